@@ -1,0 +1,4 @@
+//! Every decision, pure.
+#![forbid(unsafe_code)]
+
+pub mod tftp;
