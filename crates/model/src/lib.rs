@@ -1,1 +1,29 @@
-//! model
+//! The vocabulary: what network booting is about, as types.
+//!
+//! In: words of the field, already read from bytes, files or flags. Out: the same meaning as
+//! values that every other room shares. Never: bytes of a protocol (those are `wire`), a decision
+//! (that is `engine`), a socket, a file, a clock, chance.
+#![forbid(unsafe_code)]
+
+pub mod address;
+pub mod client;
+pub mod event;
+pub mod image;
+pub mod lease;
+pub mod machine;
+pub mod menu;
+pub mod network;
+pub mod plan;
+pub mod rule;
+pub mod text;
+pub mod time;
+
+pub use address::{HardwareAddress, Uuid};
+pub use client::{Arch, Client, Firmware, Stage};
+pub use event::{Change, Event, Happening};
+pub use image::{Asset, Hash, Image, Loader, LoaderKind};
+pub use lease::Lease;
+pub use machine::Machine;
+pub use network::{Mode, Network};
+pub use plan::{BootPlan, Decision, Reason, Why};
+pub use time::Now;

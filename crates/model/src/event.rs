@@ -1,0 +1,281 @@
+//! What is kept, and what is told.
+
+use crate::address::HardwareAddress;
+use crate::image::{Image, Loader};
+use crate::lease::Lease;
+use crate::machine::Machine;
+use crate::menu::Menu;
+use crate::plan::{Reason, Why};
+use crate::rule::{Profile, Rule};
+use crate::time::Now;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// One fact that is kept on disk before anybody is told of it. Applying all changes in order to
+/// an empty engine gives the engine as it was.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// An address was bound, renewed, given back or refused: this is its state now.
+    Lease(Lease),
+    /// Nothing is known of the address any more.
+    LeaseGone(Ipv4Addr),
+    /// A machine appeared or is now this.
+    Machine(Machine),
+    /// A machine was removed.
+    MachineGone(HardwareAddress),
+    /// A profile is now this.
+    Profile(Profile),
+    /// A profile was removed.
+    ProfileGone(String),
+    /// All rules, in order.
+    Rules(Vec<Rule>),
+    /// The menu of one network (its interface), or of all.
+    Menu(Option<String>, Menu),
+    /// An image version was published.
+    Image(Image),
+    /// An image version was removed.
+    ImageGone(String, u32),
+    /// A bootloader is available.
+    Loader(Loader),
+    /// A bootloader is no longer available.
+    LoaderGone(String),
+}
+
+/// One thing that happened, told to whoever watches. It is not kept.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// When.
+    pub at: Now,
+    /// To whom, where that is known.
+    pub machine: Option<HardwareAddress>,
+    /// On which interface, where that is known.
+    pub link: Option<String>,
+    /// What.
+    #[serde(flatten)]
+    pub what: Happening,
+}
+
+/// How a file is carried.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Carrier {
+    /// UDP 69.
+    Tftp,
+    /// The machines' port.
+    Http,
+}
+
+impl fmt::Display for Carrier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if *self == Self::Tftp { "TFTP" } else { "HTTP" })
+    }
+}
+
+/// What happened.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Happening {
+    /// A DHCP message was answered.
+    Answered {
+        /// What came: `DISCOVER`, `REQUEST`, …
+        asked: String,
+        /// What went: `OFFER`, `ACK`, `NAK`, with `proxy` in front beside another server.
+        answer: String,
+        /// The address given; none from a proxy.
+        address: Option<Ipv4Addr>,
+        /// The boot file or URL named in it.
+        file: Option<String>,
+        /// Why.
+        because: Vec<Reason>,
+    },
+    /// A message was not answered.
+    Silent {
+        /// What came.
+        asked: String,
+        /// Why nothing went.
+        why: Why,
+    },
+    /// A machine asked what to do, and was told.
+    Script {
+        /// `iPXE script`, `GRUB configuration`, `pxelinux.cfg`.
+        form: String,
+        /// What it says, in a few words.
+        decision: String,
+        /// Why.
+        because: Vec<Reason>,
+    },
+    /// A file begins to go out.
+    TransferStarted {
+        /// Name as asked, shown.
+        file: String,
+        /// How.
+        by: Carrier,
+        /// To where.
+        to: IpAddr,
+        /// Bytes to send.
+        size: u64,
+    },
+    /// A large file is on its way.
+    TransferProgress {
+        /// Name as asked, shown.
+        file: String,
+        /// How.
+        by: Carrier,
+        /// Bytes sent so far.
+        sent: u64,
+        /// Bytes to send.
+        size: u64,
+        /// Milliseconds since it began.
+        took_ms: u64,
+    },
+    /// A file is across.
+    TransferDone {
+        /// Name as asked, shown.
+        file: String,
+        /// How.
+        by: Carrier,
+        /// Bytes.
+        size: u64,
+        /// Milliseconds.
+        took_ms: u64,
+        /// Blocks sent again (TFTP).
+        again: u64,
+    },
+    /// A transfer ended early.
+    TransferFailed {
+        /// Name as asked, shown.
+        file: String,
+        /// How.
+        by: Carrier,
+        /// Bytes that arrived.
+        sent: u64,
+        /// Bytes to send.
+        size: u64,
+        /// Why, in words.
+        why: String,
+    },
+    /// A file was asked for that we do not have.
+    FileMissed {
+        /// How.
+        by: Carrier,
+        /// Why.
+        why: Why,
+        /// Firmware and loaders look for many names that need not exist; those are not worth a
+        /// line unless somebody asks.
+        expected: bool,
+    },
+    /// A machine was heard for the first time.
+    MachineAppeared {
+        /// What it said of itself.
+        says: String,
+    },
+    /// Another DHCP server was heard on the link.
+    OtherServer {
+        /// Its address.
+        server: Ipv4Addr,
+        /// What follows for us.
+        means: String,
+    },
+    /// Something an operator should act on.
+    Alarm {
+        /// What happened, why, what to do.
+        text: String,
+    },
+    /// Something an operator changed.
+    Changed {
+        /// In words.
+        text: String,
+    },
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(machine) = &self.machine {
+            write!(f, "{machine} ")?;
+        }
+        write!(f, "{}", self.what)
+    }
+}
+
+impl fmt::Display for Happening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answered { asked, answer, address, file, because } => {
+                write!(f, "{asked} → {answer}")?;
+                if let Some(address) = address {
+                    write!(f, " {address}")?;
+                }
+                if let Some(file) = file {
+                    write!(f, ", file {file}")?;
+                }
+                write_because(f, because)
+            }
+            Self::Silent { asked, why } => write!(f, "{asked} → silence: {why}"),
+            Self::Script { form, decision, because } => {
+                write!(f, "{form}: {decision}")?;
+                write_because(f, because)
+            }
+            Self::TransferStarted { file, by, to, size } => {
+                write!(f, "{by} {file} to {to}, {}", show_bytes(*size))
+            }
+            Self::TransferProgress { file, by, sent, size, took_ms } => {
+                let percent = sent.saturating_mul(100).checked_div(*size).unwrap_or(100);
+                write!(f, "{by} {file} {percent} %, {}", show_rate(*sent, *took_ms))?;
+                match left_s(*sent, *size, *took_ms) {
+                    Some(s) => write!(f, ", {s} s left"),
+                    None => Ok(()),
+                }
+            }
+            Self::TransferDone { file, by, size, took_ms, again } => {
+                write!(f, "{by} {file} done, {}, ", show_bytes(*size))?;
+                write!(f, "{:.1} s, {}", *took_ms as f64 / 1000.0, show_rate(*size, *took_ms))?;
+                if *again > 0 {
+                    write!(f, ", {again} blocks sent again")?;
+                }
+                Ok(())
+            }
+            Self::TransferFailed { file, by, sent, size, why } => {
+                write!(f, "{by} {file} ended at {} of {size} bytes: {why}", sent)
+            }
+            Self::FileMissed { by, why, .. } => write!(f, "{by}: {why}"),
+            Self::MachineAppeared { says } => write!(f, "appeared: {says}"),
+            Self::OtherServer { server, means } => {
+                write!(f, "another DHCP server, {server}: {means}")
+            }
+            Self::Alarm { text } => write!(f, "ALARM {text}"),
+            Self::Changed { text } => f.write_str(text),
+        }
+    }
+}
+
+/// `, because A; B`: the reasons that decided, without the rules that merely did not match.
+fn write_because(f: &mut fmt::Formatter<'_>, because: &[Reason]) -> fmt::Result {
+    let decisive = because.iter().filter(|r| !matches!(r, Reason::RuleMissed { .. }));
+    for (i, reason) in decisive.enumerate() {
+        write!(f, "{}{reason}", if i == 0 { " because " } else { "; " })?;
+    }
+    Ok(())
+}
+
+/// `37.4 MiB`.
+pub fn show_bytes(bytes: u64) -> String {
+    match bytes {
+        0..=1023 => format!("{bytes} B"),
+        1024..=1_048_575 => format!("{:.1} KiB", bytes as f64 / 1024.0),
+        1_048_576..=1_073_741_823 => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+        _ => format!("{:.2} GiB", bytes as f64 / 1_073_741_824.0),
+    }
+}
+
+/// `12.3 MiB/s`.
+pub fn show_rate(bytes: u64, took_ms: u64) -> String {
+    format!("{}/s", show_bytes(bytes.saturating_mul(1000) / took_ms.max(1)))
+}
+
+/// Whole seconds until the rest has gone at the rate so far.
+fn left_s(sent: u64, size: u64, took_ms: u64) -> Option<u64> {
+    let rest = size.checked_sub(sent)?;
+    rest.saturating_mul(took_ms).checked_div(sent.saturating_mul(1000))
+}

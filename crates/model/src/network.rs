@@ -1,0 +1,198 @@
+//! The networks we serve, as the operator meant them.
+
+use crate::client::named;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::str::FromStr;
+use std::time::Duration;
+
+named! {
+    /// What we do on a link.
+    Mode: "mode" {
+        /// Probe for another DHCP server, then behave as `proxy`. Never hands out addresses.
+        Auto = "auto",
+        /// Addresses and boot answers.
+        Dhcp = "dhcp",
+        /// Boot answers only, beside a DHCP server that stays untouched.
+        Proxy = "proxy",
+        /// Decide and record, but never answer.
+        Listen = "listen",
+        /// Nothing.
+        Off = "off",
+    }
+}
+
+/// An IPv4 network and its prefix length: `10.77.0.0/24`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Subnet {
+    /// First address of the subnet; host bits are zero.
+    pub address: Ipv4Addr,
+    /// 1 to 30.
+    pub prefix: u8,
+}
+
+impl Subnet {
+    /// `address` may have host bits; they are cut. `None` when the prefix leaves no hosts.
+    pub fn new(address: Ipv4Addr, prefix: u8) -> Option<Self> {
+        if !(1..=30).contains(&prefix) {
+            return None;
+        }
+        let cut = Self { address, prefix };
+        Some(Self { address: Ipv4Addr::from(u32::from(address) & u32::from(cut.mask())), prefix })
+    }
+
+    /// `255.255.255.0` for /24.
+    pub fn mask(&self) -> Ipv4Addr {
+        Ipv4Addr::from(u32::MAX.checked_shl(32 - u32::from(self.prefix)).unwrap_or(0))
+    }
+
+    /// The directed broadcast address.
+    pub fn broadcast(&self) -> Ipv4Addr {
+        Ipv4Addr::from(u32::from(self.address) | !u32::from(self.mask()))
+    }
+
+    /// Whether `address` lies in it.
+    pub fn contains(&self, address: Ipv4Addr) -> bool {
+        u32::from(address) & u32::from(self.mask()) == u32::from(self.address)
+    }
+
+    /// Whether `address` may be given to a host: neither the network's nor the broadcast's.
+    pub fn is_host(&self, address: Ipv4Addr) -> bool {
+        self.contains(address) && address != self.address && address != self.broadcast()
+    }
+}
+
+impl fmt::Display for Subnet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.prefix)
+    }
+}
+
+impl FromStr for Subnet {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is no subnet: write it like 10.77.0.0/24");
+        let (address, prefix) = text.split_once('/').ok_or_else(wrong)?;
+        let address = address.parse().map_err(|_| wrong())?;
+        Self::new(address, prefix.parse().map_err(|_| wrong())?).ok_or_else(wrong)
+    }
+}
+
+/// Addresses that may be leased, first and last included: `10.77.0.100-10.77.0.199`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Pool {
+    /// First address.
+    pub first: Ipv4Addr,
+    /// Last address, not below the first.
+    pub last: Ipv4Addr,
+}
+
+impl Pool {
+    /// How many addresses it spans.
+    pub fn size(&self) -> u64 {
+        u64::from(u32::from(self.last)) + 1 - u64::from(u32::from(self.first))
+    }
+
+    /// Whether `address` lies in it.
+    pub fn contains(&self, address: Ipv4Addr) -> bool {
+        (self.first..=self.last).contains(&address)
+    }
+}
+
+impl fmt::Display for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.first, self.last)
+    }
+}
+
+impl FromStr for Pool {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is no pool: write it like 10.77.0.100-10.77.0.199");
+        let (first, last) = text.split_once('-').unwrap_or((text, text));
+        let first = first.trim().parse().map_err(|_| wrong())?;
+        let last = last.trim().parse().map_err(|_| wrong())?;
+        if last < first {
+            return Err(format!("`{text}` ends before it begins"));
+        }
+        Ok(Self { first, last })
+    }
+}
+
+/// Whether replies to a PXE client carry option 60 and 43 (`protocols.md` §11).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PxeReply {
+    /// Option 60 `PXEClient` and option 43 "boot this file at once": the highest rank in EDK2.
+    #[default]
+    Full,
+    /// Boot file fields only, for ROMs that choke on option 43.
+    Plain,
+}
+
+/// One `[[network]]`: a link we serve and how.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Network {
+    /// The interface.
+    pub interface: String,
+    /// What we do there.
+    pub mode: Mode,
+    /// Our own address on it: server identifier, TFTP and HTTP server of the answers.
+    pub server: Ipv4Addr,
+    /// The subnet we give addresses of. In `dhcp` mode there is one; elsewhere it is the subnet
+    /// of `server`, so that we know who is local.
+    pub subnet: Subnet,
+    /// Leased addresses, in `dhcp` mode.
+    pub pools: Vec<Pool>,
+    /// Option 3.
+    pub router: Option<Ipv4Addr>,
+    /// Option 6.
+    pub dns: Vec<Ipv4Addr>,
+    /// Option 15.
+    pub domain: Option<String>,
+    /// Option 51; `None` is for ever (0xffff_ffff).
+    pub lease: Option<Duration>,
+    /// `giaddr` values served through this interface. A relay inside `subnet` means this network.
+    pub relays: Vec<Ipv4Addr>,
+    /// Whether we may say no (DHCPNAK) for clients of this subnet we know nothing of.
+    pub authoritative: bool,
+    /// See [`PxeReply`].
+    pub pxe_reply: PxeReply,
+}
+
+impl Network {
+    /// All leasable addresses, in order, without the server's own, the router's, and those that
+    /// old Windows refuses (.0 and .255 of a larger pool, Q62).
+    pub fn leasable(&self, address: Ipv4Addr) -> bool {
+        self.pools.iter().any(|p| p.contains(address))
+            && self.subnet.is_host(address)
+            && address != self.server
+            && Some(address) != self.router
+            && !matches!(address.octets()[3], 0 | 255)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subnet_knows_its_hosts() {
+        let lab: Subnet = "10.77.0.9/24".parse().unwrap();
+        assert_eq!(lab.to_string(), "10.77.0.0/24");
+        assert_eq!(lab.mask(), Ipv4Addr::new(255, 255, 255, 0));
+        assert!(lab.is_host(Ipv4Addr::new(10, 77, 0, 1)));
+        assert!(!lab.is_host(Ipv4Addr::new(10, 77, 0, 255)));
+        assert!(!lab.contains(Ipv4Addr::new(10, 78, 0, 1)));
+        for wrong in ["10.77.0.0", "10.77.0.0/31", "10.77.0.0/0", "x/24"] {
+            assert!(wrong.parse::<Subnet>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_pool_may_not_run_backwards() {
+        assert_eq!("10.0.0.1-10.0.0.9".parse::<Pool>().unwrap().size(), 9);
+        assert!("10.0.0.9-10.0.0.1".parse::<Pool>().is_err());
+    }
+}

@@ -1,0 +1,291 @@
+//! What a machine boots, and why; what it does not get, and why.
+
+use crate::address::HardwareAddress;
+use crate::client::{Arch, ArchCode};
+use crate::menu::{Entry, PasswordHash};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::net::Ipv4Addr;
+
+/// The decision for one machine at one moment, with its reasons in order.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct BootPlan {
+    /// What it does.
+    pub decision: Decision,
+    /// Why, first the one that decided.
+    pub reasons: Vec<Reason>,
+}
+
+/// What a machine does next.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decision {
+    /// Start its own disk.
+    LocalDisk,
+    /// Be told that it is blocked, then start its own disk.
+    Refused,
+    /// Wait on a screen until an operator approves it; the code tells which box it is.
+    Pending {
+        /// Six digits, see `Machine::code`.
+        code: String,
+    },
+    /// Show the menu.
+    Menu(ShownMenu),
+    /// Boot an image.
+    Boot(Boot),
+    /// Hear nothing from us.
+    Silent,
+}
+
+impl Decision {
+    /// In a few words, for lines and screens.
+    pub fn summary(&self) -> String {
+        match self {
+            Self::LocalDisk => "start the local disk".to_owned(),
+            Self::Refused => "blocked: start the local disk".to_owned(),
+            Self::Pending { code } => format!("wait for approval, code {code}"),
+            Self::Menu(_) => "show the boot menu".to_owned(),
+            Self::Boot(boot) => format!("boot {} (version {})", boot.title, boot.version),
+            Self::Silent => "hear nothing from us".to_owned(),
+        }
+    }
+}
+
+/// A menu ready to be shown: every entry exists.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct ShownMenu {
+    /// Entries in order, each with what it boots (none for the local disk).
+    pub entries: Vec<(Entry, Option<Boot>)>,
+    /// Key of the entry taken by itself.
+    pub default: String,
+    /// Seconds until then; 0 waits for ever.
+    pub wait_s: u64,
+    /// Password of locked entries.
+    pub password: Option<PasswordHash>,
+}
+
+/// A kernel, its initrds and its arguments, as paths on the machines' port.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Boot {
+    /// Image name.
+    pub image: String,
+    /// Image version.
+    pub version: u32,
+    /// What it is, in words.
+    pub title: String,
+    /// The profile that led here.
+    pub profile: Option<String>,
+    /// Path of the kernel, `image/NAME/VERSION/PATH`.
+    pub kernel: String,
+    /// Paths of the initrds.
+    pub initrds: Vec<String>,
+    /// All kernel arguments, before those that a loader adds by itself (`initrd=`, `BOOTIF=`).
+    pub args: String,
+    /// Paths of the image's own shim and GRUB.
+    pub signed: Option<(String, String)>,
+}
+
+/// One step of a decision. Shown in `explain`, events and the machines' scripts.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// An operator blocked the machine.
+    Blocked,
+    /// The machine has a profile of its own.
+    OwnProfile(String),
+    /// This rule matched.
+    RuleMatched {
+        /// Shown rule.
+        rule: String,
+        /// The facts that its conditions met; empty for everybody's rule.
+        because: Vec<String>,
+    },
+    /// This rule was tried before and did not match.
+    RuleMissed {
+        /// Shown rule.
+        rule: String,
+        /// The condition that failed.
+        condition: String,
+        /// What the machine is instead; `None` if it is not known yet.
+        actual: Option<String>,
+    },
+    /// No rule matched, and the machine is approved: `boot.approved`.
+    DefaultForApproved(String),
+    /// No rule matched, and nobody approved the machine: `boot.unknown`.
+    DefaultForUnknown(String),
+    /// The profile cannot be booted here, so the machine goes on to its local disk.
+    CannotBoot {
+        /// Profile or image.
+        what: String,
+        /// Why not, and what to do.
+        why: String,
+    },
+    /// Which bootloader, and why that one.
+    Loader {
+        /// File name.
+        name: String,
+        /// Why.
+        because: String,
+    },
+    /// Anything else worth saying about how the answer is formed (a quirk, a limit).
+    Note(String),
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Blocked => f.write_str("an operator blocked this machine"),
+            Self::OwnProfile(profile) => write!(f, "the machine has its own profile {profile}"),
+            Self::RuleMatched { rule, because } if because.is_empty() => {
+                write!(f, "{rule} matches everybody")
+            }
+            Self::RuleMatched { rule, because } => {
+                write!(f, "{rule} matches: {}", because.join(", "))
+            }
+            Self::RuleMissed { rule, condition, actual: Some(actual) } => {
+                write!(f, "{rule} does not match: it demands {condition}, this one has {actual}")
+            }
+            Self::RuleMissed { rule, condition, actual: None } => {
+                write!(f, "{rule} does not match: it demands {condition}, not known at this stage")
+            }
+            Self::DefaultForApproved(what) => {
+                write!(f, "no rule matches an approved machine; boot.approved = \"{what}\"")
+            }
+            Self::DefaultForUnknown(what) => write!(
+                f,
+                "no rule matches, and nobody approved the machine; boot.unknown = \"{what}\""
+            ),
+            Self::CannotBoot { what, why } => write!(f, "{what} cannot be booted here: {why}"),
+            Self::Loader { name, because } => write!(f, "{name}: {because}"),
+            Self::Note(text) => f.write_str(text),
+        }
+    }
+}
+
+/// Why a request got no reply. The operator reads it as it stands.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Why {
+    /// The bytes are no message.
+    Malformed(String),
+    /// An option that decides something is broken.
+    BadOption(String),
+    /// We serve no network on this interface.
+    NotServed(String),
+    /// The network is switched off, or we only listen there.
+    OnlyListening,
+    /// In proxy mode only machines that want to boot are answered.
+    NotBooting,
+    /// The message is not for a proxy: addresses are the other server's business.
+    ProxyStaysOut(String),
+    /// A broadcast REQUEST that names another server.
+    OtherServer(Ipv4Addr),
+    /// The relay is not one we serve.
+    UnknownRelay(Ipv4Addr),
+    /// Nothing is free.
+    PoolExhausted {
+        /// Addresses that may be leased.
+        size: u64,
+    },
+    /// INIT-REBOOT or renewal of something we have no record of, and we are not authoritative.
+    NoRecord(Ipv4Addr),
+    /// A RELEASE or DECLINE that names nothing this client holds.
+    NotTheirs(Ipv4Addr),
+    /// The message asks for no answer (RELEASE, DECLINE).
+    NoAnswerExpected(String),
+    /// A message type that we do not serve.
+    MessageType(u8),
+    /// No bootloader for this architecture.
+    ArchUnserved(Vec<ArchCode>),
+    /// There is an architecture, but no bootloader was found for it.
+    NoLoader(Arch),
+    /// The plan is to stay silent.
+    PlanIsSilence,
+    /// The plan is the local disk, and silence is the quickest way there.
+    LocalDiskBySilence,
+    /// A PXE boot server of this type is not ours.
+    BootServerType(u16),
+    /// A file that we do not have.
+    NoSuchFile {
+        /// The name as asked, shown.
+        name: String,
+        /// What might be meant.
+        hint: Option<String>,
+    },
+    /// Asked from outside the subnets we serve.
+    OutsideServedSubnets,
+    /// More than one source may have.
+    TooMany(String),
+    /// What it promises could not be kept on disk.
+    StoreFailed(String),
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(what) => write!(f, "the message is malformed: {what}"),
+            Self::BadOption(what) => write!(f, "an option that decides is broken: {what}"),
+            Self::NotServed(link) => write!(f, "no network is configured on {link}"),
+            Self::OnlyListening => f.write_str("this network is set to listen only"),
+            Self::NotBooting => f.write_str(
+                "it did not ask to boot over the network; addresses are the other server's business",
+            ),
+            Self::ProxyStaysOut(what) => {
+                write!(f, "{what} is for the DHCP server; beside it we only answer boot requests")
+            }
+            Self::OtherServer(server) => write!(f, "the client chose the DHCP server {server}"),
+            Self::UnknownRelay(relay) => {
+                write!(f, "relay {relay} is not served: add it to `relays` of a network")
+            }
+            Self::PoolExhausted { size } => {
+                write!(f, "all {size} addresses of the pool are leased: widen `pool` or shorten `lease`")
+            }
+            Self::NoRecord(address) => write!(
+                f,
+                "it asks to keep {address}, of which we have no record, and this network is not authoritative"
+            ),
+            Self::NotTheirs(address) => write!(f, "it does not hold {address}"),
+            Self::NoAnswerExpected(what) => write!(f, "{what} has no answer"),
+            Self::MessageType(kind) => write!(f, "message type {kind} is not served"),
+            Self::ArchUnserved(codes) if codes.is_empty() => {
+                f.write_str("it did not say which architecture it is (no option 93)")
+            }
+            Self::ArchUnserved(codes) => {
+                let shown: Vec<String> = codes
+                    .iter()
+                    .map(|c| format!("{} ({})", c.0, c.registry_name()))
+                    .collect();
+                write!(f, "nobody has a bootloader for architecture {}", shown.join(", "))
+            }
+            Self::NoLoader(arch) => write!(
+                f,
+                "no bootloader for {arch} was found: `bootwright bootloader import FILE|DEB` adds one"
+            ),
+            Self::PlanIsSilence => f.write_str("the plan for this machine is silence"),
+            Self::LocalDiskBySilence => {
+                f.write_str("the plan is the local disk, and its firmware goes there when nobody answers")
+            }
+            Self::BootServerType(kind) => write!(f, "PXE boot server type {kind} is not ours"),
+            Self::NoSuchFile { name, hint: None } => write!(f, "there is no file `{name}`"),
+            Self::NoSuchFile { name, hint: Some(hint) } => {
+                write!(f, "there is no file `{name}`: {hint}")
+            }
+            Self::OutsideServedSubnets => f.write_str("it asked from outside the served subnets"),
+            Self::TooMany(what) => write!(f, "too many {what}"),
+            Self::StoreFailed(what) => write!(f, "what the answer promises could not be kept: {what}"),
+        }
+    }
+}
+
+/// The answer to one request: speak, or stay silent and say why.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[must_use]
+pub enum Answer<T> {
+    /// Say this.
+    Reply(T),
+    /// Say nothing.
+    Silence(Why),
+}
+
+/// Who an event or decision is about.
+pub type Who = HardwareAddress;
