@@ -1,4 +1,41 @@
 //! Every decision, pure.
+//!
+//! In: what was asked ([`Datagram`], [`FileAsk`], [`Command`]) and the moment ([`Now`]). Out: what
+//! to say, with its reasons, what must be on disk before it is said ([`Change`]), and what to tell
+//! whoever watches ([`Event`]). Never: a socket, a file, a clock, chance, waiting, logging.
+//!
+//! The rooms, in the order in which a machine meets them: [`dhcp`] reads a message and answers it,
+//! with an address from [`lease`] and a boot file from [`boot`]; [`tftp`] carries files; [`files`]
+//! says which bytes a name means; [`script`] writes what loaders read; [`explain`] asks all of
+//! them and keeps nothing.
 #![forbid(unsafe_code)]
 
+pub mod boot;
+pub mod command;
+pub mod dhcp;
+pub mod explain;
+pub mod files;
+pub mod lease;
+pub mod script;
+pub mod state;
 pub mod tftp;
+
+pub use command::{Command, Refusal};
+pub use dhcp::{Datagram, Destination, Outgoing};
+pub use files::{Asker, FileAsk, Found, Served};
+pub use model::plan::Answer;
+pub use model::{Change, Event, Now};
+pub use state::{BootDefaults, Engine, Settings};
+
+/// An answer with everything that belongs to it. The owner keeps `changes` on disk first, then
+/// lets the answer leave, then tells `events`.
+#[derive(Clone, Debug, PartialEq)]
+#[must_use]
+pub struct Told<T> {
+    /// Speak, or stay silent and say why.
+    pub answer: Answer<T>,
+    /// What the answer promises. Already applied in memory.
+    pub changes: Vec<Change>,
+    /// What to tell.
+    pub events: Vec<Event>,
+}

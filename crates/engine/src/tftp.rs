@@ -1,1 +1,22 @@
-//! TFTP transfers
+//! One file to one client over TFTP, and the table of all such transfers.
+//!
+//! ```text
+//! RRQ ─ names ──── which name of the published table is meant
+//!     ─ sessions ─ is it new, a repeat, or does it take the place of an older one
+//!     ─ negotiate ─ which options we accept: Negotiated
+//!     ─ transfer ── what to send next and when, until Done or GiveUp with a Why
+//! ```
+//!
+//! In: packets as `wire::tftp` reads them, the size of the file, the time. Out: what to send (as
+//! ranges of the file), how long to wait, and in the end why it ended. Never: the bytes of a file,
+//! a socket, a clock, a path.
+
+pub mod names;
+pub mod negotiate;
+pub mod netascii;
+pub mod sessions;
+pub mod transfer;
+
+pub use negotiate::{Negotiated, Policy, Refusal, Wrap};
+pub use sessions::{Caps, Opening, Route, SessionId, Sessions};
+pub use transfer::{Progress, Step, Summary, Transfer, Why};

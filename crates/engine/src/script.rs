@@ -1,0 +1,1 @@
+//! What loaders read: iPXE scripts, GRUB configurations, pxelinux.cfg.

@@ -1,0 +1,215 @@
+//! What the engine knows: settings from the configuration, facts from the store, and the soft
+//! state that may be lost (offers).
+
+use crate::lease::Leases;
+use model::machine::{Life, Machine};
+use model::menu::Menu;
+use model::rule::{Profile, Rule};
+use model::{Change, HardwareAddress, Image, Loader, Network};
+use std::collections::BTreeMap;
+
+/// What the configuration file says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Settings {
+    /// The server's own name, shown on machines' screens.
+    pub server_name: String,
+    /// The links we serve.
+    pub networks: Vec<Network>,
+    /// Port of the machines' HTTP server.
+    pub http_port: u16,
+    /// `[boot]`.
+    pub boot: BootDefaults,
+}
+
+/// What machines get that no rule leads anywhere.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BootDefaults {
+    /// `boot.unknown`.
+    pub unknown: Unknown,
+    /// `boot.approved`.
+    pub approved: Unknown,
+    /// Seconds before a menu takes its default; 0 waits for ever.
+    pub menu_wait_s: u64,
+}
+
+impl Default for BootDefaults {
+    fn default() -> Self {
+        Self { unknown: Unknown::Menu, approved: Unknown::LocalDisk, menu_wait_s: 10 }
+    }
+}
+
+/// A value of `boot.unknown` and `boot.approved`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Unknown {
+    /// The boot menu.
+    Menu,
+    /// A screen that waits for approval.
+    Pending,
+    /// Its local disk.
+    LocalDisk,
+    /// No answer at all.
+    Silent,
+}
+
+impl Unknown {
+    /// As the configuration file writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Menu => "menu",
+            Self::Pending => "pending",
+            Self::LocalDisk => "local-disk",
+            Self::Silent => "silent",
+        }
+    }
+}
+
+/// All state that decisions are made on. One owner holds it; nobody else changes it.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    pub(crate) settings: Settings,
+    pub(crate) leases: Leases,
+    pub(crate) machines: BTreeMap<HardwareAddress, Machine>,
+    pub(crate) profiles: BTreeMap<String, Profile>,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) menus: BTreeMap<Option<String>, Menu>,
+    /// By name, then version.
+    pub(crate) images: BTreeMap<String, BTreeMap<u32, Image>>,
+    pub(crate) loaders: BTreeMap<String, Loader>,
+    pub(crate) memory: crate::dhcp::Memory,
+}
+
+impl Engine {
+    /// An engine that knows only its configuration.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            leases: Leases::default(),
+            machines: BTreeMap::new(),
+            profiles: BTreeMap::new(),
+            rules: Vec::new(),
+            menus: BTreeMap::new(),
+            images: BTreeMap::new(),
+            loaders: BTreeMap::new(),
+            memory: crate::dhcp::Memory::default(),
+        }
+    }
+
+    /// Takes a kept fact in. Used to read the store at start, and for every change after it was
+    /// decided.
+    pub fn apply(&mut self, change: &Change) {
+        match change.clone() {
+            Change::Lease(lease) => self.leases.put(lease),
+            Change::LeaseGone(address) => self.leases.forget(address),
+            Change::Machine(machine) => {
+                self.machines.insert(machine.hardware, machine);
+            }
+            Change::MachineGone(hardware) => {
+                self.machines.remove(&hardware);
+            }
+            Change::Profile(profile) => {
+                self.profiles.insert(profile.name.clone(), profile);
+            }
+            Change::ProfileGone(name) => {
+                self.profiles.remove(&name);
+            }
+            Change::Rules(rules) => self.rules = rules,
+            Change::Menu(network, menu) => {
+                self.menus.insert(network, menu);
+            }
+            Change::Image(image) => {
+                self.images.entry(image.name.clone()).or_default().insert(image.version, image);
+            }
+            Change::ImageGone(name, version) => {
+                if let Some(versions) = self.images.get_mut(&name) {
+                    versions.remove(&version);
+                    if versions.is_empty() {
+                        self.images.remove(&name);
+                    }
+                }
+            }
+            Change::Loader(loader) => {
+                self.loaders.insert(loader.name.clone(), loader);
+            }
+            Change::LoaderGone(name) => {
+                self.loaders.remove(&name);
+            }
+        }
+    }
+
+    /// Takes new settings in; leases and everything else stay.
+    pub fn configure(&mut self, settings: Settings) {
+        self.settings = settings;
+    }
+
+    /// The configuration in force.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// All machines, by hardware address.
+    pub fn machines(&self) -> impl Iterator<Item = &Machine> {
+        self.machines.values()
+    }
+
+    /// All leases, by address.
+    pub fn leases(&self) -> impl Iterator<Item = &model::Lease> {
+        self.leases.iter()
+    }
+
+    /// All image versions, by name, oldest first.
+    pub fn images(&self) -> impl Iterator<Item = &Image> {
+        self.images.values().flat_map(BTreeMap::values)
+    }
+
+    /// All bootloaders, by name.
+    pub fn loaders(&self) -> impl Iterator<Item = &Loader> {
+        self.loaders.values()
+    }
+
+    /// All profiles, by name.
+    pub fn profiles(&self) -> impl Iterator<Item = &Profile> {
+        self.profiles.values()
+    }
+
+    /// All rules, in the order they are tried.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The menu kept for a network (its interface), or for all; empty if none was set.
+    pub fn menu(&self, network: Option<&str>) -> Menu {
+        let own = network.and_then(|name| self.menus.get(&Some(name.to_owned())));
+        own.or_else(|| self.menus.get(&None)).cloned().unwrap_or_default()
+    }
+
+    /// An image by name and version; no version is the newest.
+    pub fn image(&self, name: &str, version: Option<u32>) -> Option<&Image> {
+        let versions = self.images.get(name)?;
+        match version {
+            Some(version) => versions.get(&version),
+            None => versions.values().next_back(),
+        }
+    }
+
+    /// Finds a machine by name, MAC in any spelling, UUID or serial.
+    pub fn machine(&self, named: &str) -> Option<&Machine> {
+        let by_address = named.parse().ok().and_then(|h: HardwareAddress| self.machines.get(&h));
+        by_address.or_else(|| {
+            self.machines.values().find(|m| {
+                m.name.as_deref() == Some(named)
+                    || m.uuid.is_some_and(|u| u.to_string().eq_ignore_ascii_case(named))
+                    || m.serial.as_deref() == Some(named)
+            })
+        })
+    }
+
+    /// Whether an operator forbade this machine to boot from us.
+    pub(crate) fn life(&self, hardware: &HardwareAddress) -> Life {
+        self.machines.get(hardware).map_or(Life::Pending, |m| m.life)
+    }
+
+    /// The network of an interface.
+    pub(crate) fn network(&self, interface: &str) -> Option<&Network> {
+        self.settings.networks.iter().find(|n| n.interface == interface)
+    }
+}

@@ -1,0 +1,699 @@
+//! One file to one client, as a value that is told what happened and asked what comes next.
+//!
+//! In: ACKs, errors and repeated requests of the client, and the time. Out: [`Step`]s: which range
+//! of the file goes out as which block, how long to wait, and at the end why it ended. Never: the
+//! bytes of the file, a socket, a clock.
+//!
+//! The driver asks [`Transfer::next`] again and again until it is told to wait, and tells the
+//! transfer what arrives meanwhile:
+//!
+//! ```text
+//! loop: next(now) ─ SendOack, SendData → send, ask again
+//!                 ─ WaitUntil          → wait for a packet or the moment, tell, ask again
+//!                 ─ Done, GiveUp       → tell the operator, free the port after LINGER_MS
+//! ```
+
+use super::negotiate::{Negotiated, Wrap};
+use model::Now;
+use model::text::show;
+use std::fmt;
+use std::time::Duration;
+use wire::tftp::ErrorCode;
+
+/// How long to keep a finished transfer's port, so that late ACKs fall on nothing.
+pub const LINGER_MS: u64 = 2000;
+
+/// The first timer, as long as the round trip is unknown and the client did not ask for another.
+const TIMER_FIRST: Duration = Duration::from_millis(1000);
+/// The timer never gets shorter than this, however near the client.
+const TIMER_MIN: Duration = Duration::from_millis(250);
+/// The timer is doubled up to this, or to the timeout the client asked for if that is longer.
+const TIMER_MAX: Duration = Duration::from_secs(8);
+/// A round trip is given eight times its usual length before a block counts as lost.
+const TIMER_PER_ROUND_TRIP: u32 = 8;
+/// When everything is sent and the client has gone silent, it has most likely started what it
+/// got: that many tries and that long, then it counts as success.
+const FAREWELL_TRIES: u32 = 4;
+const FAREWELL: Duration = Duration::from_secs(10);
+/// However long a timeout the client asked for: so many times the usual patience, not more.
+const PATIENCE_FACTOR_MAX: u32 = 10;
+
+/// What the driver does next. It asks again until told to wait.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[must_use]
+pub enum Step {
+    /// Send these bytes (RFC 2347, OACK).
+    SendOack(Vec<u8>),
+    /// Send `wire::tftp::data_header(block)` and `len` bytes of the file from `offset` on.
+    SendData {
+        /// The number on the wire.
+        block: u16,
+        /// Where the block begins in the file.
+        offset: u64,
+        /// Its length; the last block is shorter than the others, or empty.
+        len: usize,
+    },
+    /// Nothing to send before this moment, unless something arrives.
+    WaitUntil(Now),
+    /// The client has the file, as far as can be known.
+    Done(Summary),
+    /// It ended otherwise. Send [`Why::farewell`] if there is one.
+    GiveUp(Why),
+}
+
+/// How far a transfer is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Progress {
+    /// The last block the client has confirmed, counted without wrapping.
+    pub block: u64,
+    /// The number of blocks, the short last one included.
+    pub blocks: u64,
+    /// Bytes the client has confirmed.
+    pub bytes: u64,
+    /// Bytes of the file.
+    pub size: u64,
+    /// DATA packets sent, repeated ones included.
+    pub sent: u64,
+    /// DATA packets that had been sent before.
+    pub resent: u64,
+    /// When the request came.
+    pub started: Now,
+    /// When the client last confirmed something new.
+    pub last_progress: Now,
+}
+
+impl Progress {
+    /// Confirmed bytes per second from the request to the last confirmation.
+    #[must_use]
+    pub fn bytes_per_s(&self) -> u64 {
+        let ms = self.last_progress.since(self.started).as_millis().max(1);
+        u64::try_from(u128::from(self.bytes) * 1000 / ms).unwrap_or(u64::MAX)
+    }
+}
+
+/// A transfer that succeeded.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Summary {
+    /// The figures at the end.
+    pub progress: Progress,
+    /// Whether the last ACK came. Many loaders start what they got without sending it.
+    pub confirmed: bool,
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let p = &self.progress;
+        write!(f, "{} bytes in {} blocks", p.size, p.blocks)?;
+        if self.confirmed {
+            write!(f, ", {} bytes/s", p.bytes_per_s())?;
+        }
+        if p.resent > 0 {
+            write!(f, ", {} blocks sent again", p.resent)?;
+        }
+        if !self.confirmed {
+            f.write_str(", all sent but the last not confirmed (many loaders never do)")?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a transfer ended without success. The operator reads it as it stands.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Why {
+    /// The client only wanted to know whether the file is there, or how large it is, and said
+    /// stop (EDK2 with error 8, older ROMs and Raspberry Pi with 0). No error: it asks again.
+    ProbeEnded,
+    /// Not one ACK came.
+    NeverAnswered {
+        /// What it was sent meanwhile.
+        datagrams: u32,
+    },
+    /// The client confirmed blocks, and then no more.
+    NoProgress {
+        /// The last block it confirmed.
+        block: u64,
+        /// Of how many.
+        blocks: u64,
+        /// For how long nothing new came, in seconds.
+        silent_s: u64,
+        /// How often it was tried.
+        tries: u32,
+    },
+    /// The client sent an ERROR.
+    ClientStopped {
+        /// Its code.
+        code: ErrorCode,
+        /// Its text, as bytes.
+        text: Vec<u8>,
+        /// The last block it had confirmed.
+        block: u64,
+        /// Of how many.
+        blocks: u64,
+    },
+    /// The same client asked for something else from the same port.
+    Replaced {
+        /// The last block it had confirmed.
+        block: u64,
+        /// Of how many.
+        blocks: u64,
+    },
+    /// The bytes of the file could not be read any more. Our fault.
+    SourceFailed {
+        /// The block that could not be read.
+        block: u64,
+        /// Of how many.
+        blocks: u64,
+    },
+}
+
+impl Why {
+    /// Whether there is something for an operator to look into.
+    #[must_use]
+    pub const fn is_fault(&self) -> bool {
+        !matches!(self, Self::ProbeEnded | Self::Replaced { .. })
+    }
+
+    /// The ERROR the client gets, if it gets one. An ERROR is not answered (RFC 1350 §7), and to
+    /// somebody who never spoke nothing more is sent.
+    #[must_use]
+    pub fn farewell(&self) -> Option<Vec<u8>> {
+        let text = match self {
+            Self::NoProgress { .. } => "No acknowledgement for too long",
+            Self::SourceFailed { .. } => "The server cannot read the file",
+            Self::ProbeEnded
+            | Self::NeverAnswered { .. }
+            | Self::ClientStopped { .. }
+            | Self::Replaced { .. } => return None,
+        };
+        Some(wire::tftp::error(ErrorCode::NotDefined, text))
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ProbeEnded => f.write_str("it only asked for the size and will ask again"),
+            Self::NeverAnswered { datagrams } => write!(
+                f,
+                "no acknowledgement of {datagrams} datagrams: the client is gone, or a firewall \
+                 drops what comes from a port other than 69"
+            ),
+            Self::NoProgress { block, blocks, silent_s, tries } => write!(
+                f,
+                "nothing after block {block} of {blocks} for {silent_s} s and {tries} tries: the \
+                 client was switched off, hangs, or lost its link"
+            ),
+            Self::ClientStopped { code, text, block, blocks } => write!(
+                f,
+                "the client stopped after block {block} of {blocks} with error {} \"{}\"",
+                u16::from(*code),
+                show(text)
+            ),
+            Self::Replaced { block, blocks } => write!(
+                f,
+                "the client asked anew from the same port after block {block} of {blocks}"
+            ),
+            Self::SourceFailed { block, blocks } => {
+                write!(f, "block {block} of {blocks} could not be read from the image store")
+            }
+        }
+    }
+}
+
+/// The sender's side of one RRQ.
+///
+/// Blocks are counted in 64 bits from 1 and put on the wire in 16.
+#[derive(Clone, Debug)]
+pub struct Transfer {
+    agreed: Negotiated,
+    started: Now,
+    /// The last block, the one that is shorter than the others.
+    blocks: u64,
+    /// OACK or DATA 1 is out, and nothing has come back.
+    half_open: bool,
+    /// Datagrams sent while half open.
+    opened: u32,
+    /// Send the opening again as soon as asked.
+    opening_due: bool,
+    /// The last confirmed block.
+    acked: u64,
+    /// The block to send next, and the last one that may go out without another ACK.
+    next: u64,
+    limit: u64,
+    /// The highest block ever sent.
+    highest: u64,
+    timers: Timers,
+    gap: Gap,
+    /// Tries since the last progress.
+    tries: u32,
+    /// Tries since the client last said anything.
+    tries_unheard: u32,
+    last_heard: Now,
+    last_progress: Now,
+    sent: u64,
+    resent: u64,
+    end: Option<Step>,
+}
+
+/// When to send again.
+#[derive(Clone, Debug)]
+struct Timers {
+    /// What the client asked for.
+    asked: Option<Duration>,
+    /// Smoothed round trip, from ACKs of blocks that were sent once (Karn's rule).
+    round_trip: Option<Duration>,
+    /// The current timer, doubled with each expiry.
+    current: Duration,
+    last_sent: Now,
+    deadline: Now,
+}
+
+/// What is known about the ACK value that was heard last, so that its repeats are read rightly.
+///
+/// With a window, a repeated ACK says that the first block of the window is missing (RFC 7440 §4).
+/// It may as well be a copy the network made, or an echo: EDK2 sends one ACK for *each* DATA it
+/// did not expect, so every block we send again brings back one more of them. A restart for each
+/// would multiply the traffic (RFC 1123 §4.2.3.1 names this the Sorcerer's Apprentice).
+#[derive(Clone, Debug)]
+struct Gap {
+    /// Until then repeats of the value are echoes of what we have done already.
+    quiet_until: Now,
+    /// The window was restarted for this value.
+    restarted: bool,
+    /// Blocks were sent again shortly before: repeats are most likely echoes.
+    echoes: bool,
+    /// Something was sent again since the last progress.
+    resending: bool,
+    /// Repeats heard that could not be echoes.
+    repeats: u32,
+    /// Restart then, unless there is progress.
+    restart_at: Option<Now>,
+}
+
+impl Transfer {
+    /// A transfer that begins now. The first [`Transfer::next`] gives the OACK or DATA 1.
+    #[must_use]
+    pub fn new(agreed: Negotiated, now: Now) -> Self {
+        let blocks = agreed.size / u64::from(agreed.blksize) + 1;
+        Self {
+            started: now,
+            blocks,
+            half_open: true,
+            opened: 0,
+            opening_due: true,
+            acked: 0,
+            next: 1,
+            limit: 1,
+            highest: 0,
+            timers: Timers::new(agreed.timeout_s, now),
+            gap: Gap::new(now),
+            tries: 0,
+            tries_unheard: 0,
+            last_heard: now,
+            last_progress: now,
+            sent: 0,
+            resent: 0,
+            end: None,
+            agreed,
+        }
+    }
+
+    /// What to do now. After [`Step::Done`] or [`Step::GiveUp`] it stays that.
+    pub fn next(&mut self, now: Now) -> Step {
+        if let Some(end) = &self.end {
+            return end.clone();
+        }
+        if self.half_open {
+            return self.open(now);
+        }
+        if self.next > self.limit {
+            self.look_at_the_clock(now);
+            if let Some(end) = &self.end {
+                return end.clone();
+            }
+        }
+        if self.next > self.limit {
+            return Step::WaitUntil(self.wake_at());
+        }
+        self.send(now)
+    }
+
+    /// An ACK came from the client's port (RFC 1350 §2, RFC 7440 §4).
+    pub fn acknowledge(&mut self, now: Now, block: u16) {
+        if self.end.is_some() {
+            return;
+        }
+        if self.half_open && self.agreed.oack.is_some() {
+            if block == 0 {
+                self.opened_by(now);
+                self.begin_window(now);
+            }
+            return;
+        }
+        // Old ones, and some that nobody can have sent: a resend for those would double every
+        // packet from here to the end of the file.
+        let Some(block) = self.unwrap(block) else { return };
+        self.last_heard = now;
+        self.tries_unheard = 0;
+        if block > self.acked {
+            self.opened_by(now);
+            self.advance(now, block);
+        } else if !self.half_open {
+            self.repeated(now);
+        }
+    }
+
+    /// An ERROR came from the client's port. It ends the transfer and is never answered.
+    pub fn client_error(&mut self, now: Now, code: ErrorCode, text: &[u8]) {
+        if self.end.is_some() {
+            return;
+        }
+        self.last_heard = now;
+        let probe = matches!(code, ErrorCode::NotDefined | ErrorCode::OptionsRefused);
+        self.give_up(if self.half_open && probe {
+            Why::ProbeEnded
+        } else {
+            let (block, blocks) = (self.acked, self.blocks);
+            Why::ClientStopped { code, text: text.to_vec(), block, blocks }
+        });
+    }
+
+    /// The client sent its request once more, because it has not seen our reply
+    /// ([`super::Opening::Duplicate`]). The reply goes out again, within the limit for clients that
+    /// have never answered.
+    pub fn duplicate_request(&mut self, _now: Now) {
+        if self.half_open && self.opened < self.agreed.policy.unanswered_max {
+            self.opening_due = true;
+        }
+    }
+
+    /// The client began another transfer from the same port ([`super::Opening::Replace`]).
+    pub fn replaced(&mut self) {
+        let (block, blocks) = (self.acked, self.blocks);
+        self.give_up(Why::Replaced { block, blocks });
+    }
+
+    /// The range of the last [`Step::SendData`] could not be read.
+    pub fn source_failed(&mut self) {
+        let (block, blocks) = (self.next.saturating_sub(1), self.blocks);
+        self.give_up(Why::SourceFailed { block, blocks });
+    }
+
+    /// How far it is.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        let bytes = self.acked.saturating_mul(self.agreed.blksize.into()).min(self.agreed.size);
+        Progress {
+            block: self.acked,
+            blocks: self.blocks,
+            bytes,
+            size: self.agreed.size,
+            sent: self.sent,
+            resent: self.resent,
+            started: self.started,
+            last_progress: self.last_progress,
+        }
+    }
+
+    /// Whether the client has not sent one ACK yet ([`super::Sessions`] wants to know).
+    #[must_use]
+    pub const fn is_half_open(&self) -> bool {
+        self.half_open
+    }
+
+    /// Whether it has ended.
+    #[must_use]
+    pub const fn is_ended(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// The opening reply: sent, repeated within the limit, given up after the half-open life.
+    fn open(&mut self, now: Now) -> Step {
+        let policy = &self.agreed.policy;
+        let may_send = self.opened < policy.unanswered_max;
+        let life_end = self.started + Duration::from_secs(policy.half_open_s);
+        if now >= life_end {
+            self.give_up(Why::NeverAnswered { datagrams: self.opened });
+            return self.end.clone().unwrap_or(Step::WaitUntil(life_end));
+        }
+        if !(may_send && (self.opening_due || now >= self.timers.deadline)) {
+            return Step::WaitUntil(if may_send {
+                self.timers.deadline.min(life_end)
+            } else {
+                life_end
+            });
+        }
+        self.opened += 1;
+        self.opening_due = false;
+        self.gap.resending = self.opened > 1;
+        match &self.agreed.oack {
+            Some(oack) => {
+                let oack = oack.clone();
+                // Not the timeout the client asked for: that holds once it has agreed to it.
+                self.timers.sent(now, TIMER_FIRST);
+                Step::SendOack(oack)
+            }
+            None => {
+                self.next = 1;
+                self.send(now)
+            }
+        }
+    }
+
+    /// The first ACK: there is a client at that address.
+    fn opened_by(&mut self, now: Now) {
+        if !self.half_open {
+            return;
+        }
+        self.half_open = false;
+        self.last_heard = now;
+        self.last_progress = now;
+        self.timers.answered(now, !self.gap.resending);
+    }
+
+    /// New blocks are confirmed: the window moves behind `block` (RFC 7440 §4).
+    fn advance(&mut self, now: Now, block: u64) {
+        let whole = block == self.highest;
+        self.timers.answered(now, whole && !self.gap.resending);
+        self.acked = block;
+        self.tries = 0;
+        self.last_progress = now;
+        if block == self.blocks {
+            self.finish(true);
+            return;
+        }
+        self.begin_window(now);
+        self.gap.restarted = !whole && self.is_windowed();
+    }
+
+    /// The window behind the last confirmed block, from its beginning.
+    fn begin_window(&mut self, now: Now) {
+        self.limit = self.window_end();
+        self.next = self.acked + 1;
+        if !self.is_windowed() {
+            // Without a window only the timer sends a block twice.
+            self.next = self.next.max(self.highest + 1);
+        }
+        self.gap = Gap {
+            quiet_until: now + self.timers.current / 4,
+            restarted: false,
+            echoes: self.gap.resending,
+            resending: false,
+            repeats: 0,
+            restart_at: None,
+        };
+    }
+
+    /// The last confirmed block was confirmed again.
+    fn repeated(&mut self, now: Now) {
+        if !self.is_windowed() {
+            return;
+        }
+        if now >= self.gap.quiet_until {
+            self.restart_for_gap(now);
+        } else if self.gap.restarted {
+            // One restart for each value: the rest are EDK2's ACKs for what came out of order.
+        } else if self.gap.echoes || self.gap.repeats == 0 {
+            self.gap.repeats += 1;
+            self.gap.restart_at = Some(self.gap.quiet_until);
+        } else {
+            self.restart_for_gap(now);
+        }
+    }
+
+    fn restart_for_gap(&mut self, now: Now) {
+        self.tries += 1;
+        self.restart_window();
+        self.gap.restarted = true;
+        self.gap.restart_at = None;
+        self.gap.quiet_until = now + self.timers.current / 4;
+        self.end_if_hopeless(now);
+    }
+
+    fn restart_window(&mut self) {
+        self.next = self.acked + 1;
+        self.limit = self.window_end();
+    }
+
+    /// Everything allowed is sent: has one of the two moments come?
+    fn look_at_the_clock(&mut self, now: Now) {
+        if now >= self.timers.deadline {
+            self.timed_out(now);
+        } else if self.gap.restart_at.is_some_and(|moment| now >= moment) {
+            self.restart_for_gap(now);
+        }
+    }
+
+    fn wake_at(&self) -> Now {
+        self.gap.restart_at.map_or(self.timers.deadline, |at| at.min(self.timers.deadline))
+    }
+
+    /// No ACK in time: give up if that has gone on for long, else the whole window again.
+    fn timed_out(&mut self, now: Now) {
+        let all_sent = self.highest == self.blocks;
+        let gone = now.since(self.last_heard) >= FAREWELL && self.tries_unheard >= FAREWELL_TRIES;
+        if all_sent && gone {
+            self.finish(false);
+            return;
+        }
+        if self.end_if_hopeless(now) {
+            return;
+        }
+        self.tries += 1;
+        self.tries_unheard += 1;
+        self.timers.double();
+        self.restart_window();
+        // GRUB compares block numbers as plain numbers: waiting for 0 it ignores 65535 sent again
+        // and never repeats its ACK. The block after it gets it going.
+        if self.limit < self.blocks && self.number(self.limit) == u16::MAX {
+            self.limit += 1;
+        }
+    }
+
+    fn end_if_hopeless(&mut self, now: Now) -> bool {
+        let silent = now.since(self.last_progress);
+        let patience = Duration::from_secs(self.agreed.policy.patience_s);
+        let enough = silent >= patience && self.tries >= self.agreed.policy.retries;
+        if enough || silent >= patience * PATIENCE_FACTOR_MAX {
+            self.give_up(Why::NoProgress {
+                block: self.acked,
+                blocks: self.blocks,
+                silent_s: silent.as_secs(),
+                tries: self.tries,
+            });
+        }
+        self.end.is_some()
+    }
+
+    /// The next block of the window.
+    fn send(&mut self, now: Now) -> Step {
+        let block = self.next;
+        self.next += 1;
+        self.sent += 1;
+        if block <= self.highest {
+            self.resent += 1;
+            self.gap.resending = true;
+        }
+        self.highest = self.highest.max(block);
+        self.timers.sent(now, self.timers.current);
+
+        let blksize = u64::from(self.agreed.blksize);
+        let offset = (block - 1) * blksize;
+        let len = self.agreed.size.saturating_sub(offset).min(blksize);
+        Step::SendData {
+            block: self.number(block),
+            offset,
+            len: usize::try_from(len).unwrap_or(usize::MAX),
+        }
+    }
+
+    fn window_end(&self) -> u64 {
+        self.acked.saturating_add(self.agreed.windowsize.into()).min(self.blocks)
+    }
+
+    const fn is_windowed(&self) -> bool {
+        self.agreed.windowsize > 1
+    }
+
+    /// The 16-bit number of a block (no RFC; all loaders wrap to 0 unless told otherwise).
+    fn number(&self, block: u64) -> u16 {
+        let number = match self.agreed.wrap {
+            Wrap::One if block > 0 => (block - 1) % 65_535 + 1,
+            _ => block % 65_536,
+        };
+        u16::try_from(number).unwrap_or_default()
+    }
+
+    /// The block of the present window, or the one before it, that an ACK means.
+    fn unwrap(&self, number: u16) -> Option<u64> {
+        let numbers = match self.agreed.wrap {
+            Wrap::Zero => 65_536,
+            // There is no block 0 after the first round.
+            Wrap::One if number == 0 => return (self.acked == 0).then_some(0),
+            Wrap::One => 65_535,
+        };
+        let ahead = (u64::from(number) + numbers - self.acked % numbers) % numbers;
+        let block = self.acked + ahead;
+        (block <= self.highest).then_some(block)
+    }
+
+    fn finish(&mut self, confirmed: bool) {
+        self.end = Some(Step::Done(Summary { progress: self.progress(), confirmed }));
+    }
+
+    fn give_up(&mut self, why: Why) {
+        if self.end.is_none() {
+            self.end = Some(Step::GiveUp(why));
+        }
+    }
+}
+
+impl Timers {
+    fn new(asked_s: Option<u8>, now: Now) -> Self {
+        let asked = asked_s.map(|s| Duration::from_secs(s.into()));
+        let mut timers =
+            Self { asked, round_trip: None, current: TIMER_FIRST, last_sent: now, deadline: now };
+        timers.current = timers.base();
+        timers
+    }
+
+    /// The timer when all goes well: the client's wish (RFC 2349), else from the round trip.
+    fn base(&self) -> Duration {
+        match (self.asked, self.round_trip) {
+            (Some(asked), _) => asked,
+            (None, Some(trip)) => (trip * TIMER_PER_ROUND_TRIP).clamp(TIMER_MIN, TIMER_FIRST),
+            (None, None) => TIMER_FIRST,
+        }
+    }
+
+    fn sent(&mut self, now: Now, timer: Duration) {
+        self.last_sent = now;
+        self.deadline = now + timer;
+    }
+
+    /// Progress. `measures`: nothing was sent twice, so the ACK belongs to the last block sent.
+    fn answered(&mut self, now: Now, measures: bool) {
+        if measures {
+            let trip = now.since(self.last_sent);
+            self.round_trip = Some(self.round_trip.map_or(trip, |usual| (usual * 7 + trip) / 8));
+        }
+        self.current = self.base();
+    }
+
+    fn double(&mut self) {
+        self.current = (self.current * 2).min(TIMER_MAX.max(self.asked.unwrap_or_default()));
+    }
+}
+
+impl Gap {
+    const fn new(now: Now) -> Self {
+        Self {
+            quiet_until: now,
+            restarted: false,
+            echoes: false,
+            resending: false,
+            repeats: 0,
+            restart_at: None,
+        }
+    }
+}
