@@ -14,9 +14,11 @@
 pub mod names;
 pub mod negotiate;
 pub mod netascii;
+pub mod outcome;
 pub mod sessions;
 pub mod transfer;
 
 pub use negotiate::{Negotiated, Policy, Refusal, Wrap};
+pub use outcome::{Progress, Summary, Why};
 pub use sessions::{Caps, Opening, Route, SessionId, Sessions};
-pub use transfer::{Progress, Step, Summary, Transfer, Why};
+pub use transfer::{Step, Transfer};
