@@ -1,0 +1,42 @@
+//! The two things the sockets ask of the house behind them: decisions, and bytes.
+//!
+//! In: what was asked on the network. Out: what to say, as `engine` puts it. Never: a decision of
+//! our own. They are traits so that this room can be tried without a store.
+
+use engine::{Answer, Datagram, Event, FileAsk, Found, Now, Outgoing};
+use model::Hash;
+use std::future::Future;
+use std::io;
+
+/// Whoever decides. One handle per task; all of them reach the same owner.
+pub trait Owner: Clone + Send + Sync + 'static {
+    /// What to answer to a DHCP message. What it promises is on disk by then.
+    fn dhcp(&self, datagram: Datagram) -> impl Future<Output = Option<Outgoing>> + Send;
+
+    /// Which bytes a name means for this asker.
+    fn file(&self, ask: FileAsk) -> impl Future<Output = Answer<Found>> + Send;
+
+    /// Tells whoever watches. Never waits: what nobody has room for is lost.
+    fn tell(&self, event: Event);
+
+    /// The moment.
+    fn now(&self) -> Now;
+}
+
+/// Where the bytes are kept, by their hash.
+pub trait Bytes: Clone + Send + Sync + 'static {
+    /// An opened blob.
+    type Blob: Blob;
+
+    /// Opens a blob. May wait for a disk, so it is called where that is allowed.
+    fn open(&self, sha256: &Hash) -> io::Result<Self::Blob>;
+}
+
+/// An opened blob; its bytes never change.
+pub trait Blob: Send + Sync + 'static {
+    /// Bytes.
+    fn size(&self) -> u64;
+
+    /// Fills `buffer` with what stands at `offset`; an error if the blob ends before that.
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
+}
