@@ -188,3 +188,108 @@ impl fmt::Display for Malformed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SERVER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 1), 67);
+    const CLIENT: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 100), 68);
+
+    fn packet(payload: &[u8]) -> Vec<u8> {
+        encode(SERVER, CLIENT, 0x1234, payload).expect("short enough")
+    }
+
+    #[test]
+    fn a_packet_byte_for_byte() {
+        let expected = [
+            0x45, 0, 0, 31, 0x12, 0x34, 0, 0, 64, 17, 0x54, 0x36, 10, 0, 0, 1, 10, 0, 0,
+            100, //
+            0, 67, 0, 68, 0, 11, 0x26, 0x8a, b'a', b'b', b'c',
+        ];
+        assert_eq!(packet(b"abc"), expected);
+    }
+
+    #[test]
+    fn what_was_put_in_comes_out_with_valid_checksums() {
+        for length in [0, 1, 2, 300, 1471, 1472, 65_507] {
+            let payload: Vec<u8> = (0..length).map(|at| (at % 251) as u8).collect();
+            let bytes = packet(&payload);
+            let packet = parse(&bytes).expect("ours");
+            assert_eq!((packet.src, packet.dst, packet.payload), (SERVER, CLIENT, &payload[..]));
+            assert!(packet.verify_checksum(), "{length} bytes");
+        }
+        assert_eq!(encode(SERVER, CLIENT, 0, &vec![0; 65_508]), None);
+    }
+
+    /// A sum of zero means "no checksum", so it is sent as its other form.
+    #[test]
+    fn a_checksum_of_zero_is_sent_as_all_ones() {
+        let ones = (0..=u16::MAX)
+            .map(|word| packet(&word.to_be_bytes()))
+            .filter(|bytes| bytes[26..28] == [0xff, 0xff])
+            .inspect(|bytes| assert!(parse(bytes).expect("ours").verify_checksum()));
+        assert_eq!(ones.count(), 1);
+    }
+
+    #[test]
+    fn any_flipped_bit_that_leaves_a_packet_spoils_a_checksum() {
+        let good = packet(b"odd");
+        for bit in 0..good.len() * 8 {
+            let mut bytes = good.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            if let Ok(packet) = parse(&bytes) {
+                assert!(!packet.verify_checksum(), "bit {bit}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_partial_checksum_is_read_and_no_checksum_is_right() {
+        let mut bytes = packet(b"abc");
+        bytes[26] ^= 0x55;
+        assert!(!parse(&bytes).expect("read all the same").verify_checksum());
+        bytes[26..28].fill(0);
+        assert!(parse(&bytes).expect("read all the same").verify_checksum());
+    }
+
+    #[test]
+    fn what_ethernet_pads_is_left_alone() {
+        let mut bytes = packet(b"abc");
+        bytes.resize(46, 0);
+        assert_eq!(parse(&bytes).map(|packet| packet.payload), Ok(&b"abc"[..]));
+    }
+
+    #[test]
+    fn header_options_are_stepped_over() {
+        let mut bytes = packet(b"abc");
+        bytes[0] = 0x46;
+        bytes[3] += 4;
+        bytes.splice(20..20, [1, 1, 1, 0]);
+        assert_eq!(parse(&bytes).map(|packet| packet.payload), Ok(&b"abc"[..]));
+    }
+
+    #[test]
+    fn what_is_no_whole_udp_packet_is_refused() {
+        let bent = |at: usize, value: u8| {
+            let mut bytes = packet(b"abc");
+            bytes[at] = value;
+            parse(&bytes).map(|packet| packet.payload.len())
+        };
+        assert_eq!(bent(0, 0x65), Err(Malformed::Version(6)));
+        assert_eq!(bent(0, 0x44), Err(Malformed::Length), "a header of 16 bytes");
+        assert_eq!(bent(0, 0x4f), Err(Malformed::Length), "a header of 60 bytes");
+        assert_eq!(bent(3, 32), Err(Malformed::Length), "one byte is missing");
+        assert_eq!(bent(3, 19), Err(Malformed::Length));
+        assert_eq!(bent(6, 0x20), Err(Malformed::Fragment), "the first");
+        assert_eq!(bent(7, 1), Err(Malformed::Fragment), "a later one");
+        assert_eq!(bent(6, 0x40), Ok(3), "don't fragment is fine");
+        assert_eq!(bent(9, 6), Err(Malformed::Protocol(6)));
+        assert_eq!(bent(25, 12), Err(Malformed::Length), "UDP claims more than IP holds");
+        assert_eq!(bent(25, 7), Err(Malformed::Length), "UDP claims less than its header");
+        assert_eq!(bent(25, 10), Ok(2));
+        for length in 0..31 {
+            assert!(parse(&packet(b"abc")[..length]).is_err(), "{length} bytes");
+        }
+    }
+}
