@@ -1,1 +1,31 @@
-//! library
+//! Images and bootloaders, and their bytes: found, recognised, hashed, kept, read.
+//!
+//! ```text
+//! folder, file ──import──▶ blobs + Image          (version 0: the engine numbers it)
+//!                 └─recognise: which recipe, for which machines, and why we think so
+//! /usr/lib, .deb ──loaders──▶ FoundLoader ──publish──▶ blobs + Loader
+//! blobs ──open──▶ BlobFile, read at any place by many at once
+//! ```
+//!
+//! In: paths an operator named, and the state directory. Out: values of `model`, and bytes. Never:
+//! a socket, a clock (the moment comes in), `async` (callers run it where blocking is allowed), a
+//! decision about who may boot what. Files are believed to be hostile: whatever is read from them
+//! is bounded, and nothing here panics over their content.
+#![forbid(unsafe_code)]
+
+mod bytes;
+mod deb;
+mod dpkg;
+pub mod import;
+pub mod kernel;
+pub mod loaders;
+pub mod pe;
+pub mod recognise;
+mod signers;
+pub mod store;
+mod tree;
+
+pub use import::{ImportError, Progress};
+pub use loaders::{FoundLoader, LoaderError};
+pub use recognise::{Recognised, recognise};
+pub use store::{BlobFile, Blobs, StoreError};
