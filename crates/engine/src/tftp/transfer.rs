@@ -322,8 +322,19 @@ impl Transfer {
             self.finish(true);
             return;
         }
+        let doubtful = self.gap.resending;
         self.begin_window(now);
-        self.gap.restarted = !whole && self.is_windowed();
+        if whole || !self.is_windowed() {
+            return;
+        }
+        if doubtful {
+            // Blocks just sent again make EDK2 ACK what it has before it reads the rest of the
+            // window. Going back for that would send half of every window twice from here on.
+            self.next = self.highest + 1;
+            self.gap.restart_at = Some(self.gap.quiet_until);
+        } else {
+            self.gap.restarted = true;
+        }
     }
 
     /// The window behind the last confirmed block, from its beginning.
