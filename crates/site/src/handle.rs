@@ -1,0 +1,182 @@
+//! The door: what the rest of the server may ask of the owner of state.
+
+use crate::SiteError;
+use crate::clock::Steady;
+use crate::inbox::{Door, Request};
+use crate::journal::Telling;
+use engine::{Answer, Command, Datagram, Engine, FileAsk, Found, Now, Outgoing, Settings};
+use model::plan::Why;
+use model::{Change, Event, HardwareAddress};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use tokio::sync::{broadcast, oneshot};
+
+/// The way to the owner. Clone it freely.
+#[derive(Clone)]
+pub struct SiteHandle {
+    pub(crate) door: Door,
+    pub(crate) telling: Arc<Telling>,
+    pub(crate) clock: Steady,
+    pub(crate) counters: Arc<Counters>,
+}
+
+/// What a command did, or would do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Said {
+    /// In words.
+    pub says: String,
+    /// The facts it changes.
+    pub changes: Vec<Change>,
+    /// Whether they are on disk now; a dry run keeps nothing.
+    pub kept: bool,
+}
+
+/// What was counted since the start.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Counted {
+    /// DHCP messages dropped because the queue was full.
+    pub dropped: u64,
+    /// Requests that hit a bug of ours and got no answer.
+    pub bugs: u64,
+    /// Transactions that were synced.
+    pub commits: u64,
+    /// Changes that were kept in them.
+    pub changes: u64,
+    /// Transactions that failed.
+    pub commits_failed: u64,
+}
+
+/// What the owner counts.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) bugs: AtomicU64,
+    pub(crate) commits: AtomicU64,
+    pub(crate) changes: AtomicU64,
+    pub(crate) commits_failed: AtomicU64,
+}
+
+/// The answer to a datagram, once it may leave; none is silence. A future that may be awaited
+/// anywhere, or dropped.
+#[must_use = "the reply has to be sent"]
+pub struct Reply(oneshot::Receiver<Option<Outgoing>>);
+
+impl Future for Reply {
+    type Output = Option<Outgoing>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        // A datagram that was dropped from a full queue, or came too late, gets silence.
+        Pin::new(&mut self.0).poll(context).map(|answer| answer.ok().flatten())
+    }
+}
+
+impl SiteHandle {
+    /// Answers one DHCP message. What the reply promises is on disk when this returns.
+    pub async fn dhcp(&self, datagram: Datagram) -> Option<Outgoing> {
+        self.try_dhcp(datagram).await
+    }
+
+    /// As [`Self::dhcp`], for a receive loop: the datagram is handed over at once, without ever
+    /// waiting; the reply is awaited elsewhere. From a full queue the oldest datagram is dropped.
+    pub fn try_dhcp(&self, datagram: Datagram) -> Reply {
+        let (to, answer) = oneshot::channel();
+        self.door.ring.push(datagram, to);
+        Reply(answer)
+    }
+
+    /// Which bytes a name means for whoever asks.
+    pub async fn file(&self, ask: FileAsk) -> Answer<Found> {
+        let (to, answer) = oneshot::channel();
+        let sent = self.door.requests.send(Request::File(Box::new(ask), to)).await;
+        match (sent, answer.await) {
+            (Ok(()), Ok(answer)) => answer,
+            _ => Answer::Silence(Why::StoreFailed("the server is stopping".to_owned())),
+        }
+    }
+
+    /// Carries out a command and keeps it, or only says what it would do.
+    pub async fn command(&self, command: Command, dry_run: bool) -> Result<Said, SiteError> {
+        let (to, answer) = oneshot::channel();
+        self.send(Request::Command(Box::new(command), dry_run, to)).await?;
+        answer.await.map_err(|_| SiteError::Stopped)?
+    }
+
+    /// Asks a question that changes nothing. It is answered from facts that are on disk.
+    pub async fn ask<R: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Engine, Now) -> R + Send + 'static,
+    ) -> Result<R, SiteError> {
+        let (to, answer) = oneshot::channel();
+        let question = move |engine: &Engine, now: Now| {
+            // Whoever asked may be gone.
+            let _ = to.send(question(engine, now));
+        };
+        self.send(Request::Question(Box::new(question))).await?;
+        let lost = "the question was not answered".to_owned();
+        answer
+            .await
+            .map_err(|_| if self.stopped() { SiteError::Stopped } else { SiteError::Bug(lost) })
+    }
+
+    /// Puts new settings in force; leases and everything else stay.
+    pub async fn configure(&self, settings: Settings) -> Result<(), SiteError> {
+        let (to, answer) = oneshot::channel();
+        self.send(Request::Configure(Box::new(settings), to)).await?;
+        answer.await.map_err(|_| SiteError::Stopped)
+    }
+
+    /// Tells something that happened outside: a transfer, another server. Never waits.
+    pub fn tell(&self, event: Event) {
+        self.telling.tell(event);
+    }
+
+    /// Everything that is told from now on.
+    pub fn events(&self) -> broadcast::Receiver<Arc<Event>> {
+        self.telling.listen()
+    }
+
+    /// The newest events of a machine, oldest first.
+    pub fn recent(&self, machine: &HardwareAddress) -> Vec<Arc<Event>> {
+        self.telling.read(|journal| journal.of(machine))
+    }
+
+    /// The newest events of all, oldest first.
+    pub fn latest(&self) -> Vec<Arc<Event>> {
+        self.telling.read(|journal| journal.latest())
+    }
+
+    /// The present moment, as decisions are given it. Events that are told should carry it.
+    pub fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    /// What was counted since the start.
+    pub fn counted(&self) -> Counted {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counted {
+            dropped: read(&self.door.ring.dropped),
+            bugs: read(&self.counters.bugs),
+            commits: read(&self.counters.commits),
+            changes: read(&self.counters.changes),
+            commits_failed: read(&self.counters.commits_failed),
+        }
+    }
+
+    /// Finishes what is under way, closes the store and ends the owner. What is asked later is
+    /// refused. Returns when the owner lets nothing more in; its join handle tells the end.
+    pub async fn stop(&self) {
+        // If it cannot be sent, the owner has stopped already.
+        if self.door.requests.send(Request::Stop).await.is_ok() {
+            self.door.requests.closed().await;
+        }
+    }
+
+    fn stopped(&self) -> bool {
+        self.door.requests.is_closed()
+    }
+
+    async fn send(&self, request: Request) -> Result<(), SiteError> {
+        self.door.requests.send(request).await.map_err(|_| SiteError::Stopped)
+    }
+}

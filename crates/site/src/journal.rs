@@ -1,0 +1,184 @@
+//! What was told lately: by machine, and overall. In memory only, with a limit on everything.
+//!
+//! In: events. Out: the newest ones again, and a live feed. Never: the disk, a decision.
+
+use model::{Event, Happening, HardwareAddress};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::broadcast;
+
+/// How much the journal remembers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Limits {
+    /// Newest events of one machine.
+    pub per_machine_max: usize,
+    /// Machines; the one that was quiet longest is forgotten first.
+    pub machines_max: usize,
+    /// Newest events of all.
+    pub overall_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { per_machine_max: 128, machines_max: 4096, overall_max: 1024 }
+    }
+}
+
+/// The newest events.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    limits: Limits,
+    overall: VecDeque<Arc<Event>>,
+    machines: HashMap<HardwareAddress, Chapter>,
+    /// Who spoke when, by the number of their last event.
+    spoke: BTreeMap<u64, HardwareAddress>,
+    told: u64,
+}
+
+/// The newest events of one machine.
+#[derive(Debug, Default)]
+struct Chapter {
+    last: u64,
+    events: VecDeque<Arc<Event>>,
+}
+
+impl Journal {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            overall: VecDeque::new(),
+            machines: HashMap::new(),
+            spoke: BTreeMap::new(),
+            told: 0,
+        }
+    }
+
+    pub(crate) fn note(&mut self, event: &Arc<Event>) {
+        self.told += 1;
+        write(&mut self.overall, event, self.limits.overall_max);
+        let Some(machine) = event.machine else { return };
+
+        let chapter = self.machines.entry(machine).or_default();
+        self.spoke.remove(&chapter.last);
+        chapter.last = self.told;
+        self.spoke.insert(self.told, machine);
+        write(&mut chapter.events, event, self.limits.per_machine_max);
+
+        if self.machines.len() > self.limits.machines_max
+            && let Some((_, quietest)) = self.spoke.pop_first()
+        {
+            self.machines.remove(&quietest);
+        }
+    }
+
+    pub(crate) fn of(&self, machine: &HardwareAddress) -> Vec<Arc<Event>> {
+        self.machines.get(machine).map(|c| c.events.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    pub(crate) fn latest(&self) -> Vec<Arc<Event>> {
+        self.overall.iter().cloned().collect()
+    }
+}
+
+/// Adds a line. A transfer's progress takes the place of the progress before it, so that a long
+/// download does not push out how it came about.
+fn write(lines: &mut VecDeque<Arc<Event>>, event: &Arc<Event>, max: usize) {
+    if lines.back().is_some_and(|last| same_progress(last, event)) {
+        lines.pop_back();
+    }
+    lines.push_back(Arc::clone(event));
+    while lines.len() > max {
+        lines.pop_front();
+    }
+}
+
+fn same_progress(a: &Event, b: &Event) -> bool {
+    use Happening::TransferProgress as Progress;
+    match (&a.what, &b.what) {
+        (Progress { file: a_file, by: a_by, .. }, Progress { file: b_file, by: b_by, .. }) => {
+            a.machine == b.machine && a_file == b_file && a_by == b_by
+        }
+        _ => false,
+    }
+}
+
+/// The journal and the live feed: telling goes to both.
+#[derive(Debug)]
+pub(crate) struct Telling {
+    journal: Mutex<Journal>,
+    feed: broadcast::Sender<Arc<Event>>,
+}
+
+impl Telling {
+    pub(crate) fn new(limits: &crate::Limits) -> Self {
+        let (feed, _) = broadcast::channel(limits.events_max.max(1));
+        Self { journal: Mutex::new(Journal::new(limits.journal)), feed }
+    }
+
+    pub(crate) fn tell(&self, event: Event) {
+        let event = Arc::new(event);
+        // Told under the lock: whoever reads the journal and then the feed misses nothing.
+        let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        journal.note(&event);
+        // Nobody listening is no error.
+        let _ = self.feed.send(event);
+    }
+
+    pub(crate) fn listen(&self) -> broadcast::Receiver<Arc<Event>> {
+        self.feed.subscribe()
+    }
+
+    pub(crate) fn read<R>(&self, read: impl FnOnce(&Journal) -> R) -> R {
+        read(&self.journal.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Now;
+    use model::event::Carrier;
+
+    fn event(at: u64, machine: u8, what: Happening) -> Arc<Event> {
+        let machine = Some(HardwareAddress::mac([2, 0, 0, 0, 0, machine]));
+        Arc::new(Event { at: Now(at), machine, link: None, what })
+    }
+
+    fn changed(at: u64, machine: u8) -> Arc<Event> {
+        event(at, machine, Happening::Changed { text: at.to_string() })
+    }
+
+    fn moments(events: &[Arc<Event>]) -> Vec<u64> {
+        events.iter().map(|e| e.at.0).collect()
+    }
+
+    #[test]
+    fn the_oldest_lines_and_the_quietest_machine_go_first() {
+        let limits = Limits { per_machine_max: 2, machines_max: 2, overall_max: 3 };
+        let mut journal = Journal::new(limits);
+        for (at, machine) in [(1, 1), (2, 1), (3, 2), (4, 1), (5, 3)] {
+            journal.note(&changed(at, machine));
+        }
+
+        let of = |m| moments(&journal.of(&HardwareAddress::mac([2, 0, 0, 0, 0, m])));
+        assert_eq!(of(1), [2, 4]);
+        assert_eq!(of(2), [0; 0], "machine 2 was quiet longest");
+        assert_eq!(of(3), [5]);
+        assert_eq!(moments(&journal.latest()), [3, 4, 5]);
+        assert_eq!(journal.spoke.len(), journal.machines.len());
+    }
+
+    #[test]
+    fn progress_takes_the_place_of_earlier_progress() {
+        let mut journal = Journal::new(Limits::default());
+        let progress = |at, sent| {
+            let file = "linux".to_owned();
+            let by = Carrier::Tftp;
+            event(at, 1, Happening::TransferProgress { file, by, sent, size: 9, took_ms: at })
+        };
+        for line in [changed(1, 1), progress(2, 3), progress(3, 6), changed(4, 1)] {
+            journal.note(&line);
+        }
+        assert_eq!(moments(&journal.latest()), [1, 3, 4]);
+    }
+}

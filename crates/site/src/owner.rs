@@ -1,0 +1,523 @@
+//! The loop: take what waits, decide all of it in memory, keep it, answer, tell.
+//!
+//! In: batches from the inbox. Out: answers and events. What the loop promises:
+//!
+//! - An answer that was decided while a fact of its batch was not on disk yet waits until the
+//!   batch was synced. All others leave at once.
+//! - If that fails, no answer leaves that may rest on a promise, and memory goes back to what the
+//!   store has. What cannot be kept was never said.
+//! - A bug in one request costs that request.
+
+use crate::clock::Steady;
+use crate::directory::StateDirectory;
+use crate::handle::{Counters, Said, SiteHandle};
+use crate::inbox::{self, DryRun, Inbox, Request, Ring};
+use crate::journal::Telling;
+use crate::store::{Facts, Store, StoreError, rows};
+use crate::{Options, SiteError};
+use engine::command::Decided;
+use engine::{
+    Answer, Command, Datagram, Engine, FileAsk, Found, Now, Outgoing, Refusal, Settings, Told,
+};
+use model::plan::Why;
+use model::{Change, Event, Happening};
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+/// How long a store that could not be opened again is left alone before the next try.
+const REOPEN_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often dropped datagrams are worth an alarm.
+const DROPPED_PAUSE: Duration = Duration::from_secs(10);
+
+/// The decisions, as functions: those of the engine. Tests of the loop put others in.
+pub(crate) struct Decide {
+    pub(crate) dhcp: fn(&mut Engine, Now, &Datagram) -> Told<Outgoing>,
+    pub(crate) file: fn(&mut Engine, Now, &FileAsk) -> Told<Found>,
+    pub(crate) command: fn(&Engine, Now, Command) -> Result<Decided, Refusal>,
+}
+
+impl Default for Decide {
+    fn default() -> Self {
+        Self { dhcp: Engine::dhcp, file: Engine::file, command: Engine::command }
+    }
+}
+
+/// Reads the store into an engine and starts the loop. The directory stays locked until the end.
+pub(crate) async fn start(
+    mut store: Store,
+    directory: Option<StateDirectory>,
+    options: Options,
+    decide: Decide,
+) -> Result<(SiteHandle, JoinHandle<()>), SiteError> {
+    let facts = store.load().await?;
+    let clock = Steady::new(options.clock, facts.moment);
+    let telling = Arc::new(Telling::new(&options.limits));
+    let counters = Arc::new(Counters::default());
+    let (door, inbox) = inbox::new(&options.limits);
+    let ring = Arc::clone(&door.ring);
+    let engine = engine_of(&options.settings, facts);
+    let settings = options.settings;
+
+    let owner = Owner {
+        engine,
+        settings,
+        decide,
+        store,
+        lost: None,
+        failing: false,
+        clock: clock.clone(),
+        telling: Arc::clone(&telling),
+        counters: Arc::clone(&counters),
+        dropped: Dropped { ring, told: 0, at: None },
+    };
+    owner.warn_of_wrong_clock();
+    let ended = tokio::spawn(async move {
+        owner.run(inbox).await;
+        drop(directory);
+    });
+    Ok((SiteHandle { door, telling, clock, counters }, ended))
+}
+
+fn engine_of(settings: &Settings, facts: Facts) -> Engine {
+    let mut engine = Engine::new(settings.clone());
+    for fact in &facts.changes {
+        engine.apply(fact);
+    }
+    engine
+}
+
+/// The one who may change state.
+struct Owner {
+    engine: Engine,
+    settings: Settings,
+    decide: Decide,
+    store: Store,
+    /// Why nothing is decided at the moment, if the store could not be opened after a failure:
+    /// memory may be ahead of it.
+    lost: Option<Lost>,
+    /// The last commit failed, and that was told.
+    failing: bool,
+    clock: Steady,
+    telling: Arc<Telling>,
+    counters: Arc<Counters>,
+    dropped: Dropped,
+}
+
+/// A store that could not be opened again.
+struct Lost {
+    why: String,
+    tried: Instant,
+}
+
+/// What is known of datagrams that the ring dropped.
+struct Dropped {
+    ring: Arc<Ring>,
+    told: u64,
+    at: Option<Instant>,
+}
+
+/// What one batch changed so far, and what waits for that to be on disk.
+#[derive(Default)]
+struct Batch {
+    changes: Vec<Change>,
+    /// Whether an answer decided from here on may rest on a promise that is not kept yet.
+    promises: bool,
+    held: Vec<Held>,
+    /// A bug left the engine in an unknown state.
+    spoiled: bool,
+}
+
+/// An answer that waits for its batch.
+struct Held {
+    letter: Letter,
+    events: Vec<Event>,
+    promises: bool,
+}
+
+/// An answer and whom it is for. Whoever asked may be gone, which is no error.
+enum Letter {
+    Datagram(oneshot::Sender<Option<Outgoing>>, Option<Outgoing>, String),
+    File(oneshot::Sender<Answer<Found>>, Answer<Found>),
+    Command(oneshot::Sender<Result<Said, SiteError>>, Result<Said, SiteError>),
+}
+
+impl Letter {
+    fn leave(self) {
+        match self {
+            Self::Datagram(to, answer, _) => drop(to.send(answer)),
+            Self::File(to, answer) => drop(to.send(answer)),
+            Self::Command(to, answer) => drop(to.send(answer)),
+        }
+    }
+
+    /// Says instead that nothing could be kept.
+    fn fail(self, why: &str) {
+        match self {
+            Self::Datagram(to, ..) => drop(to.send(None)),
+            Self::File(to, _) => drop(to.send(Answer::Silence(Why::StoreFailed(why.to_owned())))),
+            Self::Command(to, _) => drop(to.send(Err(SiteError::NotKept(why.to_owned())))),
+        }
+    }
+}
+
+/// Whether an answer beside this change says something that must not be forgotten. What a machine
+/// told of itself may be: it tells it again at its next boot.
+fn promises(change: &Change) -> bool {
+    !matches!(change, Change::Machine(_))
+}
+
+impl Owner {
+    async fn run(mut self, mut inbox: Inbox) {
+        loop {
+            let requests = inbox.next().await;
+            if requests.is_empty() || !self.turn(requests).await {
+                break;
+            }
+        }
+        // What came in before the door was closed is still served.
+        inbox.close();
+        loop {
+            let mut rest = Vec::new();
+            inbox.take_now(&mut rest);
+            if rest.is_empty() {
+                break;
+            }
+            self.turn(rest).await;
+        }
+        self.store.close().await;
+    }
+
+    /// Serves one batch. False when it held the request to stop.
+    async fn turn(&mut self, requests: Vec<Request>) -> bool {
+        self.tell_dropped();
+        if !self.store_is_open().await {
+            return self.refuse(requests);
+        }
+        let now = self.clock.now();
+        // Questions first: at this point memory and disk say the same.
+        let (questions, rest): (Vec<_>, Vec<_>) =
+            requests.into_iter().partition(|r| matches!(r, Request::Question(_)));
+        let mut requests = questions.into_iter().chain(rest);
+
+        let mut go_on = true;
+        let mut batch = Batch::default();
+        while let Some(request) = requests.next() {
+            go_on &= self.serve(now, request, &mut batch);
+            if batch.spoiled {
+                self.keep(now, std::mem::take(&mut batch)).await;
+                self.forget_unkept().await;
+            }
+            if self.lost.is_some() {
+                return self.refuse(requests.collect()) && go_on;
+            }
+        }
+        self.keep(now, batch).await;
+        go_on
+    }
+
+    /// Decides one request. False if it is the request to stop.
+    fn serve(&mut self, now: Now, request: Request, batch: &mut Batch) -> bool {
+        match request {
+            Request::Datagram(datagram, to) => {
+                let decide = self.decide.dhcp;
+                let told =
+                    self.guard(now, batch, || describe(&datagram), |e| decide(e, now, &datagram));
+                let Some(told) = told else { return true };
+                let reply = match told.answer {
+                    Answer::Reply(reply) => Some(reply),
+                    Answer::Silence(_) => None,
+                };
+                let letter = Letter::Datagram(to, reply, datagram.link);
+                self.settle(batch, letter, told.changes, told.events);
+            }
+            Request::File(ask, to) => {
+                let decide = self.decide.file;
+                let describe =
+                    || format!("{} request for {}", ask.by, model::text::show(&ask.name));
+                let told = self.guard(now, batch, describe, |e| decide(e, now, &ask));
+                let Some(told) = told else { return true };
+                self.settle(batch, Letter::File(to, told.answer), told.changes, told.events);
+            }
+            Request::Command(command, dry_run, to) => {
+                self.command(now, *command, dry_run, to, batch);
+            }
+            Request::Question(question) => {
+                let ask = |engine: &mut Engine| question(engine, now);
+                self.guard(now, batch, || "question".to_owned(), ask);
+            }
+            Request::Configure(settings, to) => {
+                self.settings = (*settings).clone();
+                self.engine.configure(*settings);
+                let _ = to.send(());
+            }
+            Request::Stop => return false,
+        }
+        true
+    }
+
+    fn command(
+        &mut self,
+        now: Now,
+        command: Command,
+        dry_run: DryRun,
+        to: oneshot::Sender<Result<Said, SiteError>>,
+        batch: &mut Batch,
+    ) {
+        let decide = self.decide.command;
+        let shown = format!("command {command:?}").chars().take(200).collect::<String>();
+        let decided = self.guard(
+            now,
+            batch,
+            || shown,
+            |engine| {
+                let decided = decide(engine, now, command)?;
+                if !dry_run {
+                    decided.changes.iter().for_each(|change| engine.apply(change));
+                }
+                Ok(decided)
+            },
+        );
+        let decided = match decided {
+            Some(Ok(decided)) => decided,
+            Some(Err(refusal)) => return drop(to.send(Err(SiteError::Refused(refusal)))),
+            None => {
+                return drop(to.send(Err(SiteError::Bug("the command was given up".to_owned()))));
+            }
+        };
+
+        let Decided { changes, says } = decided;
+        let said = Said { says: says.clone(), changes: changes.clone(), kept: !dry_run };
+        let letter = Letter::Command(to, Ok(said));
+        if dry_run {
+            return letter.leave();
+        }
+        let what = Happening::Changed { text: says };
+        let event = Event { at: now, machine: None, link: None, what };
+        self.settle(batch, letter, changes, vec![event]);
+    }
+
+    /// Holds an answer back if anything of its batch is not on disk, else lets it leave at once.
+    fn settle(&self, batch: &mut Batch, letter: Letter, changes: Vec<Change>, events: Vec<Event>) {
+        if let Some(change) = changes.iter().find(|change| !rows::survives(change)) {
+            batch.spoiled = true;
+            count(&self.counters.bugs, 1);
+            self.alarm(self.clock.now(), format!(
+                "a bug in the server: it decided on a fact that cannot be kept: {change:?}\nhint: please report this"
+            ));
+            return letter.fail("the fact cannot be written");
+        }
+        batch.promises |= changes.iter().any(promises);
+        batch.changes.extend(changes);
+        if batch.changes.is_empty() {
+            letter.leave();
+            self.tell(events);
+        } else {
+            batch.held.push(Held { letter, events, promises: batch.promises });
+        }
+    }
+
+    /// Runs a decision. If it panics, that request gets no answer, the operator an alarm, and the
+    /// engine is made anew from the store before the next batch.
+    fn guard<R>(
+        &mut self,
+        now: Now,
+        batch: &mut Batch,
+        describe: impl FnOnce() -> String,
+        decide: impl FnOnce(&mut Engine) -> R,
+    ) -> Option<R> {
+        match catch_unwind(AssertUnwindSafe(|| decide(&mut self.engine))) {
+            Ok(decided) => Some(decided),
+            Err(panic) => {
+                batch.spoiled = true;
+                count(&self.counters.bugs, 1);
+                self.alarm(now, format!(
+                    "a bug in the server left a request without an answer: {}, while serving: {}\nhint: please report this",
+                    words(panic.as_ref()),
+                    describe(),
+                ));
+                None
+            }
+        }
+    }
+
+    /// Puts the changes of a batch on disk, then lets its answers leave.
+    async fn keep(&mut self, now: Now, batch: Batch) {
+        let Batch { changes, held, .. } = batch;
+        if changes.is_empty() {
+            return;
+        }
+        match self.store.keep(now, &changes).await {
+            Ok(()) => {
+                count(&self.counters.commits, 1);
+                count(&self.counters.changes, changes.len() as u64);
+                for Held { letter, events, .. } in held {
+                    letter.leave();
+                    self.tell(events);
+                }
+                if std::mem::take(&mut self.failing) {
+                    let text = "the store takes changes again".to_owned();
+                    self.tell([Event {
+                        at: now,
+                        machine: None,
+                        link: None,
+                        what: Happening::Changed { text },
+                    }]);
+                }
+            }
+            Err(error) => {
+                count(&self.counters.commits_failed, 1);
+                self.unsay(now, held, &error);
+                self.reopen(error.why()).await;
+            }
+        }
+    }
+
+    /// Turns the answers of a batch that could not be kept into silence.
+    fn unsay(&mut self, now: Now, held: Vec<Held>, error: &StoreError) {
+        if !std::mem::replace(&mut self.failing, true) {
+            self.alarm(now, format!("no address is given and nothing is changed: {error}"));
+        }
+        let why = error.why();
+        for Held { letter, events, promises } in held {
+            if !promises {
+                letter.leave();
+                self.tell(events);
+                continue;
+            }
+            if let Letter::Datagram(_, Some(_), link) = &letter {
+                self.tell([silenced(now, link, &events, &why)]);
+            }
+            letter.fail(&why);
+        }
+    }
+
+    /// After a failed commit nothing is known of the file but what a fresh look at it says.
+    async fn reopen(&mut self, why: String) {
+        let facts = match self.store.reopen().await {
+            Ok(()) => self.store.load().await,
+            Err(error) => Err(error),
+        };
+        self.lost = match facts {
+            Ok(facts) => {
+                self.engine = engine_of(&self.settings, facts);
+                None
+            }
+            Err(error) => {
+                let now = self.clock.now();
+                self.alarm(now, format!("the store could not be opened again: {error}"));
+                Some(Lost { why, tried: Instant::now() })
+            }
+        };
+    }
+
+    /// Makes the engine anew from what is on disk.
+    async fn forget_unkept(&mut self) {
+        if self.lost.is_some() {
+            return;
+        }
+        match self.store.load().await {
+            Ok(facts) => self.engine = engine_of(&self.settings, facts),
+            Err(error) => self.reopen(error.why()).await,
+        }
+    }
+
+    /// Whether there is a store to decide on; tries to open a lost one now and then.
+    async fn store_is_open(&mut self) -> bool {
+        if let Some(lost) = &self.lost
+            && lost.tried.elapsed() >= REOPEN_PAUSE
+        {
+            let why = lost.why.clone();
+            self.reopen(why).await;
+        }
+        self.lost.is_none()
+    }
+
+    /// Answers a batch while there is no store. False when it held the request to stop.
+    fn refuse(&mut self, requests: Vec<Request>) -> bool {
+        let why = self.lost.as_ref().map(|lost| lost.why.clone()).unwrap_or_default();
+        let mut go_on = true;
+        for request in requests {
+            match request {
+                Request::Datagram(_, to) => drop(to.send(None)),
+                Request::File(_, to) => {
+                    drop(to.send(Answer::Silence(Why::StoreFailed(why.clone()))));
+                }
+                Request::Command(_, _, to) => drop(to.send(Err(SiteError::NotKept(why.clone())))),
+                Request::Question(_) => {}
+                Request::Configure(settings, to) => {
+                    self.settings = (*settings).clone();
+                    self.engine.configure(*settings);
+                    let _ = to.send(());
+                }
+                Request::Stop => go_on = false,
+            }
+        }
+        go_on
+    }
+
+    fn tell(&self, events: impl IntoIterator<Item = Event>) {
+        events.into_iter().for_each(|event| self.telling.tell(event));
+    }
+
+    fn alarm(&self, now: Now, text: String) {
+        self.tell([Event { at: now, machine: None, link: None, what: Happening::Alarm { text } }]);
+    }
+
+    fn tell_dropped(&mut self) {
+        let total = self.dropped.ring.dropped.load(Ordering::Relaxed);
+        let quiet = self.dropped.at.is_some_and(|at| at.elapsed() < DROPPED_PAUSE);
+        if total == self.dropped.told || quiet {
+            return;
+        }
+        let new = total - self.dropped.told;
+        self.dropped.told = total;
+        self.dropped.at = Some(Instant::now());
+        self.alarm(self.clock.now(), format!(
+            "{new} DHCP messages were dropped unread: more came than could be answered\nhint: look for a machine or a loop that floods the link"
+        ));
+    }
+
+    fn warn_of_wrong_clock(&self) {
+        if self.clock.behind > Duration::from_secs(60) {
+            self.alarm(self.clock.now(), format!(
+                "the clock of this computer is {} s behind the last moment that was kept; times go on from there\nhint: set the clock, then restart",
+                self.clock.behind.as_secs()
+            ));
+        }
+    }
+}
+
+fn count(counter: &AtomicU64, more: u64) {
+    counter.fetch_add(more, Ordering::Relaxed);
+}
+
+/// The event of an answer that could not leave, in place of those that say it did.
+fn silenced(now: Now, link: &str, events: &[Event], why: &str) -> Event {
+    let answered = events.iter().find_map(|event| match &event.what {
+        Happening::Answered { asked, .. } => Some((event.machine, asked.clone())),
+        _ => None,
+    });
+    let (machine, asked) = answered.unwrap_or((None, "a DHCP message".to_owned()));
+    let what = Happening::Silent { asked, why: Why::StoreFailed(why.to_owned()) };
+    Event { at: now, machine, link: Some(link.to_owned()), what }
+}
+
+/// A datagram for a bug report: its beginning, as digits.
+fn describe(datagram: &Datagram) -> String {
+    let shown: String = datagram.bytes.iter().take(300).map(|b| format!("{b:02x}")).collect();
+    let (from, link, size) = (datagram.from, &datagram.link, datagram.bytes.len());
+    format!("{size} bytes from {from} on {link} to port {}: {shown}", datagram.port)
+}
+
+/// What a panic said.
+fn words(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "panic".to_owned())
+}

@@ -1,0 +1,77 @@
+//! A store for tests of the owner: it does as it is told, and writes down the order.
+
+use super::{Facts, StoreError};
+use model::{Change, Now};
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use tokio::sync::Semaphore;
+
+/// What a test and its double share.
+#[derive(Clone)]
+pub(crate) struct Double {
+    pub(crate) script: Arc<Mutex<Script>>,
+    /// A permit lets one commit come to its end.
+    pub(crate) gate: Arc<Semaphore>,
+}
+
+#[derive(Default)]
+pub(crate) struct Script {
+    /// Every batch that was kept.
+    pub(crate) kept: Vec<Vec<Change>>,
+    /// What was done, in order.
+    pub(crate) log: Vec<String>,
+    /// The next commits fail so.
+    pub(crate) fail: VecDeque<StoreError>,
+    /// So many times it cannot be opened again.
+    pub(crate) reopen_fails: usize,
+}
+
+impl Double {
+    /// With commits that end at once.
+    pub(crate) fn new() -> Self {
+        let gate = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
+        Self { script: Arc::default(), gate }
+    }
+
+    /// With commits that wait for the test.
+    pub(crate) fn gated() -> Self {
+        Self { script: Arc::default(), gate: Arc::new(Semaphore::new(0)) }
+    }
+
+    pub(crate) fn note(&self, what: impl Into<String>) {
+        self.script.lock().unwrap().log.push(what.into());
+    }
+
+    pub(crate) fn full() -> StoreError {
+        StoreError::Full { path: PathBuf::from("/state/bootwright.db") }
+    }
+
+    pub(crate) fn load(&self) -> Result<Facts, StoreError> {
+        let changes = self.script.lock().unwrap().kept.concat();
+        Ok(Facts { moment: Now(0), changes })
+    }
+
+    pub(crate) async fn keep(&self, _: Now, changes: &[Change]) -> Result<(), StoreError> {
+        self.note("write");
+        self.gate.acquire().await.expect("the gate is never closed").forget();
+        let mut script = self.script.lock().unwrap();
+        if let Some(error) = script.fail.pop_front() {
+            script.log.push("sync failed".to_owned());
+            return Err(error);
+        }
+        script.kept.push(changes.to_vec());
+        script.log.push("synced".to_owned());
+        Ok(())
+    }
+
+    pub(crate) fn reopen(&self) -> Result<(), StoreError> {
+        let mut script = self.script.lock().unwrap();
+        if script.reopen_fails > 0 {
+            script.reopen_fails -= 1;
+            return Err(Self::full());
+        }
+        script.log.push("reopened".to_owned());
+        Ok(())
+    }
+}

@@ -1,0 +1,249 @@
+//! How a fact is written: leases in columns, everything else as a JSON document under its name.
+//! Every row carries a checksum of itself.
+//!
+//! In: changes. Out: rows, and changes again. Never: the database.
+
+use model::lease::LeaseState;
+use model::rule::{Profile, Rule};
+use model::{Change, HardwareAddress, Image, Lease, Loader, Machine, Now};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+/// The tables of documents: `key`, `body`, `sum`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
+pub(crate) enum Table {
+    Machine,
+    Profile,
+    Rules,
+    Menu,
+    Image,
+    Loader,
+    Meta,
+}
+
+impl Table {
+    /// Those that hold facts.
+    pub(crate) const FACTS: [Self; 6] =
+        [Self::Machine, Self::Profile, Self::Rules, Self::Menu, Self::Image, Self::Loader];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Machine => "machine",
+            Self::Profile => "profile",
+            Self::Rules => "rules",
+            Self::Menu => "menu",
+            Self::Image => "image",
+            Self::Loader => "loader",
+            Self::Meta => "meta",
+        }
+    }
+}
+
+/// A batch as rows: of everything that changed only its last state, none for what is gone.
+#[derive(Debug, Default)]
+pub(crate) struct Rows<'a> {
+    pub(crate) leases: BTreeMap<Ipv4Addr, Option<&'a Lease>>,
+    pub(crate) documents: BTreeMap<Table, BTreeMap<String, Option<String>>>,
+}
+
+/// A lease as its columns hold it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct LeaseRow {
+    pub(crate) address: String,
+    pub(crate) network: String,
+    /// `htype`, then the address: no spelling can lose anything.
+    pub(crate) hardware: Vec<u8>,
+    pub(crate) client_id: Option<Vec<u8>>,
+    pub(crate) host_name: Option<String>,
+    pub(crate) since: i64,
+    pub(crate) until: Option<i64>,
+    pub(crate) state: String,
+}
+
+/// Documents of which there is one.
+const ALL: &str = "all";
+
+/// Keys of menus that belong to an interface begin so; no other key has a space.
+const ON_LINK: &str = "link ";
+
+impl<'a> Rows<'a> {
+    /// The rows of a batch. `Err` names what cannot be written.
+    pub(crate) fn of(changes: &'a [Change]) -> Result<Self, String> {
+        let mut rows = Self::default();
+        for change in changes {
+            rows.take(change)?;
+        }
+        Ok(rows)
+    }
+
+    fn take(&mut self, change: &'a Change) -> Result<(), String> {
+        let (table, key, body) = match change {
+            Change::Lease(lease) => {
+                self.leases.insert(lease.address, Some(lease));
+                return Ok(());
+            }
+            Change::LeaseGone(address) => {
+                self.leases.insert(*address, None);
+                return Ok(());
+            }
+            Change::Machine(m) => (Table::Machine, m.hardware.to_string(), Some(json(m)?)),
+            Change::MachineGone(hardware) => (Table::Machine, hardware.to_string(), None),
+            Change::Profile(profile) => {
+                (Table::Profile, profile.name.clone(), Some(json(profile)?))
+            }
+            Change::ProfileGone(name) => (Table::Profile, name.clone(), None),
+            Change::Rules(rules) => (Table::Rules, ALL.to_owned(), Some(json(rules)?)),
+            Change::Menu(link, menu) => (Table::Menu, menu_key(link.as_deref()), Some(json(menu)?)),
+            Change::Image(i) => (Table::Image, image_key(&i.name, i.version), Some(json(i)?)),
+            Change::ImageGone(name, version) => (Table::Image, image_key(name, *version), None),
+            Change::Loader(loader) => (Table::Loader, loader.name.clone(), Some(json(loader)?)),
+            Change::LoaderGone(name) => (Table::Loader, name.clone(), None),
+        };
+        self.documents.entry(table).or_default().insert(key, body);
+        Ok(())
+    }
+}
+
+fn json<T: Serialize>(fact: &T) -> Result<String, String> {
+    serde_json::to_string(fact).map_err(|e| e.to_string())
+}
+
+fn menu_key(link: Option<&str>) -> String {
+    link.map_or(ALL.to_owned(), |link| format!("{ON_LINK}{link}"))
+}
+
+fn image_key(name: &str, version: u32) -> String {
+    format!("{name}/{version}")
+}
+
+/// Whether a fact that came from the wire can be read again once it is written: a hardware address
+/// of an odd length has no spelling that is.
+pub(crate) fn survives(change: &Change) -> bool {
+    match change {
+        Change::Machine(Machine { hardware, .. }) | Change::MachineGone(hardware) => {
+            hardware.to_string().parse() == Ok(*hardware)
+        }
+        _ => true,
+    }
+}
+
+/// Reads a document back. `Err` says what is wrong with it.
+pub(crate) fn read(table: Table, key: &str, body: &str) -> Result<Change, String> {
+    let change = match table {
+        Table::Machine => Change::Machine(parse(body)?),
+        Table::Profile => Change::Profile(parse::<Profile>(body)?),
+        Table::Rules => Change::Rules(parse::<Vec<Rule>>(body)?),
+        Table::Menu => match key.strip_prefix(ON_LINK) {
+            Some(link) => Change::Menu(Some(link.to_owned()), parse(body)?),
+            None => Change::Menu(None, parse(body)?),
+        },
+        Table::Image => Change::Image(parse::<Image>(body)?),
+        Table::Loader => Change::Loader(parse::<Loader>(body)?),
+        Table::Meta => return Err("no fact".to_owned()),
+    };
+    Ok(change)
+}
+
+fn parse<T: DeserializeOwned>(body: &str) -> Result<T, String> {
+    serde_json::from_str(body).map_err(|e| e.to_string())
+}
+
+impl From<&Lease> for LeaseRow {
+    fn from(lease: &Lease) -> Self {
+        let hardware =
+            std::iter::once(lease.hardware.kind()).chain(lease.hardware.bytes().iter().copied());
+        Self {
+            address: lease.address.to_string(),
+            network: lease.network.clone(),
+            hardware: hardware.collect(),
+            client_id: lease.client_id.clone(),
+            host_name: lease.host_name.clone(),
+            since: moment(lease.since),
+            until: lease.until.map(moment),
+            state: state_name(lease.state).to_owned(),
+        }
+    }
+}
+
+impl TryFrom<LeaseRow> for Lease {
+    type Error = String;
+    fn try_from(row: LeaseRow) -> Result<Self, String> {
+        let (kind, address) = row.hardware.split_first().ok_or("no hardware address")?;
+        let now =
+            |ms: i64| u64::try_from(ms).map(Now).map_err(|_| "a moment before 1970".to_owned());
+        Ok(Self {
+            address: row.address.parse().map_err(|_| "no IPv4 address".to_owned())?,
+            network: row.network,
+            hardware: HardwareAddress::new(*kind, address),
+            client_id: row.client_id,
+            host_name: row.host_name,
+            since: now(row.since)?,
+            until: row.until.map(now).transpose()?,
+            state: [LeaseState::Bound, LeaseState::Released, LeaseState::Declined]
+                .into_iter()
+                .find(|state| state_name(*state) == row.state)
+                .ok_or_else(|| format!("no state of a lease: `{}`", row.state))?,
+        })
+    }
+}
+
+fn state_name(state: LeaseState) -> &'static str {
+    match state {
+        LeaseState::Bound => "bound",
+        LeaseState::Released => "released",
+        LeaseState::Declined => "declined",
+    }
+}
+
+/// Milliseconds as a database holds them. Later than 292 million years from now is that.
+fn moment(now: Now) -> i64 {
+    i64::try_from(now.0).unwrap_or(i64::MAX)
+}
+
+impl LeaseRow {
+    /// The checksum of the row.
+    pub(crate) fn sum(&self) -> i64 {
+        let mut sum = Sum::new();
+        sum.field(Some(self.address.as_bytes()));
+        sum.field(Some(self.network.as_bytes()));
+        sum.field(Some(&self.hardware));
+        sum.field(self.client_id.as_deref());
+        sum.field(self.host_name.as_ref().map(String::as_bytes));
+        sum.field(Some(&self.since.to_be_bytes()));
+        sum.field(self.until.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
+        sum.field(Some(self.state.as_bytes()));
+        sum.end()
+    }
+}
+
+/// The checksum of a document.
+pub(crate) fn sum(key: &str, body: &str) -> i64 {
+    let mut sum = Sum::new();
+    sum.field(Some(key.as_bytes()));
+    sum.field(Some(body.as_bytes()));
+    sum.end()
+}
+
+/// FNV-1a, 64 bit. It has to notice a disk that forgets, not an attacker: any single changed byte
+/// changes it, because each of its steps can be undone.
+struct Sum(u64);
+
+impl Sum {
+    fn new() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+
+    /// A field with its length in front, so that no byte can move from one field to the next.
+    fn field(&mut self, bytes: Option<&[u8]>) {
+        let length = bytes.map_or(u64::MAX, |b| b.len() as u64);
+        for byte in length.to_be_bytes().iter().chain(bytes.unwrap_or_default()) {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn end(self) -> i64 {
+        self.0.cast_signed()
+    }
+}
