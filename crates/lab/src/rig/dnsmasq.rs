@@ -1,0 +1,40 @@
+//! The other DHCP server on the link: addresses only, as an office router gives them.
+
+use std::path::PathBuf;
+
+use super::ns::Link;
+use super::process::Process;
+use super::{Log, Trouble, io};
+
+/// A dnsmasq that gives addresses and no boot file, beside which we are a proxy.
+#[derive(Debug)]
+pub struct Dnsmasq {
+    process: Process,
+    _directory: tempfile::TempDir,
+}
+
+impl Dnsmasq {
+    /// Starts it in the peer's namespace, and waits until it listens.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start(link: &Link) -> Result<Self, Trouble> {
+        let directory = tempfile::tempdir().map_err(io("making a directory for dnsmasq"))?;
+        let in_it = |name: &str| -> PathBuf { directory.path().join(name) };
+        let mut command = link.peer().command("dnsmasq");
+        command
+            .args(["--no-daemon", "--conf-file=/dev/null", "--user=root", "--port=0", "--log-dhcp"])
+            .args(["--bind-interfaces", &format!("--interface={}", Link::INTERFACE)])
+            .arg("--dhcp-range=10.77.0.100,10.77.0.199,1h")
+            .arg(format!("--dhcp-leasefile={}", in_it("leases").display()));
+        let mut process = Process::start(command, in_it("dnsmasq.log"))?;
+        process.wait_for("sockets bound exclusively", std::time::Duration::from_secs(5))?;
+        Ok(Self { process, _directory: directory })
+    }
+
+    /// What it answered to whom.
+    #[must_use]
+    pub fn log(&self) -> &Log {
+        self.process.log()
+    }
+}

@@ -1,0 +1,189 @@
+//! One machine: QEMU with a firmware, a network card, perhaps a disk, and a serial log.
+//!
+//! Always TCG: the result must not depend on KVM. QEMU's own settings stand in
+//! `Spec::arguments`; everything there was found necessary by trying.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use super::ns::Tap;
+use super::process::Process;
+use super::{Log, Trouble, io};
+
+/// Which firmware a machine has.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Firmware {
+    /// BIOS; the network card's ROM is iPXE, which says so (user class `iPXE`).
+    SeaBios,
+    /// UEFI x64 by EDK2, its own PXE stack.
+    Ovmf,
+    /// UEFI x64 by EDK2, PXE switched off: UEFI HTTP Boot.
+    OvmfHttp,
+    /// UEFI x64 by EDK2 with Microsoft's keys, Secure Boot enforced.
+    OvmfSecureBoot,
+    /// UEFI arm64 by EDK2.
+    Aavmf,
+}
+
+/// A machine as it is wanted.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// Its firmware.
+    pub firmware: Firmware,
+    /// The address of its network card, `52:54:00:...`.
+    pub mac: String,
+    /// Where it is plugged in.
+    pub tap: Tap,
+    /// Memory in MiB. Debian's installer needs 1024: with 512 it asks about low memory first.
+    pub memory_mib: u32,
+    /// A disk, second in the boot order after the network; written to a copy.
+    pub disk: Option<PathBuf>,
+}
+
+/// A machine that runs, until it is dropped.
+#[derive(Debug)]
+pub struct Guest {
+    qemu: Process,
+    serial: Log,
+    directory: tempfile::TempDir,
+}
+
+impl Guest {
+    /// Switches a machine on.
+    ///
+    /// # Errors
+    /// When firmware files are missing or QEMU does not start.
+    pub fn start(spec: &Spec) -> Result<Self, Trouble> {
+        let directory = tempfile::tempdir().map_err(io("making a directory for a machine"))?;
+        let serial = Log::at(directory.path().join("serial.log"));
+        let mut command = spec.tap.namespace.command(spec.firmware.qemu());
+        spec.arguments(&mut command, directory.path())?;
+        let qemu = Process::start(command, directory.path().join("qemu.log"))?;
+        Ok(Self { qemu, serial, directory })
+    }
+
+    /// Waits until `text` appears on the serial port.
+    ///
+    /// # Errors
+    /// [`Trouble::Silence`], with the last lines of the serial port.
+    pub fn wait_for(&mut self, text: &str, limit: Duration) -> Result<(), Trouble> {
+        let Self { qemu, serial, .. } = self;
+        serial.wait_for(text, limit, || qemu.ended())
+    }
+
+    /// What the machine wrote on its serial port.
+    #[must_use]
+    pub fn serial(&self) -> &Log {
+        &self.serial
+    }
+
+    /// What QEMU itself said.
+    #[must_use]
+    pub fn qemu(&self) -> &Log {
+        self.qemu.log()
+    }
+
+    /// The directory with its logs and variables, gone when the machine is.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Switches it off.
+    pub fn stop(&mut self) {
+        self.qemu.stop();
+    }
+}
+
+impl Firmware {
+    /// What a kernel must be told for its words to reach the serial log.
+    #[must_use]
+    pub fn console(self) -> &'static str {
+        match self {
+            Self::Aavmf => "console=ttyAMA0",
+            _ => "console=ttyS0",
+        }
+    }
+
+    fn qemu(self) -> &'static str {
+        match self {
+            Self::Aavmf => "qemu-system-aarch64",
+            _ => "qemu-system-x86_64",
+        }
+    }
+
+    fn machine(self) -> &'static [&'static str] {
+        match self {
+            // Without graphics SeaBIOS and its iPXE write to the serial port.
+            Self::SeaBios => &["-machine", "pc,graphics=off"],
+            Self::Ovmf | Self::OvmfHttp => &["-machine", "q35"],
+            // Without SMM the guest could write the key variables itself.
+            Self::OvmfSecureBoot => &[
+                "-machine",
+                "q35,smm=on",
+                "-global",
+                "driver=cfi.pflash01,property=secure,value=on",
+            ],
+            Self::Aavmf => &["-machine", "virt", "-cpu", "cortex-a57"],
+        }
+    }
+
+    /// The flash with the code, and the one with the variables as delivered.
+    fn flash(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::SeaBios => None,
+            Self::Ovmf | Self::OvmfHttp => {
+                Some(("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"))
+            }
+            Self::OvmfSecureBoot => Some((
+                "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd",
+                "/usr/share/OVMF/OVMF_VARS_4M.ms.fd",
+            )),
+            Self::Aavmf => {
+                Some(("/usr/share/AAVMF/AAVMF_CODE.fd", "/usr/share/AAVMF/AAVMF_VARS.fd"))
+            }
+        }
+    }
+}
+
+impl Spec {
+    fn arguments(&self, command: &mut Command, directory: &Path) -> Result<(), Trouble> {
+        let memory = self.memory_mib.to_string();
+        let serial = format!("file:{}", directory.join("serial.log").display());
+        let tap = format!("tap,id=net0,ifname={},script=no,downscript=no", self.tap.interface);
+        let mut card = format!("virtio-net-pci,netdev=net0,mac={},bootindex=0", self.mac);
+        command
+            .args(self.firmware.machine())
+            .args(["-accel", "tcg", "-m", &memory, "-nodefaults", "-no-reboot"])
+            .args(["-display", "none", "-monitor", "none", "-serial", &serial])
+            // Newer EDK2 brings up no network without a source of randomness.
+            .args(["-device", "virtio-rng-pci", "-netdev", &tap]);
+
+        if let Some((code, variables)) = self.firmware.flash() {
+            let own = directory.join("variables.fd");
+            fs::copy(variables, &own).map_err(io(format!("copying {variables}")))?;
+            let flash = "if=pflash,format=raw";
+            command
+                .args(["-drive", &format!("{flash},unit=0,readonly=on,file={code}")])
+                .args(["-drive", &format!("{flash},unit=1,file={}", own.display())]);
+            // No option ROM: the firmware's own network stack is what is under test.
+            card.push_str(",romfile=");
+        }
+        command.args(["-device", &card]);
+        if self.firmware == Firmware::OvmfHttp {
+            for stack in ["IPv4PXESupport", "IPv6PXESupport"] {
+                command.args(["-fw_cfg", &format!("name=opt/org.tianocore/{stack},string=n")]);
+            }
+        }
+        if let Some(disk) = &self.disk {
+            let own = directory.join("disk.img");
+            fs::copy(disk, &own).map_err(io(format!("copying {}", disk.display())))?;
+            command
+                .args(["-drive", &format!("if=none,id=disk0,format=raw,file={}", own.display())])
+                .args(["-device", "virtio-blk-pci,drive=disk0,bootindex=1"]);
+        }
+        Ok(())
+    }
+}

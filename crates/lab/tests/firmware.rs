@@ -1,0 +1,233 @@
+//! The firmware matrix: real firmware under QEMU boots from the real server.
+//!
+//! Runs only with `BOOTWRIGHT_FIRMWARE=1`, as root; takes minutes per machine. Each test says
+//! which machine, in which mode, and what stands on its serial port at the end.
+
+use std::env;
+use std::io::Write;
+use std::thread::panicking;
+use std::time::Duration;
+
+use lab::rig::dnsmasq::Dnsmasq;
+use lab::rig::guest::{Firmware, Guest, Spec};
+use lab::rig::need::{self, need};
+use lab::rig::ns::Link;
+use lab::rig::server::{Server, binary};
+use lab::rig::{Trouble, disk};
+
+type Tried = Result<(), Trouble>;
+
+/// The first question of Debian's installer.
+const INSTALLER: &str = "Select a language";
+/// The kernel's word that the firmware enforces signatures.
+const ENFORCED: &str = "Secure boot enabled";
+/// Five times what a machine takes with two at once on two cores.
+const PATIENCE: Duration = Duration::from_secs(420);
+
+// In dhcp mode to the installer.
+
+#[test]
+fn seabios_boots_the_installer() -> Tried {
+    boots_the_installer(Firmware::SeaBios, Mode::Dhcp)
+}
+
+#[test]
+fn ovmf_pxe_boots_the_installer() -> Tried {
+    boots_the_installer(Firmware::Ovmf, Mode::Dhcp)
+}
+
+#[test]
+fn ovmf_http_boots_the_installer() -> Tried {
+    boots_the_installer(Firmware::OvmfHttp, Mode::Dhcp)
+}
+
+#[test]
+fn ovmf_secure_boot_boots_the_installer_and_enforces() -> Tried {
+    boots_the_installer(Firmware::OvmfSecureBoot, Mode::Dhcp)
+}
+
+#[test]
+fn aavmf_boots_the_installer() -> Tried {
+    boots_the_installer(Firmware::Aavmf, Mode::Dhcp)
+}
+
+// Beside another DHCP server to the installer.
+
+#[test]
+fn seabios_boots_the_installer_beside_dnsmasq() -> Tried {
+    boots_the_installer(Firmware::SeaBios, Mode::Proxy)
+}
+
+#[test]
+fn ovmf_pxe_boots_the_installer_beside_dnsmasq() -> Tried {
+    boots_the_installer(Firmware::Ovmf, Mode::Proxy)
+}
+
+#[test]
+fn ovmf_http_boots_the_installer_beside_dnsmasq() -> Tried {
+    boots_the_installer(Firmware::OvmfHttp, Mode::Proxy)
+}
+
+// The plan says local disk, the network is first in the boot order: the disk must start.
+
+#[test]
+fn seabios_goes_on_to_the_local_disk() -> Tried {
+    goes_on_to_the_local_disk(Firmware::SeaBios)
+}
+
+#[test]
+fn ovmf_goes_on_to_the_local_disk() -> Tried {
+    goes_on_to_the_local_disk(Firmware::Ovmf)
+}
+
+#[test]
+fn ovmf_secure_boot_goes_on_to_the_local_disk() -> Tried {
+    goes_on_to_the_local_disk(Firmware::OvmfSecureBoot)
+}
+
+#[test]
+fn aavmf_goes_on_to_the_local_disk() -> Tried {
+    goes_on_to_the_local_disk(Firmware::Aavmf)
+}
+
+#[test]
+fn ovmf_http_goes_on_to_the_local_disk() -> Tried {
+    goes_on_to_the_local_disk(Firmware::OvmfHttp)
+}
+
+fn boots_the_installer(firmware: Firmware, mode: Mode) -> Tried {
+    let Some(mut world) = World::new(firmware, mode, "menu")? else {
+        return Ok(());
+    };
+    world.offer_debian()?;
+
+    let guest = world.switch_on(false)?;
+    guest.wait_for(INSTALLER, PATIENCE)?;
+    if firmware == Firmware::OvmfSecureBoot {
+        let said = guest.serial().text();
+        assert!(said.contains(ENFORCED), "the kernel does not say {ENFORCED:?}");
+    }
+    Ok(())
+}
+
+fn goes_on_to_the_local_disk(firmware: Firmware) -> Tried {
+    let Some(mut world) = World::new(firmware, Mode::Dhcp, "local-disk")? else {
+        return Ok(());
+    };
+    // With an image in the library signed loaders are there too, as on a server in use.
+    world.import()?;
+
+    world.switch_on(true)?.wait_for(disk::REACHED, PATIENCE)
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Mode {
+    Dhcp,
+    Proxy,
+}
+
+/// A server on a link, and one machine. Fields end in this order: machine, servers, link.
+struct World {
+    guest: Option<Guest>,
+    server: Server,
+    peer: Option<Dnsmasq>,
+    link: Link,
+    firmware: Firmware,
+    directory: tempfile::TempDir,
+}
+
+impl World {
+    /// Everything but the machine; nothing, said aloud, when firmware is not asked for.
+    fn new(firmware: Firmware, mode: Mode, unknown: &str) -> Result<Option<Self>, Trouble> {
+        if env::var("BOOTWRIGHT_FIRMWARE").as_deref() != Ok("1") {
+            // Not by eprintln!, which the test runner keeps to itself.
+            let how = "real firmware runs with BOOTWRIGHT_FIRMWARE=1, as root";
+            let _nobody_reads = writeln!(std::io::stderr(), "SKIPPED {firmware:?} {mode:?}: {how}");
+            return Ok(None);
+        }
+        for packages in [need::LINK, need::DISK, machine_packages(firmware)] {
+            need(packages)?;
+        }
+        let link = Link::new()?;
+        let peer = match mode {
+            Mode::Dhcp => None,
+            Mode::Proxy => Some(Dnsmasq::start(&link)?),
+        };
+        let server = Server::start(&binary()?, &link, &config(mode, unknown))?;
+        let directory = tempfile::tempdir().map_err(|cause| Trouble::Io {
+            doing: "making a directory for a test".to_owned(),
+            cause,
+        })?;
+        Ok(Some(Self { guest: None, server, peer, link, firmware, directory }))
+    }
+
+    /// Puts the machine's installer into the library, under the name `debian`.
+    fn import(&self) -> Tried {
+        let arch = if self.firmware == Firmware::Aavmf { "arm64" } else { "amd64" };
+        let tree =
+            format!("/usr/lib/debian-installer/images/12/{arch}/text/debian-installer/{arch}");
+        self.server.cli(&["image", "import", &tree, "--name", "debian"]).map(drop)
+    }
+
+    /// Gives every machine the installer.
+    fn offer_debian(&self) -> Tried {
+        self.import()?;
+        let console = self.firmware.console();
+        self.server.cli(&["profile", "add", "debian", "--image", "debian", "--args", console])?;
+        self.server.cli(&["rule", "add", "--profile", "debian"]).map(drop)
+    }
+
+    fn switch_on(&mut self, with_disk: bool) -> Result<&mut Guest, Trouble> {
+        let disk = with_disk.then(|| disk::make(self.directory.path())).transpose()?;
+        let guest = Guest::start(&Spec {
+            firmware: self.firmware,
+            mac: "52:54:00:77:00:01".to_owned(),
+            tap: self.link.tap()?,
+            memory_mib: 1024,
+            disk,
+        })?;
+        Ok(self.guest.insert(guest))
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        // A failed test returns its error; what the others saw is shown always, and libtest
+        // keeps it to itself when the test passed.
+        println!("--- server\n{}", self.server.log().tail());
+        if let Some(peer) = &self.peer {
+            println!("--- dnsmasq\n{}", peer.log().tail());
+        }
+        if let Some(guest) = &self.guest {
+            println!("--- qemu\n{}", guest.qemu().tail());
+            if panicking() {
+                println!("--- serial\n{}", guest.serial().tail());
+            }
+        }
+    }
+}
+
+fn machine_packages(firmware: Firmware) -> &'static [&'static str] {
+    match firmware {
+        Firmware::Aavmf => need::ARM64,
+        _ => need::X86,
+    }
+}
+
+fn config(mode: Mode, unknown: &str) -> String {
+    let network = match mode {
+        Mode::Dhcp => {
+            "mode = \"dhcp\"\n\
+             subnet = \"10.77.0.0/24\"\n\
+             pool = [\"10.77.0.100-10.77.0.199\"]\n\
+             router = \"10.77.0.1\"\n\
+             dns = [\"10.77.0.1\"]\n\
+             lease = \"12h\""
+        }
+        Mode::Proxy => "mode = \"proxy\"",
+    };
+    format!(
+        "[[network]]\ninterface = \"{}\"\n{network}\n\n[boot]\nunknown = \"{unknown}\"\n",
+        Link::INTERFACE
+    )
+}
