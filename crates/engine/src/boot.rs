@@ -1,1 +1,396 @@
 //! Which image, menu or screen a machine gets, and which bootloader carries it there.
+//!
+//! In: the facts about one client, and what operators said. Out: a [`BootPlan`] with its reasons,
+//! and the [`FirstFile`] for firmware. Never: how an answer is written (that is [`crate::script`]
+//! and [`crate::dhcp`]).
+
+use crate::{Engine, state::Unknown};
+use model::client::{Firmware, Stage};
+use model::image::LoaderKind;
+use model::machine::{Life, code_of};
+use model::menu::{Choice, Entry};
+use model::plan::{Boot, BootPlan, Decision, Reason, ShownMenu, Why};
+use model::rule::{Condition, Profile, Rule};
+use model::{Arch, Client, Image, Loader};
+
+/// What firmware is told to fetch first.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct FirstFile {
+    /// Path on the machines' port; over TFTP the same, without a leading slash. For iPXE the path
+    /// and query of its script.
+    pub path: String,
+    /// Why that one.
+    pub because: Vec<Reason>,
+}
+
+impl Engine {
+    /// Decides what a client boots: blocked, then its own profile, then the first rule that
+    /// matches, then the defaults.
+    pub fn plan(&self, client: &Client) -> BootPlan {
+        let machine = self.machines.get(&client.hardware);
+        if matches!(self.life(&client.hardware), Life::Blocked | Life::Retired) {
+            return BootPlan { decision: Decision::Refused, reasons: vec![Reason::Blocked] };
+        }
+        if let Some(name) = machine.and_then(|m| m.profile.clone()) {
+            return self.plan_of_profile(client, &name, vec![Reason::OwnProfile(name.clone())]);
+        }
+        let mut missed = Vec::new();
+        for rule in &self.rules {
+            match self.matches(rule, client) {
+                Ok(because) => {
+                    let mut reasons = vec![Reason::RuleMatched { rule: rule.to_string(), because }];
+                    reasons.extend(missed);
+                    return self.plan_of_profile(client, &rule.profile, reasons);
+                }
+                Err(reason) => missed.push(reason),
+            }
+        }
+        self.plan_by_default(client, missed)
+    }
+
+    fn plan_by_default(&self, client: &Client, missed: Vec<Reason>) -> BootPlan {
+        let approved = self.life(&client.hardware) == Life::Approved;
+        let boot = &self.settings.boot;
+        let (default, reason) = if approved {
+            (boot.approved, Reason::DefaultForApproved(boot.approved.name().into()))
+        } else {
+            (boot.unknown, Reason::DefaultForUnknown(boot.unknown.name().into()))
+        };
+        let decision = match default {
+            Unknown::Menu => Decision::Menu(self.shown_menu(client)),
+            Unknown::Pending => Decision::Pending { code: code_of(&client.hardware) },
+            Unknown::LocalDisk => Decision::LocalDisk,
+            Unknown::Silent => Decision::Silent,
+        };
+        let mut reasons = vec![reason];
+        reasons.extend(missed);
+        BootPlan { decision, reasons }
+    }
+
+    fn plan_of_profile(&self, client: &Client, name: &str, mut reasons: Vec<Reason>) -> BootPlan {
+        let boot = match self.profiles.get(name) {
+            Some(profile) => self.boot_of_profile(client, profile),
+            None => Err(format!("there is no profile {name}: `bootwright profile add {name}`")),
+        };
+        let decision = match boot {
+            Ok(boot) => Decision::Boot(boot),
+            Err(why) => {
+                reasons.insert(0, Reason::CannotBoot { what: format!("profile {name}"), why });
+                Decision::LocalDisk
+            }
+        };
+        BootPlan { decision, reasons }
+    }
+
+    /// Which facts met the conditions, or which condition failed first.
+    pub(crate) fn matches(&self, rule: &Rule, client: &Client) -> Result<Vec<String>, Reason> {
+        let mut because = Vec::new();
+        for condition in &rule.conditions {
+            match self.holds(condition, client) {
+                (true, fact) => because.push(fact.unwrap_or_else(|| condition.to_string())),
+                (false, actual) => {
+                    let (rule, condition) = (rule.to_string(), condition.to_string());
+                    return Err(Reason::RuleMissed { rule, condition, actual });
+                }
+            }
+        }
+        Ok(because)
+    }
+
+    /// Whether a condition holds, and the fact it looked at. A fact not known yet does not match.
+    fn holds(&self, condition: &Condition, client: &Client) -> (bool, Option<String>) {
+        let machine = self.machines.get(&client.hardware);
+        let text =
+            |wanted: &str, fact: Option<&str>| (fact == Some(wanted), fact.map(str::to_owned));
+        match condition {
+            Condition::Mac(prefix) => {
+                (prefix.matches(&client.hardware), Some(format!("mac {}", client.hardware)))
+            }
+            Condition::Uuid(wanted) => {
+                let uuid = client.uuid.or_else(|| machine.and_then(|m| m.uuid));
+                (uuid == Some(*wanted), uuid.map(|u| format!("uuid {u}")))
+            }
+            Condition::Serial(wanted) => {
+                let known = machine.and_then(|m| m.serial.as_deref());
+                text(wanted, client.serial.as_deref().or(known))
+            }
+            Condition::Arch(wanted) => {
+                let arch = client.arch.or_else(|| machine.and_then(|m| m.arch));
+                (arch == Some(*wanted), arch.map(|a| format!("arch {a}")))
+            }
+            Condition::Firmware(wanted) => {
+                (client.firmware == *wanted, Some(format!("firmware {}", client.firmware)))
+            }
+            Condition::VendorClass(wanted) => {
+                let known = machine.and_then(|m| m.vendor_class.as_deref());
+                let class = client.vendor_class.as_deref().or(known);
+                let met = class.is_some_and(|class| class.starts_with(wanted.as_str()));
+                (met, class.map(|c| format!("vendor class {c}")))
+            }
+            Condition::Network(wanted) => text(wanted, Some(client.link.as_str())),
+            Condition::Circuit(wanted) => {
+                let circuit = client.relay.as_ref().and_then(|r| r.circuit_id.as_deref());
+                text(wanted, circuit.map(model::text::show).as_deref())
+            }
+            Condition::Memory(least) => {
+                let mib = client.memory_mib.or_else(|| machine.and_then(|m| m.memory_mib));
+                (mib.is_some_and(|mib| mib >= *least), mib.map(|mib| format!("memory {mib} MiB")))
+            }
+            Condition::Label(key, wanted) => {
+                let value = machine.and_then(|m| m.labels.get(key));
+                (value == Some(wanted), value.map(|v| format!("label {key}={v}")))
+            }
+        }
+    }
+
+    pub(crate) fn boot_of_profile(
+        &self,
+        client: &Client,
+        profile: &Profile,
+    ) -> Result<Boot, String> {
+        let image = self.image(&profile.image, profile.version).ok_or_else(|| {
+            let version = profile.version.map(|v| format!(" version {v}")).unwrap_or_default();
+            let name = &profile.image;
+            format!(
+                "there is no image {name}{version}: `bootwright image import PATH --name {name}`"
+            )
+        })?;
+        let mut boot = boot_of_image(client, image)?;
+        boot.profile = Some(profile.name.clone());
+        boot.args = join_args(&boot.args, &profile.args);
+        Ok(boot)
+    }
+
+    /// The menu as this client will see it: only entries that exist and can run there.
+    pub(crate) fn shown_menu(&self, client: &Client) -> ShownMenu {
+        let menu = self.menu(Some(&client.link));
+        let chosen = if menu.entries.is_empty() { self.every_entry() } else { menu.entries };
+        let mut entries: Vec<(Entry, Option<Boot>)> = Vec::new();
+        for entry in chosen {
+            let boot = match &entry.choice {
+                Choice::LocalDisk => None,
+                choice => match self.boot_of_choice(client, choice) {
+                    Ok(boot) => Some(boot),
+                    Err(_) => continue,
+                },
+            };
+            entries.push((entry, boot));
+        }
+        if !entries.iter().any(|(entry, _)| entry.choice == Choice::LocalDisk) {
+            entries.insert(0, (local_disk_entry(), None));
+        }
+        group_together(&mut entries);
+        // Nothing that writes may start by itself; an entry that asks for a password cannot.
+        let default = menu
+            .default
+            .filter(|key| entries.iter().any(|(e, _)| e.key == *key && !e.locked && !e.hidden));
+        let default = default.or_else(|| {
+            entries.iter().find(|(e, _)| e.choice == Choice::LocalDisk).map(|(e, _)| e.key.clone())
+        });
+        ShownMenu {
+            entries,
+            default: default.unwrap_or_default(),
+            wait_s: self.settings.boot.menu_wait_s,
+            password: menu.password,
+        }
+    }
+
+    pub(crate) fn boot_of_choice(&self, client: &Client, choice: &Choice) -> Result<Boot, String> {
+        match choice {
+            Choice::LocalDisk => Err("the local disk is no image".to_owned()),
+            Choice::Profile(name) => {
+                let profile = self.profiles.get(name).ok_or("there is no such profile")?;
+                self.boot_of_profile(client, profile)
+            }
+            Choice::Image(name) => {
+                let image = self.image(name, None).ok_or("there is no such image")?;
+                boot_of_image(client, image)
+            }
+        }
+    }
+
+    /// What the menu holds when nobody wrote one: local disk, profiles, images without a profile.
+    fn every_entry(&self) -> Vec<Entry> {
+        let entry = |key: &str, title: String, group: &str, choice| Entry {
+            key: key.to_owned(),
+            title,
+            group: Some(group.to_owned()),
+            hidden: false,
+            choice,
+            locked: false,
+        };
+        let mut entries = vec![local_disk_entry()];
+        for profile in self.profiles.values() {
+            let title = self.image(&profile.image, profile.version).map(|i| i.title.as_str());
+            let title = format!("{} - {}", profile.name, title.unwrap_or("no image"));
+            let choice = Choice::Profile(profile.name.clone());
+            entries.push(entry(&profile.name, title, "Profiles", choice));
+        }
+        for name in self.images.keys() {
+            if self.profiles.values().any(|p| p.image == *name) || self.profiles.contains_key(name)
+            {
+                continue;
+            }
+            let Some(image) = self.image(name, None) else { continue };
+            let title = image.title.clone();
+            entries.push(entry(name, title, "Images", Choice::Image(name.clone())));
+        }
+        entries
+    }
+
+    /// What to hand to firmware (or iPXE) so that it comes to the plan (`contract.md` §4).
+    pub fn first_file(&self, client: &Client, plan: &BootPlan) -> Result<FirstFile, Why> {
+        if plan.decision == Decision::Silent {
+            return Err(Why::PlanIsSilence);
+        }
+        if matches!(client.stage, Stage::Ipxe(_)) {
+            return Ok(FirstFile {
+                path: format!(
+                    "boot.ipxe?mac={}&serial=${{serial:uristring}}&arch=${{buildarch}}&memsize=${{memsize}}",
+                    client.hardware
+                ),
+                because: vec![Reason::Note("it is iPXE already, so it gets its script".into())],
+            });
+        }
+        match client.firmware {
+            Firmware::None => Err(Why::NotBooting),
+            Firmware::Config => Ok(self.config_file(client)),
+            Firmware::Rpi => Ok(FirstFile {
+                path: "bootcode.bin".into(),
+                because: vec![Reason::Note(
+                    "a Raspberry Pi fetches its own files from the TFTP root".into(),
+                )],
+            }),
+            Firmware::Uboot => {
+                Ok(self.loader_for(client, plan).unwrap_or_else(|_| self.config_file(client)))
+            }
+            Firmware::Pxe | Firmware::Http => self.loader_for(client, plan),
+        }
+    }
+
+    fn config_file(&self, client: &Client) -> FirstFile {
+        FirstFile {
+            path: format!("pxelinux.cfg/{}", client.hardware.dashed_with_kind()),
+            because: vec![Reason::Note(
+                "this firmware reads a pxelinux configuration itself and needs no bootloader"
+                    .into(),
+            )],
+        }
+    }
+
+    fn loader_for(&self, client: &Client, plan: &BootPlan) -> Result<FirstFile, Why> {
+        let Some(arch) = client.arch else {
+            return Err(Why::ArchUnserved(client.arch_codes.clone()));
+        };
+        if let (Decision::Boot(Boot { signed: Some((shim, _)), title, .. }), true) =
+            (&plan.decision, arch.is_uefi())
+        {
+            return Ok(FirstFile {
+                path: shim.clone(),
+                because: vec![Reason::Loader {
+                    name: shim.clone(),
+                    because: format!(
+                        "{title} brings its own shim and GRUB, which boot with Secure Boot on or off"
+                    ),
+                }],
+            });
+        }
+        let found = |kind| self.loader(kind, arch);
+        let chosen = if arch.is_uefi() {
+            if let (Some(shim), true) =
+                (found(LoaderKind::IpxeShim), found(LoaderKind::Ipxe).is_some())
+            {
+                Some((shim, "a shim with a signed iPXE boots with Secure Boot on or off"))
+            } else if let (Some(shim), true) =
+                (found(LoaderKind::Shim), found(LoaderKind::Grub).is_some())
+            {
+                Some((shim, "shim and its signed GRUB boot with Secure Boot on or off"))
+            } else {
+                let plain = found(LoaderKind::Snponly).or_else(|| found(LoaderKind::Ipxe));
+                plain.map(|l| (l, "plain iPXE; with Secure Boot on, the firmware would refuse it"))
+            }
+        } else {
+            [
+                (LoaderKind::Undionly, "iPXE over the firmware's own network driver"),
+                (LoaderKind::Ipxe, "iPXE with its own network drivers"),
+                (LoaderKind::Pxelinux, "no iPXE was found, PXELINUX was"),
+            ]
+            .into_iter()
+            .find_map(|(kind, because)| found(kind).map(|l| (l, because)))
+        };
+        let (loader, because) = chosen.ok_or(match client.arch_codes.as_slice() {
+            codes if !codes.is_empty() && !servable(arch) => Why::ArchUnserved(codes.to_vec()),
+            _ => Why::NoLoader(arch),
+        })?;
+        Ok(FirstFile {
+            path: format!("loader/{}", loader.name),
+            because: vec![Reason::Loader {
+                name: loader.name.clone(),
+                because: format!("{because} ({arch}, version {})", loader.version),
+            }],
+        })
+    }
+
+    /// The bootloader of this kind for this architecture.
+    pub(crate) fn loader(&self, kind: LoaderKind, arch: Arch) -> Option<&Loader> {
+        self.loaders.values().find(|l| l.kind == kind && l.arch == arch)
+    }
+}
+
+/// Architectures for which bootloaders exist that could be imported.
+fn servable(arch: Arch) -> bool {
+    arch == Arch::X86Bios || arch.efi_suffix().is_some()
+}
+
+fn local_disk_entry() -> Entry {
+    Entry {
+        key: "local-disk".into(),
+        title: "Start the local disk".into(),
+        group: None,
+        hidden: false,
+        choice: Choice::LocalDisk,
+        locked: false,
+    }
+}
+
+/// Entries of one group stand together, groups in the order in which they first appear.
+fn group_together(entries: &mut [(Entry, Option<Boot>)]) {
+    let mut groups: Vec<Option<String>> = Vec::new();
+    for (entry, _) in entries.iter() {
+        if !groups.contains(&entry.group) {
+            groups.push(entry.group.clone());
+        }
+    }
+    entries.sort_by_key(|(entry, _)| groups.iter().position(|g| *g == entry.group));
+}
+
+/// An image as something to boot on this client, or why not.
+fn boot_of_image(client: &Client, image: &Image) -> Result<Boot, String> {
+    let Some(kernel) = &image.recipe.kernel else {
+        return Err(format!(
+            "image {} is a collection of files, not something to boot ({})",
+            image.name, image.recognised_by
+        ));
+    };
+    if let Some(arch) = client.arch.filter(|arch| !image.runs_on(*arch)) {
+        let archs: Vec<&str> = image.archs.iter().map(|a| a.name()).collect();
+        let archs = archs.join(", ");
+        return Err(format!("image {} is for {archs}, this machine is {arch}", image.name));
+    }
+    let path = |file: &str| format!("image/{}/{}/{file}", image.name, image.version);
+    Ok(Boot {
+        image: image.name.clone(),
+        version: image.version,
+        title: image.title.clone(),
+        profile: None,
+        kernel: path(kernel),
+        initrds: image.recipe.initrds.iter().map(|file| path(file)).collect(),
+        args: image.recipe.args.clone(),
+        signed: image.recipe.signed.as_ref().map(|s| (path(&s.shim), path(&s.grub))),
+    })
+}
+
+fn join_args(first: &str, second: &str) -> String {
+    let both = [first.trim(), second.trim()];
+    both.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+}

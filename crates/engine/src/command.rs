@@ -1,9 +1,10 @@
 //! What operators may ask to be changed, and when that is refused.
 
-use model::machine::Life;
-use model::menu::Menu;
-use model::rule::{Condition, Profile};
-use model::{HardwareAddress, Image, Loader};
+use crate::Engine;
+use model::machine::{Life, Machine};
+use model::menu::{Choice, Menu};
+use model::rule::{Condition, Profile, Rule};
+use model::{Change, HardwareAddress, Image, Loader, Now};
 use serde::{Deserialize, Serialize};
 
 /// A change that an operator asks for.
@@ -80,15 +81,325 @@ impl std::error::Error for Refusal {}
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decided {
     /// What to keep, then [`crate::Engine::apply`].
-    pub changes: Vec<model::Change>,
+    pub changes: Vec<Change>,
     /// What was done (or would be, for a dry run), in words.
     pub says: String,
 }
 
-impl crate::Engine {
-    /// Decides a command without changing anything: keep the changes first, then apply them.
-    pub fn command(&self, now: model::Now, command: Command) -> Result<Decided, Refusal> {
-        let _ = (now, command);
-        Err(Refusal { why: "not served yet".to_owned(), hint: None })
+type Outcome = Result<Decided, Refusal>;
+
+fn decided(changes: Vec<Change>, says: impl Into<String>) -> Outcome {
+    Ok(Decided { changes, says: says.into() })
+}
+
+fn refuse<T>(why: impl Into<String>, hint: &str) -> Result<T, Refusal> {
+    let hint = (!hint.is_empty()).then(|| hint.to_owned());
+    Err(Refusal { why: why.into(), hint })
+}
+
+/// Names that stand in URLs, scripts and file names.
+fn check_name(what: &str, name: &str) -> Result<(), Refusal> {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
+    let whole = !name.is_empty() && name.len() <= 63 && name.chars().all(allowed);
+    if whole && !name.starts_with(['.', '-']) {
+        return Ok(());
     }
+    refuse(
+        format!("`{}` is no name for {what}", model::text::show(name.as_bytes())),
+        "use 1 to 63 of a-z, 0-9, dot, dash and underscore, a letter or digit first",
+    )
+}
+
+/// Text that goes into scripts: one line of it.
+fn check_line(what: &str, text: &str) -> Result<(), Refusal> {
+    if text.len() <= 2048 && !text.chars().any(char::is_control) {
+        return Ok(());
+    }
+    refuse(format!("{what} must be one line of at most 2048 bytes"), "")
+}
+
+impl Engine {
+    /// Decides a command without changing anything: keep the changes first, then apply them.
+    pub fn command(&self, now: Now, command: Command) -> Outcome {
+        match command {
+            Command::SetProfile(profile) => self.set_profile(profile),
+            Command::RemoveProfile(name) => self.remove_profile(name),
+            Command::AddRule { conditions, profile } => self.add_rule(conditions, profile),
+            Command::MoveRule { id, to } => self.move_rule(id, to),
+            Command::RemoveRule(id) => self.remove_rule(id),
+            Command::SetMenu(network, menu) => self.set_menu(network, menu),
+            Command::PublishImage(image) => self.publish_image(now, image),
+            Command::RemoveImage(name, version) => self.remove_image(&name, version),
+            Command::PublishLoader(loader) => {
+                let says = format!("{} ({}, {})", loader.name, loader.arch, loader.version);
+                decided(vec![Change::Loader(loader)], format!("bootloader {says} is available"))
+            }
+            Command::SetLife(named, life) => self.set_life(&named, life),
+            Command::SetMachine { machine, name, profile, labels } => {
+                self.set_machine(now, &machine, name, profile, labels)
+            }
+            Command::RemoveMachine(hardware) => match self.machines.get(&hardware) {
+                Some(machine) => decided(
+                    vec![Change::MachineGone(hardware)],
+                    format!("machine {} is forgotten", machine.shown()),
+                ),
+                None => refuse(format!("{hardware} is not known"), "see `machine list`"),
+            },
+        }
+    }
+
+    fn set_profile(&self, profile: Profile) -> Outcome {
+        check_name("a profile", &profile.name)?;
+        check_line("kernel arguments", &profile.args)?;
+        if self.image(&profile.image, profile.version).is_none() {
+            let version = profile.version.map(|v| format!(" version {v}")).unwrap_or_default();
+            return refuse(
+                format!("there is no image {}{version}", profile.image),
+                "`bootwright image list` shows what there is",
+            );
+        }
+        let says = format!("profile {} boots image {}", profile.name, profile.image);
+        decided(vec![Change::Profile(profile)], says)
+    }
+
+    fn remove_profile(&self, name: String) -> Outcome {
+        if !self.profiles.contains_key(&name) {
+            return refuse(format!("there is no profile {name}"), "see `profile list`");
+        }
+        if let Some(rule) = self.rules.iter().find(|rule| rule.profile == name) {
+            return refuse(
+                format!("profile {name} is used by {rule}"),
+                &format!("`bootwright rule remove {}` first", rule.id),
+            );
+        }
+        if let Some(m) = self.machines.values().find(|m| m.profile.as_ref() == Some(&name)) {
+            return refuse(
+                format!("profile {name} is used by machine {}", m.shown()),
+                "give the machine another profile first",
+            );
+        }
+        let choice = Choice::Profile(name.clone());
+        if self.menus.values().any(|menu| menu.entries.iter().any(|e| e.choice == choice)) {
+            return refuse(format!("profile {name} is in the boot menu"), "see `menu show`");
+        }
+        let says = format!("profile {name} is removed");
+        decided(vec![Change::ProfileGone(name)], says)
+    }
+
+    /// A new rule goes before the first rule that demands less: a subset of its conditions. So a
+    /// rule for everybody never hides one for somebody.
+    fn add_rule(&self, conditions: Vec<Condition>, profile: String) -> Outcome {
+        if !self.profiles.contains_key(&profile) {
+            return refuse(
+                format!("there is no profile {profile}"),
+                &format!("`bootwright profile add {profile} --image IMAGE` first"),
+            );
+        }
+        if let Some(same) = self.rules.iter().find(|rule| same(&rule.conditions, &conditions)) {
+            return refuse(
+                format!("{same} demands exactly the same and would hide this one or be hidden"),
+                &format!("`bootwright rule remove {}` first, or demand more", same.id),
+            );
+        }
+        let id = self.rules.iter().map(|rule| rule.id).max().unwrap_or(0).saturating_add(1);
+        let rule = Rule { id, conditions, profile };
+        let less = |other: &Rule| other.conditions.iter().all(|c| rule.conditions.contains(c));
+        let place = self.rules.iter().position(less).unwrap_or(self.rules.len());
+        let mut says = format!("{rule} is number {} of {}", place + 1, self.rules.len() + 1);
+        match self.rules.get(place) {
+            Some(next) => says.push_str(&format!(", before {next}, which demands less")),
+            None => says.push_str(", the last"),
+        }
+        let mut rules = self.rules.clone();
+        rules.insert(place, rule);
+        decided(vec![Change::Rules(rules)], says)
+    }
+
+    fn move_rule(&self, id: u32, to: usize) -> Outcome {
+        let mut rules = self.rules.clone();
+        let Some(from) = rules.iter().position(|rule| rule.id == id) else {
+            return refuse(format!("there is no rule {id}"), "see `rule list`");
+        };
+        if to == 0 || to > rules.len() {
+            return refuse(format!("there are places 1 to {}", rules.len()), "");
+        }
+        let rule = rules.remove(from);
+        let says = format!("{rule} is number {to} of {} now", rules.len() + 1);
+        rules.insert(to - 1, rule);
+        decided(vec![Change::Rules(rules)], says)
+    }
+
+    fn remove_rule(&self, id: u32) -> Outcome {
+        let mut rules = self.rules.clone();
+        let Some(at) = rules.iter().position(|rule| rule.id == id) else {
+            return refuse(format!("there is no rule {id}"), "see `rule list`");
+        };
+        let says = format!("{} is removed", rules.remove(at));
+        decided(vec![Change::Rules(rules)], says)
+    }
+
+    fn set_menu(&self, network: Option<String>, menu: Menu) -> Outcome {
+        if let Some(name) = network.as_ref().filter(|name| self.network(name).is_none()) {
+            return refuse(format!("no network is configured on {name}"), "");
+        }
+        let mut seen: Vec<&str> = Vec::new();
+        for entry in &menu.entries {
+            check_name("a menu entry", &entry.key)?;
+            check_line("a menu entry's title", &entry.title)?;
+            if entry.key == "other-entry" {
+                return refuse("`other-entry` is a name that the menu needs for itself", "");
+            }
+            if seen.contains(&entry.key.as_str()) {
+                return refuse(format!("two menu entries are called {}", entry.key), "");
+            }
+            seen.push(&entry.key);
+            let there = match &entry.choice {
+                Choice::LocalDisk => true,
+                Choice::Profile(name) => self.profiles.contains_key(name),
+                Choice::Image(name) => self.images.contains_key(name),
+            };
+            if !there {
+                return refuse(
+                    format!("menu entry {} leads to something that does not exist", entry.key),
+                    "`bootwright profile list` and `image list` show what there is",
+                );
+            }
+            if entry.locked && menu.password.is_none() {
+                return refuse(
+                    format!("menu entry {} is locked, but the menu has no password", entry.key),
+                    "add one with `menu set --password`",
+                );
+            }
+        }
+        if let Some(default) = &menu.default {
+            match menu.entries.iter().find(|entry| entry.key == *default) {
+                None => return refuse(format!("there is no entry {default} to be default"), ""),
+                Some(entry) if entry.locked || entry.hidden => {
+                    return refuse(
+                        format!("{default} cannot be the default: it is locked or hidden"),
+                        "nothing that asks for a password may start by itself",
+                    );
+                }
+                Some(_) => {}
+            }
+        }
+        if menu.password.as_ref().is_some_and(|hash| !crate::password::is_well_formed(hash)) {
+            return refuse("the password is no grub.pbkdf2.sha512 hash", "");
+        }
+        let of = network.as_deref().unwrap_or("all networks").to_owned();
+        let says = match menu.entries.len() {
+            0 => format!("the menu of {of} shows every profile and image"),
+            n => format!("the menu of {of} has {n} entries"),
+        };
+        decided(vec![Change::Menu(network, menu)], says)
+    }
+
+    fn publish_image(&self, now: Now, mut image: Image) -> Outcome {
+        check_name("an image", &image.name)?;
+        check_line("an image's title", &image.title)?;
+        let versions = self.images.get(&image.name);
+        let newest = versions.and_then(|v| v.values().next_back());
+        if let Some(same) = newest.filter(|old| old.assets == image.assets) {
+            return decided(
+                Vec::new(),
+                format!(
+                    "image {} version {} has just these files already",
+                    same.name, same.version
+                ),
+            );
+        }
+        image.version = newest.map_or(1, |old| old.version.saturating_add(1));
+        image.imported = now;
+        let says = format!("image {} version {}: {}", image.name, image.version, image.title);
+        decided(vec![Change::Image(image)], says)
+    }
+
+    fn remove_image(&self, name: &str, version: Option<u32>) -> Outcome {
+        let Some(versions) = self.images.get(name) else {
+            return refuse(format!("there is no image {name}"), "see `image list`");
+        };
+        let gone: Vec<u32> = match version {
+            Some(version) if versions.contains_key(&version) => vec![version],
+            Some(version) => {
+                return refuse(format!("image {name} has no version {version}"), "");
+            }
+            None => versions.keys().copied().collect(),
+        };
+        let last = gone.len() == versions.len();
+        let user = self.profiles.values().find(|profile| {
+            profile.image == name && (last || profile.version.is_some_and(|v| gone.contains(&v)))
+        });
+        if let Some(profile) = user {
+            return refuse(
+                format!("image {name} is used by profile {}", profile.name),
+                &format!("`bootwright profile remove {}` first", profile.name),
+            );
+        }
+        let choice = Choice::Image(name.to_owned());
+        if last && self.menus.values().any(|menu| menu.entries.iter().any(|e| e.choice == choice)) {
+            return refuse(format!("image {name} is in the boot menu"), "see `menu show`");
+        }
+        let shown: Vec<String> = gone.iter().map(u32::to_string).collect();
+        let says = format!("image {name} version {} is removed", shown.join(", "));
+        let changes = gone.into_iter().map(|v| Change::ImageGone(name.to_owned(), v)).collect();
+        decided(changes, says)
+    }
+
+    fn set_life(&self, named: &str, life: Life) -> Outcome {
+        let Some(machine) = self.machine(named) else {
+            return refuse(
+                format!("no machine is called {}", model::text::show(named.as_bytes())),
+                "`bootwright machine list` shows who has been seen",
+            );
+        };
+        let changed = Machine { life, ..machine.clone() };
+        let says = format!("machine {} is {life}", machine.shown());
+        decided(vec![Change::Machine(changed)], says)
+    }
+
+    fn set_machine(
+        &self,
+        now: Now,
+        named: &str,
+        name: Option<String>,
+        profile: Option<Option<String>>,
+        labels: Vec<(String, String)>,
+    ) -> Outcome {
+        let mut machine = match (self.machine(named), named.parse::<HardwareAddress>()) {
+            (Some(machine), _) => machine.clone(),
+            (None, Ok(hardware)) => Machine::new(hardware, now),
+            (None, Err(_)) => {
+                return refuse(
+                    format!("no machine is called {}", model::text::show(named.as_bytes())),
+                    "name it by its MAC to add it",
+                );
+            }
+        };
+        if let Some(name) = name {
+            check_name("a machine", &name)?;
+            let other = self.machine(&name).filter(|m| m.hardware != machine.hardware);
+            if let Some(other) = other {
+                return refuse(format!("{} is called {name} already", other.hardware), "");
+            }
+            machine.name = Some(name);
+        }
+        if let Some(profile) = profile {
+            if let Some(missing) = profile.as_ref().filter(|p| !self.profiles.contains_key(*p)) {
+                return refuse(format!("there is no profile {missing}"), "see `profile list`");
+            }
+            machine.profile = profile;
+        }
+        for (key, value) in labels {
+            check_name("a label", &key)?;
+            check_line("a label", &value)?;
+            machine.labels.insert(key, value);
+        }
+        let says = format!("machine {} is set", machine.shown());
+        decided(vec![Change::Machine(machine)], says)
+    }
+}
+
+/// The same conditions, in whatever order.
+fn same(a: &[Condition], b: &[Condition]) -> bool {
+    a.len() == b.len() && a.iter().all(|condition| b.contains(condition))
 }

@@ -1,9 +1,37 @@
 //! DHCP and proxyDHCP: one datagram in, one answer out.
+//!
+//! ```text
+//! bytes ─ client ── who is asking: facts, read once
+//!       ─ dhcp ──── which network, which of the three jobs
+//!       ─ address ─ we give addresses          (mode dhcp)
+//!       ─ proxy ─── somebody else gives them   (mode proxy and auto)
+//!       ─ reply ─── the message, and where it goes
+//! ```
+
+mod address;
+mod client;
+mod memory;
+mod proxy;
+mod reply;
+
+pub use memory::Memory;
+pub(crate) use reply::Form;
 
 use crate::{Engine, Told};
+use model::client::{Firmware, Stage};
+use model::machine::Machine;
+use model::network::Mode;
 use model::plan::{Answer, Why};
-use model::{HardwareAddress, Now};
+use model::{Change, Client, Event, Happening, HardwareAddress, Network, Now};
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::Duration;
+use wire::dhcp4::{Message, MessageType};
+
+/// Machines that appeared by themselves; past that, unknown ones are served but not filed.
+pub const MACHINES_MAX: usize = 100_000;
+
+/// `last_seen` is kept on disk with this grain.
+const SEEN_GRAIN: Duration = Duration::from_secs(60);
 
 /// A UDP payload that reached port 67 or 4011.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -54,18 +82,232 @@ pub struct Outgoing {
     pub bytes: Vec<u8>,
 }
 
-/// Soft state about clients in the middle of a boot; may be lost at any moment.
-#[derive(Clone, Debug, Default)]
-pub struct Memory {}
+/// One exchange on its way through the rooms: what came, from whom, on which network.
+pub(crate) struct Exchange<'a> {
+    pub(crate) now: Now,
+    pub(crate) datagram: &'a Datagram,
+    pub(crate) message: &'a Message,
+    pub(crate) client: &'a Client,
+    pub(crate) network: &'a Network,
+}
+
+/// What a room decided: the reply and what it promises, or why there is none.
+pub(crate) type Decided = Result<Said, Why>;
+
+/// A reply and everything that goes with it.
+pub(crate) struct Said {
+    pub(crate) outgoing: Outgoing,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) happening: Happening,
+}
 
 impl Engine {
     /// Reads one message and decides what to answer.
     pub fn dhcp(&mut self, now: Now, datagram: &Datagram) -> Told<Outgoing> {
-        let _ = (now, &self.memory);
-        Told {
-            answer: Answer::Silence(Why::NotServed(datagram.link.clone())),
-            changes: Vec::new(),
-            events: Vec::new(),
+        let message = match Message::parse_request(&datagram.bytes) {
+            Ok(message) => message,
+            Err(malformed) => {
+                let why = Why::Malformed(malformed.to_string());
+                return silence(now, None, &datagram.link, "bytes".into(), why, Vec::new());
+            }
+        };
+        let asked = asked(&message, datagram.port);
+        let read = client::read(&datagram.link, &message);
+        let client = self.memory.recall(now, &message, read);
+        let machine = Some(client.hardware);
+
+        let network = match self.network_of(datagram, &message, &client) {
+            Ok(network) => network.clone(),
+            Err(why) => {
+                return silence(now, machine, &datagram.link, asked, why, Vec::new());
+            }
+        };
+        let (mut changes, mut events) = self.notice(now, &client);
+        self.memory.note(now, &message, &client);
+        for change in &changes {
+            self.apply(change);
+        }
+        let exchange =
+            Exchange { now, datagram, message: &message, client: &client, network: &network };
+        let decided = match network.mode {
+            Mode::Off => Err(Why::NotServed(datagram.link.clone())),
+            Mode::Dhcp => self.answer_with_address(&exchange),
+            Mode::Proxy | Mode::Auto => self.answer_beside(&exchange),
+            // Decided like a proxy, so that it can be told, then not said.
+            Mode::Listen => self.answer_beside(&exchange).and(Err(Why::OnlyListening)),
+        };
+        match decided {
+            Ok(said) => {
+                for change in &said.changes {
+                    self.apply(change);
+                }
+                changes.extend(said.changes);
+                events.push(event(now, machine, &datagram.link, said.happening));
+                Told { answer: Answer::Reply(said.outgoing), changes, events }
+            }
+            Err(why) => {
+                // RELEASE and DECLINE change state without an answer.
+                let quiet = self.without_answer(&exchange, &why);
+                for change in &quiet {
+                    self.apply(change);
+                }
+                changes.extend(quiet);
+                let mut told = silence(now, machine, &datagram.link, asked, why, changes);
+                events.append(&mut told.events);
+                told.events = events;
+                told
+            }
         }
     }
+
+    /// The network a message belongs to: by relay, by the address a renewing client has, else by
+    /// the interface.
+    fn network_of(
+        &self,
+        datagram: &Datagram,
+        message: &Message,
+        client: &Client,
+    ) -> Result<&Network, Why> {
+        let on_link =
+            || self.settings.networks.iter().filter(|network| network.interface == datagram.link);
+        if on_link().next().is_none() {
+            return Err(Why::NotServed(datagram.link.clone()));
+        }
+        if let Some(relay) = &client.relay {
+            let place = relay.link_selection.unwrap_or(relay.address);
+            let listed = |network: &&Network| network.relays.contains(&relay.address);
+            return on_link()
+                .find(|network| network.subnet.contains(place))
+                .filter(|network| network.relays.is_empty() || listed(network))
+                .or_else(|| on_link().find(listed))
+                .ok_or(Why::UnknownRelay(relay.address));
+        }
+        // A client behind a relay renews without it: its address says where it is.
+        let by_address = on_link().find(|network| network.subnet.contains(message.ciaddr));
+        let local = on_link().find(|network| network.subnet.contains(network.server));
+        by_address
+            .or(local)
+            .or_else(|| on_link().next())
+            .ok_or_else(|| Why::NotServed(datagram.link.clone()))
+    }
+
+    /// Files a machine that wants to boot, or what is new about it.
+    fn notice(&self, now: Now, client: &Client) -> (Vec<Change>, Vec<Event>) {
+        if client.stage == Stage::System || client.hardware.bytes().is_empty() {
+            return (Vec::new(), Vec::new());
+        }
+        let known = self.machines.get(&client.hardware);
+        if known.is_none() && self.machines.len() >= MACHINES_MAX {
+            return (Vec::new(), Vec::new());
+        }
+        let mut machine = known.cloned().unwrap_or_else(|| Machine::new(client.hardware, now));
+        client_facts(&mut machine, client);
+        let due = now.since(machine.last_seen) >= SEEN_GRAIN;
+        if known.is_some_and(|known| *known == machine) && !due {
+            return (Vec::new(), Vec::new());
+        }
+        machine.last_seen = now;
+        let mut events = Vec::new();
+        if known.is_none() {
+            let says = describe(client);
+            let what = Happening::MachineAppeared { says };
+            events.push(event(now, Some(client.hardware), &client.link, what));
+        }
+        (vec![Change::Machine(machine)], events)
+    }
+
+    /// What a message does to our state although it gets no answer.
+    fn without_answer(&self, exchange: &Exchange<'_>, why: &Why) -> Vec<Change> {
+        match (exchange.message.options.message_type(), why) {
+            (Some(Ok(MessageType::Release)), Why::NoAnswerExpected(_)) => self.released(exchange),
+            (Some(Ok(MessageType::Decline)), Why::NoAnswerExpected(_)) => self.declined(exchange),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Takes over what a client said of itself. What it did not say stays as it was known.
+pub(crate) fn client_facts(machine: &mut Machine, client: &Client) {
+    let firmware_speaks = client.stage == Stage::Firmware;
+    machine.link.clone_from(&client.link);
+    machine.uuid = client.uuid.or(machine.uuid);
+    if client.serial.is_some() {
+        machine.serial.clone_from(&client.serial);
+    }
+    machine.memory_mib = client.memory_mib.or(machine.memory_mib);
+    // iPXE speaks for itself, not for the firmware below it: what firmware said stays.
+    if firmware_speaks || machine.arch.is_none() {
+        machine.arch = client.arch.or(machine.arch);
+    }
+    if firmware_speaks || machine.firmware.is_none() {
+        machine.firmware =
+            Some(client.firmware).filter(|f| *f != Firmware::None).or(machine.firmware);
+    }
+    if (firmware_speaks || machine.vendor_class.is_none()) && client.vendor_class.is_some() {
+        machine.vendor_class.clone_from(&client.vendor_class);
+    }
+}
+
+/// `x64-uefi, pxe, on lan0, PXEClient:Arch:00007…`: a client in a line.
+pub(crate) fn describe(client: &Client) -> String {
+    let mut words = Vec::new();
+    match (client.arch, client.arch_codes.first()) {
+        (Some(arch), _) => words.push(arch.to_string()),
+        (None, Some(code)) => {
+            words.push(format!("architecture {} ({})", code.0, code.registry_name()));
+        }
+        (None, None) => words.push("architecture not told".to_owned()),
+    }
+    words.push(format!("firmware {}", client.firmware));
+    if matches!(client.stage, Stage::Ipxe(_)) {
+        words.push("now iPXE".to_owned());
+    }
+    words.push(format!("on {}", client.link));
+    if let Some(relay) = &client.relay {
+        words.push(format!("behind relay {}", relay.address));
+    }
+    if let Some(class) = &client.vendor_class {
+        words.push(format!("says `{class}`"));
+    }
+    words.join(", ")
+}
+
+pub(crate) fn event(
+    at: Now,
+    machine: Option<HardwareAddress>,
+    link: &str,
+    what: Happening,
+) -> Event {
+    Event { at, machine, link: Some(link.to_owned()), what }
+}
+
+fn silence(
+    now: Now,
+    machine: Option<HardwareAddress>,
+    link: &str,
+    asked: String,
+    why: Why,
+    changes: Vec<Change>,
+) -> Told<Outgoing> {
+    let happening = Happening::Silent { asked, why: why.clone() };
+    Told {
+        answer: Answer::Silence(why),
+        changes,
+        events: vec![event(now, machine, link, happening)],
+    }
+}
+
+/// What came, as operators say it: `DISCOVER`, `REQUEST on 4011`, `BOOTP`.
+fn asked(message: &Message, port: u16) -> String {
+    let kind = match message.options.message_type() {
+        None => "BOOTP request".to_owned(),
+        Some(Ok(MessageType::Discover)) => "DISCOVER".to_owned(),
+        Some(Ok(MessageType::Request)) => "REQUEST".to_owned(),
+        Some(Ok(MessageType::Decline)) => "DECLINE".to_owned(),
+        Some(Ok(MessageType::Release)) => "RELEASE".to_owned(),
+        Some(Ok(MessageType::Inform)) => "INFORM".to_owned(),
+        Some(Ok(other)) => format!("message type {}", other.number()),
+        Some(Err(number)) => format!("message type {number}"),
+    };
+    if port == 67 { kind } else { format!("{kind} on {port}") }
 }

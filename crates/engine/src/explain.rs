@@ -1,9 +1,16 @@
 //! What a machine would get at every stage, and why: the live decision, with nothing kept.
 
-use crate::Engine;
-use model::plan::{BootPlan, Reason, Why};
-use model::{Arch, Firmware, HardwareAddress, Now};
+use crate::dhcp::Form;
+use crate::files::{Asker, FileAsk};
+use crate::{Engine, Refusal};
+use model::client::Stage;
+use model::event::Carrier;
+use model::image::LoaderKind;
+use model::network::Mode;
+use model::plan::{BootPlan, Decision, Reason, Why};
+use model::{Arch, Client, Firmware, HardwareAddress, Network, Now};
 use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
 
 /// Whom to explain, as far as the operator says.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -38,7 +45,7 @@ pub struct Explanation {
 /// What one stage gets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StageAnswer {
-    /// `firmware`, `bootloader`, `script`, `kernel`.
+    /// `firmware`, then `ipxe`, `grub` or `pxelinux`, then `kernel`.
     pub stage: String,
     /// What it gets, in a line; none is silence.
     pub gets: Option<String>,
@@ -52,8 +59,171 @@ pub struct StageAnswer {
 
 impl Engine {
     /// Explains without changing anything. `Err` says why the question has no answer.
-    pub fn explain(&self, now: Now, question: &Question) -> Result<Explanation, crate::Refusal> {
-        let _ = now;
-        Err(crate::Refusal { why: format!("{} is not known", question.machine), hint: None })
+    pub fn explain(&self, _now: Now, question: &Question) -> Result<Explanation, Refusal> {
+        let known = self.machine(&question.machine);
+        let hardware = match (known, question.machine.parse()) {
+            (Some(machine), _) => machine.hardware,
+            (None, Ok(hardware)) => hardware,
+            (None, Err(_)) => return Err(unknown(&question.machine)),
+        };
+        let network = self.network_for(hardware, question)?.clone();
+        let client = self.imagined(hardware, &network, question);
+        let plan = self.plan(&client);
+        let first = self.firmware_stage(&client, &network);
+        let stages = [first]
+            .into_iter()
+            .chain(self.later_stages(&client, &network, &plan))
+            .filter(|stage| question.stage.as_ref().is_none_or(|wanted| *wanted == stage.stage))
+            .collect();
+        Ok(Explanation {
+            machine: hardware,
+            name: known.and_then(|m| m.name.clone()),
+            taken_as: crate::dhcp::describe(&client),
+            plan,
+            stages,
+        })
+    }
+
+    fn network_for(&self, hardware: HardwareAddress, q: &Question) -> Result<&Network, Refusal> {
+        if let Some(name) = &q.network {
+            return self.network(name).ok_or_else(|| Refusal {
+                why: format!("no network is configured on {name}"),
+                hint: self.settings.networks.first().map(|n| format!("try {}", n.interface)),
+            });
+        }
+        let heard = self.machines.get(&hardware).and_then(|m| self.network(&m.link));
+        heard.or_else(|| self.settings.networks.first()).ok_or_else(|| Refusal {
+            why: "no network is configured".to_owned(),
+            hint: Some("add a [[network]] to the configuration".to_owned()),
+        })
+    }
+
+    /// The client as its firmware would speak: as it was last heard, or as the question says.
+    fn imagined(&self, hardware: HardwareAddress, network: &Network, q: &Question) -> Client {
+        let mut client = self.remembered(&network.interface, hardware);
+        client.link.clone_from(&network.interface);
+        client.arch = q.arch.or(client.arch);
+        let told = q.firmware.or(Some(client.firmware).filter(|f| *f != Firmware::None));
+        // Who only names an architecture means its PXE.
+        client.firmware = told.unwrap_or(match client.arch {
+            Some(_) => Firmware::Pxe,
+            None => Firmware::None,
+        });
+        client.stage = match client.firmware {
+            Firmware::None => Stage::System,
+            _ => Stage::Firmware,
+        };
+        client
+    }
+
+    /// What its firmware gets: the live decision of [`crate::dhcp`].
+    fn firmware_stage(&self, client: &Client, network: &Network) -> StageAnswer {
+        let beside = network.mode != Mode::Dhcp;
+        let (_, answer) = self.boot_answer(client, network, beside);
+        let mut because = vec![Reason::Note(match network.mode {
+            Mode::Dhcp => format!("we give addresses on {}", network.interface),
+            Mode::Listen | Mode::Off => format!("on {} we do not answer", network.interface),
+            _ => format!("on {} addresses come from another server", network.interface),
+        })];
+        let (gets, silence) = match answer {
+            Ok(_) if matches!(network.mode, Mode::Listen) => (None, Some(Why::OnlyListening)),
+            Ok(_) if network.mode == Mode::Off => {
+                (None, Some(Why::NotServed(network.interface.clone())))
+            }
+            Ok(answer) => {
+                because.extend(answer.because);
+                let how = match answer.form {
+                    Form::Http => "URL",
+                    Form::Ipxe => "script",
+                    Form::Config => "configuration",
+                    _ => "boot file",
+                };
+                (Some(format!("{how} {}", answer.file)), None)
+            }
+            Err(why) => (None, Some(why)),
+        };
+        StageAnswer { stage: "firmware".into(), gets, text: None, silence, because }
+    }
+
+    /// What its bootloader asks for next, and the kernel at the end.
+    fn later_stages(
+        &self,
+        client: &Client,
+        network: &Network,
+        plan: &BootPlan,
+    ) -> Vec<StageAnswer> {
+        let Ok(first) = self.first_file(client, plan) else { return Vec::new() };
+        let through_grub = self.goes_through_grub(&first.path);
+        let form = match client.firmware {
+            Firmware::Config | Firmware::Uboot if first.path.starts_with("pxelinux.cfg/") => {
+                "pxelinux"
+            }
+            _ if first.path.ends_with(".0") => "pxelinux",
+            _ if through_grub => "grub",
+            _ => "ipxe",
+        };
+        let ask = FileAsk {
+            by: Carrier::Http,
+            name: Vec::new(),
+            from: SocketAddr::from(([0, 0, 0, 0], 0)),
+            at: SocketAddr::from((network.server, self.settings.http_port)),
+            link: network.interface.clone(),
+            says: Asker::default(),
+            neighbour: None,
+            agent: None,
+        };
+        let mut stages = vec![StageAnswer {
+            stage: form.to_owned(),
+            gets: Some(plan.decision.summary()),
+            text: Some(self.script_for(&ask, form, client)),
+            silence: None,
+            because: plan.reasons.clone(),
+        }];
+        if let Decision::Boot(boot) = &plan.decision {
+            let initrds = boot.initrds.join(", ");
+            let mut because = vec![Reason::Note(format!("arguments: {}", boot.args))];
+            because.push(secure_boot(client, boot.signed.is_some(), through_grub));
+            stages.push(StageAnswer {
+                stage: "kernel".into(),
+                gets: Some(format!("{} with {initrds}", boot.kernel)),
+                text: None,
+                silence: None,
+                because,
+            });
+        }
+        stages
+    }
+
+    fn goes_through_grub(&self, first: &str) -> bool {
+        let file = first.rsplit('/').next().unwrap_or(first);
+        match self.loaders.get(file).filter(|_| first.starts_with("loader/")) {
+            Some(loader) => loader.kind == LoaderKind::Shim,
+            None => first.starts_with("image/"),
+        }
+    }
+}
+
+/// What would happen with Secure Boot on; a request cannot show whether it is.
+fn secure_boot(client: &Client, signed: bool, through_grub: bool) -> Reason {
+    Reason::Note(match client.arch {
+        Some(arch) if !arch.is_uefi() => "a BIOS knows no Secure Boot".to_owned(),
+        _ if signed => {
+            "with Secure Boot on: boots, if the firmware trusts the image's shim".to_owned()
+        }
+        _ if through_grub => {
+            "with Secure Boot on: boots, if the kernel is signed by the distribution of our GRUB"
+                .to_owned()
+        }
+        _ => "with Secure Boot on: the firmware would refuse the unsigned bootloader".to_owned(),
+    })
+}
+
+fn unknown(named: &str) -> Refusal {
+    Refusal {
+        why: format!("no machine is called {}", model::text::show(named.as_bytes())),
+        hint: Some(
+            "`bootwright machine list` shows who has been seen; a MAC can always be asked about"
+                .to_owned(),
+        ),
     }
 }

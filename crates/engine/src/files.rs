@@ -1,9 +1,29 @@
 //! Which bytes a name means, for one asker. The table is here; a file system is never asked.
+//!
+//! ```text
+//! name ─ tftp::names ── one spelling
+//!      ─ who ────────── which machine asks
+//!      ─ script ─────── boot.ipxe, grub.cfg, pxelinux.cfg: written for that machine
+//!      ─ table ──────── loader/…, image/…, and the names that loaders make up
+//! ```
 
+mod table;
+mod who;
+
+use crate::dhcp::{client_facts, event};
+use crate::script::{Scene, grub, ipxe, pxelinux};
+use crate::tftp::names;
+use crate::{Answer, Engine, Told};
 use model::event::Carrier;
-use model::plan::Why;
-use model::{HardwareAddress, Hash, Uuid};
+use model::image::LoaderKind;
+use model::menu::Choice;
+use model::plan::{BootPlan, Decision, Reason, Why};
+use model::{Change, Client, Happening, HardwareAddress, Hash, Network, Now, Uuid};
 use std::net::{IpAddr, SocketAddr};
+use who::Named;
+
+/// `Content-Type` of what we write.
+const TEXT: &str = "text/plain";
 
 /// Somebody asks for a file by name.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,24 +92,287 @@ pub enum Served {
     },
 }
 
-/// Address of whoever asks, without the port.
-pub(crate) fn source(ask: &FileAsk) -> IpAddr {
-    ask.from.ip()
+/// Which loader a configuration is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Form {
+    Ipxe,
+    Grub,
+    Pxelinux,
+}
+
+impl Form {
+    fn shown(self) -> &'static str {
+        match self {
+            Self::Ipxe => "iPXE script",
+            Self::Grub => "GRUB configuration",
+            Self::Pxelinux => "pxelinux.cfg",
+        }
+    }
+}
+
+/// A name that a loader asks its configuration by, and who that name says it is for.
+struct ConfigName {
+    form: Form,
+    named: Named,
+    entry: Option<String>,
+}
+
+/// `boot.ipxe`, `…/grub.cfg-01-MAC`, `…/pxelinux.cfg/UUID`: whatever prefix is built in.
+fn config_name(name: &str) -> Option<ConfigName> {
+    let (dir, last) = name.rsplit_once('/').unwrap_or(("", name));
+    let lower = last.to_ascii_lowercase();
+    let entry = dir.strip_prefix("entry/").map(str::to_owned);
+    let of = |form, named| Some(ConfigName { form, named, entry: entry.clone() });
+    match lower.as_str() {
+        "boot.ipxe" | "menu.ipxe" | "autoexec.ipxe" => of(Form::Ipxe, Named::Nobody),
+        "grub.cfg" => of(Form::Grub, Named::Nobody),
+        _ if dir == "pxelinux.cfg" || dir.ends_with("/pxelinux.cfg") => {
+            of(Form::Pxelinux, Named::read(&lower))
+        }
+        _ => of(Form::Grub, Named::read(lower.strip_prefix("grub.cfg-")?)),
+    }
+}
+
+impl Engine {
+    /// Finds the bytes for a name, or says why there are none.
+    pub fn file(&mut self, now: Now, ask: &FileAsk) -> Told<Found> {
+        if !self.serves(&ask.link, ask.from.ip()) {
+            return missed(now, ask, None, Why::OutsideServedSubnets, false);
+        }
+        let asked = match names::read(&ask.name) {
+            Ok(asked) => asked,
+            Err(refused) => {
+                let why = missing(&ask.name, Some(refused.to_string()));
+                return missed(now, ask, None, why, false);
+            }
+        };
+        for name in asked.tries() {
+            if let Some(config) = config_name(name) {
+                return self.configuration(now, ask, &config);
+            }
+        }
+        let machine = self.who(ask, &Named::Nobody);
+        let client = machine.map(|hardware| self.client_of(ask, hardware));
+        for (tried, name) in asked.tries().enumerate() {
+            let Some(found) = self.look_up(name, client.as_ref()) else { continue };
+            let mut told = self.found(now, ask, name, machine, found);
+            if tried > 0 {
+                let text = format!("{}: {}", model::text::show(&ask.name), names::Asked::HINT);
+                told.events.push(event(now, machine, &ask.link, Happening::Alarm { text }));
+            }
+            return told;
+        }
+        let expected = table::may_be_missing(&asked.name);
+        missed(now, ask, machine, missing(&ask.name, self.hint(&asked.name)), expected)
+    }
+
+    /// Whether we serve files to this address: it lies in a served subnet, or comes through a
+    /// relay we serve, or is this very machine.
+    fn serves(&self, link: &str, from: IpAddr) -> bool {
+        let IpAddr::V4(from) = from else { return false };
+        let networks = self.settings.networks.iter().filter(|network| network.interface == link);
+        from.is_loopback()
+            || networks.clone().any(|network| network.subnet.contains(from))
+            || networks.clone().any(|network| !network.relays.is_empty())
+    }
+
+    /// A boot plan, written for the loader that asks.
+    fn configuration(&mut self, now: Now, ask: &FileAsk, config: &ConfigName) -> Told<Found> {
+        let Some(hardware) = self.who(ask, &config.named) else {
+            return self.introduction(now, ask, config);
+        };
+        let client = self.client_of(ask, hardware);
+        let changes = self.learn(now, &client);
+        for change in &changes {
+            self.apply(change);
+        }
+        let (text, plan) = self.written(ask, config, &client);
+        let what = Happening::Script {
+            form: config.form.shown().to_owned(),
+            decision: plan.decision.summary(),
+            because: plan.reasons,
+        };
+        Told {
+            answer: Answer::Reply(Found {
+                what: Served::Text(text),
+                media: TEXT,
+                machine: Some(hardware),
+            }),
+            changes,
+            events: vec![event(now, Some(hardware), &ask.link, what)],
+        }
+    }
+
+    /// The text for a known client, without keeping anything: also what `explain` shows.
+    pub(crate) fn script_for(&self, ask: &FileAsk, form: &str, client: &Client) -> String {
+        let form = match form {
+            "grub" => Form::Grub,
+            "pxelinux" => Form::Pxelinux,
+            _ => Form::Ipxe,
+        };
+        let config = ConfigName { form, named: Named::Nobody, entry: None };
+        self.written(ask, &config, client).0
+    }
+
+    fn written(&self, ask: &FileAsk, config: &ConfigName, client: &Client) -> (String, BootPlan) {
+        let network = self.network_at(ask);
+        let server = match ask.at.ip() {
+            IpAddr::V4(at) if !at.is_unspecified() => at,
+            _ => network.map_or(std::net::Ipv4Addr::UNSPECIFIED, |n| n.server),
+        };
+        let http = self.http_base(server);
+        let grub = client
+            .arch
+            .filter(|arch| arch.is_uefi())
+            .and_then(|arch| self.loader(LoaderKind::Grub, arch))
+            .map(|loader| format!("loader/{}", loader.name));
+        let scene = Scene {
+            server_name: &self.settings.server_name,
+            http: &http,
+            server,
+            http_port: self.settings.http_port,
+            client,
+            grub,
+        };
+        let entry = ask.says.entry.as_deref().or(config.entry.as_deref());
+        let (plan, allowed) = match entry {
+            Some(key) => self.plan_of_entry(client, key, ask.says.password.as_deref()),
+            None => (self.plan(client), true),
+        };
+        let text = match config.form {
+            _ if !allowed && config.form != Form::Ipxe => {
+                "echo 'Bootwright: this entry asks for a password.'\nsleep 10\n".to_owned()
+            }
+            Form::Ipxe if !allowed => ipxe::wrong_password(&scene),
+            Form::Ipxe => ipxe::write(&scene, &plan),
+            Form::Grub => grub::write(&scene, &plan),
+            Form::Pxelinux => pxelinux::write(&scene, &plan),
+        };
+        (text, plan)
+    }
+
+    /// The plan when somebody chose a menu entry. Only a machine that is shown the menu may choose.
+    fn plan_of_entry(
+        &self,
+        client: &Client,
+        key: &str,
+        password: Option<&str>,
+    ) -> (BootPlan, bool) {
+        let plan = self.plan(client);
+        let Decision::Menu(menu) = &plan.decision else { return (plan, true) };
+        let Some((entry, boot)) = menu.entries.iter().find(|(entry, _)| entry.key == key) else {
+            return (plan, true);
+        };
+        let open = !entry.locked
+            || menu
+                .password
+                .as_ref()
+                .zip(password)
+                .is_some_and(|(kept, given)| crate::password::verify(kept, given));
+        let decision = match (boot, &entry.choice) {
+            (Some(boot), _) => Decision::Boot(boot.clone()),
+            (None, Choice::LocalDisk) => Decision::LocalDisk,
+            (None, _) => return (plan, true),
+        };
+        let mut reasons = vec![Reason::Note(format!("somebody chose the menu entry {key}"))];
+        reasons.extend(plan.reasons);
+        (BootPlan { decision, reasons }, open)
+    }
+
+    /// Nobody knows who asks: let it say.
+    fn introduction(&self, now: Now, ask: &FileAsk, config: &ConfigName) -> Told<Found> {
+        let network = self.network_at(ask);
+        let Some(server) = network.map(|network| network.server) else {
+            return missed(now, ask, None, Why::NotServed(ask.link.clone()), false);
+        };
+        let http = self.http_base(server);
+        let client = Client::unknown(&ask.link, HardwareAddress::new(1, &[]));
+        let scene = Scene {
+            server_name: &self.settings.server_name,
+            http: &http,
+            server,
+            http_port: self.settings.http_port,
+            client: &client,
+            grub: None,
+        };
+        let text = match (config.form, &config.named) {
+            (Form::Ipxe, _) => ipxe::introduce(&http),
+            (Form::Grub, Named::Nobody) => grub::introduce(&scene),
+            // PXELINUX goes on to its next name; a named machine that does not exist is a miss.
+            _ => return missed(now, ask, None, missing(&ask.name, None), true),
+        };
+        let found = Found { what: Served::Text(text), media: TEXT, machine: None };
+        Told { answer: Answer::Reply(found), changes: Vec::new(), events: Vec::new() }
+    }
+
+    /// What a script request told of the machine (serial, memory), kept.
+    fn learn(&self, _now: Now, client: &Client) -> Vec<Change> {
+        let Some(known) = self.machines.get(&client.hardware) else { return Vec::new() };
+        let mut machine = known.clone();
+        client_facts(&mut machine, client);
+        if machine == *known { Vec::new() } else { vec![Change::Machine(machine)] }
+    }
+
+    fn found(
+        &mut self,
+        now: Now,
+        ask: &FileAsk,
+        name: &str,
+        machine: Option<HardwareAddress>,
+        found: table::Entry,
+    ) -> Told<Found> {
+        let mut events = Vec::new();
+        if let (true, Some(hardware)) = (found.first_stage, machine) {
+            let dir = name.rsplit_once('/').map_or("", |(dir, _)| dir);
+            // EDK2 asks twice for each file: once for its size.
+            if self.memory.note_loader(now, &hardware, dir) == LOOPING {
+                let text = format!(
+                    "{hardware} fetched a bootloader {} times in a minute and comes back each time: \
+                     its firmware refuses it (Secure Boot?) or it loads itself; \
+                     see `bootwright explain {hardware}`",
+                    LOOPING / 2
+                );
+                events.push(event(now, machine, &ask.link, Happening::Alarm { text }));
+            }
+        }
+        Told {
+            answer: Answer::Reply(Found {
+                what: Served::Blob { sha256: found.sha256, size: found.size },
+                media: table::media(name),
+                machine,
+            }),
+            changes: Vec::new(),
+            events,
+        }
+    }
+
+    /// The network an ask came in on.
+    fn network_at(&self, ask: &FileAsk) -> Option<&Network> {
+        let mut on_link = self.settings.networks.iter().filter(|n| n.interface == ask.link);
+        let at = on_link.clone().find(|n| IpAddr::V4(n.server) == ask.at.ip());
+        at.or_else(|| on_link.next())
+    }
+}
+
+/// Asks for a loader in a minute that no healthy boot makes: three boots of two asks each.
+const LOOPING: usize = 8;
+
+fn missed(
+    now: Now,
+    ask: &FileAsk,
+    machine: Option<HardwareAddress>,
+    why: Why,
+    expected: bool,
+) -> Told<Found> {
+    let what = Happening::FileMissed { by: ask.by, why: why.clone(), expected };
+    Told {
+        answer: Answer::Silence(why),
+        changes: Vec::new(),
+        events: vec![event(now, machine, &ask.link, what)],
+    }
 }
 
 /// A name that is not in the table.
-pub(crate) fn missing(name: &[u8], hint: Option<String>) -> Why {
+fn missing(name: &[u8], hint: Option<String>) -> Why {
     Why::NoSuchFile { name: model::text::show(name), hint }
-}
-
-impl crate::Engine {
-    /// Finds the bytes for a name, or says why there are none.
-    pub fn file(&mut self, now: model::Now, ask: &FileAsk) -> crate::Told<Found> {
-        let _ = (now, source(ask));
-        crate::Told {
-            answer: crate::Answer::Silence(missing(&ask.name, None)),
-            changes: Vec::new(),
-            events: Vec::new(),
-        }
-    }
 }

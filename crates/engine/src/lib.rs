@@ -16,6 +16,7 @@ pub mod dhcp;
 pub mod explain;
 pub mod files;
 pub mod lease;
+pub mod password;
 pub mod script;
 pub mod state;
 pub mod tftp;

@@ -1,1 +1,89 @@
-//! What loaders read: iPXE scripts, GRUB configurations, pxelinux.cfg.
+//! What loaders read: one boot plan, written for iPXE, GRUB and PXELINUX.
+//!
+//! In: a [`BootPlan`], the client, and where we are reached. Out: text. Reasons stand in it as
+//! comments, and the machine's own screen says in a line or two who answered and what follows.
+//! Never: a decision.
+
+pub mod grub;
+pub mod ipxe;
+pub mod pxelinux;
+
+use model::Client;
+use model::plan::{Boot, BootPlan, Decision};
+
+/// Everything a writer needs beside the plan.
+#[derive(Clone, Debug)]
+pub struct Scene<'a> {
+    /// The server's name, for the screen.
+    pub server_name: &'a str,
+    /// `http://10.77.0.1`, without a slash at the end.
+    pub http: &'a str,
+    /// Our address, for TFTP and GRUB's own way of writing URLs.
+    pub server: std::net::Ipv4Addr,
+    /// Our HTTP port.
+    pub http_port: u16,
+    /// Who asks.
+    pub client: &'a Client,
+    /// Path of a GRUB that iPXE may load to reach a UEFI machine's disk, if there is one.
+    pub grub: Option<String>,
+}
+
+/// Kernel arguments with those every image wants: which network card the machine came by.
+fn args(boot: &Boot, client: &Client) -> String {
+    let mut args = boot.args.clone();
+    let has = |name: &str| args.split_whitespace().any(|arg| arg.starts_with(name));
+    if client.hardware.as_mac().is_some() && !has("BOOTIF=") {
+        let bootif = format!("BOOTIF={}", client.hardware.dashed_with_kind());
+        args = if args.is_empty() { bootif } else { format!("{args} {bootif}") };
+    }
+    args
+}
+
+/// The last part of a path: how an initrd is named in memory.
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Text for a screen or a comment: printable ASCII, and nothing that any of the three loaders
+/// would expand, split or end a line at.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '→' => '>',
+            '–' | '—' => '-',
+            '$' | '`' | '\\' | '"' | '\'' | ';' | '&' | '|' | '{' | '}' | '<' | '^' | '~' => '_',
+            c if c.is_ascii_graphic() || c == ' ' => c,
+            _ => '?',
+        })
+        .collect()
+}
+
+/// The plan and its reasons, one comment line each.
+fn comments(scene: &Scene<'_>, plan: &BootPlan) -> String {
+    let mut text = format!("# Bootwright on {} for ", plain(scene.server_name));
+    text.push_str(&format!("{}: {}\n", scene.client.hardware, plain(&plan.decision.summary())));
+    for reason in &plan.reasons {
+        text.push_str(&format!("# because {}\n", plain(&reason.to_string())));
+    }
+    text
+}
+
+/// What stands on the machine's screen: who answered, what follows, and the reason that decided.
+fn screen(scene: &Scene<'_>, plan: &BootPlan) -> Vec<String> {
+    let who = plain(scene.server_name);
+    let what = match &plan.decision {
+        Decision::Boot(boot) => format!("booting {} version {}", boot.title, boot.version),
+        Decision::LocalDisk => "going on to the local disk".to_owned(),
+        Decision::Refused => "this machine is blocked; going on to the local disk".to_owned(),
+        Decision::Pending { code } => {
+            format!("this machine waits for approval. Tell the operator its code: {code}")
+        }
+        Decision::Menu(_) => "boot menu".to_owned(),
+        Decision::Silent => "nothing to boot".to_owned(),
+    };
+    let mut lines = vec![format!("Bootwright {who}: {}", plain(&what))];
+    if let Some(reason) = plan.reasons.first() {
+        lines.push(format!("  because {}", plain(&reason.to_string())));
+    }
+    lines
+}

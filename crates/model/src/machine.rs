@@ -54,6 +54,26 @@ pub struct Machine {
 }
 
 impl Machine {
+    /// A machine of which only the address is known.
+    pub fn new(hardware: HardwareAddress, now: Now) -> Self {
+        Self {
+            hardware,
+            name: None,
+            uuid: None,
+            serial: None,
+            arch: None,
+            firmware: None,
+            memory_mib: None,
+            vendor_class: None,
+            link: String::new(),
+            first_seen: now,
+            last_seen: now,
+            life: Life::Pending,
+            profile: None,
+            labels: BTreeMap::new(),
+        }
+    }
+
     /// Its name, or its hardware address.
     pub fn shown(&self) -> String {
         self.name.clone().unwrap_or_else(|| self.hardware.to_string())

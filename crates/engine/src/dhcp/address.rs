@@ -1,0 +1,317 @@
+//! We give addresses: RFC 2131, section 4.3, one function per message.
+
+use super::reply::{self, BOOT_SERVER_PORT, BootAnswer};
+use super::{Decided, Exchange, Said};
+use crate::Engine;
+use crate::lease::Asking;
+use model::lease::LeaseState;
+use model::plan::{BootPlan, Reason, Why};
+use model::{Change, Happening, Lease};
+use std::net::Ipv4Addr;
+use wire::dhcp4::pxe::BootItem;
+use wire::dhcp4::{Message, MessageType, code};
+
+/// What the client means by a REQUEST (RFC 2131, 4.3.2).
+enum Meaning {
+    /// It takes our offer.
+    Selecting(Ipv4Addr),
+    /// It takes another server's.
+    SelectingOther(Ipv4Addr),
+    /// It was off and wants its old address.
+    InitReboot(Ipv4Addr),
+    /// It has an address and wants to keep it.
+    Renewing(Ipv4Addr),
+    /// It names no address at all.
+    Nothing,
+}
+
+impl Engine {
+    /// Mode `dhcp`.
+    pub(super) fn answer_with_address(&mut self, exchange: &Exchange<'_>) -> Decided {
+        let kind = exchange.message.options.message_type();
+        if exchange.datagram.port == BOOT_SERVER_PORT {
+            return match kind {
+                Some(Ok(MessageType::Request | MessageType::Inform)) => self.boot_server(exchange),
+                _ => Err(Why::ProxyStaysOut("what came on port 4011".into())),
+            };
+        }
+        match kind {
+            Some(Ok(MessageType::Discover)) => self.discover(exchange),
+            Some(Ok(MessageType::Request)) => self.request(exchange),
+            Some(Ok(MessageType::Inform)) => self.inform(exchange),
+            Some(Ok(MessageType::Release)) => self.check_theirs(exchange, "a RELEASE"),
+            Some(Ok(MessageType::Decline)) => self.check_theirs(exchange, "a DECLINE"),
+            Some(Ok(other)) => Err(Why::MessageType(other.number())),
+            Some(Err(number)) => Err(Why::MessageType(number)),
+            None => self.bootp(exchange),
+        }
+    }
+
+    /// DHCPDISCOVER (RFC 2131, 4.3.1): hold an address, choose what to boot, and say all of it in
+    /// one offer.
+    fn discover(&mut self, exchange: &Exchange<'_>) -> Decided {
+        if exchange.datagram.to != Ipv4Addr::BROADCAST && exchange.client.relay.is_none() {
+            return Err(Why::Malformed("a DISCOVER that is neither broadcast nor relayed".into()));
+        }
+        let wish = exchange.message.options.ip(code::REQUESTED_ADDRESS);
+        let asking = asking(exchange);
+        let held = self.leases.hold(exchange.now, exchange.network, &asking, wish);
+        let Some(address) = held else {
+            let size = exchange.network.pools.iter().map(model::network::Pool::size).sum();
+            return Err(Why::PoolExhausted { size });
+        };
+        let mut offer = reply::begin(exchange, MessageType::Offer);
+        offer.yiaddr = address;
+        reply::put_network(&mut offer, exchange, true);
+        let (file, because) = self.put_boot_if_any(&mut offer, exchange);
+        Ok(Said {
+            outgoing: reply::finish(offer, exchange),
+            changes: Vec::new(),
+            happening: Happening::Answered {
+                asked: "DISCOVER".into(),
+                answer: "OFFER".into(),
+                address: Some(address),
+                file,
+                because,
+            },
+        })
+    }
+
+    /// DHCPREQUEST (RFC 2131, 4.3.2) in each of its meanings.
+    fn request(&mut self, exchange: &Exchange<'_>) -> Decided {
+        // A boot server is looked for by broadcast, too.
+        let vendor = exchange.message.options.get(code::VENDOR_SPECIFIC);
+        if vendor.as_deref().and_then(BootItem::requested).is_some() {
+            return self.boot_server(exchange);
+        }
+        let asking = asking(exchange);
+        let (now, network) = (exchange.now, exchange.network);
+        match meaning(exchange) {
+            Meaning::SelectingOther(server) => Err(Why::OtherServer(server)),
+            Meaning::Nothing => {
+                Err(Why::BadOption("a REQUEST without an address (option 50 or ciaddr)".into()))
+            }
+            Meaning::Selecting(address) => {
+                if self.leases.may_bind(now, network, &asking, address) {
+                    return self.acknowledge(exchange, address);
+                }
+                self.refuse(exchange, &format!("{address} is not free for you"))
+            }
+            Meaning::InitReboot(address) if !network.subnet.contains(address) => {
+                if !network.authoritative {
+                    return Err(Why::NoRecord(address));
+                }
+                self.refuse(exchange, &format!("{address} is not of this network"))
+            }
+            Meaning::InitReboot(address) | Meaning::Renewing(address) => {
+                let own = self.leases.held_by(now, network, &asking).map(|lease| lease.address);
+                let former = self.leases.of(address).is_some_and(|lease| {
+                    lease.hardware == exchange.client.hardware
+                        && lease.state != LeaseState::Declined
+                });
+                match own {
+                    Some(own) if own == address => self.acknowledge(exchange, address),
+                    // It ended a moment ago and nobody has it: theirs again.
+                    None if former && self.leases.may_bind(now, network, &asking, address) => {
+                        self.acknowledge(exchange, address)
+                    }
+                    Some(own) => self.refuse(exchange, &format!("your address is {own}")),
+                    None if network.authoritative => {
+                        self.refuse(exchange, &format!("{address} is not leased to you"))
+                    }
+                    None => Err(Why::NoRecord(address)),
+                }
+            }
+        }
+    }
+
+    /// DHCPACK: a lease is promised, so it is a change to be kept first.
+    fn acknowledge(&mut self, exchange: &Exchange<'_>, address: Ipv4Addr) -> Decided {
+        let asking = asking(exchange);
+        let lease = self.leases.bound(exchange.now, exchange.network, &asking, address);
+        let ended = self.leases.superseded(exchange.network, &asking, address);
+        self.memory.note_address(&exchange.client.hardware, address);
+        let mut ack = reply::begin(exchange, MessageType::Ack);
+        ack.ciaddr = exchange.message.ciaddr;
+        ack.yiaddr = address;
+        reply::put_network(&mut ack, exchange, true);
+        let (file, because) = self.put_boot_if_any(&mut ack, exchange);
+        let mut changes: Vec<Change> = ended.into_iter().map(Change::Lease).collect();
+        changes.push(Change::Lease(lease));
+        Ok(Said {
+            outgoing: reply::finish(ack, exchange),
+            changes,
+            happening: Happening::Answered {
+                asked: "REQUEST".into(),
+                answer: "ACK".into(),
+                address: Some(address),
+                file,
+                because,
+            },
+        })
+    }
+
+    /// DHCPNAK (RFC 2131, table 3): type, server, identifier, relay, and the reason as text.
+    fn refuse(&self, exchange: &Exchange<'_>, why: &str) -> Decided {
+        let mut nak = reply::begin(exchange, MessageType::Nak);
+        nak.options.push(code::MESSAGE, why.as_bytes());
+        if exchange.client.relay.is_some() {
+            // The relay must broadcast it: the client has no address it could be sent to.
+            nak.set_broadcast(true);
+        }
+        Ok(Said {
+            outgoing: reply::finish(nak, exchange),
+            changes: Vec::new(),
+            happening: Happening::Answered {
+                asked: "REQUEST".into(),
+                answer: "NAK".into(),
+                address: None,
+                file: None,
+                because: vec![Reason::Note(why.to_owned())],
+            },
+        })
+    }
+
+    /// DHCPINFORM (RFC 2131, 4.3.5): options without a lease, no binding looked at.
+    fn inform(&self, exchange: &Exchange<'_>) -> Decided {
+        let mut ack = reply::begin(exchange, MessageType::Ack);
+        ack.ciaddr = exchange.message.ciaddr;
+        reply::put_network(&mut ack, exchange, false);
+        let (file, because) = self.put_boot_if_any(&mut ack, exchange);
+        Ok(Said {
+            outgoing: reply::finish(ack, exchange),
+            changes: Vec::new(),
+            happening: Happening::Answered {
+                asked: "INFORM".into(),
+                answer: "ACK".into(),
+                address: None,
+                file,
+                because,
+            },
+        })
+    }
+
+    /// BOOTP (RFC 951, RFC 1534): an address at once, for good, and the boot file in the header.
+    fn bootp(&mut self, exchange: &Exchange<'_>) -> Decided {
+        let asking = asking(exchange);
+        let held = self.leases.hold(exchange.now, exchange.network, &asking, None);
+        let Some(address) = held else {
+            let size = exchange.network.pools.iter().map(model::network::Pool::size).sum();
+            return Err(Why::PoolExhausted { size });
+        };
+        let lease = Lease {
+            until: None,
+            ..self.leases.bound(exchange.now, exchange.network, &asking, address)
+        };
+        let mut answer = Message::reply_to(exchange.message);
+        answer.yiaddr = address;
+        answer.siaddr = exchange.network.server;
+        let network = exchange.network;
+        answer.options.push(code::SUBNET_MASK, network.subnet.mask().octets());
+        if let Some(router) = network.router {
+            answer.options.push(code::ROUTER, router.octets());
+        }
+        Ok(Said {
+            outgoing: reply::finish(answer, exchange),
+            changes: vec![Change::Lease(lease)],
+            happening: Happening::Answered {
+                asked: "BOOTP request".into(),
+                answer: "BOOTP reply".into(),
+                address: Some(address),
+                file: None,
+                because: vec![Reason::Note("BOOTP knows no leases: the address is theirs".into())],
+            },
+        })
+    }
+
+    /// RELEASE and DECLINE are never answered; whether they count is decided here.
+    fn check_theirs(&self, exchange: &Exchange<'_>, what: &str) -> Decided {
+        let address = named(exchange);
+        let held = self.leases.held_by(exchange.now, exchange.network, &asking(exchange));
+        let wrong_server = exchange
+            .message
+            .options
+            .ip(code::SERVER_ID)
+            .is_some_and(|server| server != reply::server_id(exchange));
+        match held {
+            _ if wrong_server => Err(Why::NotTheirs(address)),
+            Some(lease) if lease.address == address => Err(Why::NoAnswerExpected(what.into())),
+            _ => Err(Why::NotTheirs(address)),
+        }
+    }
+
+    pub(super) fn released(&self, exchange: &Exchange<'_>) -> Vec<Change> {
+        let held = self.leases.held_by(exchange.now, exchange.network, &asking(exchange));
+        held.filter(|lease| lease.address == named(exchange))
+            .map(|lease| {
+                let until = Some(exchange.now);
+                vec![Change::Lease(Lease { state: LeaseState::Released, until, ..lease.clone() })]
+            })
+            .unwrap_or_default()
+    }
+
+    pub(super) fn declined(&self, exchange: &Exchange<'_>) -> Vec<Change> {
+        let (now, network) = (exchange.now, exchange.network);
+        let lease = self.leases.declined(now, network, &asking(exchange), named(exchange));
+        lease.map(|lease| vec![Change::Lease(lease)]).unwrap_or_default()
+    }
+
+    /// Boot data, where the client boots and there is something for it.
+    fn put_boot_if_any(
+        &self,
+        reply: &mut Message,
+        exchange: &Exchange<'_>,
+    ) -> (Option<String>, Vec<Reason>) {
+        let (plan, answer) = self.boot_answer(exchange.client, exchange.network, false);
+        let BootPlan { mut reasons, .. } = plan;
+        match answer {
+            Ok(BootAnswer { form, file, because }) => {
+                let answer = BootAnswer { form, file, because };
+                reply::put_boot(reply, exchange, &answer, false);
+                (Some(answer.file), answer.because)
+            }
+            Err(Why::NotBooting) => (
+                None,
+                vec![Reason::Note("it did not ask to boot, so it gets an address only".into())],
+            ),
+            Err(why) => {
+                reasons.retain(|reason| !matches!(reason, Reason::RuleMissed { .. }));
+                reasons.push(Reason::Note(format!("no boot file: {why}")));
+                (None, reasons)
+            }
+        }
+    }
+}
+
+fn asking<'a>(exchange: &'a Exchange<'_>) -> Asking<'a> {
+    Asking {
+        hardware: &exchange.client.hardware,
+        client_id: exchange.client.client_id.as_deref(),
+        host_name: exchange.client.host_name.as_deref(),
+    }
+}
+
+/// The address that a RELEASE (ciaddr) or DECLINE (option 50) is about.
+fn named(exchange: &Exchange<'_>) -> Ipv4Addr {
+    let asked = exchange.message.options.ip(code::REQUESTED_ADDRESS);
+    asked.unwrap_or(exchange.message.ciaddr)
+}
+
+fn meaning(exchange: &Exchange<'_>) -> Meaning {
+    let message = exchange.message;
+    let server = message.options.ip(code::SERVER_ID);
+    let wish = message.options.ip(code::REQUESTED_ADDRESS);
+    let own = Some(message.ciaddr).filter(|address| !address.is_unspecified());
+    match (server, wish, own) {
+        (Some(server), _, _) if !is_us(exchange, server) => Meaning::SelectingOther(server),
+        // Printers send 54 and ciaddr, or 50 equal to ciaddr (Q63): it is the address that counts.
+        (Some(_), Some(address), _) | (Some(_), None, Some(address)) => Meaning::Selecting(address),
+        (None, Some(address), _) => Meaning::InitReboot(address),
+        (None, None, Some(address)) => Meaning::Renewing(address),
+        (_, None, None) => Meaning::Nothing,
+    }
+}
+
+fn is_us(exchange: &Exchange<'_>, server: Ipv4Addr) -> bool {
+    server == reply::server_id(exchange) || server == exchange.network.server
+}

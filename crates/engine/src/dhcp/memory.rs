@@ -1,0 +1,149 @@
+//! Soft state about clients in the middle of a boot. All of it may be lost at any moment; it makes
+//! answers better, never possible.
+
+use model::client::{Firmware, Stage};
+use model::{Client, HardwareAddress, Now};
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+use wire::dhcp4::{Message, MessageType, code};
+
+/// Clients remembered; the one longest silent makes room.
+pub const REMEMBERED_MAX: usize = 8192;
+
+/// A boot is over when nothing was heard for so long.
+const BOOT_LASTS: Duration = Duration::from_secs(600);
+
+/// DISCOVERs without a follow-up after which the other form of proxy offer is tried.
+const PATIENCE: u32 = 3;
+
+/// What is remembered of clients, by hardware address.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    clients: BTreeMap<HardwareAddress, Recalled>,
+    by_address: BTreeMap<Ipv4Addr, HardwareAddress>,
+}
+
+#[derive(Clone, Debug)]
+struct Recalled {
+    at: Now,
+    client: Client,
+    xid: u32,
+    discovers: u32,
+    without_vendor_options: bool,
+    address: Option<Ipv4Addr>,
+    loader_dir: Option<String>,
+    loader_asks: Vec<Now>,
+}
+
+impl Memory {
+    /// Completes what a message says with what the same client said a moment ago: a Raspberry Pi
+    /// names its class only in the DISCOVER (Q51), and an installer's DHCP says nothing of the
+    /// machine at all.
+    pub(super) fn recall(&self, now: Now, message: &Message, read: Client) -> Client {
+        let Some(before) = self.clients.get(&read.hardware) else { return read };
+        let same_exchange = before.xid == message.xid && now.since(before.at) < BOOT_LASTS;
+        if same_exchange && read.firmware == Firmware::None && read.vendor_class.is_none() {
+            let told = before.client.clone();
+            return Client { client_id: read.client_id, relay: read.relay, ..told };
+        }
+        read
+    }
+
+    /// Remembers a client that boots, and the address it goes by.
+    pub(super) fn note(&mut self, now: Now, message: &Message, client: &Client) {
+        let address = addresses(message);
+        if client.stage == Stage::System && !self.clients.contains_key(&client.hardware) {
+            return;
+        }
+        if self.clients.len() >= REMEMBERED_MAX && !self.clients.contains_key(&client.hardware) {
+            let oldest = self.clients.iter().min_by_key(|(_, recalled)| recalled.at);
+            if let Some(oldest) = oldest.map(|(hardware, _)| *hardware) {
+                self.forget(&oldest);
+            }
+        }
+        let recalled = self.clients.entry(client.hardware).or_insert_with(|| Recalled {
+            at: now,
+            client: client.clone(),
+            xid: message.xid,
+            discovers: 0,
+            without_vendor_options: false,
+            address: None,
+            loader_dir: None,
+            loader_asks: Vec::new(),
+        });
+        recalled.at = now;
+        if client.stage != Stage::System {
+            recalled.client = client.clone();
+        }
+        if message.options.message_type() == Some(Ok(MessageType::Discover)) {
+            let again = recalled.xid == message.xid;
+            recalled.discovers = if again { recalled.discovers + 1 } else { 1 };
+            if recalled.discovers >= PATIENCE {
+                recalled.without_vendor_options = true;
+            }
+        } else {
+            recalled.discovers = 0;
+        }
+        recalled.xid = message.xid;
+        if let Some(address) = address {
+            recalled.address = Some(address);
+            self.by_address.insert(address, client.hardware);
+        }
+    }
+
+    /// Remembers the address an ACK gave.
+    pub(super) fn note_address(&mut self, hardware: &HardwareAddress, address: Ipv4Addr) {
+        if let Some(recalled) = self.clients.get_mut(hardware) {
+            recalled.address = Some(address);
+            self.by_address.insert(address, *hardware);
+        }
+    }
+
+    fn forget(&mut self, hardware: &HardwareAddress) {
+        if let Some(address) = self.clients.remove(hardware).and_then(|r| r.address) {
+            self.by_address.remove(&address);
+        }
+    }
+
+    /// Who goes by this address, as far as it was overheard.
+    pub(crate) fn at_address(&self, address: Ipv4Addr) -> Option<HardwareAddress> {
+        self.by_address.get(&address).copied()
+    }
+
+    /// What a client last said of itself while booting.
+    pub(crate) fn client(&self, hardware: &HardwareAddress) -> Option<&Client> {
+        self.clients.get(hardware).map(|recalled| &recalled.client)
+    }
+
+    /// Whether three offers with option 43 went unheard, so that one without it is worth a try.
+    pub(super) fn tries_without_vendor_options(&self, hardware: &HardwareAddress) -> bool {
+        self.clients.get(hardware).is_some_and(|recalled| recalled.without_vendor_options)
+    }
+
+    /// Remembers from which directory a client fetched its bootloader; shim asks for its second
+    /// stage in the root when firmware hid the name from it (Q67). Says how often a loader was
+    /// asked for in the last minute.
+    pub(crate) fn note_loader(&mut self, now: Now, hardware: &HardwareAddress, dir: &str) -> usize {
+        let Some(recalled) = self.clients.get_mut(hardware) else { return 0 };
+        recalled.loader_dir = Some(dir.to_owned());
+        recalled.loader_asks.retain(|at| now.since(*at) < Duration::from_secs(60));
+        recalled.loader_asks.push(now);
+        recalled.loader_asks.len()
+    }
+
+    /// The directory that a client's bootloader came from.
+    pub(crate) fn loader_dir(&self, hardware: &HardwareAddress) -> Option<&str> {
+        self.clients.get(hardware)?.loader_dir.as_deref()
+    }
+}
+
+/// The address that a client goes by or asks another server for.
+fn addresses(message: &Message) -> Option<Ipv4Addr> {
+    // Only a REQUEST counts: some clients fill ciaddr in DISCOVERs with rubbish (Q48).
+    if message.options.message_type() != Some(Ok(MessageType::Request)) {
+        return None;
+    }
+    let asked = message.options.ip(code::REQUESTED_ADDRESS);
+    asked.or(Some(message.ciaddr).filter(|address| !address.is_unspecified()))
+}

@@ -1,0 +1,333 @@
+//! The message that goes back, and where it goes.
+
+use super::{Destination, Exchange, Outgoing};
+use crate::Engine;
+use crate::boot::FirstFile;
+use model::Network;
+use model::client::{Firmware, IpxeFeatures, Stage};
+use model::network::PxeReply;
+use model::plan::{BootPlan, Decision, Reason, Why};
+use std::net::{Ipv4Addr, SocketAddrV4};
+use wire::dhcp4::{Message, MessageType, code, max_message, parameter_list, pxe};
+use wire::dhcp4::{machine_uuid, wants_terminated_strings};
+
+/// DHCP server, also for relays.
+pub(super) const SERVER_PORT: u16 = 67;
+/// DHCP client.
+pub(super) const CLIENT_PORT: u16 = 68;
+/// PXE boot servers (PXE 2.1, 2.2.3).
+pub(super) const BOOT_SERVER_PORT: u16 = 4011;
+
+/// iPXE's option 175.176: do not wait for a proxyDHCP offer.
+const IPXE_NO_PROXY: [u8; 3] = [176, 1, 1];
+
+/// What a reply says about booting, and in which of the forms clients understand.
+pub(crate) struct BootAnswer {
+    pub(crate) form: Form,
+    /// Boot file name, or URL.
+    pub(crate) file: String,
+    pub(crate) because: Vec<Reason>,
+}
+
+/// How clients of different kinds want boot data.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Form {
+    /// Option 60 `PXEClient` and 43 "boot this file at once".
+    Pxe,
+    /// Option 60 without 43: the client asks again on 4011.
+    PxeAskAgain,
+    /// Boot file fields only.
+    Plain,
+    /// Option 60 `HTTPClient` and a URL.
+    Http,
+    /// A script's URL for iPXE.
+    Ipxe,
+    /// What a Raspberry Pi's ROM takes for a boot server.
+    Rpi,
+    /// Boot file in the header, nothing of PXE.
+    Uboot,
+    /// Option 209 names a configuration.
+    Config,
+}
+
+impl Engine {
+    /// Plan and first file for a client that boots, as its reply will carry them.
+    pub(crate) fn boot_answer(
+        &self,
+        client: &model::Client,
+        network: &Network,
+        beside: bool,
+    ) -> (BootPlan, Result<BootAnswer, Why>) {
+        let plan = self.plan(client);
+        if client.stage == Stage::System {
+            return (plan, Err(Why::NotBooting));
+        }
+        let answer = self.first_file(client, &plan).and_then(|first| {
+            let form = self.form(client, network, beside);
+            let file = self.file_for(form, client, network, &first.path);
+            let FirstFile { mut because, .. } = first;
+            let decisive =
+                plan.reasons.iter().filter(|r| !matches!(r, Reason::RuleMissed { .. })).cloned();
+            let mut reasons: Vec<Reason> = decisive.collect();
+            reasons.append(&mut because);
+            if file.len() > 255 {
+                return Err(Why::BadOption(format!(
+                    "the boot file name `{file}` is longer than option 67 can carry (255 bytes): shorten image name or path"
+                )));
+            }
+            Ok(BootAnswer { form, file, because: reasons })
+        });
+        // A disk is reached fastest when nobody says anything about booting, but only a BIOS
+        // behaves so: UEFI would try its other network options first, minutes long.
+        let answer = match answer {
+            Err(Why::NoLoader(_)) if plan.decision == Decision::LocalDisk => {
+                Err(Why::LocalDiskBySilence)
+            }
+            other => other,
+        };
+        (plan, answer)
+    }
+
+    fn form(&self, client: &model::Client, network: &Network, beside: bool) -> Form {
+        if matches!(client.stage, Stage::Ipxe(_)) {
+            return Form::Ipxe;
+        }
+        match client.firmware {
+            Firmware::Http => Form::Http,
+            Firmware::Rpi => Form::Rpi,
+            Firmware::Uboot => Form::Uboot,
+            Firmware::Config => Form::Config,
+            Firmware::Pxe | Firmware::None => match network.pxe_reply {
+                PxeReply::Plain if !beside => Form::Plain,
+                _ if beside && self.memory.tries_without_vendor_options(&client.hardware) => {
+                    Form::PxeAskAgain
+                }
+                _ => Form::Pxe,
+            },
+        }
+    }
+
+    fn file_for(
+        &self,
+        form: Form,
+        client: &model::Client,
+        network: &Network,
+        path: &str,
+    ) -> String {
+        match (form, &client.stage) {
+            // A build that told its features and left HTTP out can only take TFTP.
+            (Form::Ipxe, Stage::Ipxe(IpxeFeatures { http: false, told: true, .. })) => {
+                let path = path.split('?').next().unwrap_or(path);
+                format!("tftp://{}/{path}", network.server)
+            }
+            (Form::Ipxe | Form::Http, _) => format!("{}/{path}", self.http_base(network.server)),
+            _ => path.to_owned(),
+        }
+    }
+
+    /// `http://10.77.0.1` or `http://10.77.0.1:8080`.
+    pub(crate) fn http_base(&self, server: Ipv4Addr) -> String {
+        match self.settings.http_port {
+            80 => format!("http://{server}"),
+            port => format!("http://{server}:{port}"),
+        }
+    }
+}
+
+/// An empty reply of this type to what came.
+pub(super) fn begin(exchange: &Exchange<'_>, kind: MessageType) -> Message {
+    let mut reply = Message::reply_to(exchange.message);
+    reply.options.push(code::MESSAGE_TYPE, [kind.number()]);
+    reply.options.push(code::SERVER_ID, server_id(exchange).octets());
+    // RFC 6842, 3: what the client identified itself by comes back.
+    reply.options.echo(&exchange.message.options, code::CLIENT_ID);
+    reply
+}
+
+/// Option 54: our address on the link, or what the relay wants to be asked (RFC 5107).
+pub(super) fn server_id(exchange: &Exchange<'_>) -> Ipv4Addr {
+    let asked_for = exchange.client.relay.as_ref().and_then(|relay| relay.server_override);
+    asked_for.unwrap_or(exchange.network.server)
+}
+
+/// Address, mask, router and the rest of a subnet; `lease` is left out for INFORM.
+pub(super) fn put_network(reply: &mut Message, exchange: &Exchange<'_>, with_lease: bool) {
+    let network = exchange.network;
+    let options = &mut reply.options;
+    if with_lease {
+        let seconds = network
+            .lease
+            .map_or(u32::MAX, |lease| u32::try_from(lease.as_secs()).unwrap_or(u32::MAX - 1));
+        options.push(code::LEASE_TIME, seconds.to_be_bytes());
+        if seconds != u32::MAX {
+            options.push(code::RENEWAL_TIME, (seconds / 2).to_be_bytes());
+            options.push(code::REBINDING_TIME, (seconds / 8 * 7).to_be_bytes());
+        }
+    }
+    options.push(code::SUBNET_MASK, network.subnet.mask().octets());
+    if let Some(router) = network.router {
+        options.push(code::ROUTER, router.octets());
+    }
+    if !network.dns.is_empty() {
+        let servers: Vec<u8> = network.dns.iter().flat_map(Ipv4Addr::octets).collect();
+        options.push(code::DNS, servers);
+    }
+    if let Some(domain) = &network.domain {
+        let mut text = domain.clone().into_bytes();
+        if wants_terminated_strings(&exchange.message.options) {
+            text.push(0);
+        }
+        options.push(code::DOMAIN_NAME, text);
+    }
+    options.push(code::BROADCAST_ADDRESS, network.subnet.broadcast().octets());
+}
+
+/// Boot file, next server and whatever this kind of client needs to believe them.
+pub(super) fn put_boot(
+    reply: &mut Message,
+    exchange: &Exchange<'_>,
+    answer: &BootAnswer,
+    beside: bool,
+) {
+    let server = exchange.network.server;
+    reply.siaddr = server;
+    let fits = reply.set_sname(server.to_string().as_bytes());
+    debug_assert!(fits, "an IPv4 address is shorter than 64 bytes");
+    // Old ROMs, U-Boot and shim read the header and never option 67; EDK2 and iPXE prefer 67
+    // (Q9). Longer names than the header holds go into 67 alone.
+    let in_header = reply.set_file(answer.file.as_bytes());
+    let options = &mut reply.options;
+    if answer.form == Form::Config || (answer.form == Form::Uboot && is_config(&answer.file)) {
+        // Must be sent unasked: the ROM does DHCP, not the loader (RFC 5071).
+        options.push(code::PXELINUX_CONFIG, answer.file.as_bytes());
+    }
+    let mut file = answer.file.clone().into_bytes();
+    // Some ROMs take option 67 for a C string and read on into the next option (Q10); those that
+    // want no NUL here do not exist, but 255 bytes is all there is.
+    if file.len() < 255 {
+        file.push(0);
+    }
+    if answer.form != Form::Uboot || !in_header {
+        options.push(code::BOOT_FILE_NAME, file);
+    }
+    match answer.form {
+        Form::Pxe => {
+            options.push(code::VENDOR_CLASS, pxe::PXE_CLIENT);
+            options.push(code::VENDOR_SPECIFIC, pxe::BOOT_NOW);
+        }
+        Form::PxeAskAgain => options.push(code::VENDOR_CLASS, pxe::PXE_CLIENT),
+        Form::Http => options.push(code::VENDOR_CLASS, pxe::HTTP_CLIENT),
+        // Beside another server iPXE looks only at offers of class PXEClient; without one, the
+        // wait for such an offer would cost two seconds.
+        Form::Ipxe if beside => options.push(code::VENDOR_CLASS, pxe::PXE_CLIENT),
+        Form::Ipxe => options.push(code::IPXE_ENCAPSULATED, IPXE_NO_PROXY),
+        Form::Rpi => {
+            options.push(code::VENDOR_CLASS, pxe::PXE_CLIENT);
+            options.push(code::VENDOR_SPECIFIC, pxe::raspberry_pi());
+            // After 43 and without a NUL (Q56).
+            options.push(code::TFTP_SERVER_NAME, server.to_string().into_bytes());
+        }
+        Form::Plain | Form::Uboot | Form::Config => {}
+    }
+    if machine_uuid(&exchange.message.options).is_some() {
+        options.echo(&exchange.message.options, code::CLIENT_MACHINE_ID);
+    }
+}
+
+fn is_config(file: &str) -> bool {
+    file.starts_with("pxelinux.cfg/")
+}
+
+/// Option 82 back to the relay, options in order, and where it all goes.
+pub(super) fn finish(mut reply: Message, exchange: &Exchange<'_>) -> Outgoing {
+    let request = exchange.message;
+    if !request.giaddr.is_unspecified() {
+        reply.options.echo(&request.options, code::RELAY_AGENT);
+    }
+    reply.options.order(&parameter_list(&request.options));
+    if exchange.client.firmware == Firmware::Rpi {
+        // The ROM believes whichever of 43 and 66 comes last (Q56).
+        let name = reply.options.get(code::TFTP_SERVER_NAME).map(std::borrow::Cow::into_owned);
+        if let Some(name) = name {
+            reply.options.remove(code::TFTP_SERVER_NAME);
+            reply.options.push(code::TFTP_SERVER_NAME, name);
+        }
+    }
+    let bytes = encode(&mut reply, max_message(&request.options));
+    let (to, port) = destination(&reply, exchange);
+    Outgoing {
+        link: exchange.datagram.link.clone(),
+        from: SocketAddrV4::new(exchange.network.server, port),
+        to,
+        bytes,
+    }
+}
+
+/// Leaves out what may be left out until the client can take it.
+fn encode(reply: &mut Message, limit: usize) -> Vec<u8> {
+    loop {
+        match reply.encode(limit) {
+            Ok(bytes) => return bytes,
+            Err(too_long) => {
+                let Some(code) = too_long.codes.first() else {
+                    // Nothing can be left out. A client that set a limit below what its own
+                    // request needs gets the whole message; it asked for it.
+                    return reply.encode(usize::MAX).unwrap_or_default();
+                };
+                reply.options.remove(*code);
+            }
+        }
+    }
+}
+
+/// `protocols.md` §6, top to bottom.
+fn destination(reply: &Message, exchange: &Exchange<'_>) -> (Destination, u16) {
+    let request = exchange.message;
+    let from = exchange.datagram.from;
+    let broadcast = Destination::Broadcast { port: CLIENT_PORT };
+    let kind = reply.options.message_type();
+    let nak = kind == Some(Ok(MessageType::Nak));
+
+    if exchange.datagram.port == BOOT_SERVER_PORT {
+        // EDK2 sends from 4011 and listens only there; iPXE sends from 68.
+        let to = match (from.ip().is_unspecified(), request.ciaddr.is_unspecified()) {
+            (false, _) => Destination::Routed(from),
+            (true, false) => Destination::Routed(SocketAddrV4::new(request.ciaddr, from.port())),
+            (true, true) => broadcast,
+        };
+        return (to, BOOT_SERVER_PORT);
+    }
+    if !request.giaddr.is_unspecified() {
+        return (Destination::Routed(SocketAddrV4::new(request.giaddr, SERVER_PORT)), SERVER_PORT);
+    }
+    if nak {
+        let off_link = !from.ip().is_unspecified() && !exchange.network.subnet.contains(*from.ip());
+        let unicast = exchange.datagram.to != Ipv4Addr::BROADCAST;
+        let to = if unicast && off_link { Destination::Routed(from) } else { broadcast };
+        return (to, SERVER_PORT);
+    }
+    let offered = kind == Some(Ok(MessageType::Offer));
+    if !request.ciaddr.is_unspecified() && !offered {
+        let port = if *from.ip() == request.ciaddr { from.port() } else { CLIENT_PORT };
+        return (Destination::Routed(SocketAddrV4::new(request.ciaddr, port)), SERVER_PORT);
+    }
+    // A proxy's offer gives no address to send to. INFORM without ciaddr is answered to its source.
+    if reply.yiaddr.is_unspecified() {
+        let informed = request.options.message_type() == Some(Ok(MessageType::Inform));
+        let to = match informed && !from.ip().is_unspecified() {
+            true => Destination::Routed(from),
+            false => broadcast,
+        };
+        return (to, SERVER_PORT);
+    }
+    let ethernet = exchange.client.hardware.as_mac().is_some();
+    if request.broadcast() || !ethernet {
+        return (broadcast, SERVER_PORT);
+    }
+    let to = Destination::Link {
+        address: reply.yiaddr,
+        port: CLIENT_PORT,
+        hardware: exchange.client.hardware,
+    };
+    (to, SERVER_PORT)
+}

@@ -1,0 +1,147 @@
+//! The table of published names, and the names that loaders make up for themselves.
+
+use crate::Engine;
+use crate::tftp::names::key;
+use model::image::LoaderKind;
+use model::plan::Decision;
+use model::{Arch, Asset, Client, Hash, Image, Loader};
+
+/// A published file.
+pub(super) struct Entry {
+    pub(super) sha256: Hash,
+    pub(super) size: u64,
+    /// Whether firmware fetches it to start it: worth watching for loops.
+    pub(super) first_stage: bool,
+}
+
+impl Entry {
+    fn of_loader(loader: &Loader) -> Self {
+        let first_stage = !matches!(loader.kind, LoaderKind::Grub | LoaderKind::Module);
+        Self { sha256: loader.sha256, size: loader.size, first_stage }
+    }
+
+    fn of_asset(image: &Image, asset: &Asset) -> Self {
+        let shim = image.recipe.signed.as_ref().map(|signed| signed.shim.as_str());
+        Self {
+            sha256: asset.sha256,
+            size: asset.size,
+            first_stage: shim == Some(asset.path.as_str()),
+        }
+    }
+}
+
+impl Engine {
+    /// The file of this name for this client.
+    pub(super) fn look_up(&self, name: &str, client: Option<&Client>) -> Option<Entry> {
+        if let Some(rest) = strip_dir(name, "image") {
+            return self.of_image(rest);
+        }
+        let (dir, last) = name.rsplit_once('/').unwrap_or(("", name));
+        if let Some(loader) = self.loader_named(last) {
+            return Some(Entry::of_loader(loader));
+        }
+        self.second_stage(dir, last, client).or_else(|| self.of_planned_image(name, client))
+    }
+
+    /// `NAME/VERSION/PATH`; the version may be a number or a channel.
+    fn of_image(&self, rest: &str) -> Option<Entry> {
+        let (name, rest) = rest.split_once('/')?;
+        let (version, path) = rest.split_once('/')?;
+        let version = match version {
+            "stable" | "test" | "current" => None,
+            number => Some(number.parse().ok()?),
+        };
+        let image = self.image(name, version)?;
+        image.asset(path).map(|asset| Entry::of_asset(image, asset))
+    }
+
+    fn loader_named(&self, file: &str) -> Option<&Loader> {
+        let wanted = key(file);
+        self.loaders.get(file).or_else(|| self.loaders.values().find(|l| key(&l.name) == wanted))
+    }
+
+    /// Names that a first stage makes up: shim wants its GRUB (or iPXE) beside itself, or in the
+    /// root where firmware hid its directory from it (Q67, Q81).
+    fn second_stage(&self, dir: &str, last: &str, client: Option<&Client>) -> Option<Entry> {
+        let lower = last.to_ascii_lowercase();
+        let arch = client.and_then(|client| client.arch);
+        if lower.starts_with("grub") && lower.ends_with(".efi") {
+            let home = client.and_then(|client| self.memory.loader_dir(&client.hardware));
+            if let (true, Some(rest)) = (dir.is_empty(), home.and_then(|h| strip_dir(h, "image"))) {
+                let beside = self.of_image(&format!("{rest}/{last}"));
+                if beside.is_some() {
+                    return beside;
+                }
+            }
+            let arch = arch_of_suffix(&lower).or(arch)?;
+            return self.loader(LoaderKind::Grub, arch).map(Entry::of_loader);
+        }
+        if lower == "ipxe.efi" || lower == "snponly.efi" {
+            let kind = if lower == "ipxe.efi" { LoaderKind::Ipxe } else { LoaderKind::Snponly };
+            return self.loader(kind, arch?).map(Entry::of_loader);
+        }
+        None
+    }
+
+    /// What the planned image has under this name: a Raspberry Pi asks for its files in the root
+    /// or under its serial number, Windows' boot manager under names of its own.
+    fn of_planned_image(&self, name: &str, client: Option<&Client>) -> Option<Entry> {
+        let Decision::Boot(boot) = self.plan(client?).decision else { return None };
+        let image = self.image(&boot.image, Some(boot.version))?;
+        let without_prefix = name.split_once('/').map(|(_, rest)| rest);
+        [Some(name), without_prefix]
+            .into_iter()
+            .flatten()
+            .find_map(|path| image.asset(path))
+            .map(|asset| Entry::of_asset(image, asset))
+    }
+
+    /// What might be meant by a name that is not there.
+    pub(super) fn hint(&self, name: &str) -> Option<String> {
+        if let Some(rest) = strip_dir(name, "image") {
+            let image = rest.split('/').next().unwrap_or(rest);
+            return Some(match self.images.get(image) {
+                None => format!("there is no image {}", model::text::show(image.as_bytes())),
+                Some(_) => format!("image {image} has no such file or version"),
+            });
+        }
+        let last = name.rsplit('/').next().unwrap_or(name).to_ascii_lowercase();
+        if last.ends_with(".efi") || last.ends_with(".kpxe") || last.ends_with(".0") {
+            return Some("`bootwright bootloader list` shows what there is".into());
+        }
+        None
+    }
+}
+
+fn strip_dir<'a>(name: &'a str, dir: &str) -> Option<&'a str> {
+    name.split_once('/').filter(|(first, _)| *first == dir).map(|(_, rest)| rest)
+}
+
+/// `grubx64.efi`, `grubaa64.efi`.
+fn arch_of_suffix(file: &str) -> Option<Arch> {
+    let stem = file.trim_start_matches("grub").trim_end_matches(".efi");
+    Arch::ALL.iter().copied().find(|arch| arch.efi_suffix() == Some(stem))
+}
+
+/// Names that firmware and loaders try and that need not exist.
+pub(super) fn may_be_missing(name: &str) -> bool {
+    let last = name.rsplit('/').next().unwrap_or(name).to_ascii_lowercase();
+    let optional_of_shim = (last.starts_with("revocations")
+        || last.starts_with("shim_certificate"))
+        && last.ends_with(".efi");
+    let of_grub = last.ends_with(".lst") || last.ends_with(".mod") || last.ends_with(".pf2");
+    let of_pi = matches!(last.as_str(), "bootsig.bin" | "recovery.elf" | "pieeprom.sig");
+    optional_of_shim || of_grub || of_pi || last.starts_with("grub.cfg-")
+}
+
+/// `Content-Type` without parameters: UEFI compares the whole value (Q25).
+pub(super) fn media(name: &str) -> &'static str {
+    let ending = name.rsplit('.').next().unwrap_or("").to_ascii_lowercase();
+    match ending.as_str() {
+        "efi" => "application/efi",
+        "iso" => "application/vnd.efi-iso",
+        "img" => "application/vnd.efi-img",
+        "ipxe" | "cfg" | "txt" => "text/plain",
+        _ => "application/octet-stream",
+    }
+}

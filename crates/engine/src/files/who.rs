@@ -1,0 +1,132 @@
+//! Which machine asks for a file. A MAC, UUID or address selects a public answer; it never proves
+//! anything.
+
+use super::FileAsk;
+use crate::Engine;
+use model::client::{Firmware, IpxeFeatures, Stage};
+use model::{Arch, Client, HardwareAddress, Uuid};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// Whom a configuration's name is for: `grub.cfg-01-MAC`, `-UUID`, `-C0A80164`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Named {
+    /// The name says nothing.
+    Nobody,
+    Mac(HardwareAddress),
+    Uuid(Uuid),
+    Address(Ipv4Addr),
+    /// Something else, or a shortened address: a loader trying one name after another.
+    Other,
+}
+
+impl Named {
+    pub(super) fn read(text: &str) -> Self {
+        // Eight digits are an address in hexadecimal; shorter ones are prefixes of it, which mean
+        // nothing here, for we know whom we answer.
+        let digits = text.len() == 8 && text.chars().all(|c| c.is_ascii_hexdigit());
+        if let (true, Ok(number)) = (digits, u32::from_str_radix(text, 16)) {
+            return Self::Address(Ipv4Addr::from(number));
+        }
+        if let Ok(mac) = text.parse::<HardwareAddress>() {
+            return Self::Mac(mac);
+        }
+        text.parse().map_or(Self::Other, Self::Uuid)
+    }
+}
+
+impl Engine {
+    /// The machine behind an ask: by what it says, by the name it asks for, by the address it
+    /// asks from.
+    pub(super) fn who(&self, ask: &FileAsk, named: &Named) -> Option<HardwareAddress> {
+        if let Some(mac) = ask.says.mac {
+            return Some(mac);
+        }
+        let of_uuid = |uuid: &Uuid| {
+            if uuid.is_placeholder() {
+                return None;
+            }
+            let mut with = self.machines.values().filter(|m| m.uuid == Some(*uuid));
+            // A UUID that two boards share names neither.
+            with.next().map(|m| m.hardware).filter(|_| with.next().is_none())
+        };
+        match named {
+            Named::Mac(mac) => return Some(*mac),
+            Named::Uuid(uuid) => {
+                return of_uuid(uuid).or_else(|| {
+                    let at = self.by_address(ask)?;
+                    let same = self.memory.client(&at).and_then(|c| c.uuid) == Some(*uuid);
+                    same.then_some(at)
+                });
+            }
+            Named::Address(address) => return self.holder_of(*address),
+            // Whoever tries names in turn gets its answer under the first that fits.
+            Named::Other => return None,
+            Named::Nobody => {}
+        }
+        let by_uuid = ask.says.uuid.as_ref().and_then(of_uuid);
+        by_uuid.or_else(|| self.by_address(ask))
+    }
+
+    fn by_address(&self, ask: &FileAsk) -> Option<HardwareAddress> {
+        let IpAddr::V4(from) = ask.from.ip() else { return None };
+        self.holder_of(from).or(ask.neighbour)
+    }
+
+    fn holder_of(&self, address: Ipv4Addr) -> Option<HardwareAddress> {
+        let overheard = self.memory.at_address(address);
+        overheard.or_else(|| self.leases.of(address).map(|lease| lease.hardware))
+    }
+
+    /// Everything known of who asks: what it said while it got its address, what is filed, and
+    /// what the request itself says.
+    pub(super) fn client_of(&self, ask: &FileAsk, hardware: HardwareAddress) -> Client {
+        let mut client = self.remembered(&ask.link, hardware);
+        let says = &ask.says;
+        client.uuid = says.uuid.or(client.uuid);
+        client.serial = says.serial.clone().or(client.serial);
+        client.memory_mib = says.memory_mib.or(client.memory_mib);
+        let told = says.arch.as_deref().and_then(|arch| arch_of(arch, says.platform.as_deref()));
+        client.arch = client.arch.or(told);
+        client
+    }
+
+    /// A client as it was last heard, or as its machine is filed.
+    pub(crate) fn remembered(&self, link: &str, hardware: HardwareAddress) -> Client {
+        let mut client = match self.memory.client(&hardware) {
+            Some(client) => client.clone(),
+            None => Client::unknown(link, hardware),
+        };
+        if let Some(machine) = self.machines.get(&hardware) {
+            client.uuid = client.uuid.or(machine.uuid);
+            client.serial = client.serial.or_else(|| machine.serial.clone());
+            client.memory_mib = client.memory_mib.or(machine.memory_mib);
+            client.arch = client.arch.or(machine.arch);
+            client.vendor_class = client.vendor_class.or_else(|| machine.vendor_class.clone());
+            if client.firmware == Firmware::None {
+                client.firmware = machine.firmware.unwrap_or(Firmware::None);
+            }
+            if client.stage == Stage::System && client.firmware != Firmware::None {
+                client.stage = Stage::Ipxe(IpxeFeatures { http: true, menu: true, told: true });
+            }
+        }
+        client
+    }
+}
+
+/// iPXE's `${buildarch}` and `${platform}`, or one of our own names.
+fn arch_of(arch: &str, platform: Option<&str>) -> Option<Arch> {
+    if let Ok(arch) = arch.parse() {
+        return Some(arch);
+    }
+    Some(match (arch, platform) {
+        (_, Some("pcbios")) => Arch::X86Bios,
+        ("i386", Some("efi")) => Arch::Ia32Uefi,
+        ("x86_64", Some("efi")) => Arch::X64Uefi,
+        ("arm32", _) => Arch::Arm32Uefi,
+        ("arm64", _) => Arch::Arm64Uefi,
+        ("riscv32", _) => Arch::Riscv32Uefi,
+        ("riscv64", _) => Arch::Riscv64Uefi,
+        ("loong64", _) => Arch::Loong64Uefi,
+        _ => return None,
+    })
+}

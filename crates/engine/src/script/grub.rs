@@ -1,0 +1,200 @@
+//! GRUB configurations, as Debian's and Red Hat's signed builds understand them: no modules to
+//! load, no `&&`.
+
+use super::{Scene, args, comments, plain, screen};
+use model::Arch;
+use model::menu::{Choice, Entry};
+use model::plan::{Boot, BootPlan, Decision, ShownMenu};
+
+/// The configuration for a plan.
+pub fn write(scene: &Scene<'_>, plan: &BootPlan) -> String {
+    let mut text = comments(scene, plan);
+    text.push_str(&local_disk_function(scene));
+    match &plan.decision {
+        Decision::Boot(boot) => {
+            text.push_str(&say(scene, plan));
+            text.push_str(&start(scene, boot, ""));
+            text.push_str(
+                "echo 'Bootwright: that did not start; the line above says why.'\n\
+                 echo 'Going on to the local disk in 10 seconds.'\nsleep 10\nlocal_disk\n",
+            );
+        }
+        Decision::Menu(menu) => text.push_str(&show_menu(scene, menu)),
+        Decision::Pending { .. } => {
+            text.push_str(&say(scene, plan));
+            text.push_str("echo 'Press ESC for the local disk; asking again in 15 seconds.'\n");
+            text.push_str("if sleep --interruptible 15; then\n");
+            text.push_str(&format!("  configfile {}\n", own_config(scene)));
+            text.push_str("fi\nlocal_disk\n");
+        }
+        Decision::Refused => {
+            text.push_str(&say(scene, plan));
+            text.push_str("sleep 5\nlocal_disk\n");
+        }
+        Decision::LocalDisk | Decision::Silent => {
+            text.push_str(&say(scene, plan));
+            text.push_str("local_disk\n");
+        }
+    }
+    text
+}
+
+/// For a GRUB whose machine is not known yet: it asks again and says who it is.
+pub fn introduce(scene: &Scene<'_>) -> String {
+    format!(
+        "# Who are you? Asking again with the machine's hardware address.\n\
+         if [ -n \"$net_default_mac\" ]; then\n  configfile {}/grub/grub.cfg-01-$net_default_mac\nfi\n\
+         echo 'Bootwright: this machine could not be recognised.'\nsleep 10\n",
+        device(scene)
+    )
+}
+
+fn say(scene: &Scene<'_>, plan: &BootPlan) -> String {
+    screen(scene, plan).iter().map(|line| format!("echo '{line}'\n")).collect()
+}
+
+/// Our files as GRUB names them. Its HTTP client takes port 80 only.
+fn device(scene: &Scene<'_>) -> String {
+    match scene.http_port {
+        80 => format!("(http,{})", scene.server),
+        _ => format!("(tftp,{})", scene.server),
+    }
+}
+
+fn own_config(scene: &Scene<'_>) -> String {
+    format!("{}/grub/grub.cfg-{}", device(scene), scene.client.hardware.dashed_with_kind())
+}
+
+fn start(scene: &Scene<'_>, boot: &Boot, indent: &str) -> String {
+    let device = device(scene);
+    let arguments: Vec<String> =
+        words(&args(boot, scene.client)).iter().map(|w| quote(w)).collect();
+    let mut text = String::new();
+    text.push_str(&format!("{indent}echo 'Loading {} ...'\n", plain(&boot.kernel)));
+    let kernel = quote(&format!("{device}/{}", boot.kernel));
+    text.push_str(&format!("{indent}linux {kernel} {}\n", arguments.join(" ")));
+    if !boot.initrds.is_empty() {
+        let initrds: Vec<String> =
+            boot.initrds.iter().map(|path| quote(&format!("{device}/{path}"))).collect();
+        text.push_str(&format!("{indent}echo 'Loading {} ...'\n", plain(&boot.initrds.join(" "))));
+        text.push_str(&format!("{indent}initrd {}\n", initrds.join(" ")));
+    }
+    text.push_str(&format!("{indent}boot\n"));
+    text
+}
+
+/// Looks for a boot loader on the machine's disks and starts it. GRUB's `exit` would tell EDK2
+/// that all went well, and that opens its set-up screen instead of the next boot option.
+fn local_disk_function(scene: &Scene<'_>) -> String {
+    let loaders = disk_loaders(scene.client.arch).join(" ");
+    format!(
+        "function local_disk {{\n\
+         \x20 if [ \"$grub_platform\" = pc ]; then\n\
+         \x20   set root=(hd0)\n    chainloader +1\n    boot\n\
+         \x20 fi\n\
+         \x20 for file in {loaders}; do\n\
+         \x20   unset disk\n\
+         \x20   search --no-floppy --file --set=disk $file\n\
+         \x20   if [ -n \"$disk\" ]; then\n\
+         \x20     set root=$disk\n\
+         \x20     if chainloader ($disk)$file; then boot; fi\n\
+         \x20   fi\n\
+         \x20 done\n\
+         \x20 echo 'Bootwright: no boot loader was found on any local disk.'\n\
+         \x20 echo 'The machine starts again in 60 seconds.'\n\
+         \x20 sleep 60\n  reboot\n}}\n"
+    )
+}
+
+/// Where systems put their loaders on the EFI system partition: their own first, then the
+/// removable-media name (UEFI 2.10, 3.5.1.1).
+fn disk_loaders(arch: Option<Arch>) -> Vec<String> {
+    let suffixes: Vec<(&str, &str)> = match arch {
+        Some(Arch::X64Uefi) => vec![("x64", "X64")],
+        Some(Arch::Arm64Uefi) => vec![("aa64", "AA64")],
+        Some(Arch::Ia32Uefi) => vec![("ia32", "IA32")],
+        _ => vec![("x64", "X64"), ("aa64", "AA64"), ("ia32", "IA32")],
+    };
+    let mut files = Vec::new();
+    for (small, large) in suffixes {
+        if small == "x64" {
+            files.push("/EFI/Microsoft/Boot/bootmgfw.efi".to_owned());
+        }
+        for system in ["debian", "ubuntu", "fedora", "redhat", "centos", "rocky", "almalinux"] {
+            files.push(format!("/EFI/{system}/shim{small}.efi"));
+        }
+        for system in ["opensuse", "sles"] {
+            files.push(format!("/EFI/{system}/shim.efi"));
+        }
+        files.push(format!("/EFI/systemd/systemd-boot{small}.efi"));
+        files.push(format!("/EFI/BOOT/BOOT{large}.EFI"));
+    }
+    files
+}
+
+fn show_menu(scene: &Scene<'_>, menu: &ShownMenu) -> String {
+    let mut text = String::new();
+    let locked = menu.entries.iter().any(|(entry, _)| entry.locked);
+    if let (true, Some(password)) = (locked, &menu.password) {
+        text.push_str(&format!(
+            "set superusers=\"operator\"\npassword_pbkdf2 operator {}\n",
+            plain(&password.0)
+        ));
+    }
+    let shown: Vec<&(Entry, Option<Boot>)> =
+        menu.entries.iter().filter(|(entry, _)| !entry.hidden).collect();
+    let default = shown.iter().position(|(entry, _)| entry.key == menu.default).unwrap_or(0);
+    let wait = if menu.wait_s == 0 { -1 } else { i64::try_from(menu.wait_s).unwrap_or(-1) };
+    text.push_str(&format!("set default={default}\nset timeout={wait}\n"));
+    let mut group = None;
+    for (entry, boot) in shown {
+        let heading = if entry.group == group { None } else { entry.group.clone() };
+        group.clone_from(&entry.group);
+        let title = match heading {
+            Some(heading) => format!("[{}] {}", plain(&heading), plain(&entry.title)),
+            None => plain(&entry.title),
+        };
+        // Without a password to check there is nothing that could open a locked entry.
+        let access = match (entry.locked, menu.password.is_some()) {
+            (true, true) => "--users operator",
+            (true, false) => continue,
+            _ => "--unrestricted",
+        };
+        text.push_str(&format!("menuentry '{title}' --id {} {access} {{\n", entry.key));
+        match (boot, &entry.choice) {
+            (Some(boot), _) => text.push_str(&start(scene, boot, "  ")),
+            (None, Choice::LocalDisk) => text.push_str("  local_disk\n"),
+            (None, _) => text.push_str("  echo 'nothing to boot'\n"),
+        }
+        text.push_str("}\n");
+    }
+    text
+}
+
+/// Arguments as the operator wrote them: split at blanks, double quotes keep a piece together.
+fn words(args: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quoted = false;
+    for c in args.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            c if c.is_whitespace() && !quoted => words.push(String::new()),
+            c => {
+                if let Some(word) = words.last_mut() {
+                    word.push(c);
+                }
+            }
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// A word that GRUB takes as it stands.
+fn quote(word: &str) -> String {
+    let safe = |c: char| c.is_ascii_alphanumeric() || "/.,:=_-+@%()[]".contains(c);
+    if word.chars().all(safe) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}

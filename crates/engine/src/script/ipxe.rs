@@ -1,0 +1,139 @@
+//! iPXE scripts, for every build since 2013.
+
+use super::{Scene, args, comments, file_name, plain, screen};
+use model::menu::Choice;
+use model::plan::{Boot, BootPlan, Decision, ShownMenu};
+
+/// The script for a plan.
+pub fn write(scene: &Scene<'_>, plan: &BootPlan) -> String {
+    let mut text = String::from("#!ipxe\n");
+    text.push_str(&comments(scene, plan));
+    // autoexec.ipxe runs before any DHCP (Q77), and a cached answer may lack half of it (Q79).
+    text.push_str("isset ${ip} || dhcp || echo Bootwright: no address by DHCP\n");
+    for line in screen(scene, plan) {
+        text.push_str(&format!("echo {line}\n"));
+    }
+    match &plan.decision {
+        Decision::Boot(boot) => {
+            text.push_str(&start(scene, boot));
+            text.push_str(&failed(scene));
+        }
+        Decision::Menu(menu) => text.push_str(&show_menu(scene, menu)),
+        Decision::Pending { .. } => text.push_str(&format!(
+            "prompt --key 0x02 --timeout 15000 Press Ctrl-B for the local disk; asking again in 15 seconds && goto local ||\n\
+             chain --replace {} || goto local\n",
+            again(scene, None)
+        )),
+        // The reason stays readable for a moment before the disk takes the screen.
+        Decision::Refused => text.push_str("sleep 5\n"),
+        Decision::LocalDisk | Decision::Silent => {}
+    }
+    text.push_str(&local_disk(scene));
+    text
+}
+
+/// The script that a wrong password gets.
+pub fn wrong_password(scene: &Scene<'_>) -> String {
+    let menu = again(scene, None);
+    format!(
+        "#!ipxe\necho Wrong user name or password.\nprompt --timeout 5000 Press a key ||\n\
+         clear username\nclear password\nchain --replace {menu}\n"
+    )
+}
+
+/// A script for somebody whose identity is not known yet: it asks again and says who it is.
+pub fn introduce(http: &str) -> String {
+    format!(
+        "#!ipxe\n# Who are you? Asking again with the machine's identity.\n\
+         isset ${{ip}} || dhcp || echo Bootwright: no address by DHCP\n\
+         chain --replace {http}/boot.ipxe?mac=${{netX/mac}}&uuid=${{uuid}}&serial=${{serial:uristring}}&arch=${{buildarch}}&platform=${{platform}}&memsize=${{memsize}}\n"
+    )
+}
+
+/// Kernel, initrds, go. Old builds need `initrd=` for a kernel that is an EFI program.
+fn start(scene: &Scene<'_>, boot: &Boot) -> String {
+    let mut line = format!("kernel {}/{} {}", scene.http, boot.kernel, args(boot, scene.client));
+    for initrd in &boot.initrds {
+        line.push_str(&format!(" initrd={}", file_name(initrd)));
+    }
+    let mut text = format!("imgfree\n{} || goto failed\n", line.trim_end());
+    for initrd in &boot.initrds {
+        text.push_str(&format!("initrd {}/{initrd} || goto failed\n", scene.http));
+    }
+    text.push_str("boot || goto failed\n");
+    text
+}
+
+fn failed(scene: &Scene<'_>) -> String {
+    format!(
+        ":failed\necho Bootwright: that did not start; the line above says why.\n\
+         prompt --key 0x02 --timeout 10000 Press Ctrl-B for the local disk; trying again in 10 seconds && goto local ||\n\
+         chain --replace {} || goto local\n",
+        again(scene, None)
+    )
+}
+
+/// The local disk, in the ways that reach it: a BIOS by its disk number, UEFI through GRUB, which
+/// looks for a boot loader on the disk. `exit 1` is the last resort: it lets the firmware try its
+/// next option. (Plain `exit` counts as success, and EDK2 then opens its set-up screen.)
+fn local_disk(scene: &Scene<'_>) -> String {
+    let grub = match &scene.grub {
+        Some(path) => format!("chain {}/{path} ||\n", scene.http),
+        None => String::new(),
+    };
+    format!(
+        ":local\necho Starting the local disk\niseq ${{platform}} pcbios || goto efi\n\
+         sanboot --no-describe --drive 0x80 ||\nexit 1\n:efi\n{grub}exit 1\n"
+    )
+}
+
+fn show_menu(scene: &Scene<'_>, menu: &ShownMenu) -> String {
+    let mut text = format!(":menu\nmenu Bootwright {}\n", plain(scene.server_name));
+    let mut group = None;
+    for (entry, _) in menu.entries.iter().filter(|(entry, _)| !entry.hidden) {
+        if entry.group != group {
+            group.clone_from(&entry.group);
+            let title = group.as_deref().map(plain).unwrap_or_default();
+            text.push_str(&format!("item --gap -- {title}\n"));
+        }
+        let lock = if entry.locked { " (password)" } else { "" };
+        text.push_str(&format!("item {} {}{lock}\n", entry.key, plain(&entry.title)));
+    }
+    if menu.entries.iter().any(|(entry, _)| entry.hidden) {
+        text.push_str("item --gap --\nitem other-entry Another entry, by its name\n");
+    }
+    let timeout = match menu.wait_s {
+        0 => String::new(),
+        s => format!("--timeout {} ", s.saturating_mul(1000)),
+    };
+    text.push_str(&format!("choose {timeout}--default {} chosen || goto local\n", menu.default));
+    text.push_str("goto entry_${chosen}\n");
+    for (entry, boot) in &menu.entries {
+        text.push_str(&format!(":entry_{}\n", entry.key));
+        match (boot, &entry.choice) {
+            _ if entry.locked => text.push_str(&format!(
+                "login || goto menu\nchain --replace {}&password=${{password:uristring}} || goto menu\n",
+                again(scene, Some(&entry.key))
+            )),
+            (Some(boot), _) => {
+                text.push_str(&format!("echo Booting {}\n", plain(&boot.title)));
+                text.push_str(&start(scene, boot));
+            }
+            (None, Choice::LocalDisk) => text.push_str("goto local\n"),
+            (None, _) => text.push_str("goto menu\n"),
+        }
+    }
+    text.push_str(
+        ":entry_other-entry\necho -n Name of the entry: && read other || goto menu\n\
+         goto entry_${other} || goto menu\n\
+         :failed\nprompt --timeout 10000 That did not start; the line above says why. Back to the menu ||\ngoto menu\n",
+    );
+    text
+}
+
+/// The URL of this machine's script.
+fn again(scene: &Scene<'_>, entry: Option<&str>) -> String {
+    let entry = entry.map(|key| format!("&entry={key}")).unwrap_or_default();
+    let mac = scene.client.hardware;
+    format!("{}/boot.ipxe?mac={mac}&uuid=${{uuid}}&memsize=${{memsize}}{entry}", scene.http)
+}

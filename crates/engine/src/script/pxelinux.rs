@@ -1,0 +1,54 @@
+//! `pxelinux.cfg`, for PXELINUX, U-Boot, Petitboot and IBM Z: each understands the few words used
+//! here.
+
+use super::{Scene, args, comments, plain, screen};
+use model::plan::{Boot, BootPlan, Decision};
+
+/// The configuration for a plan. Locked and hidden entries are left out: nothing here could ask
+/// for a password.
+pub fn write(scene: &Scene<'_>, plan: &BootPlan) -> String {
+    let mut text = comments(scene, plan);
+    for line in screen(scene, plan) {
+        text.push_str(&format!("SAY {line}\n"));
+    }
+    match &plan.decision {
+        Decision::Boot(boot) => {
+            text.push_str("DEFAULT boot\nPROMPT 0\n");
+            text.push_str(&label("boot", Some((scene, boot)), &boot.title));
+        }
+        Decision::Menu(menu) => {
+            text.push_str(&format!("DEFAULT {}\nPROMPT 1\n", menu.default));
+            // In tenths of a second; 0 waits for ever.
+            text.push_str(&format!("TIMEOUT {}\n", menu.wait_s.saturating_mul(10)));
+            for (entry, boot) in menu.entries.iter().filter(|(e, _)| !e.hidden && !e.locked) {
+                text.push_str(&format!("SAY   {} - {}\n", entry.key, plain(&entry.title)));
+                text.push_str(&label(
+                    &entry.key,
+                    boot.as_ref().map(|boot| (scene, boot)),
+                    &entry.title,
+                ));
+            }
+        }
+        _ => {
+            text.push_str("DEFAULT local-disk\nPROMPT 0\n");
+            text.push_str(&label("local-disk", None, "Start the local disk"));
+        }
+    }
+    text
+}
+
+fn label(key: &str, boot: Option<(&Scene<'_>, &Boot)>, title: &str) -> String {
+    let mut text = format!("LABEL {key}\n  MENU LABEL {}\n", plain(title));
+    match boot {
+        None => text.push_str("  LOCALBOOT 0\n"),
+        Some((scene, boot)) => {
+            text.push_str(&format!("  KERNEL /{}\n", boot.kernel));
+            if !boot.initrds.is_empty() {
+                let initrds: Vec<String> = boot.initrds.iter().map(|i| format!("/{i}")).collect();
+                text.push_str(&format!("  INITRD {}\n", initrds.join(",")));
+            }
+            text.push_str(&format!("  APPEND {}\n", args(boot, scene.client)));
+        }
+    }
+    text
+}
