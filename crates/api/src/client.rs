@@ -1,0 +1,213 @@
+//! Talks to a running server: what the `bootwright` command uses.
+
+use crate::Problem;
+use crate::types::Line;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::{Method, Request, Response, header};
+use hyper_util::rt::TokioIo;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::path::{Path, PathBuf};
+use tokio::net::UnixStream;
+
+/// The largest answer that is kept whole: a listing of very many machines.
+const ANSWER_MAX: usize = 256 << 20;
+/// The longest line of a stream.
+const LINE_MAX: usize = 4 << 20;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nobody serves this socket, or we may not open it.
+    #[error("no server answers at {}: {why}", socket.display())]
+    NotReached {
+        /// The socket.
+        socket: PathBuf,
+        /// What the system said.
+        why: String,
+    },
+    /// The server refused or failed.
+    #[error("{}", .0.detail)]
+    Problem(Problem),
+    /// The answer broke off or is not in our language.
+    #[error("{0}")]
+    Broken(String),
+}
+
+/// A server, by its socket.
+#[derive(Clone, Debug)]
+pub struct Client {
+    socket: PathBuf,
+}
+
+impl Client {
+    /// The server behind this socket. Nothing is opened yet.
+    pub fn new(socket: PathBuf) -> Self {
+        Self { socket }
+    }
+
+    /// Its socket.
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// Asks for something.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
+        self.send(Method::GET, path, None::<&()>).await
+    }
+
+    /// Asks for a change (or something else that is not only read).
+    pub async fn send<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<T, Error> {
+        let response = self.open(method, path, body).await?;
+        let body = Limited::new(response.into_body(), ANSWER_MAX).collect().await;
+        let bytes = body.map_err(|e| Error::Broken(e.to_string()))?.to_bytes();
+        serde_json::from_slice(&bytes).map_err(|e| Error::Broken(e.to_string()))
+    }
+
+    /// Asks for something that comes line by line, for as long as it lasts.
+    pub async fn lines(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<Lines, Error> {
+        let response = self.open(method, path, body).await?;
+        Ok(Lines { body: response.into_body(), held: Vec::new() })
+    }
+
+    async fn open(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<Response<Incoming>, Error> {
+        let not_reached =
+            |e: std::io::Error| Error::NotReached { socket: self.socket.clone(), why: plain(&e) };
+        let broken = |e: hyper::Error| Error::Broken(e.to_string());
+        let stream = UnixStream::connect(&self.socket).await.map_err(not_reached)?;
+        let io = TokioIo::new(stream);
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(io).await.map_err(broken)?;
+        // Ends by itself when the answer is read or dropped.
+        tokio::spawn(connection);
+
+        let bytes = match body {
+            Some(body) => serde_json::to_vec(body).map_err(|e| Error::Broken(e.to_string()))?,
+            None => Vec::new(),
+        };
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("/api/v1{path}"))
+            .header(header::HOST, "bootwright")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(Bytes::from(bytes)))
+            .map_err(|e| Error::Broken(e.to_string()))?;
+        let response = sender.send_request(request).await.map_err(broken)?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status();
+        let body = Limited::new(response.into_body(), LINE_MAX).collect().await;
+        let bytes = body.map_err(|e| Error::Broken(e.to_string()))?.to_bytes();
+        Err(match serde_json::from_slice(&bytes) {
+            Ok(problem) => Error::Problem(problem),
+            Err(_) => Error::Broken(format!("the server says {status}")),
+        })
+    }
+}
+
+fn plain(e: &std::io::Error) -> String {
+    match e.kind() {
+        std::io::ErrorKind::NotFound => "there is no such socket".to_owned(),
+        std::io::ErrorKind::ConnectionRefused => "nobody listens there any more".to_owned(),
+        std::io::ErrorKind::PermissionDenied => {
+            "you may not open it (root and the group bootwright may)".to_owned()
+        }
+        _ => e.to_string(),
+    }
+}
+
+/// An answer that comes line by line. Dropping it tells the server to stop.
+#[derive(Debug)]
+pub struct Lines {
+    body: Incoming,
+    held: Vec<u8>,
+}
+
+impl Lines {
+    /// The next line; `None` at the end. Empty lines are left out.
+    pub async fn next(&mut self) -> Result<Option<String>, Error> {
+        loop {
+            if let Some(end) = self.held.iter().position(|b| *b == b'\n') {
+                let line: Vec<u8> = self.held.drain(..=end).collect();
+                let line = String::from_utf8_lossy(&line).trim_end().to_owned();
+                if line.is_empty() {
+                    continue;
+                }
+                return Ok(Some(line));
+            }
+            if self.held.len() > LINE_MAX {
+                return Err(Error::Broken("a line without end".to_owned()));
+            }
+            match self.body.frame().await {
+                None => return Ok(None),
+                Some(Err(e)) => return Err(Error::Broken(e.to_string())),
+                Some(Ok(frame)) => self.held.extend(frame.data_ref().into_iter().flatten()),
+            }
+        }
+    }
+
+    /// The next thing that a stream of events (SSE) tells.
+    pub async fn event(&mut self) -> Result<Option<Line>, Error> {
+        while let Some(line) = self.next().await? {
+            // `event:`, `id:` and comments that keep the connection alive are passed over.
+            if let Some(data) = line.strip_prefix("data:") {
+                return parse(data).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The next object of a stream of lines (NDJSON).
+    pub async fn object<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Error> {
+        match self.next().await? {
+            Some(line) => parse(&line).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
+    serde_json::from_str(text).map_err(|e| Error::Broken(e.to_string()))
+}
+
+/// One part of a path or query, so that any name can stand in it.
+pub fn part(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' => {
+                out.push(char::from(byte));
+            }
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_name_fits_into_a_path() {
+        assert_eq!(part("52:54:00:77:00:01"), "52:54:00:77:00:01");
+        assert_eq!(part("a/b c?ü"), "a%2Fb%20c%3F%C3%BC");
+    }
+}

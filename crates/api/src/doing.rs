@@ -1,0 +1,21 @@
+//! Work on the bytes of images and bootloaders, on threads that may wait for a disk.
+
+mod import;
+mod loaders;
+mod sweep;
+mod verify;
+
+pub use import::{Wanted, import};
+pub use loaders::publish;
+pub use sweep::sweep;
+pub use verify::verify;
+
+use crate::Problem;
+
+/// Runs what waits for a disk where waiting is allowed.
+pub async fn blocking<R: Send + 'static>(
+    work: impl FnOnce() -> R + Send + 'static,
+) -> Result<R, Problem> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|e| Problem::failed(format!("a bug in the server stopped this request: {e}")))
+}

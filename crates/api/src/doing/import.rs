@@ -1,0 +1,105 @@
+//! An import: files become blobs, blobs become an image, the image is published.
+
+use super::blocking;
+use crate::types::{ImageView, ImportLine, ImportWish};
+use crate::{House, Problem};
+use engine::Command;
+use library::import::{ImportError, Progress, check_name, folder};
+use model::{Change, Image};
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+
+/// At most so often a line of progress.
+const PACE: Duration = Duration::from_millis(100);
+
+/// What is to be imported.
+#[derive(Debug)]
+pub struct Wanted {
+    /// From where, as which image.
+    pub wish: ImportWish,
+    /// Only say what would be done.
+    pub dry_run: bool,
+}
+
+/// Imports and tells how far it is. Stops when nobody listens any more.
+pub async fn import(house: House, wanted: Wanted, tell: mpsc::Sender<ImportLine>) {
+    let line = match run(&house, wanted, &tell).await {
+        Ok(done) => done,
+        Err(problem) => ImportLine::Failed(problem),
+    };
+    // Whoever asked may be gone; what was published stays.
+    let _ = tell.send(line).await;
+}
+
+async fn run(
+    house: &House,
+    wanted: Wanted,
+    tell: &mpsc::Sender<ImportLine>,
+) -> Result<ImportLine, Problem> {
+    let Wanted { wish, dry_run } = wanted;
+    if !wish.path.is_absolute() {
+        let what = format!("{} is no path from the root", wish.path.display());
+        return Err(Problem::malformed(what));
+    }
+    check_name(&wish.name).map_err(|e| problem(&e))?;
+
+    // Until the image is published nothing names its blobs, so nobody may sweep.
+    let adding = house.sweeping.read().await;
+    let (now, blobs, teller) = (house.site.now(), house.blobs.clone(), tell.clone());
+    let image = blocking(move || {
+        let mut paced = Paced::new(teller);
+        folder(&wish.path, &blobs, &wish.name, now, &mut |progress| paced.tell(&progress))
+    })
+    .await?
+    .map_err(|e| problem(&e))?;
+    if tell.is_closed() {
+        return Err(Problem::refused("the import was cancelled; nothing was published"));
+    }
+
+    let command = Command::PublishImage(image.clone());
+    let said = house.site.command(command, dry_run).await?;
+    drop(adding);
+    if dry_run {
+        // The bytes were needed to know what the files are; nothing names them now.
+        super::sweep(house).await?;
+    }
+    let published = said.changes.iter().find_map(|change| match change {
+        Change::Image(image) => Some(image),
+        _ => None,
+    });
+    let image: &Image = published.unwrap_or(&image);
+    Ok(ImportLine::Done { image: Box::new(ImageView::from(image)), says: said.says })
+}
+
+/// Lines of progress, not more often than somebody can read them.
+struct Paced {
+    tell: mpsc::Sender<ImportLine>,
+    last: Option<Instant>,
+}
+
+impl Paced {
+    fn new(tell: mpsc::Sender<ImportLine>) -> Self {
+        Self { tell, last: None }
+    }
+
+    /// `false` when nobody listens any more.
+    fn tell(&mut self, progress: &Progress<'_>) -> bool {
+        let due = self.last.is_none_or(|last| last.elapsed() >= PACE);
+        if due {
+            self.last = Some(Instant::now());
+            let Progress { done, total, file } = *progress;
+            // A full queue means a slow reader: this line is not worth waiting for.
+            let _ = self.tell.try_send(ImportLine::Progress { done, total, file: file.to_owned() });
+        }
+        !self.tell.is_closed()
+    }
+}
+
+fn problem(error: &ImportError) -> Problem {
+    let text = error.to_string();
+    // The library says what to do after the last semicolon.
+    match text.rsplit_once("; ") {
+        Some((what, hint)) => Problem::refused(what).hint(hint),
+        None => Problem::refused(text),
+    }
+}

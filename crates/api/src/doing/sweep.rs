@@ -1,0 +1,30 @@
+//! Removes blobs that nothing names any more.
+
+use super::blocking;
+use crate::{House, Problem};
+use model::Hash;
+use std::collections::BTreeSet;
+
+/// Removes what no image and no bootloader names, and says how many blobs that were. While an
+/// import runs its blobs have no name yet, so then nothing is removed; the next sweep does it.
+pub async fn sweep(house: &House) -> Result<usize, Problem> {
+    let Ok(_alone) = house.sweeping.try_write() else {
+        return Ok(0);
+    };
+    let named = house.site.ask(|engine, _| {
+        let images = engine.images().flat_map(|image| image.assets.iter().map(|a| a.sha256));
+        images.chain(engine.loaders().map(|l| l.sha256)).collect::<BTreeSet<Hash>>()
+    });
+    let (named, blobs) = (named.await?, house.blobs.clone());
+    let removed = blocking(move || {
+        let mut removed = 0;
+        for hash in blobs.list()? {
+            if !named.contains(&hash) {
+                blobs.remove(&hash)?;
+                removed += 1;
+            }
+        }
+        Ok::<usize, library::StoreError>(removed)
+    });
+    removed.await?.map_err(|e| Problem::failed(e.to_string()))
+}

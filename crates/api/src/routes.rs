@@ -1,0 +1,104 @@
+//! What may be asked, and where. Every route here is for operators only; [`crate::peer`] has
+//! judged the asker before any of them is reached.
+
+mod boot;
+mod images;
+mod machines;
+mod server;
+
+use crate::types::Done;
+use crate::{House, Problem};
+use axum::Router;
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
+use axum::routing::{get, post, put};
+use engine::{Command, Engine, Now};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use site::SiteError;
+
+/// All routes.
+pub fn all(house: House) -> Router {
+    let v1 = Router::new()
+        .route("/healthz", get(server::healthz))
+        .route("/status", get(server::status))
+        .route("/doctor", get(server::doctor))
+        .route("/events", get(server::events))
+        .route("/reload", post(server::reload))
+        .route("/images", get(images::list).post(images::import))
+        .route("/images/{name}", get(images::show).delete(images::remove))
+        .route("/images/{name}/verify", post(images::verify))
+        .route("/loaders", get(images::loaders).post(images::import_loaders))
+        .route("/loaders/{name}", get(images::loader))
+        .route("/profiles", get(boot::profiles))
+        .route(
+            "/profiles/{name}",
+            get(boot::profile).put(boot::set_profile).delete(boot::remove_profile),
+        )
+        .route("/rules", get(boot::rules).post(boot::add_rule))
+        .route("/rules/test", get(boot::test_rules))
+        .route("/rules/{id}", axum::routing::delete(boot::remove_rule))
+        .route("/rules/{id}/move", post(boot::move_rule))
+        .route("/menu", get(boot::menu).put(boot::set_menu))
+        .route("/explain", get(boot::explain))
+        .route("/machines", get(machines::list))
+        .route(
+            "/machines/{machine}",
+            get(machines::show).patch(machines::set).delete(machines::remove),
+        )
+        .route("/machines/{machine}/state", put(machines::set_life))
+        .route("/leases", get(machines::leases))
+        .route("/leases/{address}", get(machines::lease));
+    Router::new().nest("/api/v1", v1).fallback(nowhere).with_state(house)
+}
+
+async fn nowhere() -> Problem {
+    Problem::missing("there is nothing at this address")
+        .hint("the API is below /api/v1; perhaps the `bootwright` command is newer than the server")
+}
+
+/// A query whose every key is known.
+struct Asked<T>(T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Query::<T>::from_request_parts(parts, state).await {
+            Ok(Query(asked)) => Ok(Self(asked)),
+            Err(e) => Err(Problem::malformed(e.body_text())),
+        }
+    }
+}
+
+/// `?dry_run=true`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Dry {
+    #[serde(default)]
+    dry_run: bool,
+}
+
+impl From<SiteError> for Problem {
+    fn from(error: SiteError) -> Self {
+        let problem = match &error {
+            SiteError::Refused(refusal) => return refusal.clone().into(),
+            _ => Self::failed(error.why()),
+        };
+        Self { hint: error.hint(), ..problem }
+    }
+}
+
+/// Asks the owner, or says why there is no answer.
+async fn ask<R: Send + 'static>(
+    house: &House,
+    question: impl FnOnce(&Engine, Now) -> R + Send + 'static,
+) -> Result<R, Problem> {
+    Ok(house.site.ask(question).await?)
+}
+
+/// Has a command carried out, or only said.
+async fn command(house: &House, command: Command, dry_run: bool) -> Result<Done, Problem> {
+    let said = house.site.command(command, dry_run).await?;
+    Ok(Done { says: said.says, done: said.kept })
+}

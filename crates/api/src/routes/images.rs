@@ -1,0 +1,123 @@
+//! Images and bootloaders.
+
+use super::{Asked, Dry, ask, command};
+use crate::doing::{self, Wanted};
+use crate::types::{Done, ImageView, ImportWish, LoaderView, PathWish, Verified};
+use crate::{House, Problem, body, streams};
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use engine::Command;
+use model::Image;
+use serde::Deserialize;
+use tokio::sync::mpsc;
+
+/// Lines of an import that wait for a slow reader.
+const LINES_MAX: usize = 16;
+
+pub use doing::blocking;
+
+/// `?version=N&dry_run=true`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Which {
+    version: Option<u32>,
+    #[serde(default)]
+    dry_run: bool,
+}
+
+pub async fn list(State(house): State<House>) -> Result<Json<Vec<ImageView>>, Problem> {
+    ask(&house, |engine, _| engine.images().map(ImageView::from).collect()).await.map(Json)
+}
+
+async fn find(house: &House, name: String, version: Option<u32>) -> Result<Image, Problem> {
+    let found = ask(house, move |engine, _| {
+        engine.image(&name, version).cloned().ok_or_else(|| {
+            let shown = model::text::show(name.as_bytes());
+            let what = match version {
+                Some(version) => format!("there is no version {version} of an image `{shown}`"),
+                None => format!("there is no image `{shown}`"),
+            };
+            Problem::missing(what).hint("bootwright image list shows all")
+        })
+    });
+    found.await?
+}
+
+pub async fn show(
+    State(house): State<House>,
+    Path(name): Path<String>,
+    Asked(which): Asked<Which>,
+) -> Result<Json<ImageView>, Problem> {
+    find(&house, name, which.version).await.map(|image| Json(ImageView::with_assets(&image)))
+}
+
+pub async fn verify(
+    State(house): State<House>,
+    Path(name): Path<String>,
+    Asked(which): Asked<Which>,
+) -> Result<Json<Verified>, Problem> {
+    let image = find(&house, name, which.version).await?;
+    doing::verify(&house, image).await.map(Json)
+}
+
+pub async fn remove(
+    State(house): State<House>,
+    Path(name): Path<String>,
+    Asked(which): Asked<Which>,
+) -> Result<Json<Done>, Problem> {
+    let done = command(&house, Command::RemoveImage(name, which.version), which.dry_run).await?;
+    if done.done {
+        doing::sweep(&house).await?;
+    }
+    Ok(Json(done))
+}
+
+pub async fn import(
+    State(house): State<House>,
+    Asked(dry): Asked<Dry>,
+    body::Json(wish): body::Json<ImportWish>,
+) -> Response {
+    let (tell, lines) = mpsc::channel(LINES_MAX);
+    tokio::spawn(doing::import(house, Wanted { wish, dry_run: dry.dry_run }, tell));
+    streams::lines(lines)
+}
+
+pub async fn loaders(State(house): State<House>) -> Result<Json<Vec<LoaderView>>, Problem> {
+    ask(&house, |engine, _| engine.loaders().map(LoaderView::from).collect()).await.map(Json)
+}
+
+pub async fn loader(
+    State(house): State<House>,
+    Path(name): Path<String>,
+) -> Result<Json<LoaderView>, Problem> {
+    let found = ask(&house, move |engine, _| {
+        engine.loaders().find(|l| l.name == name).map(LoaderView::from).ok_or_else(|| {
+            let shown = model::text::show(name.as_bytes());
+            Problem::missing(format!("there is no bootloader `{shown}`"))
+                .hint("bootwright bootloader list shows all")
+        })
+    });
+    found.await?.map(Json)
+}
+
+pub async fn import_loaders(
+    State(house): State<House>,
+    Asked(dry): Asked<Dry>,
+    body::Json(wish): body::Json<PathWish>,
+) -> Result<Json<Done>, Problem> {
+    let adding = house.sweeping.read().await;
+    let found = doing::blocking(move || library::loaders::import(&wish.path)).await?;
+    let found = found.map_err(|e| Problem::refused(e.to_string()))?;
+    let says = doing::publish(&house.site, &house.blobs, found, dry.dry_run).await?;
+    drop(adding);
+    let done = !dry.dry_run;
+    Ok(Json(Done {
+        says: if says.is_empty() {
+            "every bootloader in it is there already".to_owned()
+        } else {
+            says.join("\n")
+        },
+        done,
+    }))
+}

@@ -1,0 +1,100 @@
+//! The server itself: how it is, what happens, its configuration again.
+
+use super::{Asked, Dry, ask, images};
+use crate::types::{Alive, Doctor, Done, LoaderView, NetworkStatus, Status};
+use crate::{House, Problem, streams};
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use serde::Deserialize;
+
+pub async fn healthz() -> Json<Alive> {
+    Json(Alive { status: "ok".to_owned() })
+}
+
+pub async fn status(State(house): State<House>) -> Result<Json<Status>, Problem> {
+    glance(&house).await.map(Json)
+}
+
+async fn glance(house: &House) -> Result<Status, Problem> {
+    let counted = house.site.counted();
+    let (state, config) = (house.state.clone(), house.config.clone());
+    let started = house.started.to_string();
+    ask(house, move |engine, now| {
+        let settings = engine.settings();
+        Status {
+            server_name: settings.server_name.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            started,
+            state,
+            config,
+            http_port: settings.http_port,
+            networks: settings.networks.iter().map(NetworkStatus::from).collect(),
+            images: engine.images().count(),
+            loaders: engine.loaders().count(),
+            profiles: engine.profiles().count(),
+            rules: engine.rules().len(),
+            machines: engine.machines().count(),
+            leases: engine.leases().filter(|lease| lease.holds(now)).count(),
+            dropped: counted.dropped,
+            bugs: counted.bugs,
+        }
+    })
+    .await
+}
+
+pub async fn doctor(State(house): State<House>) -> Result<Json<Doctor>, Problem> {
+    let status = glance(&house).await?;
+    let (loaders, images, unbootable) = ask(&house, |engine, _| {
+        let loaders: Vec<LoaderView> = engine.loaders().map(LoaderView::from).collect();
+        let images: Vec<model::Image> = engine.images().cloned().collect();
+        let without = engine.profiles().filter_map(|profile| {
+            let why = match engine.image(&profile.image, profile.version) {
+                None => "its image is not there",
+                Some(image) if image.recipe.kernel.is_none() => "its image has nothing to start",
+                Some(_) => return None,
+            };
+            Some(format!("profile {}: {why} ({})", profile.name, profile.image))
+        });
+        (loaders, images, without.collect())
+    })
+    .await?;
+    let blobs = house.blobs.clone();
+    let (missing, free) = images::blocking(move || {
+        let gone = |image: &model::Image| -> Vec<String> {
+            let gone = image.assets.iter().filter(|asset| !blobs.contains(&asset.sha256));
+            gone.map(|asset| format!("{} version {}: {}", image.name, image.version, asset.path))
+                .collect()
+        };
+        (images.iter().flat_map(gone).collect(), blobs.free_space())
+    })
+    .await?;
+    let findings = (house.findings)();
+    Ok(Json(Doctor { status, loaders, missing, unbootable, free, findings }))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Watch {
+    machine: Option<String>,
+}
+
+pub async fn events(
+    State(house): State<House>,
+    Asked(watch): Asked<Watch>,
+) -> Result<Response, Problem> {
+    let machine = match watch.machine {
+        None => None,
+        // A machine that was never heard is watched for by its MAC.
+        Some(named) => Some(super::machines::hardware(&house, named).await?),
+    };
+    Ok(streams::events(&house, machine))
+}
+
+pub async fn reload(
+    State(house): State<House>,
+    Asked(dry): Asked<Dry>,
+) -> Result<Json<Done>, Problem> {
+    (house.reload)(dry.dry_run).await.map(Json)
+}

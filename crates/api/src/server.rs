@@ -1,0 +1,138 @@
+//! Accepts connections on the Unix socket and answers them.
+
+use crate::types::Done;
+use crate::{Problem, peer, routes};
+use axum::body::Body;
+use axum::response::IntoResponse;
+use futures_util::future::BoxFuture;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use library::Blobs;
+use model::Now;
+use site::SiteHandle;
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{RwLock, Semaphore, watch};
+use tokio::task::JoinHandle;
+
+/// Operators at the same time.
+const CONNECTIONS_MAX: usize = 64;
+/// A head of a request has to be there within this.
+const HEAD_WAIT: Duration = Duration::from_secs(10);
+/// What is under way at a stop has this long to end.
+const STOP_WAIT: Duration = Duration::from_secs(2);
+
+/// Reads the configuration again; `true` only says what would change.
+pub type Reload = dyn Fn(bool) -> BoxFuture<'static, Result<Done, Problem>> + Send + Sync;
+
+/// Everything that the routes reach.
+#[derive(Clone)]
+pub struct House {
+    /// The owner of state.
+    pub site: SiteHandle,
+    /// The bytes of images and bootloaders.
+    pub blobs: Arc<Blobs>,
+    /// The state directory.
+    pub state: PathBuf,
+    /// The configuration file, if there is one.
+    pub config: Option<PathBuf>,
+    /// When the server started.
+    pub started: Now,
+    /// What was odd when the sockets were opened, in words.
+    pub findings: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
+    /// Reads the configuration again.
+    pub reload: Arc<Reload>,
+    /// Held for reading by whoever adds blobs that nothing names yet, for writing by whoever
+    /// removes blobs that nothing names any more.
+    pub sweeping: Arc<RwLock<()>>,
+}
+
+/// The served socket.
+#[derive(Debug)]
+pub struct Running {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Running {
+    /// Takes no more connections, lets answers end for a moment, then ends.
+    pub async fn stop(mut self) {
+        // A receiver is there as long as the task runs.
+        let _ = self.stop.send(true);
+        if tokio::time::timeout(STOP_WAIT, &mut self.task).await.is_err() {
+            self.task.abort();
+        }
+    }
+}
+
+/// Starts to serve an opened socket.
+pub fn start(listener: UnixListener, house: House) -> Running {
+    let (stop, stopped) = watch::channel(false);
+    Running { stop, task: tokio::spawn(accept(listener, house, stopped)) }
+}
+
+async fn accept(listener: UnixListener, house: House, mut stopped: watch::Receiver<bool>) {
+    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let router = routes::all(house);
+    loop {
+        let stream = tokio::select! {
+            () = asked_to_stop(&mut stopped) => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                // Out of descriptors, or the peer is gone: the next one may be luckier.
+                Err(_) => {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            },
+        };
+        let Ok(place) = Arc::clone(&room).acquire_owned().await else { break };
+        let (router, stopped) = (router.clone(), stopped.clone());
+        tokio::spawn(async move {
+            serve(stream, router, stopped).await;
+            drop(place);
+        });
+    }
+    // Everybody's place is free again when the last answer has gone.
+    let _ = room.acquire_many(u32::try_from(CONNECTIONS_MAX).unwrap_or(u32::MAX)).await;
+}
+
+async fn serve(stream: UnixStream, router: axum::Router, mut stopped: watch::Receiver<bool>) {
+    let admitted = match stream.peer_cred() {
+        Ok(peer) => peer::admit(&peer),
+        Err(e) => Err(Problem::forbidden(format!("the system does not say who you are: {e}"))),
+    };
+    let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+        let (admitted, mut router) = (admitted.clone(), router.clone());
+        async move {
+            let answer = match admitted {
+                Err(problem) => problem.into_response(),
+                Ok(()) => {
+                    use tower_service::Service as _;
+                    router.call(request.map(Body::new)).await.into_response()
+                }
+            };
+            Ok::<_, Infallible>(answer)
+        }
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_WAIT)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        // Whoever breaks off an exchange has no use for a word about it.
+        _ = connection.as_mut() => return,
+        () = asked_to_stop(&mut stopped) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = tokio::time::timeout(STOP_WAIT / 2, connection).await;
+}
+
+async fn asked_to_stop(stopped: &mut watch::Receiver<bool>) {
+    // An error means that whoever could ask is gone, which asks as well.
+    let _ = stopped.wait_for(|stop| *stop).await;
+}

@@ -1,0 +1,50 @@
+//! Answers that last: events as they happen, and the lines of a running import.
+
+use crate::House;
+use crate::types::{ImportLine, Line};
+use axum::body::Body;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use model::HardwareAddress;
+use std::convert::Infallible;
+use std::time::Duration;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::mpsc;
+
+/// A comment goes out this often, so that both sides notice when the other is gone.
+const ALIVE: Duration = Duration::from_secs(15);
+
+/// Every event from now on as SSE, or only those of one machine.
+pub fn events(house: &House, machine: Option<HardwareAddress>) -> Response {
+    let listener = house.site.events();
+    let messages = stream::unfold(listener, move |mut listener| async move {
+        loop {
+            let line = match tokio::time::timeout(ALIVE, listener.recv()).await {
+                Err(_) => return Some((": alive\n\n".to_owned(), listener)),
+                Ok(Err(RecvError::Closed)) => return None,
+                Ok(Err(RecvError::Lagged(missed))) => Line::Missed { missed },
+                Ok(Ok(event)) if machine.is_some() && event.machine != machine => continue,
+                Ok(Ok(event)) => Line::Event(event.as_ref().clone()),
+            };
+            let json = serde_json::to_string(&line).unwrap_or_default();
+            return Some((format!("data: {json}\n\n"), listener));
+        }
+    });
+    // The first bytes tell the client at once that it is listening.
+    let hello = stream::iter([": listening\n\n".to_owned()]);
+    let all = futures_util::StreamExt::chain(hello, messages);
+    let body = futures_util::StreamExt::map(all, Ok::<String, Infallible>);
+    ([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(body)).into_response()
+}
+
+/// The lines of an import. When the client goes away, the channel closes.
+pub fn lines(of: mpsc::Receiver<ImportLine>) -> Response {
+    let body = stream::unfold(of, |mut of| async move {
+        let line = of.recv().await?;
+        let mut json = serde_json::to_string(&line).unwrap_or_default();
+        json.push('\n');
+        Some((Ok::<String, Infallible>(json), of))
+    });
+    ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(body)).into_response()
+}

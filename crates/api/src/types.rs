@@ -1,0 +1,23 @@
+//! The schema: what the server says, the client reads and `--json` prints. Names here are stable.
+//!
+//! Times are RFC 3339 in UTC, durations are seconds, sizes are bytes.
+
+mod answers;
+mod boot;
+mod inventory;
+
+pub use answers::{
+    Alive, Doctor, Done, ImportLine, ImportWish, Line, NetworkStatus, PathWish, Status, Verified,
+};
+pub use boot::{
+    ConditionText, Explained, LoaderView, MenuWish, MoveWish, ProfileView, ProfileWish, RuleTest,
+    RuleView, RuleWish,
+};
+pub use inventory::{AssetView, ImageView, LeaseView, LifeWish, MachineView, MachineWish};
+
+use model::Now;
+
+/// A moment as text.
+fn moment(now: Now) -> String {
+    now.to_string()
+}

@@ -1,0 +1,174 @@
+//! The server itself, its jobs and its streams.
+
+use crate::Problem;
+use model::Event;
+use model::network::Network;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// The running server at a glance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Shown on machines' screens.
+    pub server_name: String,
+    /// Of the program.
+    pub version: String,
+    /// Process number.
+    pub pid: u32,
+    /// Since when.
+    pub started: String,
+    /// Its state directory.
+    pub state: PathBuf,
+    /// The configuration file, if there is one.
+    pub config: Option<PathBuf>,
+    /// The machines' HTTP port.
+    pub http_port: u16,
+    /// What is served.
+    pub networks: Vec<NetworkStatus>,
+    /// Image versions.
+    pub images: usize,
+    /// Bootloaders.
+    pub loaders: usize,
+    /// Profiles.
+    pub profiles: usize,
+    /// Rules.
+    pub rules: usize,
+    /// Machines that were ever heard.
+    pub machines: usize,
+    /// Leases that hold at the moment.
+    pub leases: usize,
+    /// DHCP messages dropped because too many came at once.
+    pub dropped: u64,
+    /// Requests that hit a bug of ours.
+    pub bugs: u64,
+}
+
+/// One served network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NetworkStatus {
+    /// Interface.
+    pub interface: String,
+    /// `auto`, `dhcp`, `proxy`, `listen`, `off`.
+    pub mode: String,
+    /// Our address.
+    pub server: String,
+    /// Its subnet.
+    pub subnet: String,
+    /// Leasable addresses.
+    pub pool: Vec<String>,
+}
+
+impl From<&Network> for NetworkStatus {
+    fn from(network: &Network) -> Self {
+        Self {
+            interface: network.interface.clone(),
+            mode: network.mode.to_string(),
+            server: network.server.to_string(),
+            subnet: network.subnet.to_string(),
+            pool: network.pools.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// What a change did, or would do.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Done {
+    /// In words.
+    pub says: String,
+    /// `false` for a dry run.
+    pub done: bool,
+}
+
+/// What only the running server can tell `doctor`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Doctor {
+    /// The server.
+    pub status: Status,
+    /// Bootloaders it can hand out.
+    pub loaders: Vec<super::LoaderView>,
+    /// Files of images whose bytes are not there: `NAME version N: PATH`.
+    pub missing: Vec<String>,
+    /// Profiles without an image that could be booted, with the reason.
+    pub unbootable: Vec<String>,
+    /// Free bytes where blobs are kept.
+    pub free: Option<u64>,
+    /// What was odd when the sockets were opened.
+    pub findings: Vec<String>,
+}
+
+/// Asks for an import.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImportWish {
+    /// A folder or file of the server's host, from the root.
+    pub path: PathBuf,
+    /// The image's name.
+    pub name: String,
+}
+
+/// Names a file or folder of the server's host.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PathWish {
+    /// From the root.
+    pub path: PathBuf,
+}
+
+/// One line of a running import.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImportLine {
+    /// So far.
+    Progress {
+        /// Bytes read.
+        done: u64,
+        /// Bytes there are.
+        total: u64,
+        /// The file being read.
+        file: String,
+    },
+    /// It is published (or would be).
+    Done {
+        /// What was made of it.
+        image: Box<super::ImageView>,
+        /// In words.
+        says: String,
+    },
+    /// It ended otherwise.
+    Failed(Problem),
+}
+
+/// What a check of an image's bytes found.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Verified {
+    /// Image.
+    pub name: String,
+    /// Version.
+    pub version: u32,
+    /// Files read.
+    pub files: usize,
+    /// Bytes read.
+    pub bytes: u64,
+    /// What is wrong, one line per file; empty is good.
+    pub wrong: Vec<String>,
+}
+
+/// One message of the stream of events.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Line {
+    /// Something happened.
+    Event(Event),
+    /// The listener was too slow and missed so many.
+    Missed {
+        /// How many.
+        missed: u64,
+    },
+}
+
+/// The answer of `/healthz`.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Alive {
+    /// `ok`.
+    pub status: String,
+}

@@ -1,0 +1,294 @@
+//! Loaders, profiles, rules, the menu, and explanations.
+
+use engine::explain::Explanation;
+use model::menu::Menu;
+use model::rule::{Condition, Profile, Rule};
+use model::{Event, Loader};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// A bootloader.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LoaderView {
+    /// File name in `/loader/`.
+    pub name: String,
+    /// What it is.
+    pub kind: String,
+    /// Architecture.
+    pub arch: String,
+    /// Version.
+    pub version: String,
+    /// Who signed it; empty is unsigned.
+    pub signers: Vec<String>,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256.
+    pub sha256: String,
+    /// Where it was found.
+    pub path: String,
+}
+
+impl From<&Loader> for LoaderView {
+    fn from(loader: &Loader) -> Self {
+        Self {
+            name: loader.name.clone(),
+            kind: loader.kind.to_string(),
+            arch: loader.arch.to_string(),
+            version: loader.version.clone(),
+            signers: loader.signers.clone(),
+            size: loader.size,
+            sha256: loader.sha256.to_string(),
+            path: loader.path.clone(),
+        }
+    }
+}
+
+/// A profile.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProfileView {
+    /// Name.
+    pub name: String,
+    /// Image.
+    pub image: String,
+    /// Pinned version; none is the newest.
+    pub version: Option<u32>,
+    /// Kernel arguments, after those of the image.
+    pub args: String,
+    /// Numbers of the rules that lead to it.
+    pub rules: Vec<u32>,
+    /// Machines that have it as their own.
+    pub machines: Vec<String>,
+}
+
+/// Makes a profile, or changes the one of this name: what is not said stays.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProfileWish {
+    /// Image; a new profile needs one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// Pinned version; 0 is the newest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+    /// Kernel arguments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub args: Option<String>,
+    /// `true` refuses when the profile exists, `false` when it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new: Option<bool>,
+}
+
+impl ProfileWish {
+    /// The profile as it should be then.
+    pub fn onto(self, name: &str, old: Option<Profile>) -> Result<Profile, String> {
+        let image = self.image.or_else(|| old.as_ref().map(|p| p.image.clone()));
+        Ok(Profile {
+            name: name.to_owned(),
+            image: image.ok_or("a new profile needs an image")?,
+            version: match self.version {
+                Some(0) => None,
+                Some(version) => Some(version),
+                None => old.as_ref().and_then(|p| p.version),
+            },
+            args: self.args.or_else(|| old.map(|p| p.args)).unwrap_or_default(),
+        })
+    }
+}
+
+/// A condition of a rule as text: `arch=x64-uefi`, `mac=52:54:00`, `memory=4096`,
+/// `label:room=3`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ConditionText(pub Condition);
+
+impl fmt::Display for ConditionText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Condition::Label(key, value) => write!(f, "label:{key}={value}"),
+            Condition::Memory(mib) => write!(f, "memory={mib}"),
+            other => write!(f, "{other}"),
+        }
+    }
+}
+
+impl FromStr for ConditionText {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (key, value) = text.split_once('=').ok_or_else(|| {
+            format!("`{text}` is no condition: write it like arch=x64-uefi or label:room=3")
+        })?;
+        if value.is_empty() {
+            return Err(format!("`{text}` demands nothing: write a value after ="));
+        }
+        let text = || value.to_owned();
+        Ok(Self(match key {
+            "mac" => Condition::Mac(value.parse()?),
+            "uuid" => Condition::Uuid(value.parse()?),
+            "serial" => Condition::Serial(text()),
+            "arch" => Condition::Arch(value.parse()?),
+            "firmware" => Condition::Firmware(value.parse()?),
+            "vendor-class" => Condition::VendorClass(text()),
+            "network" => Condition::Network(text()),
+            "circuit" => Condition::Circuit(text()),
+            "memory" => Condition::Memory(memory(value)?),
+            _ => match key.strip_prefix("label:") {
+                Some(label) if !label.is_empty() => Condition::Label(label.to_owned(), text()),
+                _ => {
+                    return Err(format!(
+                        "`{key}` is nothing a rule can demand: write one of mac, uuid, serial, \
+                         arch, firmware, vendor-class, network, circuit, memory, label:KEY"
+                    ));
+                }
+            },
+        }))
+    }
+}
+
+/// `4096`, `4096MiB`, `4G`, `4GiB`.
+fn memory(text: &str) -> Result<u64, String> {
+    let wrong = || format!("`{text}` is no amount of memory: write 4096 (MiB) or 4GiB");
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let number: u64 = digits.parse().map_err(|_| wrong())?;
+    match text.get(digits.len()..).unwrap_or_default() {
+        "" | "M" | "MiB" => Ok(number),
+        "G" | "GiB" => number.checked_mul(1024).ok_or_else(wrong),
+        _ => Err(wrong()),
+    }
+}
+
+impl Serialize for ConditionText {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ConditionText {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// A rule, in the order in which rules are tried.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RuleView {
+    /// Place in the order, from 1.
+    pub place: usize,
+    /// Its number.
+    pub id: u32,
+    /// All must hold; none is everybody.
+    pub conditions: Vec<ConditionText>,
+    /// What it leads to.
+    pub profile: String,
+}
+
+impl RuleView {
+    /// All rules with their places.
+    pub fn all(rules: &[Rule]) -> Vec<Self> {
+        let view = |(index, rule): (usize, &Rule)| Self {
+            place: index + 1,
+            id: rule.id,
+            conditions: rule.conditions.iter().cloned().map(ConditionText).collect(),
+            profile: rule.profile.clone(),
+        };
+        rules.iter().enumerate().map(view).collect()
+    }
+}
+
+/// A new rule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleWish {
+    /// All must hold; none is everybody.
+    #[serde(default)]
+    pub conditions: Vec<ConditionText>,
+    /// What it leads to.
+    pub profile: String,
+}
+
+/// A new place for a rule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MoveWish {
+    /// From 1.
+    pub to: usize,
+}
+
+/// Which rule a machine meets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RuleTest {
+    /// Hardware address.
+    pub machine: String,
+    /// What it was taken to be.
+    pub taken_as: String,
+    /// What it would get, in a few words.
+    pub decision: String,
+    /// The reasons in words, first the one that decided.
+    pub reasons: Vec<String>,
+}
+
+/// A menu and whose it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MenuWish {
+    /// Its interface; none is for all networks without a menu of their own.
+    #[serde(default)]
+    pub network: Option<String>,
+    /// The menu.
+    pub menu: Menu,
+}
+
+/// What a machine would get, and what happened to it lately.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Explained {
+    /// The answer of the engine.
+    #[serde(flatten)]
+    pub explanation: Explanation,
+    /// What is known of the machine; none if it was never heard.
+    pub known: Option<super::MachineView>,
+    /// What it asked, got, or was refused lately, oldest first.
+    pub recent: Vec<Event>,
+    /// The moment of the answer.
+    pub now: model::Now,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_is_read_back_as_it_is_written() {
+        for text in [
+            "mac=52:54:00",
+            "arch=x64-uefi",
+            "firmware=http",
+            "serial=ab=c",
+            "memory=4096",
+            "label:room=3",
+            "network=br0",
+            "uuid=00112233-4455-6677-8899-aabbccddeeff",
+        ] {
+            let read: ConditionText = text.parse().unwrap();
+            assert_eq!(read.to_string(), text);
+            let json = serde_json::to_string(&read).unwrap();
+            assert_eq!(serde_json::from_str::<ConditionText>(&json).unwrap(), read);
+        }
+        assert_eq!("memory=4GiB".parse::<ConditionText>().unwrap().to_string(), "memory=4096");
+        for wrong in ["arch", "arch=", "arch=x64", "label:=3", "colour=red", "memory=lots"] {
+            assert!(wrong.parse::<ConditionText>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_profile_keeps_what_is_not_said() {
+        let old = Profile {
+            name: "a".to_owned(),
+            image: "i".to_owned(),
+            version: Some(2),
+            args: "quiet".to_owned(),
+        };
+        let wish = ProfileWish { args: Some(String::new()), ..ProfileWish::default() };
+        let new = wish.onto("a", Some(old)).unwrap();
+        assert_eq!((new.image.as_str(), new.version, new.args.as_str()), ("i", Some(2), ""));
+        assert!(ProfileWish::default().onto("b", None).is_err());
+    }
+}

@@ -1,0 +1,224 @@
+//! Images, machines, leases.
+
+use super::moment;
+use model::machine::{Life, Machine};
+use model::{Image, Lease, Now};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One version of an image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ImageView {
+    /// Name.
+    pub name: String,
+    /// Version.
+    pub version: u32,
+    /// In words.
+    pub title: String,
+    /// Architectures; empty is unknown.
+    pub archs: Vec<String>,
+    /// Whether there is a kernel or an EFI application to start.
+    pub bootable: bool,
+    /// Whether it has loaders of its own that Secure Boot accepts.
+    pub signed_chain: bool,
+    /// Catalogue row: `debian-di`, `linux`, `efi`, `files`.
+    pub kind: String,
+    /// Path of the kernel.
+    pub kernel: Option<String>,
+    /// Paths of the initrds.
+    pub initrds: Vec<String>,
+    /// Arguments it needs.
+    pub args: String,
+    /// Why we think so.
+    pub recognised_by: String,
+    /// Bytes.
+    pub size: u64,
+    /// Number of files.
+    pub files: usize,
+    /// When.
+    pub imported: String,
+    /// From where.
+    pub source: String,
+    /// Its files; only where one image is shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assets: Vec<AssetView>,
+}
+
+/// One file of an image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AssetView {
+    /// Path inside the image.
+    pub path: String,
+    /// SHA-256.
+    pub sha256: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+impl From<&Image> for ImageView {
+    /// Without its files; see [`ImageView::with_assets`].
+    fn from(image: &Image) -> Self {
+        Self {
+            name: image.name.clone(),
+            version: image.version,
+            title: image.title.clone(),
+            archs: image.archs.iter().map(ToString::to_string).collect(),
+            bootable: image.recipe.kernel.is_some(),
+            signed_chain: image.recipe.signed.is_some(),
+            kind: image.recipe.kind.clone(),
+            kernel: image.recipe.kernel.clone(),
+            initrds: image.recipe.initrds.clone(),
+            args: image.recipe.args.clone(),
+            recognised_by: image.recognised_by.clone(),
+            size: image.size(),
+            files: image.assets.len(),
+            imported: moment(image.imported),
+            source: image.source.clone(),
+            assets: Vec::new(),
+        }
+    }
+}
+
+impl ImageView {
+    /// With every file.
+    pub fn with_assets(image: &Image) -> Self {
+        let asset = |asset: &model::Asset| AssetView {
+            path: asset.path.clone(),
+            sha256: asset.sha256.to_string(),
+            size: asset.size,
+        };
+        Self { assets: image.assets.iter().map(asset).collect(), ..Self::from(image) }
+    }
+}
+
+/// A machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MachineView {
+    /// Hardware address.
+    pub mac: String,
+    /// Given by an operator.
+    pub name: Option<String>,
+    /// `pending`, `approved`, `blocked`, `retired`.
+    pub state: Life,
+    /// On the screen of a pending machine.
+    pub code: String,
+    /// UUID.
+    pub uuid: Option<String>,
+    /// Serial number.
+    pub serial: Option<String>,
+    /// Architecture.
+    pub arch: Option<String>,
+    /// Firmware.
+    pub firmware: Option<String>,
+    /// Memory in MiB.
+    pub memory_mib: Option<u64>,
+    /// Option 60.
+    pub vendor_class: Option<String>,
+    /// Interface it was last heard on.
+    pub network: String,
+    /// Address it holds, if it has one of us.
+    pub address: Option<String>,
+    /// Own profile.
+    pub profile: Option<String>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// First heard.
+    pub first_seen: String,
+    /// Last heard.
+    pub last_seen: String,
+}
+
+impl MachineView {
+    /// A machine and the address it holds.
+    pub fn new(machine: &Machine, address: Option<std::net::Ipv4Addr>) -> Self {
+        Self {
+            mac: machine.hardware.to_string(),
+            name: machine.name.clone(),
+            state: machine.life,
+            code: machine.code(),
+            uuid: machine.uuid.map(|u| u.to_string()),
+            serial: machine.serial.clone(),
+            arch: machine.arch.map(|a| a.to_string()),
+            firmware: machine.firmware.map(|f| f.to_string()),
+            memory_mib: machine.memory_mib,
+            vendor_class: machine.vendor_class.clone(),
+            network: machine.link.clone(),
+            address: address.map(|a| a.to_string()),
+            profile: machine.profile.clone(),
+            labels: machine.labels.clone(),
+            first_seen: moment(machine.first_seen),
+            last_seen: moment(machine.last_seen),
+        }
+    }
+}
+
+/// Changes what an operator says of a machine.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MachineWish {
+    /// New name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Own profile; the empty text takes it away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// Labels to set.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+}
+
+/// Approves, blocks or retires a machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LifeWish {
+    /// The new state.
+    pub state: Life,
+}
+
+/// A lease.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LeaseView {
+    /// Address.
+    pub address: String,
+    /// Whose.
+    pub mac: String,
+    /// The machine's name, if it has one.
+    pub machine: Option<String>,
+    /// What it calls itself.
+    pub host_name: Option<String>,
+    /// Interface.
+    pub network: String,
+    /// `bound`, `released`, `declined`, or `expired`.
+    pub state: String,
+    /// First given.
+    pub since: String,
+    /// When it ends; `null` is never.
+    pub until: Option<String>,
+    /// Option 61 in hexadecimal digits.
+    pub client_id: Option<String>,
+}
+
+impl LeaseView {
+    /// A lease as it is now.
+    pub fn new(lease: &Lease, machine: Option<&Machine>, now: Now) -> Self {
+        use model::lease::LeaseState;
+        let state = match lease.state {
+            LeaseState::Released => "released",
+            _ if lease.until.is_some_and(|until| until <= now) => "expired",
+            LeaseState::Bound => "bound",
+            LeaseState::Declined => "declined",
+        };
+        let hex = |bytes: &Vec<u8>| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+        Self {
+            address: lease.address.to_string(),
+            mac: lease.hardware.to_string(),
+            machine: machine.and_then(|m| m.name.clone()),
+            host_name: lease.host_name.clone(),
+            network: lease.network.clone(),
+            state: state.to_owned(),
+            since: moment(lease.since),
+            until: lease.until.map(moment),
+            client_id: lease.client_id.as_ref().map(hex),
+        }
+    }
+}
