@@ -117,7 +117,7 @@ fn a_request_keeps_its_bytes_and_their_order() {
 #[test]
 fn quirk_32_an_oack_ends_with_its_last_nul() {
     let bytes = option_ack(&[("tsize", 70_000), ("blksize", 1408)]);
-    assert_eq!(bytes, b"\0\x06tsize\070000\0blksize\01408\0");
+    assert_eq!(bytes, b"\0\x06tsize\x0070000\0blksize\x001408\0");
     assert_eq!(option_ack(&[]), [0, 6]);
 }
 

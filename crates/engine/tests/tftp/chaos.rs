@@ -29,7 +29,8 @@ fn weathers(most: u64) -> impl Strategy<Value = Weather> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() })]
+    // More seeds: PROPTEST_CASES=10000 cargo test -p engine --test tftp any_loader
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn any_loader_loads_in_any_weather(
@@ -42,6 +43,11 @@ proptest! {
         world.run_attempts(8);
         prop_assert!(world.client.done, "{:?} {:?}", world.client.failed, world.endings);
     }
+
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 30, failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn block_numbers_wrap_in_any_weather(

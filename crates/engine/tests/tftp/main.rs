@@ -7,6 +7,7 @@
 mod chaos;
 mod client;
 mod negotiation;
+mod nonsense;
 mod quirks;
 mod sessions;
 mod transfer;

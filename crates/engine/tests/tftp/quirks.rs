@@ -220,7 +220,7 @@ fn quirk_42_a_client_that_asks_for_it_goes_from_65535_to_1() {
 #[test]
 fn quirk_42_losses_at_the_edge_of_the_numbers() {
     for window in ["1", "4", "5", "64"] {
-        for number in [65_532, 65_533, 65_534, 65_535, 0, 1, 2, 3] {
+        for number in [65_533, 65_534, 65_535, 0, 1] {
             for to_server in [false, true] {
                 // Number 0 also confirms the OACK: there the second one is lost.
                 let mut skip = u32::from(number == 0 && to_server);
@@ -230,7 +230,7 @@ fn quirk_42_losses_at_the_edge_of_the_numbers() {
                         skip -= 1;
                         return false;
                     }
-                    // 1 to 3 also come at the very beginning; one loss is enough either way.
+                    // 1 also comes at the very beginning; one loss is enough either way.
                     lose(direction, bytes)
                 };
                 let mut world = World::new(Habits::edk2("8", window), 8 * 65_600).losing(lost);

@@ -132,7 +132,7 @@ impl World {
     /// Until the client has its file or gives up for good, and the server has closed everything.
     pub fn run(&mut self) -> &mut Self {
         let request = self.client.start(self.now);
-        self.from_client(request);
+        self.client_sends(request);
         loop {
             let server_at = self.serve();
             let air_at = self.air.first_key_value().map_or(u64::MAX, |((at, _), _)| *at);
@@ -147,7 +147,7 @@ impl World {
                 self.deliver(flying);
             } else {
                 let packets = self.client.on_timer(self.now);
-                self.from_client(packets);
+                self.client_sends(packets);
             }
         }
     }
@@ -169,7 +169,7 @@ impl World {
         SocketAddr::from(([10, 0, 0, 9], port))
     }
 
-    fn from_client(&mut self, packets: Vec<(u16, Vec<u8>)>) {
+    fn client_sends(&mut self, packets: Vec<(u16, Vec<u8>)>) {
         for (server_port, bytes) in packets {
             let client_port = self.client_port;
             self.fly(Flying { to_server: true, server_port, client_port, bytes });
@@ -199,7 +199,7 @@ impl World {
         if !to_server {
             if client_port == self.client_port {
                 let packets = self.client.receive(self.now, server_port, &bytes);
-                self.from_client(packets);
+                self.client_sends(packets);
             }
             return;
         }
@@ -251,14 +251,14 @@ impl World {
             let mut transfer = self.transfers.remove(&id).unwrap();
             let ending = loop {
                 match transfer.next(Now(self.now)) {
-                    Step::SendOack(bytes) => self.from_server(id, bytes),
+                    Step::SendOack(bytes) => self.server_sends(id, bytes),
                     Step::SendData { block, offset, len } => {
                         let end = offset + len as u64;
                         assert!(end <= self.size, "past the end of the file");
                         let mut bytes = data_header(block).to_vec();
                         bytes.extend((offset..end).map(byte_at));
                         self.data_sent += 1;
-                        self.from_server(id, bytes);
+                        self.server_sends(id, bytes);
                     }
                     Step::WaitUntil(at) => {
                         assert!(at > Now(self.now), "waiting for the past spins the driver");
@@ -272,7 +272,7 @@ impl World {
             if let Some(ending) = ending {
                 assert!(transfer.is_ended());
                 if let Some(bytes) = ending.as_ref().err().and_then(Why::farewell) {
-                    self.from_server(id, bytes);
+                    self.server_sends(id, bytes);
                 }
                 self.figures.push(transfer.progress());
                 self.sessions.finished(Now(self.now), id);
@@ -284,7 +284,7 @@ impl World {
         wake_at
     }
 
-    fn from_server(&mut self, id: SessionId, bytes: Vec<u8>) {
+    fn server_sends(&mut self, id: SessionId, bytes: Vec<u8>) {
         if self.recording {
             self.sent.push((self.now, Packet::parse(&bytes).unwrap()));
         }

@@ -33,7 +33,7 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("rrq-value-signed", read_request(b"a", "octet", &[("windowsize", "-1")])),
         ("rrq-eight-options", read_request(b"a", "octet", &many[..8])),
         ("rrq-padded", [read_request(b"a", "octet", &pxelinux), vec![0; 20]].concat()),
-        ("rrq-option-cut", b"\0\x01a\0octet\0blksize\014".to_vec()),
+        ("rrq-option-cut", b"\0\x01a\0octet\0blksize\x0014".to_vec()),
         ("rrq-option-without-value", b"\0\x01a\0octet\0blksize\0".to_vec()),
         ("wrq", write_request(b"a", "octet", &[])),
         ("ack-0", ack(0).to_vec()),
@@ -62,6 +62,6 @@ pub fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("refused-mode-without-end", b"\0\x01a\0octet".to_vec()),
         ("refused-nine-options", read_request(b"a", "octet", &many)),
         ("refused-513-bytes", [read_request(b"a", "octet", &[]), vec![0; 503]].concat()),
-        ("refused-oack-of-nine", [&b"\0\x06"[..], &b"x\01\0".repeat(9)].concat()),
+        ("refused-oack-of-nine", [&b"\0\x06"[..], &b"x\x001\0".repeat(9)].concat()),
     ]
 }
