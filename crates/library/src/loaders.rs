@@ -347,8 +347,9 @@ fn efi(path: String, file: &str, pe: &Pe, bytes: Vec<u8>) -> Option<FoundLoader>
             (format!("shim{suffix}.efi"), LoaderKind::Shim, version)
         }
     } else if sbat.iter().any(|line| line.starts_with("grub,")) {
-        // Without its network modules GRUB looks for a disk; unsigned, shim refuses it.
-        if signers.is_empty() || !contains(&bytes, "efinet") || !contains(&bytes, "tftp") {
+        // Unsigned, shim refuses it; without its TFTP module it looks for a disk. Every GRUB
+        // knows the module's name, only one that has it the name of its source.
+        if signers.is_empty() || !contains(&bytes, "net/tftp.c") {
             return None;
         }
         (format!("grub{suffix}.efi"), LoaderKind::Grub, sbat_version(&sbat, "grub"))

@@ -3,11 +3,13 @@
 //! In: a file's bytes. Out: what its headers say (Microsoft PE format; UEFI 2.10, 2.1.1). Never:
 //! whether a signature is right: only firmware decides that, we show who is named in it.
 
-use crate::bytes::{place_at, slice, u16_at, u32_at};
+use crate::bytes::{place_at, slice, text_at, u16_at, u32_at};
 use model::Arch;
 
 /// Sections that are looked at; loaders have about ten.
 const SECTIONS_MAX: usize = 96;
+/// Bytes of a section's name.
+const LONG_NAME_MAX: usize = 64;
 /// Signatures that are looked at; there are one or two.
 const SIGNATURES_MAX: usize = 16;
 
@@ -69,12 +71,13 @@ impl Pe {
         };
         let count = usize::from(u16_at(bytes, coff.checked_add(2)?)?).min(SECTIONS_MAX);
         let table = optional.checked_add(usize::from(u16_at(bytes, coff.checked_add(16)?)?))?;
+        let strings = strings(bytes, coff);
         Some(Self {
             machine: u16_at(bytes, coff)?,
             subsystem: u16_at(bytes, optional.checked_add(68)?)?,
             certificates,
             sections: (0..count)
-                .map_while(|n| section(bytes, table.checked_add(n * 40)?))
+                .map_while(|n| section(bytes, strings, table.checked_add(n * 40)?))
                 .collect(),
         })
     }
@@ -126,13 +129,25 @@ impl Pe {
     }
 }
 
+/// Where names longer than eight bytes stand: after the symbols, as GNU tools write them into EFI
+/// programs too (shim's `.vendor_cert`).
+fn strings(bytes: &[u8], coff: usize) -> Option<usize> {
+    let (symbols, count) =
+        (place_at(bytes, coff.checked_add(8)?)?, place_at(bytes, coff.checked_add(12)?)?);
+    symbols.checked_add(count.checked_mul(18)?).filter(|_| symbols != 0)
+}
+
 /// A section's name, place in the file and length there.
-fn section(bytes: &[u8], at: usize) -> Option<(String, usize, usize)> {
-    let name = slice(bytes, at, 8)?.split(|b| *b == 0).next().unwrap_or_default();
+fn section(bytes: &[u8], strings: Option<usize>, at: usize) -> Option<(String, usize, usize)> {
+    let short = slice(bytes, at, 8)?.split(|b| *b == 0).next().unwrap_or_default();
+    let mut name = String::from_utf8_lossy(short).into_owned();
+    let long = name.strip_prefix('/').and_then(|digits| digits.parse::<usize>().ok());
+    if let Some(place) = long.zip(strings).and_then(|(offset, start)| start.checked_add(offset)) {
+        name = text_at(bytes, place, LONG_NAME_MAX).unwrap_or(name);
+    }
     // The file holds whole blocks; the virtual size says how much of them is meant.
     let (meant, held) =
         (place_at(bytes, at.checked_add(8)?)?, place_at(bytes, at.checked_add(16)?)?);
     let len = if meant == 0 { held } else { held.min(meant) };
-    let name = String::from_utf8_lossy(name).into_owned();
     Some((name, place_at(bytes, at.checked_add(20)?)?, len))
 }

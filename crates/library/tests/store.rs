@@ -1,0 +1,135 @@
+//! What the content store promises.
+
+use library::store::{Blobs, StoreError};
+use std::fs;
+use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
+
+fn yes(_: u64) -> bool {
+    true
+}
+
+#[test]
+fn bytes_are_kept_under_their_hash_and_read_at_any_place() {
+    let state = tempfile::tempdir().expect("a folder");
+    let blobs = Blobs::open_at(state.path()).expect("opens");
+    let (hash, size) = blobs.add(&mut &b"kernel"[..], &mut yes).expect("kept");
+    assert_eq!(size, 6);
+    assert_eq!(
+        hash.to_string(),
+        "6923dd1bc0460082c5d55a831908c24a282860b7f1cd6c2b79cf1bc8857c639c"
+    );
+
+    let blob = blobs.open(&hash).expect("opens");
+    let mut middle = [0; 3];
+    blob.read_exact_at(&mut middle, 2).expect("reads");
+    assert_eq!(&middle, b"rne");
+    assert_eq!(blob.size(), 6);
+    assert!(blob.read_exact_at(&mut middle, 5).is_err());
+    assert_eq!(blobs.verify(&hash).expect("sound"), 6);
+    assert_eq!(blobs.list().expect("lists"), [hash]);
+}
+
+#[test]
+fn only_the_server_may_look_into_the_store_and_nobody_may_write_a_blob() {
+    let state = tempfile::tempdir().expect("a folder");
+    let blobs = Blobs::open_at(state.path()).expect("opens");
+    let (hash, _) = blobs.add(&mut &b"x"[..], &mut yes).expect("kept");
+    let name = hash.to_string();
+    let mode = |path: &str| {
+        fs::metadata(state.path().join(path)).expect("there").permissions().mode() & 0o777
+    };
+    assert_eq!(mode("blobs"), 0o700);
+    assert_eq!(mode("incoming"), 0o700);
+    assert_eq!(mode(&format!("blobs/{}", &name[..2])), 0o700);
+    assert_eq!(mode(&format!("blobs/{}/{name}", &name[..2])), 0o400);
+}
+
+#[test]
+fn the_same_bytes_are_kept_once() {
+    let state = tempfile::tempdir().expect("a folder");
+    let blobs = Blobs::open_at(state.path()).expect("opens");
+    let first = blobs.add(&mut &b"same"[..], &mut yes).expect("kept");
+    assert_eq!(blobs.add(&mut &b"same"[..], &mut yes).expect("kept"), first);
+    assert_eq!(blobs.list().expect("lists").len(), 1);
+    assert_eq!(fs::read_dir(blobs.incoming()).expect("lists").count(), 0);
+}
+
+#[test]
+fn a_reader_that_breaks_off_leaves_nothing() {
+    struct Breaks(u8);
+    impl Read for Breaks {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.0 += 1;
+            if self.0 > 2 {
+                Err(io::ErrorKind::ConnectionReset.into())
+            } else {
+                Ok(buffer.len().min(9))
+            }
+        }
+    }
+    let state = tempfile::tempdir().expect("a folder");
+    let blobs = Blobs::open_at(state.path()).expect("opens");
+    assert!(matches!(blobs.add(&mut Breaks(0), &mut yes), Err(StoreError::Source(_))));
+    assert!(blobs.list().expect("lists").is_empty());
+    assert_eq!(fs::read_dir(blobs.incoming()).expect("lists").count(), 0);
+}
+
+#[test]
+fn who_says_stop_gets_no_blob() {
+    let state = tempfile::tempdir().expect("a folder");
+    let blobs = Blobs::open_at(state.path()).expect("opens");
+    let bytes = vec![7; 3 << 20];
+    let mut heard = Vec::new();
+    let stopped = blobs.add(&mut &bytes[..], &mut |done| {
+        heard.push(done);
+        done < 2 << 20
+    });
+    assert!(matches!(stopped, Err(StoreError::Stopped)));
+    assert_eq!(heard, [0, 1 << 20, 2 << 20]);
+    assert!(blobs.list().expect("lists").is_empty());
+}
+
+#[test]
+fn a_full_disk_is_called_a_full_disk() {
+    // `/dev/full` says so to whoever writes; here the reader stands for it, so the sentence of the
+    // store itself is looked at.
+    let cause = io::Error::from(io::ErrorKind::StorageFull);
+    let said = StoreError::DiskFull { path: "/var/lib/x".into(), cause }.to_string();
+    assert!(said.contains("no room left to write /var/lib/x"), "{said}");
+    assert!(said.contains("free some space"), "{said}");
+}
+
+#[test]
+fn leftovers_go_when_the_store_is_opened_unless_somebody_still_writes_them() {
+    let state = tempfile::tempdir().expect("a folder");
+    let incoming = Blobs::open_at(state.path()).expect("opens").incoming().to_owned();
+    fs::write(incoming.join("adding-1-1"), "of a run that was killed").expect("write");
+    let held = fs::File::create(incoming.join("upload")).expect("create");
+    held.lock().expect("lock");
+    Blobs::open_at(state.path()).expect("opens");
+    assert!(!incoming.join("adding-1-1").exists());
+    assert!(incoming.join("upload").exists());
+}
+
+#[test]
+fn a_damaged_or_missing_blob_is_told_with_what_to_do() {
+    let state = tempfile::tempdir().expect("a folder");
+    let blobs = Blobs::open_at(state.path()).expect("opens");
+    let (hash, _) = blobs.add(&mut &b"sound"[..], &mut yes).expect("kept");
+    let name = hash.to_string();
+    let path = state.path().join("blobs").join(&name[..2]).join(&name);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("chmod");
+    fs::write(&path, "wrong").expect("write");
+    let said = blobs.verify(&hash).expect_err("damaged").to_string();
+    assert!(said.contains("is damaged") && said.contains("import its image again"), "{said}");
+
+    // A blob of another length is replaced when its bytes come again.
+    fs::write(&path, "cut").expect("write");
+    blobs.add(&mut &b"sound"[..], &mut yes).expect("kept");
+    blobs.verify(&hash).expect("mended");
+
+    blobs.remove(&hash).expect("removed");
+    assert!(matches!(blobs.open(&hash), Err(StoreError::Missing { .. })));
+    assert!(matches!(blobs.verify(&hash), Err(StoreError::Missing { .. })));
+}
