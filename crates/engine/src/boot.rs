@@ -282,8 +282,11 @@ impl Engine {
         let Some(arch) = client.arch else {
             return Err(Why::ArchUnserved(client.arch_codes.clone()));
         };
+        // HTTP Boot hands GRUB a URL as its home, and Debian's signed GRUB has no HTTP client: it
+        // would stop at its prompt. So over HTTP only iPXE is of use.
+        let over_http = client.firmware == Firmware::Http;
         if let (Decision::Boot(Boot { signed: Some((shim, _)), title, .. }), true) =
-            (&plan.decision, arch.is_uefi())
+            (&plan.decision, arch.is_uefi() && !over_http)
         {
             return Ok(FirstFile {
                 path: shim.clone(),
@@ -302,12 +305,12 @@ impl Engine {
             {
                 Some((shim, "a shim with a signed iPXE boots with Secure Boot on or off"))
             } else if let (Some(shim), true) =
-                (found(LoaderKind::Shim), found(LoaderKind::Grub).is_some())
+                (found(LoaderKind::Shim), found(LoaderKind::Grub).is_some() && !over_http)
             {
                 Some((shim, "shim and its signed GRUB boot with Secure Boot on or off"))
             } else {
                 let plain = found(LoaderKind::Snponly).or_else(|| found(LoaderKind::Ipxe));
-                plain.map(|l| (l, "plain iPXE; with Secure Boot on, the firmware would refuse it"))
+                plain.map(|l| (l, plain_ipxe(over_http)))
             }
         } else {
             [
@@ -334,6 +337,15 @@ impl Engine {
     /// The bootloader of this kind for this architecture.
     pub(crate) fn loader(&self, kind: LoaderKind, arch: Arch) -> Option<&Loader> {
         self.loaders.values().find(|l| l.kind == kind && l.arch == arch)
+    }
+}
+
+fn plain_ipxe(over_http: bool) -> &'static str {
+    if over_http {
+        "plain iPXE, because a signed GRUB of Debian cannot fetch over HTTP; with Secure Boot on, \
+         the firmware would refuse it, and PXE is the way"
+    } else {
+        "plain iPXE; with Secure Boot on, the firmware would refuse it"
     }
 }
 

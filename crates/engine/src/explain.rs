@@ -163,7 +163,7 @@ impl Engine {
             _ => "ipxe",
         };
         let ask = FileAsk {
-            by: Carrier::Http,
+            by: if through_grub { Carrier::Tftp } else { Carrier::Http },
             name: Vec::new(),
             from: SocketAddr::from(([0, 0, 0, 0], 0)),
             at: SocketAddr::from((network.server, self.settings.http_port)),

@@ -231,6 +231,7 @@ impl Engine {
             http: &http,
             server,
             http_port: self.settings.http_port,
+            by: ask.by,
             client,
             grub,
         };
@@ -292,6 +293,7 @@ impl Engine {
             http: &http,
             server,
             http_port: self.settings.http_port,
+            by: ask.by,
             client: &client,
             grub: None,
         };

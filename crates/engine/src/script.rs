@@ -9,6 +9,7 @@ pub mod ipxe;
 pub mod pxelinux;
 
 use model::Client;
+use model::event::Carrier;
 use model::plan::{Boot, BootPlan, Decision};
 
 /// Everything a writer needs beside the plan.
@@ -22,6 +23,8 @@ pub struct Scene<'a> {
     pub server: std::net::Ipv4Addr,
     /// Our HTTP port.
     pub http_port: u16,
+    /// How the script was asked for.
+    pub by: Carrier,
     /// Who asks.
     pub client: &'a Client,
     /// Path of a GRUB that iPXE may load to reach a UEFI machine's disk, if there is one.

@@ -3,6 +3,7 @@
 
 use super::{Scene, args, comments, plain, screen};
 use model::Arch;
+use model::event::Carrier;
 use model::menu::{Choice, Entry};
 use model::plan::{Boot, BootPlan, Decision, ShownMenu};
 
@@ -53,10 +54,11 @@ fn say(scene: &Scene<'_>, plan: &BootPlan) -> String {
     screen(scene, plan).iter().map(|line| format!("echo '{line}'\n")).collect()
 }
 
-/// Our files as GRUB names them. Its HTTP client takes port 80 only.
+/// Our files as GRUB names them: by the protocol it came to us with, for that one it has. Debian's
+/// signed builds have no HTTP client; those that have one take port 80 only.
 fn device(scene: &Scene<'_>) -> String {
-    match scene.http_port {
-        80 => format!("(http,{})", scene.server),
+    match (scene.by, scene.http_port) {
+        (Carrier::Http, 80) => format!("(http,{})", scene.server),
         _ => format!("(tftp,{})", scene.server),
     }
 }
