@@ -79,15 +79,18 @@ impl FoundLoader {
 /// two roots have one of the same name, the first root's is taken.
 pub fn find(roots: &[PathBuf]) -> Vec<FoundLoader> {
     let mut all = Vec::new();
+    let mut total = 0;
     for root in roots {
         let mut found = Vec::new();
-        for place in places(root) {
-            for path in plain_files(&place) {
-                let of_root = path.canonicalize().ok().filter(|real| below(root, real));
-                let bytes = of_root.as_deref().and_then(|real| read_loader(real).ok());
-                if let Some((loader, real)) = bytes.and_then(|b| identify(&path, b)).zip(of_root) {
-                    found.push((loader, real));
+        for path in places(root).iter().flat_map(|place| plain_files(place)) {
+            let of_root = path.canonicalize().ok().filter(|real| below(root, real));
+            let bytes = of_root.as_deref().and_then(|real| read_loader(real).ok());
+            if let Some((loader, real)) = bytes.and_then(|b| identify(&path, b)).zip(of_root) {
+                total += loader.bytes.len() as u64;
+                if total > TOTAL_MAX {
+                    break;
                 }
+                found.push((loader, real));
             }
         }
         versions_from_dpkg(root, &mut found);

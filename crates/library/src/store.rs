@@ -41,6 +41,7 @@ impl Blobs {
         for folder in [&store.blobs, &store.incoming] {
             private_folder(folder)?;
         }
+        sync_folder(state)?;
         store.remove_leftovers()?;
         Ok(store)
     }
@@ -86,9 +87,7 @@ impl Blobs {
     /// Makes the names of added blobs last.
     pub(crate) fn sync(&self, touched: Touched) -> Result<(), StoreError> {
         for folder in touched.0.iter().chain([&self.blobs]) {
-            File::open(folder)
-                .and_then(|opened| opened.sync_all())
-                .map_err(|cause| StoreError::write(folder, cause))?;
+            sync_folder(folder)?;
         }
         Ok(())
     }
@@ -303,6 +302,13 @@ fn private_folder(path: &Path) -> Result<(), StoreError> {
         .mode(0o700)
         .create(path)
         .map_err(|cause| StoreError::write(path, cause))
+}
+
+/// Makes the names in a folder last.
+fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+    File::open(folder)
+        .and_then(|opened| opened.sync_all())
+        .map_err(|cause| StoreError::write(folder, cause))
 }
 
 fn entries(folder: &Path) -> Result<Vec<fs::DirEntry>, StoreError> {

@@ -2,8 +2,10 @@
 
 use library::store::{Blobs, StoreError};
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
 
 fn yes(_: u64) -> bool {
     true
@@ -90,14 +92,48 @@ fn who_says_stop_gets_no_blob() {
     assert!(blobs.list().expect("lists").is_empty());
 }
 
+/// Runs itself again where a disk of 2 MiB is mounted, in namespaces of its own.
 #[test]
-fn a_full_disk_is_called_a_full_disk() {
-    // `/dev/full` says so to whoever writes; here the reader stands for it, so the sentence of the
-    // store itself is looked at.
-    let cause = io::Error::from(io::ErrorKind::StorageFull);
-    let said = StoreError::DiskFull { path: "/var/lib/x".into(), cause }.to_string();
-    assert!(said.contains("no room left to write /var/lib/x"), "{said}");
-    assert!(said.contains("free some space"), "{said}");
+fn a_full_disk_is_said_and_leaves_nothing() {
+    let script = "mount -t tmpfs -o size=2m none \"$2\" && exec \"$1\" --exact --ignored full_disk";
+    let disk = tempfile::tempdir().expect("a folder");
+    let own = std::env::current_exe().expect("this test program");
+    let run = |namespaces: &str, script: &str| {
+        Command::new("unshare")
+            .args([namespaces, "sh", "-c", script, "sh"])
+            .args([own.as_os_str(), disk.path().as_os_str()])
+            .env("LIBRARY_TEST_FULL_DISK", disk.path())
+            .output()
+    };
+    let can_mount = run("-rm", "mount -t tmpfs -o size=2m none \"$2\"");
+    if !can_mount.is_ok_and(|tried| tried.status.success()) {
+        let ci = std::env::var("CI").is_ok_and(|value| value == "true");
+        assert!(!ci, "CI must be able to mount a tmpfs: unshare -rm");
+        let _ = writeln!(io::stderr(), "SKIPPED: no namespaces here to mount a small disk in");
+        return;
+    }
+    let output = run("-rm", script).expect("ran before");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[test]
+#[ignore = "run by a_full_disk_is_said_and_leaves_nothing, on a disk of 2 MiB"]
+fn full_disk() {
+    let disk = std::env::var_os("LIBRARY_TEST_FULL_DISK").expect("run by the other test");
+    let blobs = Blobs::open_at(Path::new(&disk)).expect("opens");
+    let (kept, _) = blobs.add(&mut &[1; 1000][..], &mut yes).expect("there is room for this");
+    let fault = blobs.add(&mut &vec![2; 5 << 20][..], &mut yes).expect_err("no room");
+    assert!(matches!(fault, StoreError::DiskFull { .. }), "{fault}");
+    assert!(fault.to_string().contains("free some space"), "{fault}");
+    assert_eq!(blobs.list().expect("lists"), [kept]);
+    assert_eq!(fs::read_dir(blobs.incoming()).expect("lists").count(), 0);
+
+    // An import knows before it begins.
+    let folder = tempfile::tempdir_in("/tmp").expect("a folder");
+    fs::write(folder.path().join("large"), vec![3; 5 << 20]).expect("write");
+    let fault = library::import::folder(folder.path(), &blobs, "x", model::Now(0), &mut |_| true);
+    assert!(matches!(fault, Err(library::ImportError::NoRoom { .. })), "{fault:?}");
 }
 
 #[test]
