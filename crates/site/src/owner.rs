@@ -30,6 +30,9 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+#[cfg(test)]
+mod tests;
+
 /// How long a store that could not be opened again is left alone before the next try.
 const REOPEN_PAUSE: Duration = Duration::from_secs(1);
 
@@ -271,19 +274,14 @@ impl Owner {
         batch: &mut Batch,
     ) {
         let decide = self.decide.command;
-        let shown = format!("command {command:?}").chars().take(200).collect::<String>();
-        let decided = self.guard(
-            now,
-            batch,
-            || shown,
-            |engine| {
-                let decided = decide(engine, now, command)?;
-                if !dry_run {
-                    decided.changes.iter().for_each(|change| engine.apply(change));
-                }
-                Ok(decided)
-            },
-        );
+        let describe = || "an operator's command".to_owned();
+        let decided = self.guard(now, batch, describe, |engine| {
+            let decided = decide(engine, now, command)?;
+            if !dry_run {
+                decided.changes.iter().for_each(|change| engine.apply(change));
+            }
+            Ok(decided)
+        });
         let decided = match decided {
             Some(Ok(decided)) => decided,
             Some(Err(refusal)) => return drop(to.send(Err(SiteError::Refused(refusal)))),
@@ -299,8 +297,11 @@ impl Owner {
             return letter.leave();
         }
         let what = Happening::Changed { text: says };
-        let event = Event { at: now, machine: None, link: None, what };
-        self.settle(batch, letter, changes, vec![event]);
+        let machine = match changes.as_slice() {
+            [Change::Machine(machine)] => Some(machine.hardware),
+            _ => None,
+        };
+        self.settle(batch, letter, changes, vec![Event { at: now, machine, link: None, what }]);
     }
 
     /// Holds an answer back if anything of its batch is not on disk, else lets it leave at once.
@@ -313,7 +314,7 @@ impl Owner {
             ));
             return letter.fail("the fact cannot be written");
         }
-        batch.promises |= changes.iter().any(promises);
+        batch.promises |= matches!(letter, Letter::Command(..)) || changes.iter().any(promises);
         batch.changes.extend(changes);
         if batch.changes.is_empty() {
             letter.leave();
@@ -410,8 +411,10 @@ impl Owner {
                 None
             }
             Err(error) => {
-                let now = self.clock.now();
-                self.alarm(now, format!("the store could not be opened again: {error}"));
+                if self.lost.is_none() {
+                    let text = format!("the store could not be opened again: {error}");
+                    self.alarm(self.clock.now(), text);
+                }
                 Some(Lost { why, tried: Instant::now() })
             }
         };
