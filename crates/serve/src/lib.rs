@@ -12,63 +12,26 @@
 //! Whatever the network can make grow here has a limit in [`Limits`].
 #![deny(unsafe_code)]
 
+mod count;
+pub mod holder;
+mod http;
+mod interfaces;
+mod limits;
+mod meter;
+mod neighbour;
 pub mod owner;
+mod packet;
+pub mod probe;
+mod source;
+mod start;
+mod sys;
+mod tftp;
 
-use model::Network;
+pub use count::Counts;
+pub use interfaces::{Interface, interfaces};
+pub use limits::Limits;
 pub use owner::{Blob, Bytes, Owner};
-use thiserror::Error;
+pub use start::{Finding, Running, StartError, start, start_with};
 
-/// Opens every socket that `networks` need and starts to serve. To be called inside a Tokio
-/// runtime. Networks that are `off` are passed over; on a network that is `listen` the owner hears
-/// everything and answers nothing.
-///
-/// # Errors
-///
-/// When a port cannot be had: which one, where, who has it, and what to do.
-pub fn start<O: Owner, B: Bytes>(
-    owner: O,
-    bytes: B,
-    networks: &[Network],
-    http_port: u16,
-) -> Result<Running, StartError> {
-    let _ = (owner, bytes, networks, http_port);
-    Ok(Running { findings: Vec::new() })
-}
-
-/// The running sockets. Dropping it stops them at once; [`Running::stop`] lets transfers end.
-#[derive(Debug)]
-pub struct Running {
-    findings: Vec<Finding>,
-}
-
-impl Running {
-    /// What was odd at the start and did not keep us from serving.
-    pub fn findings(&self) -> &[Finding] {
-        &self.findings
-    }
-
-    /// Takes no more requests, gives running transfers a moment, then ends.
-    pub async fn stop(self) {}
-}
-
-/// Something an operator should know, and what to do about it.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Finding {
-    /// What is so.
-    pub text: String,
-    /// What to do.
-    pub hint: String,
-}
-
-/// Why we cannot serve.
-#[derive(Debug, Error)]
-#[error("{text}")]
-pub struct StartError {
-    /// What could not be done, where, and why.
-    pub text: String,
-    /// What to do.
-    pub hint: String,
-    /// What the system said.
-    #[source]
-    pub cause: std::io::Error,
-}
+/// Where TFTP requests go (RFC 1350 §4).
+pub(crate) const TFTP_PORT: u16 = 69;

@@ -1,0 +1,86 @@
+//! What was dropped without a word, counted by reason.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
+        /// How often something happened that nobody was told of one by one.
+        #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+        pub struct Counts {
+            $($(#[$doc])* pub $name: u64,)*
+        }
+
+        impl Counts {
+            /// Name and value of each, for a metrics page.
+            pub fn each(&self) -> impl Iterator<Item = (&'static str, u64)> {
+                [$((stringify!($name), self.$name)),*].into_iter()
+            }
+        }
+
+        /// The same, while it counts.
+        #[derive(Debug, Default)]
+        pub(crate) struct Counters {
+            $(pub(crate) $name: Counter,)*
+        }
+
+        impl Counters {
+            pub(crate) fn read(&self) -> Counts {
+                Counts { $($name: self.$name.0.load(Ordering::Relaxed)),* }
+            }
+        }
+    };
+}
+
+counters! {
+    /// DHCP messages given to the owner.
+    dhcp_received,
+    /// DHCP replies sent.
+    dhcp_sent,
+    /// Replies the system would not send.
+    dhcp_unsent,
+    /// Packets to a DHCP port that are no whole UDP datagram, or with a wrong checksum.
+    dhcp_broken,
+    /// Messages that had to go because newer ones came faster than they could be answered.
+    dhcp_overrun,
+    /// TFTP requests given to the owner.
+    tftp_requests,
+    /// TFTP datagrams from outside the served subnets.
+    tftp_outside,
+    /// TFTP datagrams that are no request.
+    tftp_malformed,
+    /// TFTP requests without an answer because too many were waiting, or no room was left.
+    tftp_busy,
+    /// TFTP transfers without one ACK that had to make room.
+    tftp_evicted,
+    /// HTTP requests that reached the table of names.
+    http_requests,
+    /// HTTP requests refused by their form.
+    http_refused,
+    /// HTTP connections refused because one source had too many, or all together.
+    http_connections_refused,
+    /// HTTP connections closed because they were idle or slow.
+    http_connections_cut,
+    /// Tasks that ended in a panic: each of them is a bug to report.
+    panics,
+}
+
+/// One number that only grows.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn one(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Counts it when the task it lives in ends in a panic.
+pub(crate) struct PanicWatch(pub(crate) std::sync::Arc<Counters>);
+
+impl Drop for PanicWatch {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.panics.one();
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Limits on whatever the network can make grow.
+
+use engine::tftp::{Caps, Policy};
+use std::time::Duration;
+
+/// Limits on whatever the network can make grow. [`Limits::default`] is meant for one server with
+/// some thousand machines; raise what is per source for relays and NAT.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// DHCP messages that wait for the owner. When full, the oldest goes.
+    pub dhcp_queue: usize,
+    /// DHCP messages the owner is asked about at once.
+    pub dhcp_at_once: usize,
+    /// TFTP requests the owner is asked about at once; more are dropped, their senders ask again.
+    pub tftp_lookups: usize,
+    /// TFTP transfers.
+    pub tftp: Caps,
+    /// What TFTP clients may ask for. The interface's MTU counts if it is smaller than this one.
+    pub tftp_policy: Policy,
+    /// HTTP connections. When full, the one that is idle for longest goes.
+    pub http_connections: usize,
+    /// HTTP connections of one source address.
+    pub http_connections_per_source: usize,
+    /// How long a request's head may take, the first one from the connection on.
+    pub http_head: Duration,
+    /// How long a connection may do nothing between two requests. Old firmware needs 30 s.
+    pub http_idle: Duration,
+    /// A reader that takes less than `http_slow_bytes` in this time is cut off.
+    pub http_slow: Duration,
+    /// See `http_slow`; 0 lets readers be as slow as they like.
+    pub http_slow_bytes: u64,
+    /// How long running transfers may go on when the server stops.
+    pub grace: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            dhcp_queue: 4096,
+            dhcp_at_once: 512,
+            tftp_lookups: 256,
+            tftp: Caps::default(),
+            tftp_policy: Policy::default(),
+            http_connections: 2048,
+            http_connections_per_source: 64,
+            http_head: Duration::from_secs(10),
+            http_idle: Duration::from_secs(65),
+            http_slow: Duration::from_secs(120),
+            http_slow_bytes: 4096 * 120,
+            grace: Duration::from_secs(5),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What is told of a file on its way.
+
+use crate::owner::Owner;
+use model::event::Carrier;
+use model::{Event, Happening, HardwareAddress, Now};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// A smaller file is across before anybody has looked.
+const PROGRESS_FROM_BYTES: u64 = 4 * 1024 * 1024;
+/// How often progress is told.
+const PROGRESS_EVERY: Duration = Duration::from_secs(1);
+
+/// Tells the owner how one transfer goes: started, on its way, and once how it ended.
+pub(crate) struct Meter<O> {
+    owner: O,
+    about: About,
+    started: Now,
+    told: Now,
+}
+
+/// Which transfer it is.
+#[derive(Clone)]
+pub(crate) struct About {
+    /// As asked, shown.
+    pub(crate) file: String,
+    pub(crate) by: Carrier,
+    pub(crate) to: IpAddr,
+    pub(crate) size: u64,
+    pub(crate) machine: Option<HardwareAddress>,
+    pub(crate) link: String,
+}
+
+impl<O: Owner> Meter<O> {
+    /// A transfer that was asked for at `started` and now begins to go out.
+    pub(crate) fn start(owner: O, about: About, started: Now) -> Self {
+        let meter = Self::start_silently(owner, about, started);
+        let About { file, by, to, size, .. } = meter.about.clone();
+        meter.tell(Happening::TransferStarted { file, by, to, size });
+        meter
+    }
+
+    /// A transfer of which nothing is told but how it ends.
+    pub(crate) fn start_silently(owner: O, about: About, started: Now) -> Self {
+        Self { owner, about, started, told: started }
+    }
+
+    /// So much is across.
+    pub(crate) fn progress(&mut self, sent: u64) {
+        let now = self.owner.now();
+        if self.about.size < PROGRESS_FROM_BYTES || now.since(self.told) < PROGRESS_EVERY {
+            return;
+        }
+        self.told = now;
+        let About { file, by, size, .. } = self.about.clone();
+        self.tell(Happening::TransferProgress { file, by, sent, size, took_ms: self.took_ms() });
+    }
+
+    /// All is across; `again` blocks had to be sent more than once.
+    pub(crate) fn done(self, again: u64) {
+        let About { file, by, size, .. } = self.about.clone();
+        self.tell(Happening::TransferDone { file, by, size, took_ms: self.took_ms(), again });
+    }
+
+    /// It ended early.
+    pub(crate) fn failed(self, sent: u64, why: String) {
+        let About { file, by, size, .. } = self.about.clone();
+        self.tell(Happening::TransferFailed { file, by, sent, size, why });
+    }
+
+    fn took_ms(&self) -> u64 {
+        u64::try_from(self.owner.now().since(self.started).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn tell(&self, what: Happening) {
+        self.owner.tell(Event {
+            at: self.owner.now(),
+            machine: self.about.machine,
+            link: Some(self.about.link.clone()),
+            what,
+        });
+    }
+}

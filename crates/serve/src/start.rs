@@ -1,0 +1,432 @@
+//! Opening everything, and closing it again.
+
+use crate::count::{Counters, Counts};
+use crate::holder::{self, Holder, Transport};
+use crate::owner::{Bytes, Owner};
+use crate::{Limits, TFTP_PORT, http, interfaces, packet, sys, tftp};
+use engine::tftp::Policy;
+use model::Network;
+use model::network::{Mode, Subnet};
+use socket2::{Domain, Socket, Type};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
+use std::time::Duration;
+use thiserror::Error;
+use tokio::net::{TcpListener, UdpSocket};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Connections that wait to be taken.
+const BACKLOG: i32 = 1024;
+/// Descriptors beside those for transfers and connections.
+const OTHER_FILES: u64 = 512;
+
+/// Opens every socket that `networks` need and starts to serve. To be called inside a Tokio
+/// runtime. Networks that are `off` are passed over; on a network that is `listen` the owner hears
+/// everything and answers nothing.
+///
+/// # Errors
+///
+/// When a port cannot be had: which one, where, who has it, and what to do.
+pub fn start<O: Owner, B: Bytes>(
+    owner: O,
+    bytes: B,
+    networks: &[Network],
+    http_port: u16,
+) -> Result<Running, StartError> {
+    start_with(owner, bytes, networks, http_port, Limits::default())
+}
+
+/// [`start`] with other limits than usual.
+///
+/// # Errors
+///
+/// As [`start`].
+pub fn start_with<O: Owner, B: Bytes>(
+    owner: O,
+    bytes: B,
+    networks: &[Network],
+    http_port: u16,
+    limits: Limits,
+) -> Result<Running, StartError> {
+    let networks: Vec<&Network> = networks.iter().filter(|n| n.mode != Mode::Off).collect();
+    let opened = Opened::new(&networks, http_port, &limits)?;
+    Ok(opened.run(owner, bytes, limits))
+}
+
+/// Everything that can fail, before anything runs.
+struct Opened {
+    findings: Vec<Finding>,
+    links: packet::Links,
+    keepers: Vec<Socket>,
+    tftp: Vec<(UdpSocket, tftp::Place)>,
+    http: Vec<(TcpListener, String)>,
+}
+
+impl Opened {
+    fn new(networks: &[&Network], http_port: u16, limits: &Limits) -> Result<Self, StartError> {
+        let mut findings = Vec::new();
+        findings.extend(raise_file_limit(limits));
+
+        let names: BTreeSet<String> = networks.iter().map(|n| n.interface.clone()).collect();
+        for name in &names {
+            findings.extend(check_interface(name)?);
+        }
+        let names: Vec<String> = names.into_iter().collect();
+        let links = packet::Links::open(&names)
+            .map_err(|(name, cause)| StartError::packet_socket(&name, cause))?;
+        let keepers = keep_ports(networks, &mut findings);
+
+        let served = served(networks);
+        let (mut tftp, mut http) = (Vec::new(), Vec::new());
+        let mut addresses = BTreeSet::new();
+        for network in networks.iter().filter(|n| addresses.insert(n.server)) {
+            let at = |port| Place { network, port };
+            let socket = tftp::socket(SocketAddrV4::new(network.server, TFTP_PORT))
+                .map_err(|cause| at(TFTP_PORT).refused(Transport::Udp, cause))?;
+            tftp.push((socket, tftp_place(network, &served, limits)));
+            let listener = listener(SocketAddrV4::new(network.server, http_port))
+                .map_err(|cause| at(http_port).refused(Transport::Tcp, cause))?;
+            http.push((listener, network.interface.clone()));
+        }
+        Ok(Self { findings, links, keepers, tftp, http })
+    }
+
+    fn run<O: Owner, B: Bytes>(self, owner: O, bytes: B, limits: Limits) -> Running {
+        let counters = Arc::new(Counters::default());
+        let mut listeners = JoinSet::new();
+
+        let (links, queue) =
+            (Arc::new(self.links), Arc::new(packet::Queue::new(limits.dhcp_queue)));
+        for name in links.names() {
+            let (links, queue) = (Arc::clone(&links), Arc::clone(&queue));
+            listeners.spawn(packet::receive(links, name, queue, Arc::clone(&counters)));
+        }
+        listeners.spawn(packet::answer(links, queue, owner.clone(), limits, Arc::clone(&counters)));
+
+        let desk = tftp::Desk::new(owner.clone(), bytes.clone(), &limits, Arc::clone(&counters));
+        let desk = Arc::new(desk);
+        let (tftp_tasks, tftp_stop) = (desk.tasks.clone(), desk.stopping.clone());
+        for (socket, place) in self.tftp {
+            listeners.spawn(tftp::listen(Arc::clone(&desk), socket, place));
+        }
+
+        let desk = Arc::new(http::Desk::new(owner, bytes, limits, Arc::clone(&counters)));
+        let (http_tasks, http_close, http_stop) =
+            (desk.tasks.clone(), desk.stopping.clone(), desk.stopped.clone());
+        let mut http_addresses = Vec::new();
+        for (listener, link) in self.http {
+            if let Ok(std::net::SocketAddr::V4(address)) = listener.local_addr() {
+                http_addresses.push(address);
+            }
+            listeners.spawn(http::listen(Arc::clone(&desk), listener, link));
+        }
+        let mut sweepers = JoinSet::new();
+        sweepers.spawn(http::sweep(desk));
+
+        Running {
+            findings: self.findings,
+            http_addresses,
+            counters,
+            grace: limits.grace,
+            listeners,
+            _sweepers: sweepers,
+            _keepers: self.keepers,
+            tasks: [tftp_tasks, http_tasks],
+            close: http_close,
+            stop: StopOnDrop([tftp_stop, http_stop]),
+        }
+    }
+}
+
+/// The running sockets. Dropping it stops them at once; [`Running::stop`] lets transfers end.
+#[derive(Debug)]
+pub struct Running {
+    findings: Vec<Finding>,
+    http_addresses: Vec<SocketAddrV4>,
+    counters: Arc<Counters>,
+    grace: Duration,
+    listeners: JoinSet<()>,
+    _sweepers: JoinSet<()>,
+    _keepers: Vec<Socket>,
+    tasks: [TaskTracker; 2],
+    close: CancellationToken,
+    stop: StopOnDrop,
+}
+
+#[derive(Debug)]
+struct StopOnDrop([CancellationToken; 2]);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        for token in &self.0 {
+            token.cancel();
+        }
+    }
+}
+
+impl Running {
+    /// What was odd at the start and did not keep us from serving.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// What was dropped without a word since the start.
+    pub fn counts(&self) -> Counts {
+        self.counters.read()
+    }
+
+    /// Where the boot port is, on each network's address.
+    pub fn http_addresses(&self) -> &[SocketAddrV4] {
+        &self.http_addresses
+    }
+
+    /// Takes no more requests, gives running transfers a moment (`Limits::grace`), then ends.
+    pub async fn stop(mut self) {
+        self.listeners.shutdown().await;
+        self.close.cancel();
+        for tasks in &self.tasks {
+            tasks.close();
+        }
+        let [tftp, http] = &self.tasks;
+        let ended = async { tokio::join!(tftp.wait(), http.wait()) };
+        if tokio::time::timeout(self.grace, ended).await.is_ok() {
+            return;
+        }
+        for token in &self.stop.0 {
+            token.cancel();
+        }
+        let ended = async { tokio::join!(tftp.wait(), http.wait()) };
+        let _ = tokio::time::timeout(Duration::from_secs(1), ended).await;
+    }
+}
+
+/// Something an operator should know, and what to do about it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Finding {
+    /// What is so.
+    pub text: String,
+    /// What to do.
+    pub hint: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\nhint: {}", self.text, self.hint)
+    }
+}
+
+/// Why we cannot serve.
+#[derive(Debug, Error)]
+#[error("{text}")]
+pub struct StartError {
+    /// What could not be done, where, and why.
+    pub text: String,
+    /// What to do.
+    pub hint: String,
+    /// What the system said.
+    #[source]
+    pub cause: io::Error,
+}
+
+/// Where a port was wanted.
+struct Place<'a> {
+    network: &'a Network,
+    port: u16,
+}
+
+impl Place<'_> {
+    fn refused(&self, transport: Transport, cause: io::Error) -> StartError {
+        let (port, address, link) = (self.port, self.network.server, &self.network.interface);
+        let place = format!("{transport} port {port} on {address} ({link})");
+        let (text, hint) = match cause.kind() {
+            io::ErrorKind::AddrInUse => {
+                let mut others = holder::others(transport, port);
+                others.retain(|h| h.address == address || h.address.is_unspecified());
+                let hint = match transport {
+                    Transport::Udp => "stop that server; two cannot share a TFTP port".to_owned(),
+                    Transport::Tcp => {
+                        "stop that server, or set another `port` in [http]".to_owned()
+                    }
+                };
+                (format!("{place} is in use by {}", names(&others)), hint)
+            }
+            io::ErrorKind::AddrNotAvailable => (
+                format!("{place} cannot be opened: {link} does not have the address {address}"),
+                format!("give it to {link} (`ip address add`), or correct the network's settings"),
+            ),
+            io::ErrorKind::PermissionDenied => (
+                format!("{place} cannot be opened: not allowed"),
+                "run as root, or with CAP_NET_BIND_SERVICE".to_owned(),
+            ),
+            _ => (format!("{place} cannot be opened: {cause}"), LOOK_AT_LOG.to_owned()),
+        };
+        StartError { text, hint, cause }
+    }
+}
+
+const LOOK_AT_LOG: &str = "look at `ip address` and at the system's log";
+
+impl StartError {
+    fn packet_socket(name: &str, cause: io::Error) -> Self {
+        let on = if name.is_empty() { String::new() } else { format!(" on {name}") };
+        let (why, hint) = match cause.kind() {
+            io::ErrorKind::PermissionDenied => {
+                ("not allowed".to_owned(), "run as root, or with CAP_NET_RAW")
+            }
+            _ => (cause.to_string(), LOOK_AT_LOG),
+        };
+        let text = format!("DHCP{on} cannot be received: {why}");
+        Self { text, hint: hint.to_owned(), cause }
+    }
+}
+
+fn names(holders: &[Holder]) -> String {
+    match holders {
+        [] => "somebody we cannot see".to_owned(),
+        holders => holders.iter().map(Holder::to_string).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// Whether the interface is there, and whether it is up.
+fn check_interface(name: &str) -> Result<Option<Finding>, StartError> {
+    match interfaces::named(name) {
+        Ok(Some(interface)) if !interface.up => Ok(Some(Finding {
+            text: format!("{name} is switched off, so nothing is heard on it"),
+            hint: format!("`ip link set {name} up`"),
+        })),
+        Ok(Some(_)) => Ok(None),
+        Ok(None) => {
+            let all = interfaces::interfaces().unwrap_or_default();
+            let all: Vec<String> = all.into_iter().map(|i| i.name).collect();
+            Err(StartError {
+                text: format!("there is no interface {name}"),
+                hint: format!("this host has {}", all.join(", ")),
+                cause: io::Error::from_raw_os_error(libc::ENODEV),
+            })
+        }
+        Err(cause) => Err(StartError {
+            text: format!("the interfaces of this host cannot be listed: {cause}"),
+            hint: LOOK_AT_LOG.to_owned(),
+            cause,
+        }),
+    }
+}
+
+/// Binds sockets to the DHCP ports that we receive by other means, so that the kernel does not
+/// tell machines that these ports are closed. What arrives there is swallowed.
+///
+/// Not where another server has the port or may want it later: the kernel gives a unicast packet
+/// to one socket only, and if that were ours, the other server would miss its clients' renewals.
+/// So port 67 is kept only where we give addresses ourselves, and 4011 where we answer at all.
+fn keep_ports(networks: &[&Network], findings: &mut Vec<Finding>) -> Vec<Socket> {
+    let mut kept = Vec::new();
+    let giving = |n: &&&Network| n.mode == Mode::Dhcp;
+    let answering = |n: &&&Network| n.mode != Mode::Listen;
+    let wanted: [(u16, Vec<&Network>); 2] = [
+        (packet::SERVER_PORT, networks.iter().filter(giving).copied().collect()),
+        (packet::BOOT_SERVER_PORT, networks.iter().filter(answering).copied().collect()),
+    ];
+    for (port, networks) in wanted {
+        let others = holder::others(Transport::Udp, port);
+        let mut done = BTreeSet::new();
+        for network in networks {
+            let link = network.interface.as_str();
+            if !done.insert(link) {
+                continue;
+            }
+            if !others.is_empty() {
+                findings.push(shared_port(port, network, &others));
+                continue;
+            }
+            match keep(port, link) {
+                Ok(socket) => kept.push(socket),
+                Err(cause) => findings.push(Finding {
+                    text: format!("UDP port {port} on {link} cannot be kept: {cause}"),
+                    hint: "DHCP works; unicast requests may also get an ICMP error".to_owned(),
+                }),
+            }
+        }
+    }
+    kept
+}
+
+fn shared_port(port: u16, network: &Network, others: &[Holder]) -> Finding {
+    let (link, who) = (&network.interface, names(others));
+    let hint = if network.mode == Mode::Dhcp {
+        format!(
+            "if it gives addresses on {link} too, machines get them from either: stop it there, or \
+             set `mode = \"proxy\"` for {link}"
+        )
+    } else {
+        "nothing, if it serves other clients; two boot servers on one link get in each other's way"
+            .to_owned()
+    };
+    Finding { text: format!("UDP port {port} is also held by {who}"), hint }
+}
+
+fn keep(port: u16, link: &str) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(true)?;
+    sys::swallow_all(&socket)?;
+    socket.bind_device(Some(link.as_bytes()))?;
+    socket.bind(&SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port).into())?;
+    Ok(socket)
+}
+
+/// The subnets whose machines may ask for files over TFTP. Empty where machines behind relays may
+/// have addresses that no setting names; then the owner decides about each.
+fn served(networks: &[&Network]) -> Vec<Subnet> {
+    let remote = networks
+        .iter()
+        .flat_map(|n| &n.relays)
+        .any(|relay| !networks.iter().any(|n| n.subnet.contains(*relay)));
+    if remote { Vec::new() } else { networks.iter().map(|n| n.subnet).collect() }
+}
+
+fn tftp_place(network: &Network, served: &[Subnet], limits: &Limits) -> tftp::Place {
+    let mtu = sys::mtu(&network.interface).and_then(|mtu| u16::try_from(mtu).ok());
+    let most = limits.tftp_policy.mtu;
+    tftp::Place {
+        link: network.interface.clone(),
+        server: network.server,
+        policy: Policy { mtu: mtu.unwrap_or(most).min(most), ..limits.tftp_policy },
+        served: served.to_vec(),
+    }
+}
+
+fn listener(address: SocketAddrV4) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    // A restart must not wait for the last connections to be forgotten.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// Every connection and every transfer takes a descriptor, and the usual limit is 1024.
+fn raise_file_limit(limits: &Limits) -> Option<Finding> {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let transfers = limits.tftp.transfers.saturating_add(limits.tftp.lingering);
+    // Each may have a socket and an opened blob.
+    let needed = (transfers.saturating_add(limits.http_connections) as u64)
+        .saturating_mul(2)
+        .saturating_add(OTHER_FILES);
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
+    if soft >= needed {
+        return None;
+    }
+    let most = needed.min(hard);
+    let raised = setrlimit(Resource::RLIMIT_NOFILE, most.max(soft), hard);
+    let have = if raised.is_ok() { most.max(soft) } else { soft };
+    (have < needed).then(|| Finding {
+        text: format!("this process may open {have} files, but {needed} are needed at full load"),
+        hint: "raise LimitNOFILE= of the service".to_owned(),
+    })
+}

@@ -1,0 +1,253 @@
+//! The few system calls that neither the standard library nor Tokio has. The only `unsafe` of this
+//! crate is here.
+//!
+//! In: sockets, addresses, bytes. Out: what the kernel said. Never: what the bytes mean.
+#![expect(unsafe_code, reason = "packet sockets and sendmmsg have no safe interface")]
+
+use socket2::{Domain, Protocol, SockAddr, SockAddrStorage, SockFilter, Socket, Type};
+use std::io::{self, IoSlice};
+use std::mem;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::os::fd::AsRawFd;
+use tokio::io::unix::AsyncFd;
+
+/// An Ethernet address.
+pub(crate) type Mac = [u8; 6];
+
+/// To everybody on the link.
+pub(crate) const BROADCAST_MAC: Mac = [0xff; 6];
+
+/// What a packet socket received.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Received {
+    /// Bytes put into the buffer.
+    pub(crate) length: usize,
+    /// The packet was longer than the buffer.
+    pub(crate) cut: bool,
+    /// The frame's sender.
+    pub(crate) from: Mac,
+    /// Nobody has checked the UDP checksum yet, and it should be right: the packet came over a
+    /// wire. Between sockets of one host the kernel leaves it out.
+    pub(crate) verify: bool,
+}
+
+// Classic BPF, as in linux/filter.h: operation, size, addressing.
+const LOAD_WORD: u16 = 0x20;
+const LOAD_HALF: u16 = 0x28;
+const LOAD_BYTE: u16 = 0x30;
+const LOAD_HALF_AT_X: u16 = 0x48;
+const LOAD_X_HEADER_LENGTH: u16 = 0xb1;
+const JUMP_EQUAL: u16 = 0x15;
+const JUMP_AT_LEAST: u16 = 0x35;
+const JUMP_ANY_BIT: u16 = 0x45;
+const RETURN: u16 = 0x06;
+
+/// Where BPF finds out how a packet came: SKF_AD_OFF + SKF_AD_PKTTYPE.
+const PACKET_TYPE: u32 = 0xffff_f004;
+/// Packet types from this on are for other hosts, or our own on their way out.
+const PACKET_OTHERHOST: u32 = 3;
+
+/// Lets whole UDP datagrams to one of two ports pass that came in for us or for all; written for
+/// packets that begin with their IPv4 header.
+fn udp_to(ports: [u16; 2]) -> [SockFilter; 12] {
+    let op = SockFilter::new;
+    [
+        op(LOAD_WORD, 0, 0, PACKET_TYPE),
+        op(JUMP_AT_LEAST, 8, 0, PACKET_OTHERHOST),
+        op(LOAD_BYTE, 0, 0, 9),
+        op(JUMP_EQUAL, 0, 6, 17),
+        op(LOAD_HALF, 0, 0, 6),
+        op(JUMP_ANY_BIT, 4, 0, 0x3fff),
+        op(LOAD_X_HEADER_LENGTH, 0, 0, 0),
+        op(LOAD_HALF_AT_X, 0, 0, 2),
+        op(JUMP_EQUAL, 2, 0, u32::from(ports[0])),
+        op(JUMP_EQUAL, 1, 0, u32::from(ports[1])),
+        op(RETURN, 0, 0, 0),
+        op(RETURN, 0, 0, 0x4_0000),
+    ]
+}
+
+/// A packet socket on one interface, for UDP to `ports`. It takes no port, so any other server of
+/// this host keeps its own; the firewall of this host does not see what it sends and receives.
+pub(crate) fn packet_socket(index: u32, ports: [u16; 2]) -> io::Result<Socket> {
+    // Protocol 0: nothing arrives before the filter is in place and the interface is named.
+    let socket = Socket::new(Domain::PACKET, Type::DGRAM, None)?;
+    socket.attach_filter(&udp_to(ports))?;
+    set_int(&socket, libc::SOL_PACKET, libc::PACKET_AUXDATA, 1)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&link_address(index, [0; 6])?)?;
+    Ok(socket)
+}
+
+/// Lets Tokio tell when a socket is ready.
+pub(crate) fn watched(socket: Socket) -> io::Result<AsyncFd<Socket>> {
+    // SAFETY: a Socket owns its descriptor, and nobody here closes or replaces it while the
+    // AsyncFd has it.
+    Ok(unsafe { AsyncFd::register(socket) }?)
+}
+
+/// The socket for replies that the kernel routes: whole IPv4 packets, no port needed.
+pub(crate) fn routed_socket() -> io::Result<Socket> {
+    let socket = Socket::new(
+        Domain::IPV4,
+        Type::from(libc::SOCK_RAW),
+        Some(Protocol::from(libc::IPPROTO_RAW)),
+    )?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+/// Makes a UDP socket let routers fragment (IP_PMTUDISC_DONT): PXE ROMs are known that drop
+/// packets with "don't fragment".
+pub(crate) fn let_fragment(socket: &Socket) -> io::Result<()> {
+    set_int(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_DONT)
+}
+
+/// Makes a socket swallow what arrives without keeping it.
+pub(crate) fn swallow_all(socket: &Socket) -> io::Result<()> {
+    socket.attach_filter(&[SockFilter::new(RETURN, 0, 0, 0)])
+}
+
+/// Sends one IPv4 packet to a link-layer address.
+pub(crate) fn send_frame(socket: &Socket, index: u32, to: Mac, packet: &[u8]) -> io::Result<()> {
+    socket.send_to(packet, &link_address(index, to)?).map(|_| ())
+}
+
+/// Sends one IPv4 packet by the kernel's routes.
+pub(crate) fn send_routed(socket: &Socket, to: Ipv4Addr, packet: &[u8]) -> io::Result<()> {
+    socket.send_to(packet, &SocketAddrV4::new(to, 0).into()).map(|_| ())
+}
+
+fn link_address(index: u32, mac: Mac) -> io::Result<SockAddr> {
+    let mut address = [0; 8];
+    address[..6].copy_from_slice(&mac);
+    let link = libc::sockaddr_ll {
+        sll_family: libc::AF_PACKET as u16,
+        sll_protocol: (libc::ETH_P_IP as u16).to_be(),
+        sll_ifindex: i32::try_from(index).map_err(io::Error::other)?,
+        sll_hatype: 0,
+        sll_pkttype: 0,
+        sll_halen: 6,
+        sll_addr: address,
+    };
+    let mut storage = SockAddrStorage::zeroed();
+    // SAFETY: sockaddr_ll is one of the address types that the storage is made to hold: plain
+    // data, smaller than it and no stricter aligned.
+    unsafe { *storage.view_as::<libc::sockaddr_ll>() = link };
+    // SAFETY: the storage was just filled with a valid address of this length.
+    Ok(unsafe { SockAddr::new(storage, length_of::<libc::sockaddr_ll>()) })
+}
+
+/// Receives one packet, beginning with its IPv4 header.
+pub(crate) fn receive(socket: &Socket, buffer: &mut [u8]) -> io::Result<Received> {
+    #[repr(align(8))]
+    struct Control([u8; 64]);
+    let mut control = Control([0; 64]);
+    let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    // SAFETY: all zero is a valid sockaddr_ll and a valid msghdr.
+    let (mut from, mut head): (libc::sockaddr_ll, libc::msghdr) = unsafe { mem::zeroed() };
+    head.msg_name = (&raw mut from).cast();
+    head.msg_namelen = length_of::<libc::sockaddr_ll>();
+    head.msg_iov = &raw mut part;
+    head.msg_iovlen = 1;
+    head.msg_control = control.0.as_mut_ptr().cast();
+    head.msg_controllen = control.0.len();
+
+    // SAFETY: every pointer in `head` points to a live local with the length given beside it.
+    let got = unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut head, 0) };
+    let length = usize::try_from(got).map_err(|_| io::Error::last_os_error())?;
+
+    let [a, b, c, d, e, f, ..] = from.sll_addr;
+    let known = libc::TP_STATUS_CSUMNOTREADY | libc::TP_STATUS_CSUM_VALID;
+    Ok(Received {
+        length,
+        cut: head.msg_flags & libc::MSG_TRUNC != 0,
+        from: [a, b, c, d, e, f],
+        verify: auxiliary_status(&head) & known == 0,
+    })
+}
+
+/// The status word that PACKET_AUXDATA adds to a received packet; 0 if there is none.
+fn auxiliary_status(head: &libc::msghdr) -> u32 {
+    // SAFETY: recvmsg filled `head` and its control buffer, which the caller keeps alive and which
+    // is aligned for cmsghdr; the macros stay inside the length it gave.
+    let mut next = unsafe { libc::CMSG_FIRSTHDR(head) };
+    while !next.is_null() {
+        // SAFETY: not null, so it points to a whole header inside the control buffer.
+        let message = unsafe { &*next };
+        if (message.cmsg_level, message.cmsg_type) == (libc::SOL_PACKET, libc::PACKET_AUXDATA) {
+            // SAFETY: data of this type is a tpacket_auxdata; read without regard to alignment.
+            let data =
+                unsafe { libc::CMSG_DATA(next).cast::<libc::tpacket_auxdata>().read_unaligned() };
+            return data.tp_status;
+        }
+        // SAFETY: as for CMSG_FIRSTHDR.
+        next = unsafe { libc::CMSG_NXTHDR(head, next) };
+    }
+    0
+}
+
+/// Sends datagrams to one address in one system call; gives how many went out, at least one.
+pub(crate) fn send_many(
+    socket: &impl AsRawFd,
+    to: SocketAddrV4,
+    datagrams: &[Vec<u8>],
+) -> io::Result<usize> {
+    let to = SockAddr::from(to);
+    let mut parts: Vec<IoSlice<'_>> = datagrams.iter().map(|d| IoSlice::new(d)).collect();
+    let mut heads: Vec<libc::mmsghdr> = parts
+        .iter_mut()
+        .map(|part| {
+            // SAFETY: all zero is a valid mmsghdr.
+            let mut head: libc::mmsghdr = unsafe { mem::zeroed() };
+            head.msg_hdr.msg_name = to.as_ptr().cast_mut().cast();
+            head.msg_hdr.msg_namelen = to.len();
+            // IoSlice is guaranteed to have the layout of iovec.
+            head.msg_hdr.msg_iov = std::ptr::from_mut(part).cast();
+            head.msg_hdr.msg_iovlen = 1;
+            head
+        })
+        .collect();
+    let count = u32::try_from(heads.len()).unwrap_or(u32::MAX);
+    // SAFETY: `heads` has `count` entries; what they point to (`to`, `parts`, `datagrams`) outlives
+    // the call, and sendmmsg writes only to the lengths in `heads`.
+    let sent = unsafe { libc::sendmmsg(socket.as_raw_fd(), heads.as_mut_ptr(), count, 0) };
+    usize::try_from(sent).map_err(|_| io::Error::last_os_error())
+}
+
+/// The largest packet of an interface.
+pub(crate) fn mtu(name: &str) -> Option<u32> {
+    let socket = Socket::new(Domain::IPV4, Type::DGRAM, None).ok()?;
+    // SAFETY: all zero is a valid ifreq.
+    let mut request: libc::ifreq = unsafe { mem::zeroed() };
+    if name.len() >= request.ifr_name.len() {
+        return None;
+    }
+    for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
+        *to = from.cast_signed();
+    }
+    // SAFETY: the request is a live ifreq with a closed name; this one writes to its union only.
+    if unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCGIFMTU, &raw mut request) } != 0 {
+        return None;
+    }
+    // SAFETY: SIOCGIFMTU fills this member, and any four bytes are an int.
+    u32::try_from(unsafe { request.ifr_ifru.ifru_mtu }).ok()
+}
+
+fn set_int(socket: &Socket, level: i32, name: i32, value: i32) -> io::Result<()> {
+    // SAFETY: the pointer is to a live i32, and the length is that of an i32.
+    let set = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            level,
+            name,
+            (&raw const value).cast(),
+            length_of::<i32>(),
+        )
+    };
+    if set == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+const fn length_of<T>() -> libc::socklen_t {
+    size_of::<T>() as libc::socklen_t
+}
