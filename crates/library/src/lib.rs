@@ -16,6 +16,7 @@
 mod bytes;
 mod deb;
 mod dpkg;
+mod identify;
 pub mod import;
 pub mod kernel;
 pub mod loaders;

@@ -2,20 +2,18 @@
 //! operator named; told apart by their bytes; given the names firmware is sent for.
 //!
 //! ```text
-//! path ──likely?──▶ bytes ──what is it?──▶ kind, arch, signers, SBAT
-//!                                 └──▶ version: its package's, its SBAT line's, its own text
+//! path ──likely?──▶ bytes ──identify──▶ kind, arch, signers, SBAT
+//!                              └──▶ version: its package's, its SBAT line's, its own text
 //! ```
 //!
 //! In: roots of file systems, or one path. Out: [`FoundLoader`], at most one for a name. The
 //! architecture is that of the machine code, never of the file's name; the name only tells two
 //! builds of iPXE apart, which their bytes do not. Never: whether a signature is valid.
 
-use crate::bytes::{contains, find as find_bytes, slice, text_at, u16_at};
 use crate::deb::{self, Wanted};
 use crate::dpkg;
+use crate::identify::{file_name, identify, likely};
 use crate::import::ImportError;
-use crate::pe::Pe;
-use crate::signers;
 use crate::store::{Blobs, StoreError};
 use crate::tree::Tree;
 use model::image::LoaderKind;
@@ -65,7 +63,7 @@ pub struct FoundLoader {
     pub sbat: Vec<String>,
     /// Other files that would have had the same name, and were passed over.
     pub passed_over: Vec<String>,
-    bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl FoundLoader {
@@ -292,160 +290,6 @@ fn demerit(loader: &FoundLoader) -> u32 {
         _ => true,
     };
     u32::try_from(strange).unwrap_or(u32::MAX).saturating_mul(2) + u32::from(!plain)
-}
-
-/// Whether a name is one that bootloaders have; spares reading the rest.
-fn likely(path: &str) -> bool {
-    let name = file_name(path);
-    name.ends_with(".efi")
-        || name.contains(".efi.")
-        || [".kpxe", ".kkpxe", ".pxe", "pxelinux.0"].iter().any(|end| name.ends_with(end))
-        || ["ldlinux.c32", "ldlinux.e64", "ldlinux.e32"].contains(&name.as_str())
-}
-
-fn file_name(path: &str) -> String {
-    path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase()
-}
-
-/// What these bytes are, if they are a bootloader that we know how to use.
-fn identify(path: &Path, bytes: Vec<u8>) -> Option<FoundLoader> {
-    let path = path.to_string_lossy().into_owned();
-    let file = file_name(&path);
-    if let Some(pe) = Pe::read(&bytes) {
-        return efi(path, &file, &pe, bytes);
-    }
-    let (name, kind, arch, version) = if let Some(version) = pxelinux(&bytes) {
-        let name = if file.starts_with("lpxelinux") { "lpxelinux.0" } else { "pxelinux.0" };
-        (name.to_owned(), LoaderKind::Pxelinux, Arch::X86Bios, version)
-    } else if is_ipxe_for_bios(&bytes) {
-        let (name, kind) = match file.starts_with("undionly") {
-            true => ("undionly.kpxe", LoaderKind::Undionly),
-            false => ("ipxe.pxe", LoaderKind::Ipxe),
-        };
-        (name.to_owned(), kind, Arch::X86Bios, ipxe_version(&bytes))
-    } else {
-        let arch = ldlinux(&file, &bytes)?;
-        (file, LoaderKind::Module, arch, None)
-    };
-    let version = version.unwrap_or_else(unknown);
-    let (signers, sbat, passed_over) = Default::default();
-    Some(FoundLoader { name, kind, arch, version, path, signers, sbat, passed_over, bytes })
-}
-
-fn efi(path: String, file: &str, pe: &Pe, bytes: Vec<u8>) -> Option<FoundLoader> {
-    let arch = pe.application()?;
-    let sbat = pe.sbat(&bytes);
-    let signers: Vec<String> = pe.signatures(&bytes).into_iter().flat_map(signers::of).collect();
-    let short = arch.name().trim_end_matches("-uefi");
-    let suffix = arch.efi_suffix().unwrap_or(short);
-    let (name, kind, version) = if pe.has_section(".vendor_cert") {
-        // An unsigned shim is of no use: firmware that takes it would take GRUB as well.
-        if signers.is_empty() {
-            return None;
-        }
-        let version = sbat_version(&sbat, "shim");
-        if file.contains("ipxe") || sbat.iter().any(|line| line.starts_with("shim.ipxe,")) {
-            (format!("ipxe-shim{suffix}.efi"), LoaderKind::IpxeShim, version)
-        } else {
-            (format!("shim{suffix}.efi"), LoaderKind::Shim, version)
-        }
-    } else if sbat.iter().any(|line| line.starts_with("grub,")) {
-        // Unsigned, shim refuses it; without its TFTP module it looks for a disk. Every GRUB
-        // knows the module's name, only one that has it the name of its source.
-        if signers.is_empty() || !contains(&bytes, "net/tftp.c") {
-            return None;
-        }
-        (format!("grub{suffix}.efi"), LoaderKind::Grub, sbat_version(&sbat, "grub"))
-    } else if contains(&bytes, "ipxe.org") {
-        let version = sbat_version(&sbat, "ipxe").or_else(|| ipxe_version(&bytes));
-        match file.contains("snp") {
-            true => (format!("snponly-{short}.efi"), LoaderKind::Snponly, version),
-            false => (format!("ipxe-{short}.efi"), LoaderKind::Ipxe, version),
-        }
-    } else {
-        return None;
-    };
-    let (version, passed_over) = (version.unwrap_or_else(unknown), Vec::new());
-    Some(FoundLoader { name, kind, arch, version, path, signers, sbat, passed_over, bytes })
-}
-
-fn unknown() -> String {
-    "unknown".to_owned()
-}
-
-/// The version in the most particular SBAT line of a component: `grub.debian,5,Debian,grub2,2.06-13,…`.
-fn sbat_version(lines: &[String], component: &str) -> Option<String> {
-    let own = |line: &&String| {
-        line.strip_prefix(component)
-            .is_some_and(|rest| rest.starts_with(',') || rest.starts_with('.'))
-    };
-    let line = lines
-        .iter()
-        .filter(own)
-        .max_by_key(|line| line.split(',').next().map_or(0, |name| name.matches('.').count()))?;
-    line.split(',').nth(4).filter(|version| !version.is_empty()).map(str::to_owned)
-}
-
-/// PXELINUX says so in its copyright line: `PXELINUX 6.04 PXE 20200816`.
-fn pxelinux(bytes: &[u8]) -> Option<Option<String>> {
-    // A far jump over the header, as in all network boot programs.
-    if bytes.first() != Some(&0xea) {
-        return None;
-    }
-    let at = find_bytes(bytes, b"PXELINUX ")?;
-    let text = text_at(bytes, at + "PXELINUX ".len(), 64);
-    Some(text.and_then(|text| text.split(' ').next().map(str::to_owned)))
-}
-
-/// iPXE for BIOS is packed; its unpacked beginning (src/arch/x86/prefix/pxeprefix.S) is known.
-fn is_ipxe_for_bios(bytes: &[u8]) -> bool {
-    let head = bytes.get(..4096).unwrap_or(bytes);
-    bytes.first() == Some(&0xea)
-        && contains(head, "LRET")
-        && contains(head, "PXENV+")
-        && contains(head, "No PXE stack found!")
-}
-
-/// The text that is nothing but a version, as iPXE's banner prints it: `1.0.0+git-2019…`, `1.21.1+`.
-fn ipxe_version(bytes: &[u8]) -> Option<String> {
-    let looks_right = |text: &str| {
-        let mut parts = text.split(['.', '+', ' ', '-']);
-        let number = |part: Option<&str>| {
-            part.is_some_and(|p| {
-                (1..=3).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit())
-            })
-        };
-        number(parts.next())
-            && number(parts.next())
-            && number(parts.next())
-            && !text.starts_with("0.")
-            && text.bytes().filter(|b| *b == b'.').count() >= 2
-    };
-    bytes
-        .split(|b| *b == 0)
-        .filter(|part| {
-            (5..=64).contains(&part.len()) && part.first().is_some_and(u8::is_ascii_digit)
-        })
-        .filter_map(|part| std::str::from_utf8(part).ok())
-        .find(|text| looks_right(text) && !is_address(text))
-        .map(|text| model::text::show(text.as_bytes()))
-}
-
-fn is_address(text: &str) -> bool {
-    text.parse::<std::net::Ipv4Addr>().is_ok()
-}
-
-/// The module that PXELINUX (and syslinux.efi) asks for first: an ELF file by one of three names.
-fn ldlinux(file: &str, bytes: &[u8]) -> Option<Arch> {
-    let machine = u16_at(bytes, 18).filter(|_| slice(bytes, 0, 4) == Some(b"\x7fELF"))?;
-    match (file, machine) {
-        // ELF e_machine 3 is 386, 62 is x86-64. BIOS and 32-bit UEFI modules have the same code;
-        // their names differ.
-        ("ldlinux.c32", 3) => Some(Arch::X86Bios),
-        ("ldlinux.e32", 3) => Some(Arch::Ia32Uefi),
-        ("ldlinux.e64", 62) => Some(Arch::X64Uefi),
-        _ => None,
-    }
 }
 
 /// Why no bootloaders could be taken from where the operator pointed.

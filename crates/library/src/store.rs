@@ -128,7 +128,8 @@ impl Blobs {
         if found == *hash { Ok(size) } else { Err(StoreError::Damaged { path, found }) }
     }
 
-    /// Removes a blob that nothing names any more. Whoever has it open reads on undisturbed.
+    /// Removes a blob that nothing names any more. Whoever has it open reads on undisturbed; not
+    /// so whoever is adding the same bytes, so no import may run meanwhile.
     pub fn remove(&self, hash: &Hash) -> Result<(), StoreError> {
         let path = self.path(hash);
         match fs::remove_file(&path) {
