@@ -1,6 +1,6 @@
 //! Content kept under its SHA-256: written once, never changed, read by many at once.
 //!
-//! In: bytes from any reader, the state directory. Out: their [`Hash`] and size, and files opened
+//! In: bytes from any reader, the state directory. Out: their [`model::Hash`] and size, and files opened
 //! read-only. Never: a blob that is half there. A name appears below `blobs/` only after its bytes
 //! were synced, and [`Blobs::add`] returns only after the name was.
 //!
