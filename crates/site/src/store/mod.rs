@@ -9,6 +9,8 @@ pub(crate) mod double;
 pub(crate) mod rows;
 mod schema;
 mod sqlite;
+#[cfg(test)]
+mod tests;
 
 use model::{Change, Now};
 use std::path::{Path, PathBuf};

@@ -14,6 +14,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// One step.
+#[derive(Clone, Copy)]
 pub(crate) struct Step {
     /// The version it leads to.
     pub(crate) version: u32,
