@@ -11,6 +11,8 @@
 //!
 //! Everything needs root and Debian's packages; [`need`](need::need) says which are missing.
 
+use std::fmt;
+
 pub mod capture;
 pub mod disk;
 pub mod dnsmasq;
@@ -23,7 +25,7 @@ pub mod server;
 pub use process::{Log, Process};
 
 /// Why the rig could not do what was asked: always the surroundings, never a verdict on a boot.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum Trouble {
     /// A file or a program could not be used.
     #[error("{doing}: {cause}")]
@@ -56,6 +58,14 @@ pub enum Trouble {
     /// Packages are missing and could not be installed.
     #[error("missing on this computer: {0}")]
     Missing(String),
+}
+
+/// As [`Display`](fmt::Display): a test that returns its error shows it by `Debug`, and the log's last lines
+/// are to be read as lines.
+impl fmt::Debug for Trouble {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
+    }
 }
 
 /// Attaches what was being done to an error of the system.
