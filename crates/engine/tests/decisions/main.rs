@@ -1,0 +1,5 @@
+//! The engine's decisions, one by one: what bad input gets, what loaders are given to read.
+
+mod dhcp_rows;
+mod house;
+mod scripts;
