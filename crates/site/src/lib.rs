@@ -16,6 +16,7 @@
 //! directory and its lock.
 #![forbid(unsafe_code)]
 
+mod batch;
 pub mod clock;
 mod directory;
 mod error;

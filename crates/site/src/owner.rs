@@ -8,6 +8,7 @@
 //!   store has. What cannot be kept was never said.
 //! - A bug in one request costs that request.
 
+use crate::batch::{Batch, Held, Letter, promises};
 use crate::clock::Steady;
 use crate::directory::StateDirectory;
 use crate::handle::{Counters, Said, SiteHandle};
@@ -124,56 +125,6 @@ struct Dropped {
     ring: Arc<Ring>,
     told: u64,
     at: Option<Instant>,
-}
-
-/// What one batch changed so far, and what waits for that to be on disk.
-#[derive(Default)]
-struct Batch {
-    changes: Vec<Change>,
-    /// Whether an answer decided from here on may rest on a promise that is not kept yet.
-    promises: bool,
-    held: Vec<Held>,
-    /// A bug left the engine in an unknown state.
-    spoiled: bool,
-}
-
-/// An answer that waits for its batch.
-struct Held {
-    letter: Letter,
-    events: Vec<Event>,
-    promises: bool,
-}
-
-/// An answer and whom it is for. Whoever asked may be gone, which is no error.
-enum Letter {
-    Datagram(oneshot::Sender<Option<Outgoing>>, Option<Outgoing>, String),
-    File(oneshot::Sender<Answer<Found>>, Answer<Found>),
-    Command(oneshot::Sender<Result<Said, SiteError>>, Result<Said, SiteError>),
-}
-
-impl Letter {
-    fn leave(self) {
-        match self {
-            Self::Datagram(to, answer, _) => drop(to.send(answer)),
-            Self::File(to, answer) => drop(to.send(answer)),
-            Self::Command(to, answer) => drop(to.send(answer)),
-        }
-    }
-
-    /// Says instead that nothing could be kept.
-    fn fail(self, why: &str) {
-        match self {
-            Self::Datagram(to, ..) => drop(to.send(None)),
-            Self::File(to, _) => drop(to.send(Answer::Silence(Why::StoreFailed(why.to_owned())))),
-            Self::Command(to, _) => drop(to.send(Err(SiteError::NotKept(why.to_owned())))),
-        }
-    }
-}
-
-/// Whether an answer beside this change says something that must not be forgotten. What a machine
-/// told of itself may be: it tells it again at its next boot.
-fn promises(change: &Change) -> bool {
-    !matches!(change, Change::Machine(_))
 }
 
 impl Owner {
