@@ -7,11 +7,16 @@ use engine::{Answer, Datagram, Event, FileAsk, Found, Now, Outgoing};
 use model::Hash;
 use std::future::Future;
 use std::io;
+use std::sync::Arc;
 
 /// Whoever decides. One handle per task; all of them reach the same owner.
 pub trait Owner: Clone + Send + Sync + 'static {
-    /// What to answer to a DHCP message. What it promises is on disk by then.
-    fn dhcp(&self, datagram: Datagram) -> impl Future<Output = Option<Outgoing>> + Send;
+    /// What to answer to a DHCP message. What it promises is on disk by then. Messages count in the
+    /// order of the calls, whenever the answers are awaited.
+    fn dhcp(
+        &self,
+        datagram: Datagram,
+    ) -> impl Future<Output = Option<Outgoing>> + Send + 'static + use<Self>;
 
     /// Which bytes a name means for this asker.
     fn file(&self, ask: FileAsk) -> impl Future<Output = Answer<Found>> + Send;
@@ -39,4 +44,43 @@ pub trait Blob: Send + Sync + 'static {
 
     /// Fills `buffer` with what stands at `offset`; an error if the blob ends before that.
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
+}
+
+impl Owner for site::SiteHandle {
+    fn dhcp(
+        &self,
+        datagram: Datagram,
+    ) -> impl Future<Output = Option<Outgoing>> + Send + 'static + use<> {
+        self.try_dhcp(datagram)
+    }
+
+    async fn file(&self, ask: FileAsk) -> Answer<Found> {
+        Self::file(self, ask).await
+    }
+
+    fn tell(&self, event: Event) {
+        Self::tell(self, event);
+    }
+
+    fn now(&self) -> Now {
+        Self::now(self)
+    }
+}
+
+impl Bytes for Arc<library::Blobs> {
+    type Blob = library::BlobFile;
+
+    fn open(&self, sha256: &Hash) -> io::Result<Self::Blob> {
+        library::Blobs::open(self, sha256).map_err(io::Error::other)
+    }
+}
+
+impl Blob for library::BlobFile {
+    fn size(&self) -> u64 {
+        Self::size(self)
+    }
+
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        Self::read_exact_at(self, buffer, offset)
+    }
 }

@@ -264,9 +264,11 @@ pub(crate) async fn answer<O: Owner>(
                 continue;
             }
         };
+        // Asked here, so that messages count in the order in which they came.
+        let answer = owner.dhcp(datagram);
         let (links, owner, counters) = (Arc::clone(&links), owner.clone(), Arc::clone(&counters));
         running.spawn(async move {
-            let Some(outgoing) = owner.dhcp(datagram).await else { return };
+            let Some(outgoing) = answer.await else { return };
             match links.send(&outgoing) {
                 Ok(()) => counters.dhcp_sent.one(),
                 Err(cause) => {

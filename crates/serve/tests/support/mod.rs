@@ -1,0 +1,391 @@
+//! A small world for the tests: two network namespaces with a cable between them, a house that
+//! answers as it is told, and the real server in one of the namespaces.
+#![allow(dead_code, reason = "each test file uses its own part of it")]
+
+use engine::{Answer, Datagram, Event, FileAsk, Found, Now, Outgoing, Served};
+use model::network::{Mode, Network, PxeReply};
+use model::plan::Why;
+use model::{Happening, Hash};
+use nix::sched::{CloneFlags, setns};
+use serve::{Blob, Bytes, Limits, Owner, Running, StartError};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::fs::File;
+use std::future::Future;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddrV4, TcpStream, UdpSocket};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Our address in every world.
+pub const SERVER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
+/// The machine's address in every world.
+pub const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 9);
+
+/// Whether what a test needs is there. If not, it is skipped aloud, and in CI it fails.
+pub fn able(needs: &[&str]) -> bool {
+    let mut missing = Vec::new();
+    if !nix::unistd::Uid::effective().is_root() {
+        missing.push("root".to_owned());
+    }
+    for tool in ["ip"].iter().chain(needs) {
+        let there = std::env::split_paths("/usr/sbin:/usr/bin:/sbin:/bin")
+            .any(|dir| dir.join(tool).exists());
+        if !there {
+            missing.push((*tool).to_owned());
+        }
+    }
+    if missing.is_empty() {
+        return true;
+    }
+    let test = thread::current().name().unwrap_or("a test").to_owned();
+    let text = format!("{test} SKIPPED: it needs {}", missing.join(", "));
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "{text}");
+    eprintln!("{text}");
+    false
+}
+
+/// Two namespaces and a cable. Gone when dropped.
+pub struct World {
+    /// Ours: `lan` with 10.77.0.1/24.
+    pub here: String,
+    /// The machine's: `nic` with 10.77.0.9/24, 52:54:00:00:00:09.
+    pub there: String,
+}
+
+impl World {
+    pub fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let id = format!("bw{}x{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let world = Self { here: format!("{id}s"), there: format!("{id}c") };
+        run("ip", &["netns", "add", &world.here]);
+        run("ip", &["netns", "add", &world.there]);
+        world.cable();
+        for ns in [&world.here, &world.there] {
+            run("ip", &["-n", ns, "link", "set", "lo", "up"]);
+        }
+        world
+    }
+
+    /// Plugs the cable in.
+    pub fn cable(&self) {
+        let (here, there) = (&self.here, &self.there);
+        let pair = ["link", "add", "lan", "netns", here, "type", "veth"];
+        run("ip", &[&pair[..], &["peer", "name", "nic", "netns", there]].concat());
+        run("ip", &["-n", there, "link", "set", "nic", "address", "52:54:00:00:00:09"]);
+        run("ip", &["-n", here, "address", "add", "10.77.0.1/24", "dev", "lan"]);
+        run("ip", &["-n", there, "address", "add", "10.77.0.9/24", "dev", "nic"]);
+        run("ip", &["-n", here, "link", "set", "lan", "up"]);
+        run("ip", &["-n", there, "link", "set", "nic", "up"]);
+    }
+
+    /// Runs a program on the machine's side.
+    pub fn there(&self, program: &str, args: &[&str]) -> Output {
+        let args = [&["netns", "exec", &self.there, program], args].concat();
+        Command::new("ip").args(args).output().unwrap()
+    }
+
+    /// Starts a program in a namespace; it ends with the guard.
+    pub fn spawn(&self, ns: &str, program: &str, args: &[&str]) -> Guard {
+        let args = [&["netns", "exec", ns, program], args].concat();
+        let mut command = Command::new("ip");
+        command.args(args).stdout(Stdio::null()).stderr(Stdio::null());
+        Guard(command.spawn().unwrap())
+    }
+
+    /// A UDP socket of the machine.
+    pub fn udp(&self, port: u16) -> UdpSocket {
+        let socket = inside(&self.there, || UdpSocket::bind((CLIENT, port)).unwrap());
+        socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        socket
+    }
+
+    /// A connection of the machine to the boot port.
+    pub fn tcp(&self) -> TcpStream {
+        let stream = inside(&self.there, || TcpStream::connect((SERVER, 80)).unwrap());
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        for ns in [&self.here, &self.there] {
+            let _ = Command::new("ip").args(["netns", "del", ns]).output();
+        }
+    }
+}
+
+/// A process that ends with the test.
+pub struct Guard(Child);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+pub fn run(program: &str, args: &[&str]) {
+    let output = Command::new(program).args(args).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program} {}: {text}", args.join(" "));
+}
+
+/// Runs something in a namespace. Sockets made there stay there.
+pub fn inside<T: Send>(ns: &str, work: impl FnOnce() -> T + Send) -> T {
+    let file = File::open(format!("/run/netns/{ns}")).unwrap();
+    thread::scope(|scope| {
+        let inner = scope.spawn(|| {
+            setns(file, CloneFlags::CLONE_NEWNET).unwrap();
+            work()
+        });
+        inner.join().unwrap()
+    })
+}
+
+type Decide = dyn Fn(&Datagram) -> Option<Outgoing> + Send + Sync;
+
+/// An owner that answers as it was told, and remembers.
+#[derive(Clone)]
+pub struct House(Arc<Inner>);
+
+struct Inner {
+    started: Instant,
+    files: Mutex<HashMap<Vec<u8>, Found>>,
+    silence: Mutex<Option<Why>>,
+    dhcp: Box<Decide>,
+    asked: Mutex<Vec<FileAsk>>,
+    heard: Mutex<Vec<Datagram>>,
+    events: Mutex<Vec<Event>>,
+}
+
+impl House {
+    pub fn new(dhcp: impl Fn(&Datagram) -> Option<Outgoing> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(Inner {
+            started: Instant::now(),
+            files: Mutex::default(),
+            silence: Mutex::default(),
+            dhcp: Box::new(dhcp),
+            asked: Mutex::default(),
+            heard: Mutex::default(),
+            events: Mutex::default(),
+        }))
+    }
+
+    /// Publishes a file under a name without a leading slash.
+    pub fn publish(&self, name: &str, what: Served, media: &'static str) {
+        let found = Found { what, media, machine: None };
+        self.0.files.lock().unwrap().insert(name.as_bytes().to_vec(), found);
+    }
+
+    pub fn be_silent(&self, why: Why) {
+        *self.0.silence.lock().unwrap() = Some(why);
+    }
+
+    pub fn asked(&self) -> Vec<FileAsk> {
+        self.0.asked.lock().unwrap().clone()
+    }
+
+    pub fn heard(&self) -> Vec<Datagram> {
+        self.0.heard.lock().unwrap().clone()
+    }
+
+    pub fn events(&self) -> Vec<Happening> {
+        self.0.events.lock().unwrap().iter().map(|e| e.what.clone()).collect()
+    }
+
+    /// Waits until something was told, at most 20 s.
+    pub fn wait_for(&self, wanted: impl Fn(&Happening) -> bool) -> Happening {
+        eventually(|| self.events().into_iter().find(&wanted))
+            .unwrap_or_else(|| panic!("not told; told were {:#?}", self.events()))
+    }
+}
+
+/// Tries every 10 ms, for at most 20 s.
+pub fn eventually<T>(mut found: impl FnMut() -> Option<T>) -> Option<T> {
+    let end = Instant::now() + Duration::from_secs(20);
+    loop {
+        let found = found();
+        if found.is_some() || Instant::now() > end {
+            return found;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+impl Owner for House {
+    fn dhcp(
+        &self,
+        datagram: Datagram,
+    ) -> impl Future<Output = Option<Outgoing>> + Send + 'static + use<> {
+        let answer = (self.0.dhcp)(&datagram);
+        self.0.heard.lock().unwrap().push(datagram);
+        async move { answer }
+    }
+
+    async fn file(&self, ask: FileAsk) -> Answer<Found> {
+        let mut name = ask.name.as_slice();
+        while let [b'/', rest @ ..] = name {
+            name = rest;
+        }
+        let found = self.0.files.lock().unwrap().get(name).cloned();
+        self.0.asked.lock().unwrap().push(ask.clone());
+        if let Some(why) = self.0.silence.lock().unwrap().clone() {
+            return Answer::Silence(why);
+        }
+        let name = model::text::show(&ask.name);
+        found.map_or(Answer::Silence(Why::NoSuchFile { name, hint: None }), Answer::Reply)
+    }
+
+    fn tell(&self, event: Event) {
+        self.0.events.lock().unwrap().push(event);
+    }
+
+    fn now(&self) -> Now {
+        Now(1_000_000) + self.0.started.elapsed()
+    }
+}
+
+/// Blobs in memory.
+#[derive(Clone, Default)]
+pub struct Store(Arc<Mutex<HashMap<Hash, Arc<Vec<u8>>>>>);
+
+impl Store {
+    pub fn put(&self, bytes: Vec<u8>) -> Served {
+        let sha256 = Hash(Sha256::digest(&bytes).into());
+        let size = bytes.len() as u64;
+        self.0.lock().unwrap().insert(sha256, Arc::new(bytes));
+        Served::Blob { sha256, size }
+    }
+}
+
+pub struct InMemory(Arc<Vec<u8>>);
+
+impl Bytes for Store {
+    type Blob = InMemory;
+    fn open(&self, sha256: &Hash) -> io::Result<InMemory> {
+        let found = self.0.lock().unwrap().get(sha256).cloned();
+        found.map(InMemory).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+impl Blob for InMemory {
+    fn size(&self) -> u64 {
+        self.0.len() as u64
+    }
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        let from = usize::try_from(offset).unwrap();
+        let bytes = self.0.get(from..from + buffer.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
+        buffer.copy_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// Bytes that are the same in every run and repeat nowhere soon.
+pub fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend(state.to_le_bytes());
+    }
+    bytes.truncate(length);
+    bytes
+}
+
+/// The network of a world.
+pub fn network(mode: Mode) -> Network {
+    Network {
+        interface: "lan".to_owned(),
+        mode,
+        server: SERVER,
+        subnet: "10.77.0.0/24".parse().unwrap(),
+        pools: Vec::new(),
+        router: None,
+        dns: Vec::new(),
+        domain: None,
+        lease: None,
+        relays: Vec::new(),
+        authoritative: false,
+        pxe_reply: PxeReply::Full,
+    }
+}
+
+/// The real server in a namespace.
+pub struct Server {
+    pub running: Option<Running>,
+    runtime: Option<tokio::runtime::Runtime>,
+}
+
+impl Server {
+    pub fn try_start(
+        ns: &str,
+        house: &House,
+        store: &Store,
+        networks: &[Network],
+        limits: Limits,
+    ) -> Result<Self, StartError> {
+        inside(ns, || {
+            let mut builder = tokio::runtime::Builder::new_multi_thread();
+            let runtime = builder.worker_threads(2).enable_all().build().unwrap();
+            let _inside = runtime.enter();
+            let running = serve::start_with(house.clone(), store.clone(), networks, 80, limits)?;
+            Ok(Self { running: Some(running), runtime: Some(runtime) })
+        })
+    }
+
+    pub fn start(world: &World, house: &House, store: &Store, limits: Limits) -> Self {
+        Self::try_start(&world.here, house, store, &[network(Mode::Dhcp)], limits).unwrap()
+    }
+
+    pub fn counts(&self) -> serve::Counts {
+        self.running.as_ref().unwrap().counts()
+    }
+
+    pub fn stop(&mut self) {
+        let running = self.running.take().unwrap();
+        self.runtime.as_ref().unwrap().block_on(running.stop());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.running.take());
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(Duration::from_secs(2));
+        }
+    }
+}
+
+/// A world with a server that has some files.
+pub struct Stage {
+    pub server: Server,
+    pub house: House,
+    pub store: Store,
+    pub world: World,
+}
+
+impl Stage {
+    pub fn new(limits: Limits) -> Self {
+        let (world, house, store) = (World::new(), House::new(|_| None), Store::default());
+        let server = Server::start(&world, &house, &store, limits);
+        Self { server, house, store, world }
+    }
+
+    /// Publishes noise under a name and gives it.
+    pub fn file(&self, name: &str, length: usize) -> Vec<u8> {
+        let bytes = noise(length);
+        self.house.publish(name, self.store.put(bytes.clone()), "application/octet-stream");
+        bytes
+    }
+}
+
+pub fn to(port: u16) -> SocketAddrV4 {
+    SocketAddrV4::new(SERVER, port)
+}
