@@ -238,8 +238,14 @@ impl Engine {
         entries
     }
 
-    /// What to hand to firmware (or iPXE) so that it comes to the plan (`contract.md` §4).
-    pub fn first_file(&self, client: &Client, plan: &BootPlan) -> Result<FirstFile, Why> {
+    /// What to hand to firmware (or iPXE) so that it comes to the plan. `beside` says that another
+    /// server gives the addresses.
+    pub fn first_file(
+        &self,
+        client: &Client,
+        plan: &BootPlan,
+        beside: bool,
+    ) -> Result<FirstFile, Why> {
         if plan.decision == Decision::Silent {
             return Err(Why::PlanIsSilence);
         }
@@ -261,10 +267,10 @@ impl Engine {
                     "a Raspberry Pi fetches its own files from the TFTP root".into(),
                 )],
             }),
-            Firmware::Uboot => {
-                Ok(self.loader_for(client, plan).unwrap_or_else(|_| self.config_file(client)))
-            }
-            Firmware::Pxe | Firmware::Http => self.loader_for(client, plan),
+            Firmware::Uboot => Ok(self
+                .loader_for(client, plan, beside)
+                .unwrap_or_else(|_| self.config_file(client))),
+            Firmware::Pxe | Firmware::Http => self.loader_for(client, plan, beside),
         }
     }
 
@@ -278,60 +284,83 @@ impl Engine {
         }
     }
 
-    fn loader_for(&self, client: &Client, plan: &BootPlan) -> Result<FirstFile, Why> {
+    fn loader_for(&self, client: &Client, plan: &BootPlan, beside: bool) -> Result<FirstFile, Why> {
         let Some(arch) = client.arch else {
             return Err(Why::ArchUnserved(client.arch_codes.clone()));
         };
-        // HTTP Boot hands GRUB a URL as its home, and Debian's signed GRUB has no HTTP client: it
-        // would stop at its prompt. So over HTTP only iPXE is of use.
-        let over_http = client.firmware == Firmware::Http;
-        if let (Decision::Boot(Boot { signed: Some((shim, _)), title, .. }), true) =
-            (&plan.decision, arch.is_uefi() && !over_http)
-        {
-            return Ok(FirstFile {
-                path: shim.clone(),
-                because: vec![Reason::Loader {
-                    name: shim.clone(),
-                    because: format!(
-                        "{title} brings its own shim and GRUB, which boot with Secure Boot on or off"
-                    ),
-                }],
-            });
-        }
-        let found = |kind| self.loader(kind, arch);
         let chosen = if arch.is_uefi() {
-            if let (Some(shim), true) =
-                (found(LoaderKind::IpxeShim), found(LoaderKind::Ipxe).is_some())
-            {
-                Some((shim, "a shim with a signed iPXE boots with Secure Boot on or off"))
-            } else if let (Some(shim), true) =
-                (found(LoaderKind::Shim), found(LoaderKind::Grub).is_some() && !over_http)
-            {
-                Some((shim, "shim and its signed GRUB boot with Secure Boot on or off"))
-            } else {
-                let plain = found(LoaderKind::Snponly).or_else(|| found(LoaderKind::Ipxe));
-                plain.map(|l| (l, plain_ipxe(over_http)))
-            }
+            self.uefi_loader(arch, plan, GrubHome::of(client, beside))
         } else {
-            [
-                (LoaderKind::Undionly, "iPXE over the firmware's own network driver"),
-                (LoaderKind::Ipxe, "iPXE with its own network drivers"),
-                (LoaderKind::Pxelinux, "no iPXE was found, PXELINUX was"),
-            ]
-            .into_iter()
-            .find_map(|(kind, because)| found(kind).map(|l| (l, because)))
+            self.bios_loader(arch)
         };
-        let (loader, because) = chosen.ok_or(match client.arch_codes.as_slice() {
+        let (path, because) = chosen.ok_or(match client.arch_codes.as_slice() {
             codes if !codes.is_empty() && !servable(arch) => Why::ArchUnserved(codes.to_vec()),
             _ => Why::NoLoader(arch),
         })?;
-        Ok(FirstFile {
-            path: format!("loader/{}", loader.name),
-            because: vec![Reason::Loader {
-                name: loader.name.clone(),
-                because: format!("{because} ({arch}, version {})", loader.version),
-            }],
+        let name = path.strip_prefix("loader/").unwrap_or(&path).to_owned();
+        let version = self.loaders.get(&name).map(|l| format!(" ({arch}, version {})", l.version));
+        let because = format!("{because}{}", version.unwrap_or_default());
+        Ok(FirstFile { path, because: vec![Reason::Loader { name, because }] })
+    }
+
+    fn bios_loader(&self, arch: Arch) -> Option<(String, String)> {
+        let kinds = [
+            (LoaderKind::Undionly, "iPXE over the firmware's own network driver"),
+            (LoaderKind::Ipxe, "iPXE with its own network drivers"),
+            (LoaderKind::Pxelinux, "no iPXE was found, PXELINUX was"),
+        ];
+        kinds.into_iter().find_map(|(kind, because)| {
+            self.loader(kind, arch).map(|l| (format!("loader/{}", l.name), because.to_owned()))
         })
+    }
+
+    /// The path of the first file, and why that one.
+    fn uefi_loader(&self, arch: Arch, plan: &BootPlan, home: GrubHome) -> Option<(String, String)> {
+        let found = |kind| self.loader(kind, arch);
+        let path = |loader: &Loader| format!("loader/{}", loader.name);
+        let plain = found(LoaderKind::Snponly).or_else(|| found(LoaderKind::Ipxe));
+        let signed_ipxe = found(LoaderKind::IpxeShim).filter(|_| found(LoaderKind::Ipxe).is_some());
+        let signed_grub = found(LoaderKind::Shim).filter(|_| found(LoaderKind::Grub).is_some());
+
+        if let (Decision::Boot(Boot { signed: Some((shim, _)), title, .. }), GrubHome::FindsUs) =
+            (&plan.decision, home)
+        {
+            let because = format!(
+                "{title} brings its own shim and GRUB, which boot with Secure Boot on or off"
+            );
+            return Some((shim.clone(), because));
+        }
+        if let Some(shim) = signed_ipxe {
+            let because = "a shim with a signed iPXE boots with Secure Boot on or off";
+            return Some((path(shim), because.to_owned()));
+        }
+        match (home, signed_grub, plain) {
+            (GrubHome::FindsUs, Some(shim), _) => Some((
+                path(shim),
+                "shim and its signed GRUB boot with Secure Boot on or off".to_owned(),
+            )),
+            (GrubHome::FindsUs, None, Some(plain)) => Some((
+                path(plain),
+                "plain iPXE; with Secure Boot on, the firmware would refuse it".to_owned(),
+            )),
+            (_, _, Some(plain)) => Some((
+                path(plain),
+                format!(
+                    "plain iPXE, because {}; with Secure Boot on, the firmware would refuse it",
+                    home.trouble()
+                ),
+            )),
+            // Better a loader that may stop than none: on another server's network it works where
+            // that server names us as its next server.
+            (GrubHome::AsksTheOther, Some(shim), None) => Some((
+                path(shim),
+                format!(
+                    "shim and GRUB, but {}; `bootwright bootloader import` an iPXE for {arch}",
+                    home.trouble()
+                ),
+            )),
+            _ => None,
+        }
     }
 
     /// The bootloader of this kind for this architecture.
@@ -340,12 +369,34 @@ impl Engine {
     }
 }
 
-fn plain_ipxe(over_http: bool) -> &'static str {
-    if over_http {
-        "plain iPXE, because a signed GRUB of Debian cannot fetch over HTTP; with Secure Boot on, \
-         the firmware would refuse it, and PXE is the way"
-    } else {
-        "plain iPXE; with Secure Boot on, the firmware would refuse it"
+/// Where a signed GRUB of Debian or Red Hat looks for its configuration, once it runs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum GrubHome {
+    /// On the server that gave it its address, which is us.
+    FindsUs,
+    /// On the DHCP server: it looks at the DHCP answer only, never at a proxy's (Q71, Q72).
+    AsksTheOther,
+    /// At a URL: Debian's signed build has no HTTP client and stops at its prompt.
+    OverHttp,
+}
+
+impl GrubHome {
+    fn of(client: &Client, beside: bool) -> Self {
+        match client.firmware {
+            Firmware::Http => Self::OverHttp,
+            _ if beside => Self::AsksTheOther,
+            _ => Self::FindsUs,
+        }
+    }
+
+    fn trouble(self) -> &'static str {
+        match self {
+            Self::FindsUs => "nothing speaks against GRUB",
+            Self::AsksTheOther => {
+                "GRUB asks the DHCP server for its configuration, never the server beside it"
+            }
+            Self::OverHttp => "Debian's signed GRUB cannot fetch over HTTP",
+        }
     }
 }
 

@@ -152,7 +152,9 @@ impl Engine {
         network: &Network,
         plan: &BootPlan,
     ) -> Vec<StageAnswer> {
-        let Ok(first) = self.first_file(client, plan) else { return Vec::new() };
+        let Ok(first) = self.first_file(client, plan, network.mode != Mode::Dhcp) else {
+            return Vec::new();
+        };
         let through_grub = self.goes_through_grub(&first.path);
         let form = match client.firmware {
             Firmware::Config | Firmware::Uboot if first.path.starts_with("pxelinux.cfg/") => {

@@ -62,7 +62,7 @@ impl Engine {
         if client.stage == Stage::System {
             return (plan, Err(Why::NotBooting));
         }
-        let answer = self.first_file(client, &plan).and_then(|first| {
+        let answer = self.first_file(client, &plan, beside).and_then(|first| {
             let form = self.form(client, network, beside);
             let file = self.file_for(form, client, network, &first.path);
             let FirstFile { mut because, .. } = first;
