@@ -320,7 +320,7 @@ impl Engine {
         let path = |loader: &Loader| format!("loader/{}", loader.name);
         let plain = found(LoaderKind::Snponly).or_else(|| found(LoaderKind::Ipxe));
         let signed_ipxe = found(LoaderKind::IpxeShim).filter(|_| found(LoaderKind::Ipxe).is_some());
-        let signed_grub = found(LoaderKind::Shim).filter(|_| found(LoaderKind::Grub).is_some());
+        let signed_grub = self.signed_grub(arch);
 
         if let (Decision::Boot(Boot { signed: Some((shim, _)), title, .. }), GrubHome::FindsUs) =
             (&plan.decision, home)
@@ -336,7 +336,7 @@ impl Engine {
         }
         match (home, signed_grub, plain) {
             (GrubHome::FindsUs, Some(shim), _) => Some((
-                path(shim),
+                shim,
                 "shim and its signed GRUB boot with Secure Boot on or off".to_owned(),
             )),
             (GrubHome::FindsUs, None, Some(plain)) => Some((
@@ -353,7 +353,7 @@ impl Engine {
             // Better a loader that may stop than none: on another server's network it works where
             // that server names us as its next server.
             (GrubHome::AsksTheOther, Some(shim), None) => Some((
-                path(shim),
+                shim,
                 format!(
                     "shim and GRUB, but {}; `bootwright bootloader import` an iPXE for {arch}",
                     home.trouble()
@@ -361,6 +361,23 @@ impl Engine {
             )),
             _ => None,
         }
+    }
+
+    /// Path of a shim with a signed GRUB beside it: an installed one, else the newest that an
+    /// image brings.
+    fn signed_grub(&self, arch: Arch) -> Option<String> {
+        let installed = self
+            .loader(LoaderKind::Shim, arch)
+            .filter(|_| self.loader(LoaderKind::Grub, arch).is_some())
+            .map(|shim| format!("loader/{}", shim.name));
+        installed.or_else(|| {
+            let with_chain = self
+                .images()
+                .filter(|image| image.archs.contains(&arch) && image.recipe.signed.is_some());
+            let image = with_chain.max_by_key(|image| image.imported)?;
+            let signed = image.recipe.signed.as_ref()?;
+            Some(format!("image/{}/{}/{}", image.name, image.version, signed.shim))
+        })
     }
 
     /// The bootloader of this kind for this architecture.

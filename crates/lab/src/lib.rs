@@ -1,3 +1,8 @@
-//! lab
+//! Proof: what stands beside the house and tries it.
+//!
+//! In: the rooms of the house, and the real programs of others. Out: what happened. Never: a part
+//! of the server.
 
+pub mod bench_boot;
+pub mod demo;
 pub mod rig;

@@ -1,6 +1,6 @@
 //! The other DHCP server on the link: addresses only, as an office router gives them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::ns::Link;
 use super::process::Process;
@@ -26,6 +26,28 @@ impl Dnsmasq {
             .args(["--no-daemon", "--conf-file=/dev/null", "--user=root", "--port=0", "--log-dhcp"])
             .args(["--bind-interfaces", &format!("--interface={}", Link::INTERFACE)])
             .arg("--dhcp-range=10.77.0.100,10.77.0.199,1h")
+            .arg(format!("--dhcp-leasefile={}", in_it("leases").display()));
+        let mut process = Process::start(command, in_it("dnsmasq.log"))?;
+        process.wait_for("sockets bound exclusively", std::time::Duration::from_secs(5))?;
+        Ok(Self { process, _directory: directory })
+    }
+
+    /// Starts it in the server's place, with addresses, TFTP from `root` and one boot file for
+    /// everybody: the peer that a boot from us is measured against.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn boots(link: &Link, root: &Path, file: &str) -> Result<Self, Trouble> {
+        let directory = tempfile::tempdir().map_err(io("making a directory for dnsmasq"))?;
+        let in_it = |name: &str| -> PathBuf { directory.path().join(name) };
+        let mut command = link.server().command("dnsmasq");
+        command
+            .args(["--no-daemon", "--conf-file=/dev/null", "--user=root", "--port=0"])
+            .args(["--bind-interfaces", &format!("--interface={}", Link::INTERFACE)])
+            .arg("--dhcp-range=10.77.0.100,10.77.0.199,1h")
+            .arg("--enable-tftp")
+            .arg(format!("--tftp-root={}", root.display()))
+            .arg(format!("--dhcp-boot={file}"))
             .arg(format!("--dhcp-leasefile={}", in_it("leases").display()));
         let mut process = Process::start(command, in_it("dnsmasq.log"))?;
         process.wait_for("sockets bound exclusively", std::time::Duration::from_secs(5))?;

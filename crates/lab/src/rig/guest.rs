@@ -79,6 +79,11 @@ impl Guest {
         &self.serial
     }
 
+    /// Whether QEMU has ended.
+    pub fn ended(&mut self) -> bool {
+        self.qemu.ended().is_some()
+    }
+
     /// What QEMU itself said.
     #[must_use]
     pub fn qemu(&self) -> &Log {

@@ -79,8 +79,10 @@ pub fn binary() -> Result<PathBuf, Trouble> {
     )))
 }
 
-/// Tests run from `target/PROFILE/deps/`, binaries lie one above.
+/// Programs run from `target/PROFILE/`, tests from `deps/` below it.
 fn beside_this_test() -> Result<PathBuf, Trouble> {
-    let test = env::current_exe().map_err(io("asking for the path of this test"))?;
-    Ok(test.parent().unwrap_or(Path::new(".")).join("../bootwright"))
+    let this = env::current_exe().map_err(io("asking for the path of this program"))?;
+    let here = this.parent().unwrap_or(Path::new("."));
+    let beside = here.join("bootwright");
+    Ok(if beside.exists() { beside } else { here.join("../bootwright") })
 }

@@ -1,0 +1,33 @@
+//! The bench's own program: `lab demo [FIRMWARE]`, `lab bench-boot [PAIRS]`. `./x` calls it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["demo"] => lab::demo::run(lab::rig::guest::Firmware::Ovmf),
+        ["demo", name] => match lab::demo::firmware(name) {
+            Some(firmware) => lab::demo::run(firmware),
+            None => return usage(),
+        },
+        ["bench-boot"] => lab::bench_boot::run(5),
+        ["bench-boot", pairs] => match pairs.parse() {
+            Ok(pairs) => lab::bench_boot::run(pairs),
+            Err(_) => return usage(),
+        },
+        _ => return usage(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(trouble) => {
+            eprintln!("{trouble}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn usage() -> ExitCode {
+    eprintln!("usage: lab demo [uefi|bios|http|secureboot|arm64] | lab bench-boot [PAIRS]");
+    ExitCode::from(2)
+}

@@ -1,0 +1,23 @@
+//! A world in one thread: our decisions, firmware that takes them, and a network between.
+//!
+//! ```text
+//! scenario ─ text in, timeline out ───────────── given / at / expect / because
+//!    world ─ one clock, jumps to the next moment
+//!      ├ server ── engine and TFTP as the server drives them, without sockets
+//!      ├ foreign ─ another DHCP server, for proxy worlds
+//!      ├ net ───── frames on their way: lost, late, doubled, overtaken
+//!      └ firmware ─ ROMs and loaders, as strict as the real ones
+//! ```
+//!
+//! In: a seed, settings, when which machine is switched on. Out: what was said and done, moment by
+//! moment. Never: a socket, a clock, a thread. What happens follows from the seed alone.
+
+pub mod chance;
+pub mod content;
+pub mod firmware;
+pub mod foreign;
+pub mod host;
+pub mod net;
+pub mod scenario;
+pub mod server;
+pub mod world;

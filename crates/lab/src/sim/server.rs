@@ -1,0 +1,384 @@
+//! Our server without sockets: the same calls in the same order as behind real ones.
+
+use super::content::Label;
+use super::host::{Heard, HttpAnswer, HttpAsk};
+use engine::tftp::{
+    Caps, Negotiated, Opening, Policy, Refusal, Route, SessionId, Sessions, Step, Transfer, Why,
+};
+use engine::{Answer, Asker, Datagram, Destination, Engine, FileAsk, Outgoing, Served};
+use model::event::Carrier;
+use model::{Change, Event, Happening, Hash, Now};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
+use wire::tftp::{Mode, Packet};
+
+/// Something our server wants to have sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Send {
+    /// Out of which interface.
+    pub link: String,
+    /// Source.
+    pub from: SocketAddrV4,
+    /// Destination.
+    pub to: Destination,
+    /// Payload.
+    pub bytes: Vec<u8>,
+}
+
+/// Transfers get ports from here on.
+const FIRST_PORT: u16 = 40_000;
+
+struct Running {
+    transfer: Transfer,
+    bytes: Vec<u8>,
+    name: String,
+    link: String,
+    server: Ipv4Addr,
+    client: SocketAddrV4,
+    hardware: Option<model::HardwareAddress>,
+    agreed: String,
+}
+
+/// The engine with everything the real server puts around it.
+pub struct Server {
+    /// Every decision.
+    pub engine: Engine,
+    /// What was told since somebody last looked: events, in words and order.
+    pub told: Vec<Event>,
+    /// Lines about what went over the wire that no event tells.
+    pub notes: Vec<(u64, String)>,
+    /// The largest packet of the link.
+    pub policy: Policy,
+    blobs: BTreeMap<Hash, Label>,
+    sessions: Sessions,
+    running: BTreeMap<SessionId, Running>,
+}
+
+impl Server {
+    /// A server with these decisions and nothing to send yet.
+    #[must_use]
+    pub fn new(engine: Engine) -> Self {
+        Self {
+            engine,
+            told: Vec::new(),
+            notes: Vec::new(),
+            policy: Policy::default(),
+            blobs: BTreeMap::new(),
+            sessions: Sessions::new(Caps::default()),
+            running: BTreeMap::new(),
+        }
+    }
+
+    /// Puts a file into the store.
+    pub fn keep(&mut self, label: &Label) {
+        self.blobs.insert(label.hash(), label.clone());
+    }
+
+    /// Keeps changes, as the owner does before anything is said.
+    pub fn apply(&mut self, changes: &[Change]) {
+        changes.iter().for_each(|change| self.engine.apply(change));
+    }
+
+    fn server_on(&self, link: &str) -> Option<Ipv4Addr> {
+        let networks = &self.engine.settings().networks;
+        networks.iter().find(|network| network.interface == link).map(|network| network.server)
+    }
+
+    /// A datagram reached one of our ports.
+    pub fn hear(&mut self, now: Now, link: &str, heard: &Heard) -> Vec<Send> {
+        match heard.port {
+            67 | 4011 => self.dhcp(now, link, heard).into_iter().map(send).collect(),
+            69 => self.request(now, link, heard),
+            port => self.at_transfer(now, link, port, heard),
+        }
+    }
+
+    /// The DHCP ports.
+    pub fn dhcp(&mut self, now: Now, link: &str, heard: &Heard) -> Option<Outgoing> {
+        let datagram = Datagram {
+            link: link.to_owned(),
+            from: heard.from,
+            to: heard.to,
+            port: heard.port,
+            bytes: heard.bytes.clone(),
+        };
+        let told = self.engine.dhcp(now, &datagram);
+        self.told.extend(told.events);
+        match told.answer {
+            Answer::Reply(outgoing) => Some(outgoing),
+            Answer::Silence(_) => None,
+        }
+    }
+
+    /// Asks for a file, without carrying it.
+    pub fn find(&mut self, now: Now, ask: &FileAsk) -> Answer<engine::Found> {
+        let told = self.engine.file(now, ask);
+        self.told.extend(told.events);
+        told.answer
+    }
+
+    /// The bytes of what was found.
+    #[must_use]
+    pub fn bytes(&self, what: &Served) -> Vec<u8> {
+        match what {
+            Served::Text(text) => text.clone().into_bytes(),
+            Served::Blob { sha256, .. } => {
+                self.blobs.get(sha256).map(Label::bytes).unwrap_or_default()
+            }
+        }
+    }
+
+    fn request(&mut self, now: Now, link: &str, heard: &Heard) -> Vec<Send> {
+        let Some(server) = self.server_on(link) else { return Vec::new() };
+        let reply = |bytes: Vec<u8>| {
+            let from = SocketAddrV4::new(server, 69);
+            vec![Send { link: link.into(), from, to: Destination::Routed(heard.from), bytes }]
+        };
+        let request = match Packet::parse(&heard.bytes) {
+            Ok(Packet::ReadRequest(request)) => request,
+            Ok(Packet::WriteRequest(_)) => return reply(Refusal::WriteRefused.packet()),
+            Ok(_) | Err(_) => return Vec::new(),
+        };
+        let ask = FileAsk {
+            by: Carrier::Tftp,
+            name: request.name.clone(),
+            from: SocketAddr::V4(heard.from),
+            at: SocketAddr::V4(SocketAddrV4::new(server, 69)),
+            link: link.to_owned(),
+            says: Asker::default(),
+            neighbour: None,
+            agent: None,
+        };
+        let found = match self.find(now, &ask) {
+            Answer::Reply(found) => found,
+            Answer::Silence(model::Why::OutsideServedSubnets) => return Vec::new(),
+            Answer::Silence(_) => return reply(Refusal::NotFound.packet()),
+        };
+        let bytes = self.bytes(&found.what);
+        let agreed = match Negotiated::new(&request, bytes.len() as u64, &self.policy) {
+            Ok(agreed) if request.mode == Mode::Octet => agreed,
+            Ok(_) => return reply(Refusal::ModeUnserved.packet()),
+            Err(refusal) => return reply(refusal.packet()),
+        };
+        let id = match self.sessions.request(now, SocketAddr::V4(heard.from), &request) {
+            Opening::New { id, evicted } => {
+                self.drop_transfer(evicted);
+                id
+            }
+            Opening::Replace { id, old, evicted } => {
+                self.drop_transfer(Some(old));
+                self.drop_transfer(evicted);
+                id
+            }
+            Opening::Duplicate(id) => {
+                if let Some(running) = self.running.get_mut(&id) {
+                    running.transfer.duplicate_request(now);
+                }
+                return Vec::new();
+            }
+            Opening::Late(_) | Opening::Refused(_) => return Vec::new(),
+        };
+        let options: Vec<String> = request
+            .options
+            .iter()
+            .map(|(name, value)| {
+                format!("{} {}", String::from_utf8_lossy(name), String::from_utf8_lossy(value))
+            })
+            .collect();
+        let running = Running {
+            transfer: Transfer::new(agreed, now),
+            bytes,
+            name: model::text::show(&request.name),
+            link: link.to_owned(),
+            server,
+            client: heard.from,
+            hardware: found.machine,
+            agreed: options.join(", "),
+        };
+        self.running.insert(id, running);
+        Vec::new()
+    }
+
+    fn drop_transfer(&mut self, id: Option<SessionId>) {
+        if let Some(id) = id {
+            self.running.remove(&id);
+        }
+    }
+
+    fn at_transfer(&mut self, now: Now, link: &str, port: u16, heard: &Heard) -> Vec<Send> {
+        let Some(number) = port.checked_sub(FIRST_PORT) else { return Vec::new() };
+        let from = SocketAddr::V4(heard.from);
+        let id = match self.sessions.at_port(now, SessionId(u64::from(number)), from) {
+            Route::Ours(id) => id,
+            Route::Finished => return Vec::new(),
+            Route::Stranger(reply) => {
+                let Some(server) = self.server_on(link) else { return Vec::new() };
+                let from = SocketAddrV4::new(server, port);
+                let to = Destination::Routed(heard.from);
+                let link = link.to_owned();
+                return reply.map(|bytes| Send { link, from, to, bytes }).into_iter().collect();
+            }
+        };
+        let Some(running) = self.running.get_mut(&id) else { return Vec::new() };
+        match Packet::parse(&heard.bytes) {
+            Ok(Packet::Ack { block }) => {
+                running.transfer.acknowledge(now, block);
+                if !running.transfer.is_half_open() {
+                    self.sessions.established(now, id);
+                }
+            }
+            Ok(Packet::Error { code, text }) => running.transfer.client_error(now, code, &text),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    /// What all transfers have to send now, and when they want to be asked again.
+    pub fn serve(&mut self, now: Now) -> (Vec<Send>, u64) {
+        let (mut sends, mut wake_at_ms) = (Vec::new(), u64::MAX);
+        let ids: Vec<SessionId> = self.running.keys().copied().collect();
+        for id in ids {
+            let Some(mut running) = self.running.remove(&id) else { continue };
+            let ending = loop {
+                match running.transfer.next(now) {
+                    Step::SendOack(bytes) => sends.push(running.packet(id, bytes)),
+                    Step::SendData { block, offset, len } => {
+                        let mut bytes = wire::tftp::data_header(block).to_vec();
+                        let at = usize::try_from(offset).unwrap_or(usize::MAX);
+                        bytes.extend(running.bytes.get(at..at + len).unwrap_or_default());
+                        sends.push(running.packet(id, bytes));
+                    }
+                    Step::WaitUntil(at) => {
+                        wake_at_ms = wake_at_ms.min(at.0);
+                        break None;
+                    }
+                    Step::Done(summary) => break Some(Ok(summary)),
+                    Step::GiveUp(why) => break Some(Err(why)),
+                }
+            };
+            match ending {
+                None => {
+                    self.running.insert(id, running);
+                }
+                Some(ending) => {
+                    if let Some(bytes) = ending.as_ref().err().and_then(Why::farewell) {
+                        sends.push(running.packet(id, bytes));
+                    }
+                    self.sessions.finished(now, id);
+                    self.note_end(now, &running, ending.err());
+                }
+            }
+        }
+        (sends, wake_at_ms)
+    }
+
+    fn note_end(&mut self, now: Now, running: &Running, why: Option<Why>) {
+        let (name, options) = (&running.name, &running.agreed);
+        let asked = if options.is_empty() { String::new() } else { format!(", asked {options}") };
+        let text = match why {
+            None => format!("TFTP {name}: {} bytes sent{asked}", running.bytes.len()),
+            Some(Why::ProbeEnded) => format!("TFTP {name}: size asked{asked}"),
+            Some(why) => {
+                self.told.push(Event {
+                    at: now,
+                    machine: running.hardware,
+                    link: Some(running.link.clone()),
+                    what: Happening::TransferFailed {
+                        file: name.clone(),
+                        by: Carrier::Tftp,
+                        sent: running.transfer.progress().bytes,
+                        size: running.bytes.len() as u64,
+                        why: why.to_string(),
+                    },
+                });
+                return;
+            }
+        };
+        self.notes.push((now.0, text));
+    }
+
+    /// A question by HTTP: one file, or 404.
+    pub fn http(&mut self, now: Now, link: &str, from: Ipv4Addr, ask: &HttpAsk) -> HttpAnswer {
+        let (path, query) = ask.target.split_once('?').unwrap_or((&ask.target, ""));
+        let file_ask = FileAsk {
+            by: Carrier::Http,
+            name: decode(path),
+            from: SocketAddr::new(IpAddr::V4(from), 50_000),
+            at: SocketAddr::V4(ask.to),
+            link: link.to_owned(),
+            says: asker(query),
+            neighbour: None,
+            agent: Some(ask.agent.to_owned()),
+        };
+        match self.find(now, &file_ask) {
+            Answer::Reply(found) => {
+                let body = self.bytes(&found.what);
+                let (media, length) = (found.media.to_owned(), body.len() as u64);
+                let text = format!("HTTP {} {path}: {media}, {length} bytes", ask.method);
+                self.notes.push((now.0, text));
+                let body = if ask.method == "HEAD" { Vec::new() } else { body };
+                HttpAnswer { status: 200, media, length, body }
+            }
+            Answer::Silence(_) => {
+                HttpAnswer { status: 404, media: "text/plain".into(), length: 0, body: Vec::new() }
+            }
+        }
+    }
+}
+
+impl Running {
+    fn packet(&self, id: SessionId, bytes: Vec<u8>) -> Send {
+        let port = FIRST_PORT + u16::try_from(id.0 % 20_000).unwrap_or(0);
+        Send {
+            link: self.link.clone(),
+            from: SocketAddrV4::new(self.server, port),
+            to: Destination::Routed(self.client),
+            bytes,
+        }
+    }
+}
+
+fn send(outgoing: Outgoing) -> Send {
+    let Outgoing { link, from, to, bytes } = outgoing;
+    Send { link, from, to, bytes }
+}
+
+/// `%41` is `A`; once.
+#[must_use]
+pub fn decode(text: &str) -> Vec<u8> {
+    let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
+    while let [first, after @ ..] = rest {
+        let digits = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        let coded = digits.and_then(|two| u8::from_str_radix(two, 16).ok());
+        (bytes, rest) = match (first, coded) {
+            (b'%', Some(byte)) => ([bytes, vec![byte]].concat(), after.get(2..).unwrap_or_default()),
+            _ => ([bytes, vec![*first]].concat(), after),
+        };
+    }
+    bytes
+}
+
+/// What a script request says of who asks.
+#[must_use]
+pub fn asker(query: &str) -> Asker {
+    let mut says = Asker::default();
+    for pair in query.split('&') {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let value = String::from_utf8_lossy(&decode(value)).into_owned();
+        if value.is_empty() {
+            continue;
+        }
+        match key {
+            "mac" => says.mac = value.parse().ok(),
+            "uuid" => says.uuid = value.parse().ok(),
+            "serial" => says.serial = Some(value),
+            "arch" => says.arch = Some(value),
+            "platform" => says.platform = Some(value),
+            "memsize" => says.memory_mib = value.parse().ok(),
+            "entry" => says.entry = Some(value),
+            "password" => says.password = Some(value),
+            _ => {}
+        }
+    }
+    says
+}
