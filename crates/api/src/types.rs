@@ -10,8 +10,8 @@ pub use answers::{
     Alive, Doctor, Done, ImportLine, ImportWish, Line, NetworkStatus, PathWish, Status, Verified,
 };
 pub use boot::{
-    ConditionText, Explained, LoaderView, MenuWish, MoveWish, ProfileView, ProfileWish, RuleTest,
-    RuleView, RuleWish,
+    ConditionText, Explained, LoaderView, MenuView, MenuWish, MoveWish, ProfileView, ProfileWish,
+    RuleTest, RuleView, RuleWish,
 };
 pub use inventory::{AssetView, ImageView, LeaseView, LifeWish, MachineView, MachineWish};
 

@@ -3,13 +3,15 @@
 use super::{Asked, Dry, ask, command, machines};
 use crate::body;
 use crate::types::{
-    Done, Explained, MenuWish, MoveWish, ProfileView, ProfileWish, RuleTest, RuleView, RuleWish,
+    Done, Explained, MenuView, MenuWish, MoveWish, ProfileView, ProfileWish, RuleTest, RuleView,
+    RuleWish,
 };
 use crate::{House, Problem};
 use axum::Json;
 use axum::extract::{Path, State};
 use engine::explain::Question;
 use engine::{Command, Engine};
+use model::menu::Menu;
 use model::plan::Reason;
 use model::rule::Profile;
 use serde::Deserialize;
@@ -196,10 +198,12 @@ pub struct WhoseMenu {
 pub async fn menu(
     State(house): State<House>,
     Asked(whose): Asked<WhoseMenu>,
-) -> Result<Json<MenuWish>, Problem> {
+) -> Result<Json<MenuView>, Problem> {
     let network = whose.network;
-    let found =
-        ask(&house, move |engine, _| MenuWish { menu: engine.menu(network.as_deref()), network });
+    let found = ask(&house, move |engine, _| {
+        let Menu { entries, default, password } = engine.menu(network.as_deref());
+        MenuView { network, entries, default, password_set: password.is_some() }
+    });
     found.await.map(Json)
 }
 
@@ -208,5 +212,10 @@ pub async fn set_menu(
     Asked(dry): Asked<Dry>,
     body::Json(wish): body::Json<MenuWish>,
 ) -> Result<Json<Done>, Problem> {
-    command(&house, Command::SetMenu(wish.network, wish.menu), dry.dry_run).await.map(Json)
+    let MenuWish { network, entries, default, password, no_password } = wish;
+    let whose = network.clone();
+    let old = ask(&house, move |engine, _| engine.menu(whose.as_deref()).password).await?;
+    let password = if no_password { None } else { password.or(old) };
+    let menu = Menu { entries, default, password };
+    command(&house, Command::SetMenu(network, menu), dry.dry_run).await.map(Json)
 }

@@ -1,7 +1,7 @@
 //! Loaders, profiles, rules, the menu, and explanations.
 
 use engine::explain::Explanation;
-use model::menu::Menu;
+use model::menu::{Entry, PasswordHash};
 use model::rule::{Condition, Profile, Rule};
 use model::{Event, Loader};
 use serde::{Deserialize, Serialize};
@@ -226,15 +226,38 @@ pub struct RuleTest {
     pub reasons: Vec<String>,
 }
 
-/// A menu and whose it is.
+/// A menu. Its password is never read, only whether there is one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MenuView {
+    /// Its interface; none is for all networks without a menu of their own.
+    pub network: Option<String>,
+    /// Entries in order; none is the local disk, then every profile, then every image.
+    pub entries: Vec<Entry>,
+    /// Key of the entry taken by itself; none is the local disk.
+    pub default: Option<String>,
+    /// Whether locked entries have a password.
+    pub password_set: bool,
+}
+
+/// A whole new menu.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MenuWish {
     /// Its interface; none is for all networks without a menu of their own.
     #[serde(default)]
     pub network: Option<String>,
-    /// The menu.
-    pub menu: Menu,
+    /// Entries in order.
+    #[serde(default)]
+    pub entries: Vec<Entry>,
+    /// Key of the entry taken by itself.
+    #[serde(default)]
+    pub default: Option<String>,
+    /// A new password, hashed; without one the old password stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<PasswordHash>,
+    /// Takes the password away.
+    #[serde(default)]
+    pub no_password: bool,
 }
 
 /// What a machine would get, and what happened to it lately.

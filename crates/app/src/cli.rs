@@ -1,0 +1,124 @@
+//! What may be typed: the definition of every command. Help, completion and man pages come from
+//! here, too.
+
+use crate::commands;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Boots machines over the network: addresses, bootloaders, images, and the reasons why.
+///
+/// Exit codes: 0 done, 1 failed, 2 wrong usage, 3 server not reached, 4 refused.
+#[derive(Debug, Parser)]
+#[command(
+    name = "bootwright",
+    version,
+    disable_help_subcommand = true,
+    arg_required_else_help = true
+)]
+#[command(after_help = "A first hour:
+  bootwright serve --config lab.toml &
+  bootwright image import /usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64 --name debian-12-amd64
+  bootwright profile add debian --image debian-12-amd64 --args \"console=ttyS0\"
+  bootwright rule add --profile debian
+  bootwright explain 52:54:00:77:00:01 --arch x64-uefi")]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// State directory; its server is talked to by the socket in it.
+    ///
+    /// Without it: /run/bootwright/bootwright.sock, and the state in /var/lib/bootwright.
+    #[arg(long, global = true, env = "BOOTWRIGHT_STATE", value_name = "DIR")]
+    pub state: Option<PathBuf>,
+}
+
+impl Global {
+    /// The way to the server.
+    pub fn client(&self) -> api::Client {
+        api::Client::new(api::socket::path(self.state.as_deref()))
+    }
+}
+
+/// `--json` of listings.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Json {
+    /// Print JSON, the same as the API gives.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `--dry-run` of changes.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Dry {
+    /// Change nothing, say what would change.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `--dry-run` and `--yes` of what destroys.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Sure {
+    /// Change nothing, say what would change.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask.
+    #[arg(long, short = 'y')]
+    pub yes: bool,
+}
+
+/// Everything that can be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the server: addresses, boot files, images, API.
+    Serve(commands::serve::Serve),
+    /// Read the configuration as `serve` would, and print every fault.
+    Check(commands::check::Check),
+    /// Have the running server read its configuration again.
+    Reload(Dry),
+    /// Show the running server at a glance.
+    Status(Json),
+    /// Look for whatever would keep machines from booting.
+    Doctor(commands::doctor::Doctor),
+    /// Say what a machine would get now at every stage, and why.
+    Explain(commands::explain::Explain),
+    /// Show what happens, live, one line each.
+    Watch(commands::watch::Watch),
+    /// Images: what machines boot.
+    #[command(subcommand)]
+    Image(commands::image::Image),
+    /// Bootloaders: what is handed to firmware.
+    #[command(subcommand)]
+    Bootloader(commands::bootloader::Bootloader),
+    /// Profiles: an image with kernel arguments.
+    #[command(subcommand)]
+    Profile(commands::profile::Profile),
+    /// Rules: which machines get which profile.
+    #[command(subcommand)]
+    Rule(commands::rule::Rule),
+    /// The boot menu.
+    #[command(subcommand)]
+    Menu(commands::menu::Menu),
+    /// Machines and what they may do.
+    #[command(subcommand)]
+    Machine(commands::machine::Machine),
+    /// Leases: who has which address.
+    #[command(subcommand)]
+    Lease(commands::lease::Lease),
+    /// Print a completion script for a shell.
+    Completion {
+        /// bash, zsh, fish, elvish or powershell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write one page per command into a directory.
+    Man {
+        /// Write bootwright.1, bootwright-image.1, ... there.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+}

@@ -1,0 +1,96 @@
+//! The commands, one room each: what may be typed, and what is done then.
+
+pub mod bootloader;
+pub mod check;
+pub mod doctor;
+pub mod explain;
+pub mod image;
+pub mod lease;
+pub mod machine;
+pub mod manual;
+pub mod menu;
+pub mod profile;
+pub mod rule;
+pub mod serve;
+pub mod status;
+pub mod watch;
+
+use crate::cli::{Cli, Command, Dry, Sure};
+use crate::failure::Failure;
+use crate::say;
+use api::Client;
+use api::types::Done;
+use hyper::Method;
+use serde::Serialize;
+
+/// Does what was typed.
+pub async fn run(cli: Cli) -> Result<(), Failure> {
+    let client = cli.global.client();
+    match cli.command {
+        Command::Serve(serve) => serve.run(cli.global.state).await,
+        Command::Check(check) => check.run(),
+        Command::Reload(dry) => change(&client, Method::POST, "/reload", dry, None::<&()>).await,
+        Command::Status(json) => status::run(&client, json).await,
+        Command::Doctor(doctor) => doctor.run(cli.global.state.as_deref(), &client).await,
+        Command::Explain(explain) => explain.run(&client).await,
+        Command::Watch(watch) => watch.run(&client).await,
+        Command::Image(image) => image.run(&client).await,
+        Command::Bootloader(bootloader) => bootloader.run(&client).await,
+        Command::Profile(profile) => profile.run(&client).await,
+        Command::Rule(rule) => rule.run(&client).await,
+        Command::Menu(menu) => menu.run(&client).await,
+        Command::Machine(machine) => machine.run(&client).await,
+        Command::Lease(lease) => lease.run(&client).await,
+        Command::Completion { shell } => manual::completion(shell),
+        Command::Man { out } => manual::man(out.as_deref()),
+    }
+}
+
+/// Adds a key to the query of a path.
+fn with(path: &str, key: &str, value: &str) -> String {
+    let sign = if path.contains('?') { '&' } else { '?' };
+    format!("{path}{sign}{key}={}", api::client::part(value))
+}
+
+/// Asks for a change and says what was done, or would be.
+async fn change(
+    client: &Client,
+    method: Method,
+    path: &str,
+    dry: Dry,
+    body: Option<&impl Serialize>,
+) -> Result<(), Failure> {
+    let path = if dry.dry_run { with(path, "dry_run", "true") } else { path.to_owned() };
+    let done: Done = client.send(method, &path, body).await?;
+    tell(&done);
+    Ok(())
+}
+
+fn tell(done: &Done) {
+    match done.done {
+        true => say::line(&done.says),
+        false => say::line(format!("would be done: {}", done.says)),
+    }
+}
+
+/// Destroys: says what would go, asks, and does it then.
+async fn destroy(client: &Client, paths: &[String], sure: Sure) -> Result<(), Failure> {
+    for path in paths {
+        let dry = with(path, "dry_run", "true");
+        let would: Done = client.send(Method::DELETE, &dry, None::<&()>).await?;
+        match sure.dry_run {
+            true => tell(&would),
+            false if !sure.yes => say::note(format!("this will be done: {}", would.says)),
+            false => {}
+        }
+    }
+    if sure.dry_run {
+        return Ok(());
+    }
+    say::confirm(sure.yes)?;
+    for path in paths {
+        let done: Done = client.send(Method::DELETE, path, None::<&()>).await?;
+        tell(&done);
+    }
+    Ok(())
+}

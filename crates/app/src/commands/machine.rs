@@ -1,0 +1,181 @@
+//! `machine`: the inventory, and what its machines may do.
+
+use super::{change, destroy};
+use crate::cli::{Dry, Json, Sure};
+use crate::failure::Failure;
+use crate::say;
+use crate::who;
+use api::Client;
+use api::client::part;
+use api::types::{LifeWish, MachineView, MachineWish};
+use clap::{Args, Subcommand};
+use hyper::Method;
+use model::machine::Life;
+use std::collections::BTreeMap;
+
+const NAMED: &str = "A machine is named by name, MAC (any usual spelling), UUID or serial; sets by \
+range or label: lab-01..20, 'lab-[01-20]', label:room=3.";
+
+/// What can be done with machines.
+#[derive(Debug, Subcommand)]
+#[command(after_help = NAMED)]
+pub enum Machine {
+    /// List all that were ever heard.
+    List {
+        /// Only those in this state: pending, approved, blocked, retired.
+        #[arg(long)]
+        state: Option<Life>,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Show one.
+    Show {
+        /// Name, MAC, UUID or serial.
+        machine: String,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Say something of a machine: its name, its own profile, labels.
+    Set(Set),
+    /// Let machines boot what the rules give them.
+    Approve(These),
+    /// Forbid machines to boot from here: they are told so and go on to their local disk.
+    Block(These),
+    /// Forget machines; they are new when they come again.
+    Remove {
+        /// Names, MACs, UUIDs, serials, ranges, labels.
+        #[arg(required = true)]
+        machines: Vec<String>,
+        #[command(flatten)]
+        sure: Sure,
+    },
+}
+
+/// Several machines.
+#[derive(Debug, Args)]
+#[command(after_help = NAMED)]
+pub struct These {
+    /// Names, MACs, UUIDs, serials, ranges, labels.
+    #[arg(required = true)]
+    machines: Vec<String>,
+    #[command(flatten)]
+    dry: Dry,
+}
+
+/// What is said of a machine.
+#[derive(Debug, Args)]
+#[command(after_help = "A MAC that was never heard adds the machine.")]
+pub struct Set {
+    /// Name, MAC, UUID or serial.
+    machine: String,
+    /// Its new name.
+    #[arg(long)]
+    name: Option<String>,
+    /// Its own profile, which outranks every rule.
+    #[arg(long, conflicts_with = "no_profile")]
+    profile: Option<String>,
+    /// Take its own profile away.
+    #[arg(long)]
+    no_profile: bool,
+    /// A label; may be said several times.
+    #[arg(long, value_name = "KEY=VALUE")]
+    label: Vec<String>,
+    #[command(flatten)]
+    dry: Dry,
+}
+
+impl Set {
+    fn wish(self) -> Result<MachineWish, Failure> {
+        let pair = |text: &String| match text.split_once('=') {
+            Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+            _ => Err(Failure::usage(format!("`{text}` is no label")).hint("write it like room=3")),
+        };
+        let labels: BTreeMap<String, String> =
+            self.label.iter().map(pair).collect::<Result<_, _>>()?;
+        if self.name.is_none() && self.profile.is_none() && !self.no_profile && labels.is_empty() {
+            return Err(Failure::usage("nothing to set")
+                .hint("say --name, --profile, --no-profile or --label KEY=VALUE"));
+        }
+        let profile = if self.no_profile { Some(String::new()) } else { self.profile };
+        Ok(MachineWish { name: self.name, profile, labels })
+    }
+}
+
+fn path(machine: &str) -> String {
+    format!("/machines/{}", part(machine))
+}
+
+impl Machine {
+    /// Does it.
+    pub async fn run(self, client: &Client) -> Result<(), Failure> {
+        match self {
+            Self::List { state, json } => {
+                let mut all: Vec<MachineView> = client.get("/machines").await?;
+                all.retain(|m| state.is_none_or(|state| m.state == state));
+                let head =
+                    ["MAC", "NAME", "STATE", "CODE", "ARCH", "ADDRESS", "PROFILE", "LAST SEEN"];
+                say::listing(json.json, &all, head, |m| {
+                    [
+                        m.mac.clone(),
+                        say::or_dash(m.name.as_ref()),
+                        m.state.to_string(),
+                        m.code.clone(),
+                        say::or_dash(m.arch.as_ref()),
+                        say::or_dash(m.address.as_ref()),
+                        say::or_dash(m.profile.as_ref()),
+                        m.last_seen.clone(),
+                    ]
+                })
+            }
+            Self::Show { machine, json } => {
+                let machine: MachineView = client.get(&path(&machine)).await?;
+                if json.json {
+                    return say::json(&machine);
+                }
+                show(machine);
+                Ok(())
+            }
+            Self::Set(set) => {
+                let (path, dry) = (path(&set.machine), set.dry);
+                change(client, Method::PATCH, &path, dry, Some(&set.wish()?)).await
+            }
+            Self::Approve(these) => life(client, these, Life::Approved).await,
+            Self::Block(these) => life(client, these, Life::Blocked).await,
+            Self::Remove { machines, sure } => {
+                let all = who::resolve(client, &machines).await?;
+                let paths: Vec<String> = all.iter().map(|m| path(m)).collect();
+                destroy(client, &paths, sure).await
+            }
+        }
+    }
+}
+
+async fn life(client: &Client, these: These, state: Life) -> Result<(), Failure> {
+    for machine in who::resolve(client, &these.machines).await? {
+        let path = format!("{}/state", path(&machine));
+        change(client, Method::PUT, &path, these.dry, Some(&LifeWish { state })).await?;
+    }
+    Ok(())
+}
+
+fn show(machine: MachineView) {
+    let labels: Vec<String> = machine.labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    say::card(&[
+        ("mac", machine.mac),
+        ("name", machine.name.unwrap_or_default()),
+        ("state", machine.state.to_string()),
+        ("code", machine.code),
+        ("uuid", machine.uuid.unwrap_or_default()),
+        ("serial", machine.serial.unwrap_or_default()),
+        ("arch", machine.arch.unwrap_or_default()),
+        ("firmware", machine.firmware.unwrap_or_default()),
+        ("memory", machine.memory_mib.map(|m| format!("{m} MiB")).unwrap_or_default()),
+        ("vendor class", machine.vendor_class.unwrap_or_default()),
+        ("network", machine.network),
+        ("address", machine.address.unwrap_or_default()),
+        ("profile", machine.profile.unwrap_or_default()),
+        ("labels", labels.join(", ")),
+        ("first seen", machine.first_seen),
+        ("last seen", machine.last_seen),
+    ]);
+}

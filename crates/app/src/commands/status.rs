@@ -1,0 +1,53 @@
+//! `status`: the running server at a glance.
+
+use crate::cli::Json;
+use crate::failure::Failure;
+use crate::say;
+use api::Client;
+use api::types::Status;
+
+/// Shows it.
+pub async fn run(client: &Client, json: Json) -> Result<(), Failure> {
+    let status: Status = client.get("/status").await?;
+    if json.json {
+        return say::json(&status);
+    }
+    let config = status.config.as_ref().map_or("none".to_owned(), |c| c.display().to_string());
+    say::card(&[
+        (
+            "server",
+            format!(
+                "{} (bootwright {}, process {})",
+                status.server_name, status.version, status.pid
+            ),
+        ),
+        ("since", status.started),
+        ("state", status.state.display().to_string()),
+        ("config", config),
+        ("http port", status.http_port.to_string()),
+        ("images", status.images.to_string()),
+        ("bootloaders", status.loaders.to_string()),
+        ("profiles", status.profiles.to_string()),
+        ("rules", status.rules.to_string()),
+        ("machines", status.machines.to_string()),
+        ("leases", status.leases.to_string()),
+    ]);
+    for network in &status.networks {
+        let pool = if network.pool.is_empty() {
+            String::new()
+        } else {
+            format!(", pool {}", network.pool.join(", "))
+        };
+        say::line(format!(
+            "network {}: mode {}, we are {}, subnet {}{pool}",
+            network.interface, network.mode, network.server, network.subnet
+        ));
+    }
+    if status.dropped + status.bugs > 0 {
+        say::line(format!(
+            "{} messages dropped because too many came at once, {} requests hit a bug",
+            status.dropped, status.bugs
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,66 @@
+//! `watch`: what happens, live, one line each, until Ctrl-C.
+
+use super::with;
+use crate::clock;
+use crate::failure::Failure;
+use crate::say;
+use api::Client;
+use api::types::Line;
+use clap::Args;
+use hyper::Method;
+use model::Event;
+use model::event::Happening;
+
+/// What `watch` takes.
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// Only this machine: name, MAC, UUID or serial.
+    #[arg(long, value_name = "M")]
+    machine: Option<String>,
+    /// Also the many files that firmware and loaders look for and need not find.
+    #[arg(long)]
+    all: bool,
+    /// One JSON object per line.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Watch {
+    /// Watches.
+    pub async fn run(self, client: &Client) -> Result<(), Failure> {
+        let path = match &self.machine {
+            Some(machine) => with("/events", "machine", machine),
+            None => "/events".to_owned(),
+        };
+        let mut lines = client.lines(Method::GET, &path, None::<&()>).await?;
+        loop {
+            let line = tokio::select! {
+                line = lines.event() => line?,
+                _ = tokio::signal::ctrl_c() => return Ok(()),
+            };
+            match line {
+                None => return Err(Failure::failed("the server ended")),
+                Some(Line::Event(event)) if !self.all && is_expected(&event) => {}
+                Some(line) if self.json => {
+                    let text = serde_json::to_string(&line);
+                    say::line(text.map_err(|e| Failure::failed(e.to_string()))?);
+                }
+                Some(Line::Event(event)) => say::line(in_a_line(&event)),
+                Some(Line::Missed { missed }) => {
+                    say::note(format!("({missed} events were too quick to be shown)"));
+                }
+            }
+        }
+    }
+}
+
+/// Whether nobody wants a line about it unless asked.
+pub fn is_expected(event: &Event) -> bool {
+    matches!(event.what, Happening::FileMissed { expected: true, .. })
+}
+
+/// `20:17:05 br0 52:54:00:77:00:01 DISCOVER → OFFER 10.77.0.100`
+pub fn in_a_line(event: &Event) -> String {
+    let link = event.link.as_ref().map(|link| format!("{link} ")).unwrap_or_default();
+    format!("{} {link}{event}", clock::local(event.at))
+}

@@ -1,0 +1,83 @@
+//! The configuration file: TOML, read as written ([`raw`]), then made into what is meant
+//! ([`meaning`]). Every fault is found at once and shown where it stands ([`fault`]).
+//!
+//! In: the text of a file (or the flags of `serve`), and the interfaces of this host. Out:
+//! [`Config`]. Never: a socket, or a change of anything.
+
+pub mod fault;
+pub mod flags;
+mod meaning;
+mod raw;
+mod reader;
+
+use crate::failure::Failure;
+use crate::links::Link;
+use engine::Settings;
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+
+/// Where the file is when nobody says.
+pub const DEFAULT_FILE: &str = "/etc/bootwright/bootwright.toml";
+/// Where state is kept when nobody says.
+pub const DEFAULT_STATE: &str = "/var/lib/bootwright";
+/// A file larger than this is not a configuration.
+const FILE_MAX: u64 = 1 << 20;
+
+/// What a file means.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// `server.state`.
+    pub state: Option<PathBuf>,
+    /// What the engine is told.
+    pub settings: Settings,
+    /// What is accepted but has no effect in this version: one line each.
+    pub notes: Vec<String>,
+}
+
+/// Reads a text. `Err` is every fault, ready to be read.
+pub fn read_text(
+    file: &str,
+    text: &str,
+    links: &[Link],
+    host_name: &str,
+) -> Result<Config, String> {
+    let faults = RefCell::new(Vec::new());
+    let raw = raw::read(text, &faults);
+    let config = meaning::mean(raw, links, host_name, &faults);
+    let faults = faults.into_inner();
+    if faults.is_empty() {
+        return Ok(config);
+    }
+    let count = match faults.len() {
+        1 => "1 fault".to_owned(),
+        many => format!("{many} faults"),
+    };
+    Err(format!("{}\n\n{count} in {file}", fault::show_all(&faults, file, text)))
+}
+
+/// Reads a file on this host.
+pub fn read_file(path: &Path) -> Result<Config, Failure> {
+    let file = path.display().to_string();
+    let cannot = |e: std::io::Error| {
+        Failure::failed(format!("cannot read {file}: {e}")).hint(
+            "name another file with --config FILE, or serve without one: bootwright serve \
+             --interface IF",
+        )
+    };
+    let size = std::fs::metadata(path).map_err(cannot)?.len();
+    if size > FILE_MAX {
+        return Err(Failure::failed(format!("{file} has {size} bytes: that is no configuration")));
+    }
+    let text = std::fs::read_to_string(path).map_err(cannot)?;
+    let links = crate::links::all().map_err(Failure::failed)?;
+    read_text(&file, &text, &links, &host_name()).map_err(Failure::failed)
+}
+
+/// This host's name without its domain, for machines' screens.
+pub fn host_name() -> String {
+    let name = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
+    let short = name.as_deref().and_then(|name| name.split('.').next()).unwrap_or_default();
+    let good = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let kept: String = short.chars().filter(good).take(63).collect();
+    if kept.is_empty() { "bootwright".to_owned() } else { kept }
+}

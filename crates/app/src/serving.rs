@@ -1,0 +1,35 @@
+//! The running server: what ties its rooms together.
+//!
+//! [`door`] lets the machines' sockets reach the owner of state and the bytes; [`sockets`] opens
+//! and re-opens them as the configuration says; [`others`] looks for other DHCP servers;
+//! [`notify`] tells systemd.
+
+pub mod door;
+pub mod notify;
+pub mod others;
+pub mod sockets;
+
+use model::Network;
+use model::network::Mode;
+use model::time::show_duration;
+
+/// `network br0: dhcp, we are 10.77.0.1, pool 10.77.0.100-10.77.0.199, lease 12h`
+pub fn in_a_line(network: &Network) -> String {
+    let mut line = format!("network {}: mode {}", network.interface, network.mode);
+    if network.mode == Mode::Off {
+        return line;
+    }
+    line.push_str(&format!(", we are {} in {}", network.server, network.subnet));
+    if network.mode == Mode::Dhcp {
+        let pools: Vec<String> = network.pools.iter().map(ToString::to_string).collect();
+        let lease = network.lease.map_or("for ever".to_owned(), show_duration);
+        line.push_str(&format!(", pool {}, lease {lease}", pools.join(", ")));
+    }
+    for (name, list) in [("relays", &network.relays), ("dns", &network.dns)] {
+        if !list.is_empty() {
+            let all: Vec<String> = list.iter().map(ToString::to_string).collect();
+            line.push_str(&format!(", {name} {}", all.join(", ")));
+        }
+    }
+    line
+}

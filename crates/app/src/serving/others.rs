@@ -1,0 +1,111 @@
+//! Other DHCP servers on our links, and what follows from them.
+
+use model::event::Happening;
+use model::network::Mode;
+use model::{Event, Network};
+use serve::probe::{OtherServer, probe};
+use site::SiteHandle;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// Servers that look whether an address is free answer after up to 3 s.
+pub const LISTEN: Duration = Duration::from_secs(4);
+/// How often a link is asked again while we serve it.
+const AGAIN: Duration = Duration::from_secs(600);
+
+/// What a probe of one link found.
+pub struct Heard {
+    /// The interface.
+    pub interface: String,
+    /// Who answered, or why nobody could be asked.
+    pub servers: Result<Vec<OtherServer>, String>,
+}
+
+/// Asks several links at once.
+pub async fn ask(interfaces: impl IntoIterator<Item = String>) -> Vec<Heard> {
+    let mut asked = JoinSet::new();
+    for interface in interfaces {
+        asked.spawn(async move {
+            let servers = probe(&interface, LISTEN).await.map_err(|e| e.to_string());
+            Heard { interface, servers }
+        });
+    }
+    let mut heard = asked.join_all().await;
+    heard.sort_by(|a, b| a.interface.cmp(&b.interface));
+    heard
+}
+
+/// Servers that give addresses: `192.168.1.1 (b8:27:eb:00:00:01)`.
+pub fn giving(servers: &[OtherServer]) -> Vec<String> {
+    let giving = servers.iter().filter(|server| server.offers_address);
+    giving.map(|server| format!("{} ({})", server.server, server.mac)).collect()
+}
+
+/// What follows for a network from what was heard on it.
+pub fn means(network: &Network, servers: &[OtherServer]) -> String {
+    let name = &network.interface;
+    let givers = giving(servers);
+    let boots: Vec<String> =
+        servers.iter().filter(|s| s.is_pxe).map(|s| s.server.to_string()).collect();
+    let rival = match boots.is_empty() {
+        true => String::new(),
+        false => format!(
+            "; {} answers boot requests, too: machines take whoever comes first, so let only one do it",
+            boots.join(", ")
+        ),
+    };
+    match (network.mode, givers.is_empty()) {
+        (Mode::Dhcp, true) => format!("{name}: no other DHCP server answers{rival}"),
+        (Mode::Dhcp, false) => format!(
+            "{name}: TWO SERVERS GIVE ADDRESSES: we and {}. Stop one, or set mode = \"proxy\" here",
+            givers.join(", ")
+        ),
+        (_, false) => format!(
+            "{name}: addresses come from {}; we answer boot requests beside it (proxy){rival}",
+            givers.join(", ")
+        ),
+        (_, true) => format!(
+            "{name}: no other DHCP server answers, and we give no addresses unasked, so machines get \
+             none and will not boot. To have us give them: mode = \"dhcp\" with subnet = \"{}\" and a \
+             pool, or `bootwright serve --interface {name} --dhcp {}`{rival}",
+            network.subnet, network.subnet
+        ),
+    }
+}
+
+/// Asks the served links now and then, for as long as the server runs, and tells what changed.
+pub async fn keep_asking(site: SiteHandle) {
+    let mut said: Vec<(String, String)> = Vec::new();
+    loop {
+        let Ok(networks) = site.ask(|engine, _| engine.settings().networks.clone()).await else {
+            return;
+        };
+        let asked: Vec<Network> = networks
+            .into_iter()
+            .filter(|n| matches!(n.mode, Mode::Auto | Mode::Dhcp | Mode::Proxy))
+            .collect();
+        let heard = ask(asked.iter().map(|n| n.interface.clone())).await;
+        for Heard { interface, servers } in heard {
+            let Some(network) = asked.iter().find(|n| n.interface == interface) else { continue };
+            let (means, at) = match &servers {
+                Ok(servers) => (means(network, servers), servers.iter().find(|s| s.offers_address)),
+                Err(e) => (format!("{interface}: cannot ask for other DHCP servers: {e}"), None),
+            };
+            // Told once, and again when it is otherwise.
+            if said.iter().any(|(i, m)| *i == interface && *m == means) {
+                continue;
+            }
+            let what = match at {
+                Some(other) if network.mode != Mode::Dhcp => {
+                    Happening::OtherServer { server: other.server, means: means.clone() }
+                }
+                Some(_) => Happening::Alarm { text: means.clone() },
+                None => Happening::Changed { text: means.clone() },
+            };
+            site.tell(Event { at: site.now(), machine: None, link: Some(interface.clone()), what });
+            said.retain(|(i, _)| *i != interface);
+            said.push((interface, means));
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}

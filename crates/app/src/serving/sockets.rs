@@ -1,0 +1,160 @@
+//! The machines' sockets as the configuration says, and again when it says otherwise.
+
+use super::door::{Door, Store};
+use crate::config::{self, Config};
+use crate::failure::Failure;
+use crate::say;
+use api::Problem;
+use api::types::Done;
+use engine::Settings;
+use serve::Running;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::Mutex;
+
+/// The open sockets, and what they were opened for.
+pub struct Sockets {
+    door: Door,
+    store: Store,
+    /// The configuration file; without one there is nothing to read again.
+    file: Option<PathBuf>,
+    now: Mutex<Now>,
+    /// What was odd when they were opened.
+    findings: std::sync::Mutex<Vec<String>>,
+}
+
+struct Now {
+    settings: Settings,
+    running: Option<Running>,
+}
+
+impl Sockets {
+    /// Opens them.
+    pub fn open(
+        door: Door,
+        store: Store,
+        file: Option<PathBuf>,
+        settings: Settings,
+    ) -> Result<Arc<Self>, Failure> {
+        let running = start(&door, &store, &settings)?;
+        let findings = std::sync::Mutex::new(in_words(&running));
+        let now = Mutex::new(Now { settings, running: Some(running) });
+        Ok(Arc::new(Self { door, store, file, now, findings }))
+    }
+
+    /// What was odd when they were opened, in words.
+    pub fn findings(&self) -> Vec<String> {
+        self.findings.lock().map(|findings| findings.clone()).unwrap_or_default()
+    }
+
+    /// Reads the configuration again and puts it in force, or refuses and keeps the old.
+    pub async fn reload(&self, dry_run: bool) -> Result<Done, Problem> {
+        let Some(file) = self.file.clone() else {
+            return Err(Problem::refused("this server was started without a configuration file")
+                .hint("start it with --config FILE"));
+        };
+        let shown = file.display().to_string();
+        let read = tokio::task::spawn_blocking(move || config::read_file(&file)).await;
+        let read = read.map_err(|e| Problem::failed(e.to_string()))?;
+        let Config { settings, notes, .. } = read.map_err(|failure| {
+            Problem::refused(format!("the old configuration stays in force\n{failure}"))
+        })?;
+        notes.iter().for_each(|note| say::note(format!("note: {note}")));
+
+        let mut now = self.now.lock().await;
+        let changes = differences(&now.settings, &settings);
+        if dry_run || changes.is_empty() {
+            let says = match changes.is_empty() {
+                true => format!("{shown} says nothing new"),
+                false => changes.join("\n"),
+            };
+            return Ok(Done { says, done: !dry_run });
+        }
+        if needs_sockets(&now.settings, &settings) {
+            self.reopen(&mut now, &settings).await?;
+        }
+        self.door.0.configure(settings.clone()).await.map_err(|e| Problem::failed(e.why()))?;
+        now.settings = settings;
+        Ok(Done { says: changes.join("\n"), done: true })
+    }
+
+    /// Closes the old sockets and opens the new; if those cannot be had, the old again.
+    async fn reopen(&self, now: &mut Now, settings: &Settings) -> Result<(), Problem> {
+        if let Some(running) = now.running.take() {
+            running.stop().await;
+        }
+        let (opened, refused) = match start(&self.door, &self.store, settings) {
+            Ok(running) => (Ok(running), None),
+            Err(failure) => (start(&self.door, &self.store, &now.settings), Some(failure)),
+        };
+        let running = opened.map_err(|e| {
+            Problem::failed(format!("neither the new sockets nor the old can be opened: {e}"))
+                .hint("mend the configuration and reload again; until then nobody is served")
+        })?;
+        if let Ok(mut findings) = self.findings.lock() {
+            *findings = in_words(&running);
+        }
+        now.running = Some(running);
+        match refused {
+            None => Ok(()),
+            Some(why) => {
+                Err(Problem::refused(format!("the old configuration stays in force\n{why}")))
+            }
+        }
+    }
+
+    /// Lets transfers end, then closes them.
+    pub async fn stop(&self) {
+        if let Some(running) = self.now.lock().await.running.take() {
+            running.stop().await;
+        }
+    }
+}
+
+fn start(door: &Door, store: &Store, settings: &Settings) -> Result<Running, Failure> {
+    serve::start(door.clone(), store.clone(), &settings.networks, settings.http_port)
+        .map_err(|e| Failure::failed(format!("{}: {}", e.text, e.cause)).hint(e.hint))
+}
+
+fn in_words(running: &Running) -> Vec<String> {
+    running.findings().iter().map(|f| format!("{}\nhint: {}", f.text, f.hint)).collect()
+}
+
+/// Whether sockets have to be opened anew; everything else is only told to the engine.
+fn needs_sockets(old: &Settings, new: &Settings) -> bool {
+    old.http_port != new.http_port || old.networks != new.networks
+}
+
+/// What changes, one line each.
+fn differences(old: &Settings, new: &Settings) -> Vec<String> {
+    let mut lines = Vec::new();
+    if old.server_name != new.server_name {
+        lines.push(format!("server.name: {} → {}", old.server_name, new.server_name));
+    }
+    if old.http_port != new.http_port {
+        lines.push(format!("http.port: {} → {}", old.http_port, new.http_port));
+    }
+    if old.boot != new.boot {
+        let show = |s: &Settings| {
+            let (unknown, approved) = (s.boot.unknown.name(), s.boot.approved.name());
+            format!("unknown {unknown}, approved {approved}, menu_wait {} s", s.boot.menu_wait_s)
+        };
+        lines.push(format!("boot: {} → {}", show(old), show(new)));
+    }
+    let of = |s: &Settings, name: &str| s.networks.iter().find(|n| n.interface == name).cloned();
+    for network in &new.networks {
+        match of(old, &network.interface) {
+            None => lines.push(format!("new: {}", super::in_a_line(network))),
+            Some(before) if before != *network => {
+                lines.push(format!("changed: {}", super::in_a_line(network)));
+            }
+            Some(_) => {}
+        }
+    }
+    for network in &old.networks {
+        if of(new, &network.interface).is_none() {
+            lines.push(format!("no longer served: {}", network.interface));
+        }
+    }
+    lines
+}
