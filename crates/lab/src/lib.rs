@@ -6,3 +6,4 @@
 pub mod bench_boot;
 pub mod demo;
 pub mod rig;
+pub mod sim;

@@ -55,8 +55,8 @@ pub struct HttpAnswer {
 pub enum Sent {
     /// A datagram; 255.255.255.255 is a broadcast frame.
     Udp {
-        /// Source port.
-        from_port: u16,
+        /// Source, as it was when it was sent.
+        from: SocketAddrV4,
         /// Destination.
         to: SocketAddrV4,
         /// Payload.
@@ -174,8 +174,9 @@ impl Host {
 
     /// Sends a datagram.
     pub fn send(&self, from_port: u16, to: (Ipv4Addr, u16), bytes: Vec<u8>) {
+        let from = SocketAddrV4::new(self.ip(), from_port);
         let to = SocketAddrV4::new(to.0, to.1);
-        self.card.borrow_mut().outbox.push(Sent::Udp { from_port, to, bytes });
+        self.card.borrow_mut().outbox.push(Sent::Udp { from, to, bytes });
     }
 
     /// The next datagram to `port`, or nothing by `until_ms`.
@@ -210,11 +211,7 @@ impl Host {
     }
 
     /// What `find` finds, as soon as it does, or nothing by `until_ms`.
-    async fn first<T>(
-        &self,
-        until_ms: u64,
-        find: impl Fn(&mut Card) -> Option<T>,
-    ) -> Option<T> {
+    async fn first<T>(&self, until_ms: u64, find: impl Fn(&mut Card) -> Option<T>) -> Option<T> {
         poll_fn(|_| {
             let mut card = self.card.borrow_mut();
             if let Some(found) = find(&mut card) {

@@ -351,7 +351,9 @@ pub fn decode(text: &str) -> Vec<u8> {
         let digits = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
         let coded = digits.and_then(|two| u8::from_str_radix(two, 16).ok());
         (bytes, rest) = match (first, coded) {
-            (b'%', Some(byte)) => ([bytes, vec![byte]].concat(), after.get(2..).unwrap_or_default()),
+            (b'%', Some(byte)) => {
+                ([bytes, vec![byte]].concat(), after.get(2..).unwrap_or_default())
+            }
             _ => ([bytes, vec![*first]].concat(), after),
         };
     }

@@ -189,11 +189,9 @@ impl World {
         for line in said {
             self.log.push((self.now_ms, Told::Machine(HardwareAddress::mac(mac), line)));
         }
-        let ip = card.borrow().ip.unwrap_or(Ipv4Addr::UNSPECIFIED);
         for sent in outbox {
             match sent {
-                Sent::Udp { from_port, to, bytes } => {
-                    let from = SocketAddrV4::new(ip, from_port);
+                Sent::Udp { from, to, bytes } => {
                     self.air.send(self.now_ms, &Flight::FromMachine { mac, from, to, bytes });
                 }
                 Sent::Http(id, ask) => {
@@ -242,9 +240,11 @@ impl World {
                 heard = Heard { from, to: server, port: to.port(), bytes };
             }
         }
-        if let Some(foreign) = self.foreign.as_mut().filter(|f| {
-            relay.is_none() && (to.ip().is_broadcast() || *to.ip() == f.address)
-        }) {
+        if let Some(foreign) = self
+            .foreign
+            .as_mut()
+            .filter(|f| relay.is_none() && (to.ip().is_broadcast() || *to.ip() == f.address))
+        {
             if let Some((from, bytes)) = foreign.hear(&heard) {
                 let late = self.now_ms + foreign.slow_ms;
                 let broadcast = Ipv4Addr::BROADCAST;

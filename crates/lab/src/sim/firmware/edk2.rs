@@ -62,8 +62,10 @@ pub fn options(board: &Board, class: &str, code_93: u16) -> Vec<(u8, Vec<u8>)> {
         (code::MAX_MESSAGE_SIZE, 1472_u16.to_be_bytes().to_vec()),
         (
             code::PARAMETER_LIST,
-            vec![1, 2, 3, 4, 5, 6, 12, 13, 15, 17, 18, 22, 23, 28, 40, 41, 42, 43, 50, 51, 54,
-                58, 59, 60, 66, 67, 97, 128, 129, 130, 131, 132, 133, 134, 135],
+            vec![
+                1, 2, 3, 4, 5, 6, 12, 13, 15, 17, 18, 22, 23, 28, 40, 41, 42, 43, 50, 51, 54, 58,
+                59, 60, 66, 67, 97, 128, 129, 130, 131, 132, 133, 134, 135,
+            ],
         ),
     ];
     if !board.has("no-97") {
@@ -105,7 +107,9 @@ pub async fn run(host: Host, board: Board) -> Outcome {
     match boot(&host, &board).await {
         Ok((env, bytes)) => match tftp::label(&bytes) {
             Ok(label) => super::start(host, board, env, label).await,
-            Err(_) => "stops: PXE-E99, what was loaded is no image; tries its next boot option".into(),
+            Err(_) => {
+                "stops: PXE-E99, what was loaded is no image; tries its next boot option".into()
+            }
         },
         Err(why) => format!("stops: {why}; tries its next boot option"),
     }

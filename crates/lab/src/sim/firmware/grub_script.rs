@@ -96,9 +96,10 @@ impl<'a> Config<'a> {
         self.host.sleep(wait_s.unsigned_abs() * 1000).await;
         let default: usize = setting("default").and_then(|s| s.parse().ok()).unwrap_or(0);
         let wanted = self.board.habits.get("chooses");
-        let named = heads.iter().copied().find(|at| {
-            wanted.is_some_and(|key| body[*at].contains(&format!("--id {key} ")))
-        });
+        let named = heads
+            .iter()
+            .copied()
+            .find(|at| wanted.is_some_and(|key| body[*at].contains(&format!("--id {key} "))));
         let start = named.or(heads.get(default).copied())?;
         let rest = body.iter().skip(start + 1).take_while(|line| line.trim() != "}");
         Some(rest.cloned().collect())
@@ -134,7 +135,9 @@ impl<'a> Config<'a> {
                 }
                 None => Did::End("stops: GRUB: no kernel".into()),
             },
-            "local_disk" if knows_disk => Did::End("starts the local disk (GRUB found its loader)".into()),
+            "local_disk" if knows_disk => {
+                Did::End("starts the local disk (GRUB found its loader)".into())
+            }
             other => Did::End(format!("stops: GRUB does not know `{other}`")),
         }
     }

@@ -64,7 +64,8 @@ impl<'a> Script<'a> {
                 Did::Grub(bytes, file) => match tftp::label(&bytes) {
                     Ok(label) => {
                         let env = Env { file, http: true, ..self.env };
-                        return super::start(self.host.clone(), self.board.clone(), env, label).await;
+                        return super::start(self.host.clone(), self.board.clone(), env, label)
+                            .await;
                     }
                     Err(why) => return format!("stops: {file}: {why}"),
                 },

@@ -52,11 +52,8 @@ pub const EDK2_SIZE: Habits = Habits {
     ..BASE
 };
 /// Then for the file, in windows of four.
-pub const EDK2: Habits = Habits {
-    options: &[("blksize", "1468"), ("windowsize", "4")],
-    stops_with: None,
-    ..EDK2_SIZE
-};
+pub const EDK2: Habits =
+    Habits { options: &[("blksize", "1468"), ("windowsize", "4")], stops_with: None, ..EDK2_SIZE };
 /// shim loads through the firmware, with small blocks.
 pub const SHIM: Habits = Habits { options: &[("blksize", "512")], ..EDK2 };
 /// iPXE.

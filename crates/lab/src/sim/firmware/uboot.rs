@@ -67,7 +67,8 @@ async fn boot(host: &Host, board: &Board) -> Result<super::Program, String> {
     let server = data.siaddr;
     // The header counts; an option 52 would hide it.
     let file = String::from_utf8_lossy(&data.file).into_owned();
-    let config = data.option(code::PXELINUX_CONFIG).map(|n| String::from_utf8_lossy(n).into_owned());
+    let config =
+        data.option(code::PXELINUX_CONFIG).map(|n| String::from_utf8_lossy(n).into_owned());
     if server.is_unspecified() || (file.is_empty() && config.is_none()) {
         return Err("no boot file in the header".into());
     }
@@ -123,10 +124,15 @@ async fn pxelinux(
     }
     let Some(kernel) = of("KERNEL") else { return format!("stops: {config} has no kernel") };
     let mut names = vec![kernel];
-    names.extend(of("INITRD").map(|i| i.split(',').map(str::to_owned).collect::<Vec<_>>()).unwrap_or_default());
+    names.extend(
+        of("INITRD")
+            .map(|i| i.split(',').map(str::to_owned).collect::<Vec<_>>())
+            .unwrap_or_default(),
+    );
     let mut loaded = Vec::new();
     for name in names {
-        match tftp::get(&host, server, name.as_bytes(), &habits).await.and_then(|b| tftp::label(&b)) {
+        match tftp::get(&host, server, name.as_bytes(), &habits).await.and_then(|b| tftp::label(&b))
+        {
             Ok(label) => loaded.push(label.name),
             Err(failed) => return format!("stops: {name}: {failed}"),
         }
