@@ -17,6 +17,9 @@ pub(crate) type Mac = [u8; 6];
 /// To everybody on the link.
 pub(crate) const BROADCAST_MAC: Mac = [0xff; 6];
 
+/// Room for some thousand DHCP messages in the kernel.
+const RECEIVE_BUFFER: i32 = 4 * 1024 * 1024;
+
 /// What a packet socket received.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Received {
@@ -74,6 +77,11 @@ pub(crate) fn packet_socket(index: u32, ports: [u16; 2]) -> io::Result<Socket> {
     let socket = Socket::new(Domain::PACKET, Type::DGRAM, None)?;
     socket.attach_filter(&udp_to(ports))?;
     set_int(&socket, libc::SOL_PACKET, libc::PACKET_AUXDATA, 1)?;
+    // A rack that is switched on at once speaks faster than we are scheduled. Beyond the system's
+    // own limit only with CAP_NET_ADMIN; without, as much as there is.
+    if set_int(&socket, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, RECEIVE_BUFFER).is_err() {
+        set_int(&socket, libc::SOL_SOCKET, libc::SO_RCVBUF, RECEIVE_BUFFER)?;
+    }
     socket.set_nonblocking(true)?;
     socket.bind(&link_address(index, [0; 6])?)?;
     Ok(socket)

@@ -15,7 +15,7 @@ use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4, TcpStream, UdpSocket};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -158,6 +158,7 @@ struct Inner {
     files: Mutex<HashMap<Vec<u8>, Found>>,
     silence: Mutex<Option<Why>>,
     dhcp: Box<Decide>,
+    stalls: AtomicBool,
     asked: Mutex<Vec<FileAsk>>,
     heard: Mutex<Vec<Datagram>>,
     events: Mutex<Vec<Event>>,
@@ -170,6 +171,7 @@ impl House {
             files: Mutex::default(),
             silence: Mutex::default(),
             dhcp: Box::new(dhcp),
+            stalls: AtomicBool::new(false),
             asked: Mutex::default(),
             heard: Mutex::default(),
             events: Mutex::default(),
@@ -184,6 +186,11 @@ impl House {
 
     pub fn be_silent(&self, why: Why) {
         *self.0.silence.lock().unwrap() = Some(why);
+    }
+
+    /// Never answers a DHCP message any more.
+    pub fn stall(&self) {
+        self.0.stalls.store(true, Ordering::Relaxed);
     }
 
     pub fn asked(&self) -> Vec<FileAsk> {
@@ -224,7 +231,13 @@ impl Owner for House {
     ) -> impl Future<Output = Option<Outgoing>> + Send + 'static + use<> {
         let answer = (self.0.dhcp)(&datagram);
         self.0.heard.lock().unwrap().push(datagram);
-        async move { answer }
+        let stalls = self.0.stalls.load(Ordering::Relaxed);
+        async move {
+            if stalls {
+                std::future::pending::<()>().await;
+            }
+            answer
+        }
     }
 
     async fn file(&self, ask: FileAsk) -> Answer<Found> {
