@@ -1,7 +1,7 @@
 //! Soft state about clients in the middle of a boot. All of it may be lost at any moment; it makes
 //! answers better, never possible.
 
-use model::client::{Firmware, Stage};
+use model::client::Stage;
 use model::{Client, HardwareAddress, Now};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -43,7 +43,9 @@ impl Memory {
     pub(super) fn recall(&self, now: Now, message: &Message, read: Client) -> Client {
         let Some(before) = self.clients.get(&read.hardware) else { return read };
         let same_exchange = before.xid == message.xid && now.since(before.at) < BOOT_LASTS;
-        if same_exchange && read.firmware == Firmware::None && read.vendor_class.is_none() {
+        // Option 93 may still be there, and would make a PC of the Pi.
+        let said_less = read.vendor_class.is_none() && !matches!(read.stage, Stage::Ipxe(_));
+        if same_exchange && said_less {
             let told = before.client.clone();
             return Client { client_id: read.client_id, relay: read.relay, ..told };
         }

@@ -7,6 +7,7 @@ use super::reply::{self, BOOT_SERVER_PORT, BootAnswer};
 use super::{Decided, Exchange, Said};
 use crate::Engine;
 use model::Happening;
+use model::network::Mode;
 use model::plan::Why;
 use std::net::Ipv4Addr;
 use wire::dhcp4::pxe::{BootItem, VendorOptions};
@@ -68,7 +69,9 @@ impl Engine {
         exchange: &Exchange<'_>,
         item: Option<BootItem>,
     ) -> Decided {
-        let (_, answer) = self.boot_answer(exchange.client, exchange.network, true);
+        // On port 4011 the offer's word holds, also where the addresses are ours.
+        let beside = exchange.network.mode != Mode::Dhcp;
+        let (_, answer) = self.boot_answer(exchange.client, exchange.network, beside);
         let answer = answer?;
         let mut ack = reply::begin(exchange, MessageType::Ack);
         ack.ciaddr = exchange.message.ciaddr;

@@ -37,10 +37,15 @@ impl Engine {
             return self.of_image(rest);
         }
         let (dir, last) = name.rsplit_once('/').unwrap_or(("", name));
+        if dir.is_empty()
+            && let Some(beside) = self.beside_first_stage(last, client)
+        {
+            return Some(beside);
+        }
         if let Some(loader) = self.loader_named(last) {
             return Some(Entry::of_loader(loader));
         }
-        self.second_stage(dir, last, client).or_else(|| self.of_planned_image(name, client))
+        self.second_stage(last, client).or_else(|| self.of_planned_image(name, client))
     }
 
     /// `NAME/VERSION/PATH`; the version may be a number or a channel.
@@ -60,19 +65,19 @@ impl Engine {
         self.loaders.get(file).or_else(|| self.loaders.values().find(|l| key(&l.name) == wanted))
     }
 
+    /// The second stage of an image's own shim, asked for in the root: a GRUB of ours of the same
+    /// name would not be signed for it (Q67).
+    fn beside_first_stage(&self, last: &str, client: Option<&Client>) -> Option<Entry> {
+        let home = self.memory.loader_dir(&client?.hardware)?;
+        self.of_image(&format!("{}/{last}", strip_dir(home, "image")?))
+    }
+
     /// Names that a first stage makes up: shim wants its GRUB (or iPXE) beside itself, or in the
     /// root where firmware hid its directory from it (Q67, Q81).
-    fn second_stage(&self, dir: &str, last: &str, client: Option<&Client>) -> Option<Entry> {
+    fn second_stage(&self, last: &str, client: Option<&Client>) -> Option<Entry> {
         let lower = last.to_ascii_lowercase();
         let arch = client.and_then(|client| client.arch);
         if lower.starts_with("grub") && lower.ends_with(".efi") {
-            let home = client.and_then(|client| self.memory.loader_dir(&client.hardware));
-            if let (true, Some(rest)) = (dir.is_empty(), home.and_then(|h| strip_dir(h, "image"))) {
-                let beside = self.of_image(&format!("{rest}/{last}"));
-                if beside.is_some() {
-                    return beside;
-                }
-            }
             let arch = arch_of_suffix(&lower).or(arch)?;
             return self.loader(LoaderKind::Grub, arch).map(Entry::of_loader);
         }
