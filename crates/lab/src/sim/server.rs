@@ -7,7 +7,7 @@ use engine::tftp::{
 };
 use engine::{Answer, Asker, Datagram, Destination, Engine, FileAsk, Outgoing, Served};
 use model::event::Carrier;
-use model::{Change, Event, Happening, Hash, Now};
+use model::{Change, Event, HardwareAddress, Happening, Hash, Now};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use wire::tftp::{Mode, Packet};
@@ -35,7 +35,7 @@ struct Running {
     link: String,
     server: Ipv4Addr,
     client: SocketAddrV4,
-    hardware: Option<model::HardwareAddress>,
+    hardware: Option<HardwareAddress>,
     agreed: String,
 }
 
@@ -49,6 +49,8 @@ pub struct Server {
     pub notes: Vec<(u64, String)>,
     /// The largest packet of the link.
     pub policy: Policy,
+    /// What the kernel's neighbour table would say.
+    pub neighbours: BTreeMap<Ipv4Addr, HardwareAddress>,
     blobs: BTreeMap<Hash, Label>,
     sessions: Sessions,
     running: BTreeMap<SessionId, Running>,
@@ -63,6 +65,7 @@ impl Server {
             told: Vec::new(),
             notes: Vec::new(),
             policy: Policy::default(),
+            neighbours: BTreeMap::new(),
             blobs: BTreeMap::new(),
             sessions: Sessions::new(Caps::default()),
             running: BTreeMap::new(),
@@ -146,7 +149,7 @@ impl Server {
             at: SocketAddr::V4(SocketAddrV4::new(server, 69)),
             link: link.to_owned(),
             says: Asker::default(),
-            neighbour: None,
+            neighbour: self.neighbours.get(heard.from.ip()).copied(),
             agent: None,
         };
         let found = match self.find(now, &ask) {
@@ -276,7 +279,13 @@ impl Server {
         let (name, options) = (&running.name, &running.agreed);
         let asked = if options.is_empty() { String::new() } else { format!(", asked {options}") };
         let text = match why {
-            None => format!("TFTP {name}: {} bytes sent{asked}", running.bytes.len()),
+            None => {
+                let again = match running.transfer.progress().resent {
+                    0 => String::new(),
+                    n => format!(", {n} blocks sent again"),
+                };
+                format!("TFTP {name}: {} bytes sent{asked}{again}", running.bytes.len())
+            }
             Some(Why::ProbeEnded) => format!("TFTP {name}: size asked{asked}"),
             Some(why) => {
                 self.told.push(Event {
@@ -307,7 +316,7 @@ impl Server {
             at: SocketAddr::V4(ask.to),
             link: link.to_owned(),
             says: asker(query),
-            neighbour: None,
+            neighbour: self.neighbours.get(&from).copied(),
             agent: Some(ask.agent.to_owned()),
         };
         match self.find(now, &file_ask) {

@@ -63,10 +63,10 @@ pub struct World {
     pub relays: BTreeMap<Ipv4Addr, Vec<u8>>,
     /// Everything that happened, with its moment.
     pub log: Vec<(u64, Told)>,
-    /// Every datagram our server sent.
-    pub sent: Vec<Send>,
     /// Changes what our server sends; false drops it.
     pub saboteur: Option<Saboteur>,
+    /// ROMs cannot put fragments together: what is longer with its headers never arrives.
+    pub mtu: usize,
     machines: BTreeMap<[u8; 6], Running>,
     air: Air<Flight>,
 }
@@ -81,8 +81,8 @@ impl World {
             foreign: None,
             relays: BTreeMap::new(),
             log: Vec::new(),
-            sent: Vec::new(),
             saboteur: None,
+            mtu: 1500,
             machines: BTreeMap::new(),
             air: Air::new(seed, weather),
         }
@@ -232,6 +232,9 @@ impl World {
         let Some(machine) = self.machines.get(&mac) else { return };
         let (link, relay) = (machine.link.clone(), machine.relay);
         let mut heard = Heard { from, to: *to.ip(), port: to.port(), bytes };
+        if relay.is_none() && !from.ip().is_unspecified() {
+            self.server.neighbours.insert(*from.ip(), HardwareAddress::mac(mac));
+        }
         if to.ip().is_broadcast() {
             if let Some(giaddr) = relay {
                 let Some(server) = self.server_on(&link) else { return };
@@ -286,7 +289,11 @@ impl World {
         if self.saboteur.as_ref().is_some_and(|sabotage| !sabotage(&mut send)) {
             return;
         }
-        self.sent.push(send.clone());
+        if send.bytes.len() + 28 > self.mtu {
+            let text = format!("{} bytes in fragments, which no ROM puts together", send.bytes.len());
+            self.log.push((self.now_ms, Told::Lost(text)));
+            return;
+        }
         let Send { link, from, to, bytes } = send;
         let mut heard = Heard { from, to: Ipv4Addr::BROADCAST, port: 0, bytes };
         let meant: Vec<[u8; 6]> = match to {

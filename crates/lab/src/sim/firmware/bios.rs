@@ -70,6 +70,7 @@ async fn discover(host: &Host, base: &Request) -> Result<(Reply, Option<Reply>),
         let until_ms = host.now() + window_s * 1000;
         let of_us = |reply: &Reply| {
             reply.xid == base.xid
+                && reply.heard_by(base)
                 && reply.hardware == host.mac
                 && reply.kind() == Some(2)
                 && reply.ip(code::SERVER_ID).is_some()

@@ -167,6 +167,12 @@ impl Reply {
         self.option(code::VENDOR_CLASS).is_some_and(|c| c.starts_with(class))
     }
 
+    /// Who asks for broadcast has no way to take anything else yet.
+    #[must_use]
+    pub fn heard_by(&self, request: &Request) -> bool {
+        !request.broadcast || self.to.is_broadcast()
+    }
+
     /// Known options have the length they must have: EDK2 drops the message otherwise.
     #[must_use]
     pub fn lengths_hold(&self) -> bool {
@@ -251,6 +257,7 @@ pub async fn request(
             reply.xid == base.xid
                 && reply.hardware == host.mac
                 && reply.from.port() == 67
+                && reply.heard_by(base)
                 && reply.ip(code::SERVER_ID) == Some(server)
                 && matches!(reply.kind(), Some(5 | 6))
         })

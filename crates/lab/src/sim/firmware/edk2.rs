@@ -160,7 +160,7 @@ async fn discover(host: &Host, board: &Board, base: &Request) -> Result<Vec<File
     for window_s in WINDOWS_S {
         host.send(68, (Ipv4Addr::BROADCAST, 67), base.bytes(host.mac));
         let until_ms = host.now() + window_s * 1000;
-        let replies = dhcp::collect(host, 68, until_ms, |_| true).await;
+        let replies = dhcp::collect(host, 68, until_ms, |reply| reply.heard_by(base)).await;
         for reply in replies {
             match classify(&reply, base.xid, host.mac) {
                 // Vendor forks exist that look away when option 43 says "boot this file".

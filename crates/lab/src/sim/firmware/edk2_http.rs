@@ -90,7 +90,7 @@ async fn discover(host: &Host, base: &Request) -> Result<(Reply, Option<Reply>),
     for window_s in [4, 8, 16, 32] {
         host.send(68, (Ipv4Addr::BROADCAST, 67), base.bytes(host.mac));
         let until_ms = host.now() + window_s * 1000;
-        for reply in dhcp::collect(host, 68, until_ms, |_| true).await {
+        for reply in dhcp::collect(host, 68, until_ms, |reply| reply.heard_by(base)).await {
             if let Some(class) = classify(&reply, base.xid, host.mac) {
                 offers.push((class, reply));
             }

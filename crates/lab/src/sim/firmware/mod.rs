@@ -141,6 +141,7 @@ pub fn start(host: Host, board: Board, env: Env, label: Label) -> Program {
         "ipxe" | "ipxe-snponly" | "ipxe-undionly" => Box::pin(ipxe::run(host, board, env, false)),
         "shim" | "ipxe-shim" => Box::pin(grub::shim(host, board, env, label)),
         "grub" => Box::pin(grub::run(host, board, env)),
+        "pxelinux" => Box::pin(uboot::pxelinux_search(host, board, env)),
         "kernel" => Box::pin(async move { format!("runs {} by itself", label.name) }),
         other => {
             let text = format!("stops: {} is {other}, nothing to start", label.name);

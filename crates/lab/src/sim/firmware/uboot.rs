@@ -1,6 +1,6 @@
 //! U-Boot and Petitboot: one DHCP, the boot file from the header, and a pxelinux configuration.
 
-use super::dhcp::{self, Reply, Request};
+use super::dhcp::{self, Request};
 use super::{Board, Env, Outcome, tftp};
 use crate::sim::host::Host;
 use std::net::Ipv4Addr;
@@ -74,7 +74,7 @@ async fn boot(host: &Host, board: &Board) -> Result<super::Program, String> {
     }
     let (host, board) = (host.clone(), board.clone());
     match config {
-        Some(config) => Ok(Box::pin(pxelinux(host, board, server, config, ack))),
+        Some(config) => Ok(Box::pin(pxelinux(host, board, server, config, tftp::U_BOOT))),
         None => {
             let habits = if board.has("flashes") { tftp::FLASHER } else { tftp::U_BOOT };
             let bytes = tftp::get(&host, server, file.as_bytes(), &habits)
@@ -87,15 +87,34 @@ async fn boot(host: &Host, board: &Board) -> Result<super::Program, String> {
     }
 }
 
+/// PXELINUX: its names one after the other, beside the boot file, then the configuration.
+pub async fn pxelinux_search(host: Host, board: Board, env: Env) -> Outcome {
+    let server = env.server.unwrap_or(Ipv4Addr::UNSPECIFIED);
+    let dir = env.file.rsplit_once('/').map(|(dir, _)| format!("{dir}/")).unwrap_or_default();
+    let mac = board.mac.map(|byte| format!("{byte:02x}")).join("-");
+    let address = format!("{:08X}", u32::from(host.ip()));
+    let mut names = vec![model::Uuid::from_option_97(board.uuid).to_string(), format!("01-{mac}")];
+    names.extend((1..=8).rev().map(|digits| address[..digits].to_owned()));
+    names.push("default".into());
+    for name in names {
+        let name = format!("{dir}pxelinux.cfg/{name}");
+        match tftp::get(&host, server, name.as_bytes(), &tftp::PXELINUX).await {
+            Ok(_) => return pxelinux(host, board, server, name, tftp::PXELINUX).await,
+            Err(tftp::Failed::NotFound) => {}
+            Err(why) => return format!("stops: {name}: {why}"),
+        }
+    }
+    "stops: PXELINUX finds no configuration".into()
+}
+
 /// Follows a configuration: its default label.
 async fn pxelinux(
     host: Host,
     board: Board,
     server: Ipv4Addr,
     config: String,
-    _ack: Reply,
+    habits: tftp::Habits,
 ) -> Outcome {
-    let habits = tftp::U_BOOT;
     let text = match tftp::get(&host, server, config.as_bytes(), &habits).await {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(failed) => return format!("stops: {config}: {failed}"),

@@ -212,6 +212,7 @@ pub(super) fn sentence(world: &mut World, line: &str) -> Result<String, String> 
         }
         "mtu" => {
             world.server.policy.mtu = pairs.read("mtu")?.unwrap_or(1500);
+            world.mtu = world.server.policy.mtu.into();
             Ok(String::new())
         }
         "sabotage" => sabotage(world, line),
@@ -247,6 +248,10 @@ fn image(world: &mut World, line: &str) -> Result<String, String> {
     let full = |file: &str| format!("image/{name}/{version}/{file}");
     let mut assets = Vec::new();
     let mut asset = |world: &mut World, kind: &str, arch: Option<Arch>, file: &str| {
+        let (file, size) = match file.split_once(':') {
+            Some((file, own)) => (file, own.parse().unwrap_or(size)),
+            None => (file, size),
+        };
         let label = Label::new(kind, arch, &full(file), size);
         world.server.keep(&label);
         assets.push(Asset { path: file.to_owned(), sha256: label.hash(), size });
