@@ -27,6 +27,9 @@ pub enum Error {
         /// What the system said.
         why: String,
     },
+    /// The socket is not for us.
+    #[error("you may not talk to the server at {}", .0.display())]
+    NotAllowed(PathBuf),
     /// The server refused or failed.
     #[error("{}", .0.detail)]
     Problem(Problem),
@@ -87,8 +90,10 @@ impl Client {
         path: &str,
         body: Option<&impl Serialize>,
     ) -> Result<Response<Incoming>, Error> {
-        let not_reached =
-            |e: std::io::Error| Error::NotReached { socket: self.socket.clone(), why: plain(&e) };
+        let not_reached = |e: std::io::Error| match e.kind() {
+            std::io::ErrorKind::PermissionDenied => Error::NotAllowed(self.socket.clone()),
+            _ => Error::NotReached { socket: self.socket.clone(), why: plain(&e) },
+        };
         let broken = |e: hyper::Error| Error::Broken(e.to_string());
         let stream = UnixStream::connect(&self.socket).await.map_err(not_reached)?;
         let io = TokioIo::new(stream);
@@ -126,9 +131,6 @@ fn plain(e: &std::io::Error) -> String {
     match e.kind() {
         std::io::ErrorKind::NotFound => "there is no such socket".to_owned(),
         std::io::ErrorKind::ConnectionRefused => "nobody listens there any more".to_owned(),
-        std::io::ErrorKind::PermissionDenied => {
-            "you may not open it (root and the group bootwright may)".to_owned()
-        }
         _ => e.to_string(),
     }
 }

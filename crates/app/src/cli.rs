@@ -122,3 +122,43 @@ pub enum Command {
         out: Option<PathBuf>,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    /// Every command below this one, by its whole name.
+    fn all(command: &clap::Command, name: &str, into: &mut Vec<(String, clap::Command)>) {
+        into.push((name.to_owned(), command.clone()));
+        for below in command.get_subcommands() {
+            all(below, &format!("{name} {}", below.get_name()), into);
+        }
+    }
+
+    #[test]
+    fn every_command_and_every_flag_says_what_it_does() {
+        let mut command = Cli::command();
+        command.build();
+        Cli::command().debug_assert();
+        let mut commands = Vec::new();
+        all(&command, "bootwright", &mut commands);
+        assert!(commands.len() > 35, "{}", commands.len());
+        for (name, command) in commands {
+            assert!(command.get_about().is_some(), "{name} does not say what it does");
+            for arg in command.get_arguments() {
+                assert!(arg.get_help().is_some(), "{name}: {} is silent", arg.get_id());
+            }
+        }
+    }
+
+    #[test]
+    fn no_flag_takes_the_place_of_the_global_one() {
+        let mut commands = Vec::new();
+        all(&Cli::command(), "bootwright", &mut commands);
+        for (name, command) in commands.into_iter().skip(1) {
+            let clash = command.get_arguments().any(|arg| arg.get_id() == "state");
+            assert!(!clash, "{name}: `state` is the global flag's");
+        }
+    }
+}

@@ -9,6 +9,8 @@ pub mod flags;
 mod meaning;
 mod raw;
 mod reader;
+#[cfg(test)]
+mod tests;
 
 use crate::failure::Failure;
 use crate::links::Link;
@@ -52,7 +54,7 @@ pub fn read_text(
         1 => "1 fault".to_owned(),
         many => format!("{many} faults"),
     };
-    Err(format!("{}\n\n{count} in {file}", fault::show_all(&faults, file, text)))
+    Err(format!("{file} has {count}\n\n{}", fault::show_all(&faults, file, text)))
 }
 
 /// Reads a file on this host.

@@ -86,6 +86,10 @@ impl From<api::client::Error> for Failure {
                 "start it: bootwright serve --config FILE; with another state directory, name it \
                  here too: --state DIR",
             ),
+            Error::NotAllowed(_) => Self::refused(error.to_string()).hint(
+                "run it as root; or, for the socket in /run/bootwright, join the group: usermod \
+                 -aG bootwright USER",
+            ),
             Error::Problem(problem) => {
                 let kind = match problem.status {
                     400 | 413 | 415 | 422 => Kind::Usage,

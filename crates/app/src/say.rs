@@ -6,11 +6,22 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 /// A line of data. When nobody reads any more (`| head`), the program ends without a word.
 pub fn line(text: impl AsRef<str>) {
-    let mut out = io::stdout().lock();
-    let written = out.write_all(text.as_ref().as_bytes()).and_then(|()| out.write_all(b"\n"));
-    if written.and_then(|()| out.flush()).is_err() {
+    if write_line(text.as_ref()).is_err() {
         std::process::exit(0);
     }
+}
+
+/// A line of data of a server, which runs on when nobody reads any more.
+pub fn line_if_read(text: impl AsRef<str>) {
+    // Whoever started us and went away asked for service, not for lines.
+    let _ = write_line(text.as_ref());
+}
+
+fn write_line(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.write_all(b"\n")?;
+    out.flush()
 }
 
 /// A line of talk.

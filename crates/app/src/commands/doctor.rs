@@ -106,11 +106,7 @@ impl Doctor {
                     networks = config.settings.networks;
                     http_port = config.settings.http_port;
                 }
-                Err(e) => findings.push(Finding::bad(
-                    format!("the configuration has faults:\n{e}"),
-                    "the server cannot start (or be reloaded) with it",
-                    format!("bootwright check --config {}", file.display()),
-                )),
+                Err(e) => findings.push(faults(&file, &e, told.is_some())),
             }
         }
         if let Some(told) = &told {
@@ -145,5 +141,14 @@ impl Doctor {
             1 => Err(Failure::failed("1 finding keeps machines from booting")),
             many => Err(Failure::failed(format!("{many} findings keep machines from booting"))),
         }
+    }
+}
+
+fn faults(file: &Path, e: &Failure, runs: bool) -> Finding {
+    let what = format!("the configuration has faults:\n{e}");
+    let mend = format!("bootwright check --config {}", file.display());
+    match runs {
+        true => Finding::note(what, "the server runs on with the older one, but not again", mend),
+        false => Finding::bad(what, "the server cannot start with it", mend),
     }
 }

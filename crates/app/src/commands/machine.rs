@@ -23,8 +23,9 @@ pub enum Machine {
     /// List all that were ever heard.
     List {
         /// Only those in this state: pending, approved, blocked, retired.
-        #[arg(long)]
-        state: Option<Life>,
+        // `state` is the name of the global flag's value already.
+        #[arg(id = "life", long = "in-state", value_name = "STATE")]
+        life: Option<Life>,
         #[command(flatten)]
         json: Json,
     },
@@ -109,9 +110,9 @@ impl Machine {
     /// Does it.
     pub async fn run(self, client: &Client) -> Result<(), Failure> {
         match self {
-            Self::List { state, json } => {
+            Self::List { life, json } => {
                 let mut all: Vec<MachineView> = client.get("/machines").await?;
-                all.retain(|m| state.is_none_or(|state| m.state == state));
+                all.retain(|m| life.is_none_or(|life| m.state == life));
                 let head =
                     ["MAC", "NAME", "STATE", "CODE", "ARCH", "ADDRESS", "PROFILE", "LAST SEEN"];
                 say::listing(json.json, &all, head, |m| {

@@ -128,7 +128,7 @@ impl Serve {
         };
         let operators = api::start(listener, house);
 
-        say::line("ready");
+        say::line_if_read("ready");
         notify::tell("READY=1");
         tell_start(&networks, &sockets, loaders, state, socket);
         let asking = tokio::spawn(others::keep_asking(site.clone()));
@@ -208,7 +208,7 @@ fn tell_start(
     socket: &Path,
 ) {
     for network in networks {
-        say::line(serving::in_a_line(network));
+        say::line_if_read(serving::in_a_line(network));
     }
     for finding in sockets.findings() {
         say::note(format!("note: {finding}"));
@@ -225,7 +225,7 @@ fn tell_start(
         true => String::new(),
         false => format!(" --state {}", state.display()),
     };
-    say::line(format!("try: bootwright{at} doctor, bootwright{at} watch"));
+    say::line_if_read(format!("try: bootwright{at} doctor, bootwright{at} watch"));
 }
 
 async fn print_events(site: SiteHandle) {

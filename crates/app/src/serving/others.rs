@@ -41,9 +41,8 @@ pub fn giving(servers: &[OtherServer]) -> Vec<String> {
     giving.map(|server| format!("{} ({})", server.server, server.mac)).collect()
 }
 
-/// What follows for a network from what was heard on it.
+/// What follows for a network from what was heard on it, without its name.
 pub fn means(network: &Network, servers: &[OtherServer]) -> String {
-    let name = &network.interface;
     let givers = giving(servers);
     let boots: Vec<String> =
         servers.iter().filter(|s| s.is_pxe).map(|s| s.server.to_string()).collect();
@@ -55,20 +54,20 @@ pub fn means(network: &Network, servers: &[OtherServer]) -> String {
         ),
     };
     match (network.mode, givers.is_empty()) {
-        (Mode::Dhcp, true) => format!("{name}: no other DHCP server answers{rival}"),
+        (Mode::Dhcp, true) => format!("no other DHCP server answers{rival}"),
         (Mode::Dhcp, false) => format!(
-            "{name}: TWO SERVERS GIVE ADDRESSES: we and {}. Stop one, or set mode = \"proxy\" here",
+            "TWO SERVERS GIVE ADDRESSES: we and {}. Stop one, or set mode = \"proxy\" here",
             givers.join(", ")
         ),
         (_, false) => format!(
-            "{name}: addresses come from {}; we answer boot requests beside it (proxy){rival}",
+            "addresses come from {}; we answer boot requests beside it (proxy){rival}",
             givers.join(", ")
         ),
         (_, true) => format!(
-            "{name}: no other DHCP server answers, and we give no addresses unasked, so machines get \
+            "no other DHCP server answers, and we give no addresses unasked, so machines get \
              none and will not boot. To have us give them: mode = \"dhcp\" with subnet = \"{}\" and a \
-             pool, or `bootwright serve --interface {name} --dhcp {}`{rival}",
-            network.subnet, network.subnet
+             pool, or `bootwright serve --interface {} --dhcp {}`{rival}",
+            network.subnet, network.interface, network.subnet
         ),
     }
 }
@@ -89,7 +88,7 @@ pub async fn keep_asking(site: SiteHandle) {
             let Some(network) = asked.iter().find(|n| n.interface == interface) else { continue };
             let (means, at) = match &servers {
                 Ok(servers) => (means(network, servers), servers.iter().find(|s| s.offers_address)),
-                Err(e) => (format!("{interface}: cannot ask for other DHCP servers: {e}"), None),
+                Err(e) => (format!("cannot ask for other DHCP servers: {e}"), None),
             };
             // Told once, and again when it is otherwise.
             if said.iter().any(|(i, m)| *i == interface && *m == means) {

@@ -82,7 +82,7 @@ fn asked(known: &Known, heard: Heard) -> Finding {
     let givers = others::giving(&servers).join(", ");
     let (found, mode) = (!givers.is_empty(), known.mode(&name));
     let configured = known.networks.iter().find(|n| n.interface == name);
-    let words = configured.map(|network| others::means(network, &servers));
+    let words = configured.map(|network| format!("{name}: {}", others::means(network, &servers)));
     match (mode, found) {
         (Some(Mode::Dhcp), true) => Finding::bad(
             words.unwrap_or_else(|| format!("{name}: two servers give addresses: we and {givers}")),

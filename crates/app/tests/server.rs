@@ -1,0 +1,220 @@
+//! The program as an operator uses it: a server in a network namespace of its own, and commands.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_bootwright");
+
+/// A server that ends with the test.
+struct Server {
+    child: Child,
+    folder: tempfile::TempDir,
+}
+
+impl Server {
+    /// Starts one on a veth pair; `None`, said aloud, where this host lets us make none.
+    fn start() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("lab.toml");
+        std::fs::write(&config, LAB).unwrap();
+        let script = "set -e; ip link set lo up; ip link add br0 type veth peer name br1; \
+                      ip addr add 10.77.0.1/24 dev br0; ip link set br0 up; ip link set br1 up; \
+                      exec \"$0\" serve --config \"$1\"";
+        let root = nix::unistd::Uid::effective().is_root();
+        let mut child = Command::new("unshare")
+            .args(if root { ["--net"].as_slice() } else { ["--net", "--map-root-user"].as_slice() })
+            .args(["sh", "-c", script, BINARY])
+            .arg(&config)
+            .env("BOOTWRIGHT_STATE", folder.path().join("state"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .ok()?;
+        let mut first = String::new();
+        BufReader::new(child.stdout.take()?).read_line(&mut first).unwrap();
+        if first.trim() != "ready" {
+            child.wait().unwrap();
+            let mut why = String::new();
+            std::io::Read::read_to_string(&mut child.stderr.take()?, &mut why).unwrap();
+            // A host that has no namespaces says so before our program runs.
+            assert!(!why.contains("error: "), "the server did not start: {why}");
+            eprintln!("SKIPPED: no network namespace to be had here: {why}");
+            return None;
+        }
+        Some(Self { child, folder })
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        let state = self.folder.path().join("state");
+        Command::new(BINARY)
+            .args(args)
+            .env("BOOTWRIGHT_STATE", state)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    /// What a command that works says on stdout.
+    fn says(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{args:?}: {err}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Exit code and stderr of a command that does not.
+    fn fails(&self, args: &[&str]) -> (i32, String) {
+        let output = self.run(args);
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    }
+
+    fn config(&self) -> PathBuf {
+        self.folder.path().join("lab.toml")
+    }
+
+    /// Ends it as systemd would, and returns its exit code.
+    fn stop(mut self) -> Option<i32> {
+        let id = nix::unistd::Pid::from_raw(i32::try_from(self.child.id()).unwrap());
+        nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGTERM).unwrap();
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+const LAB: &str = r#"
+[server]
+name = "lab"
+
+[[network]]
+interface = "br0"
+mode = "dhcp"
+subnet = "10.77.0.0/24"
+pool = ["10.77.0.100-10.77.0.199"]
+"#;
+
+fn image(folder: &Path) -> PathBuf {
+    let image = folder.join("files");
+    std::fs::create_dir(&image).unwrap();
+    std::fs::write(image.join("readme.txt"), "hello").unwrap();
+    image
+}
+
+#[test]
+fn an_operator_s_first_hour() {
+    let Some(server) = Server::start() else { return };
+    let status = server.says(&["status", "--json"]);
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    assert_eq!(status["server_name"], "lab");
+
+    let files = image(server.folder.path());
+    let path = files.to_str().unwrap();
+    server.says(&["image", "import", path, "--name", "tools", "--dry-run"]);
+    assert_eq!(server.says(&["image", "list"]), "", "a dry run publishes nothing");
+    server.says(&["image", "import", path, "--name", "tools"]);
+    assert!(server.says(&["image", "list"]).contains("tools"));
+    assert!(server.says(&["image", "verify"]).contains("good"));
+
+    server.says(&["profile", "add", "p", "--image", "tools", "--args", "-x console=ttyS0"]);
+    let (code, why) = server.fails(&["profile", "add", "p", "--image", "tools"]);
+    assert_eq!(code, 4, "{why}");
+    server.says(&["rule", "add", "--profile", "p"]);
+    server.says(&["rule", "add", "--profile", "p", "--arch", "arm64-uefi", "--label", "room=3"]);
+    let rules = server.says(&["rule", "list"]);
+    let first = rules.lines().nth(1).unwrap();
+    assert!(first.contains("arch=arm64-uefi, label:room=3"), "the more demanding first: {rules}");
+    let told = server.says(&["explain", "52-54-00-77-00-01", "--arch", "x86-bios"]);
+    assert!(told.contains("matches everybody"), "{told}");
+
+    let (code, why) = server.fails(&["rule", "remove", "1", "2"]);
+    assert_eq!((code, why.contains("--yes")), (4, true), "{why}");
+    server.says(&["rule", "remove", "1", "2", "--yes"]);
+    server.says(&["profile", "remove", "p", "--yes"]);
+    server.says(&["image", "remove", "tools", "--yes"]);
+
+    let (code, why) = server.fails(&["rule", "add", "--profile", "p", "--arch", "x64"]);
+    assert_eq!((code, why.contains("x64-uefi")), (2, true), "{why}");
+    assert_eq!(server.fails(&["machine", "show", "nobody"]).0, 4);
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn machines_are_named_and_approved_in_sets() {
+    let Some(server) = Server::start() else { return };
+    for (mac, name) in [("525400770001", "lab-01"), ("5254.0077.0002", "lab-02")] {
+        server.says(&["machine", "set", mac, "--name", name, "--label", "room=3"]);
+    }
+    assert_eq!(server.says(&["machine", "approve", "lab-01..02"]).lines().count(), 2);
+    server.says(&["machine", "block", "label:room=3"]);
+    let list = server.says(&["machine", "list", "--in-state", "blocked", "--json"]);
+    let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+    assert_eq!(list.as_array().unwrap().len(), 2);
+    assert_eq!(list[0]["mac"], "52:54:00:77:00:01");
+}
+
+#[test]
+fn a_reload_is_whole_or_not_at_all() {
+    let Some(server) = Server::start() else { return };
+    std::fs::write(server.config(), LAB.replace("\"lab\"", "\"other\"")).unwrap();
+    assert!(server.says(&["reload", "--dry-run"]).contains("lab → other"));
+    assert!(server.says(&["status"]).contains("lab"));
+    server.says(&["reload"]);
+    assert!(server.says(&["status"]).contains("other"));
+
+    std::fs::write(server.config(), LAB.replace("pool", "pol")).unwrap();
+    let (code, why) = server.fails(&["reload"]);
+    assert_eq!((code, why.contains("did you mean `pool`")), (4, true), "{why}");
+    assert!(server.says(&["status"]).contains("10.77.0.100-10.77.0.199"));
+}
+
+#[test]
+fn the_menu_s_password_is_set_and_never_shown() {
+    let Some(server) = Server::start() else { return };
+    server.says(&["menu", "set", "--add", "disk", "--local-disk", "--title", "Disk", "--locked"]);
+    let file = server.folder.path().join("menu.toml");
+    let text =
+        "default = \"d\"\n[[entries]]\nkey = \"d\"\ntitle = \"D\"\nchoice = \"local-disk\"\n";
+    std::fs::write(&file, text).unwrap();
+    server.says(&["menu", "set", "-f", file.to_str().unwrap()]);
+    let shown = server.says(&["menu", "show", "--json"]);
+    let menu: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!((&menu["default"], &menu["password_set"]), (&"d".into(), &false.into()));
+    std::fs::write(&file, text.replace("title", "titel")).unwrap();
+    assert_eq!(server.fails(&["menu", "set", "-f", file.to_str().unwrap()]).0, 1);
+}
+
+#[test]
+fn without_a_server_the_exit_code_is_three_and_says_how_to_start_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(BINARY).args(["status", "--state"]).arg(folder.path()).output();
+    let output = output.unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("bootwright serve"));
+}
+
+#[test]
+fn a_faulty_file_keeps_the_server_from_starting() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("lab.toml");
+    std::fs::write(&config, "[[network]]\ninterfase = \"br0\"\n").unwrap();
+    for command in ["check", "serve"] {
+        let output =
+            Command::new(BINARY).args([command, "--config"]).arg(&config).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(err.contains("lab.toml:2:1") && err.contains("did you mean `interface`"), "{err}");
+    }
+}
+
+#[test]
+fn completion_and_manual_are_made() {
+    let says = |args: &[&str]| Command::new(BINARY).args(args).output().unwrap().stdout;
+    assert!(String::from_utf8_lossy(&says(&["completion", "bash"])).contains("bootloader"));
+    assert!(String::from_utf8_lossy(&says(&["man"])).contains("bootwright"));
+}
