@@ -17,6 +17,7 @@ use crate::{Answer, Engine, Told};
 use model::event::Carrier;
 use model::image::LoaderKind;
 use model::menu::Choice;
+use model::network::Mode;
 use model::plan::{BootPlan, Decision, Reason, Why};
 use model::{Change, Client, Happening, HardwareAddress, Hash, Network, Now, Uuid};
 use std::net::{IpAddr, SocketAddr};
@@ -138,6 +139,9 @@ impl Engine {
     pub fn file(&mut self, now: Now, ask: &FileAsk) -> Told<Found> {
         if !self.serves(&ask.link, ask.from.ip()) {
             return missed(now, ask, None, Why::OutsideServedSubnets, false);
+        }
+        if self.network_at(ask).is_some_and(|network| network.mode == Mode::Listen) {
+            return missed(now, ask, None, Why::OnlyListening, false);
         }
         let asked = match names::read(&ask.name) {
             Ok(asked) => asked,

@@ -72,6 +72,12 @@ pub struct Leases {
 }
 
 impl Leases {
+    /// The offers, without any lease.
+    #[must_use]
+    pub fn offers_only(&self) -> Self {
+        Self { offers: self.offers.clone(), ..Self::default() }
+    }
+
     /// Takes a kept lease in.
     pub fn put(&mut self, lease: Lease) {
         self.forget(lease.address);

@@ -136,6 +136,17 @@ impl Engine {
         }
     }
 
+    /// The same engine without any kept fact: settings, offers and what is remembered of boots
+    /// stay. The owner reads the store into it when what was decided could not be kept.
+    #[must_use]
+    pub fn without_facts(&self) -> Self {
+        Self {
+            leases: self.leases.offers_only(),
+            memory: self.memory.clone(),
+            ..Self::new(self.settings.clone())
+        }
+    }
+
     /// Takes new settings in; leases and everything else stay.
     pub fn configure(&mut self, settings: Settings) {
         self.settings = settings;

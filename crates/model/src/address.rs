@@ -60,7 +60,7 @@ impl HardwareAddress {
 
 impl fmt::Display for HardwareAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.kind != 1 {
+        if self.as_mac().is_none() {
             write!(f, "{}/", self.kind)?;
         }
         for (i, byte) in self.bytes().iter().enumerate() {
@@ -87,8 +87,8 @@ impl FromStr for HardwareAddress {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || format!("`{text}` is no MAC address: write it like 52:54:00:12:34:56");
         let (kind, rest) = match text.split_once('/') {
-            Some((kind, rest)) => (kind.parse().map_err(|_| wrong())?, rest),
-            None => (1, text),
+            Some((kind, rest)) => (Some(kind.parse().map_err(|_| wrong())?), rest),
+            None => (None, text),
         };
         let digits: String = rest.chars().filter(|c| !matches!(c, ':' | '-' | '.')).collect();
         if !digits.is_ascii() || !digits.len().is_multiple_of(2) || digits.len() > 32 {
@@ -96,10 +96,12 @@ impl FromStr for HardwareAddress {
         }
         let bytes = hex(&digits).ok_or_else(wrong)?;
         match (kind, bytes.as_slice()) {
-            (1, [1, mac @ ..]) if mac.len() == 6 => Ok(Self::new(1, mac)),
-            (1, mac) if mac.len() == 6 => Ok(Self::new(1, mac)),
-            (1, _) => Err(wrong()),
-            (kind, bytes) => Ok(Self::new(kind, bytes)),
+            (None, [1, mac @ ..]) if mac.len() == 6 => Ok(Self::new(1, mac)),
+            (None, mac) if mac.len() == 6 => Ok(Self::new(1, mac)),
+            (None, _) => Err(wrong()),
+            // With the kind in front it is whatever the wire carried: a GUID in the place of a MAC
+            // (EDK2), or nothing at all (InfiniBand).
+            (Some(kind), bytes) => Ok(Self::new(kind, bytes)),
         }
     }
 }
@@ -220,6 +222,14 @@ mod tests {
         assert_eq!(mac.dashed_with_kind(), "01-52-54-00-12-34-56");
         for wrong in ["", "52:54", "zz:54:00:12:34:56", "52:54:00:12:34:56:78:9a"] {
             assert!(wrong.parse::<HardwareAddress>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_address_of_any_kind_and_length_is_read_back() {
+        for (kind, length) in [(1, 0), (1, 6), (1, 7), (1, 16), (32, 0), (32, 8), (255, 16)] {
+            let address = HardwareAddress::new(kind, &[1; 16][..length]);
+            assert_eq!(address.to_string().parse(), Ok(address), "{address}");
         }
     }
 

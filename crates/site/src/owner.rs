@@ -90,7 +90,10 @@ pub(crate) async fn start(
 }
 
 fn engine_of(settings: &Settings, facts: Facts) -> Engine {
-    let mut engine = Engine::new(settings.clone());
+    filled(Engine::new(settings.clone()), facts)
+}
+
+fn filled(mut engine: Engine, facts: Facts) -> Engine {
     for fact in &facts.changes {
         engine.apply(fact);
     }
@@ -358,7 +361,8 @@ impl Owner {
         };
         self.lost = match facts {
             Ok(facts) => {
-                self.engine = engine_of(&self.settings, facts);
+                // Offers stay: who holds one must not be told no because the disk was full.
+                self.engine = filled(self.engine.without_facts(), facts);
                 None
             }
             Err(error) => {
