@@ -113,7 +113,7 @@ impl Engine {
         };
         let asked = asked(&message, datagram.port);
         let read = client::read(&datagram.link, &message);
-        let client = self.memory.recall(now, &message, read);
+        let client = self.on_its_firmware(self.memory.recall(now, &message, read));
         let machine = Some(client.hardware);
 
         let network = match self.network_of(datagram, &message, &client) {
@@ -189,6 +189,19 @@ impl Engine {
             .or(local)
             .or_else(|| on_link().next())
             .ok_or_else(|| Why::NotServed(datagram.link.clone()))
+    }
+
+    /// iPXE speaks for itself: which firmware runs below it is what that firmware said. Otherwise a
+    /// rule on firmware or vendor class would hold at one stage of a boot and not at the next.
+    fn on_its_firmware(&self, client: Client) -> Client {
+        match self.machines.get(&client.hardware) {
+            Some(machine) if matches!(client.stage, Stage::Ipxe(_)) => Client {
+                firmware: machine.firmware.unwrap_or(client.firmware),
+                vendor_class: machine.vendor_class.clone().or(client.vendor_class),
+                ..client
+            },
+            _ => client,
+        }
     }
 
     /// Files a machine that wants to boot, or what is new about it.

@@ -31,6 +31,8 @@ struct Recalled {
     xid: u32,
     discovers: u32,
     without_vendor_options: bool,
+    /// It came back on port 4011 after such an offer: for this one it is the right form.
+    came_back: bool,
     address: Option<Ipv4Addr>,
     loader_dir: Option<String>,
     loader_asks: Vec<Now>,
@@ -70,6 +72,7 @@ impl Memory {
             xid: message.xid,
             discovers: 0,
             without_vendor_options: false,
+            came_back: false,
             address: None,
             loader_dir: None,
             loader_asks: Vec::new(),
@@ -81,11 +84,18 @@ impl Memory {
         if message.options.message_type() == Some(Ok(MessageType::Discover)) {
             let again = recalled.xid == message.xid;
             recalled.discovers = if again { recalled.discovers + 1 } else { 1 };
+            if !again && !recalled.came_back {
+                // It may have been the DHCP server that was slow: the next boot starts afresh.
+                recalled.without_vendor_options = false;
+            }
             if recalled.discovers >= PATIENCE {
                 recalled.without_vendor_options = true;
             }
         } else {
             recalled.discovers = 0;
+            recalled.came_back |= recalled.without_vendor_options
+                && !message.ciaddr.is_unspecified()
+                && !message.options.contains(code::SERVER_ID);
         }
         recalled.xid = message.xid;
         if let Some(address) = address {
