@@ -46,11 +46,16 @@ impl Server {
     }
 
     fn run(&self, args: &[&str]) -> Output {
-        let state = self.folder.path().join("state");
+        self.run_with(args, "")
+    }
+
+    fn run_with(&self, args: &[&str], input: &str) -> Output {
+        let file = self.folder.path().join("input");
+        std::fs::write(&file, input).unwrap();
         Command::new(BINARY)
             .args(args)
-            .env("BOOTWRIGHT_STATE", state)
-            .stdin(Stdio::null())
+            .env("BOOTWRIGHT_STATE", self.folder.path().join("state"))
+            .stdin(std::fs::File::open(&file).unwrap())
             .output()
             .unwrap()
     }
@@ -73,10 +78,14 @@ impl Server {
         self.folder.path().join("lab.toml")
     }
 
+    fn signal(&self, signal: nix::sys::signal::Signal) {
+        let id = nix::unistd::Pid::from_raw(i32::try_from(self.child.id()).unwrap());
+        nix::sys::signal::kill(id, signal).unwrap();
+    }
+
     /// Ends it as systemd would, and returns its exit code.
     fn stop(mut self) -> Option<i32> {
-        let id = nix::unistd::Pid::from_raw(i32::try_from(self.child.id()).unwrap());
-        nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGTERM).unwrap();
+        self.signal(nix::sys::signal::Signal::SIGTERM);
         self.child.wait().unwrap().code()
     }
 }
@@ -170,13 +179,16 @@ fn a_reload_is_whole_or_not_at_all() {
     std::fs::write(server.config(), LAB.replace("pool", "pol")).unwrap();
     let (code, why) = server.fails(&["reload"]);
     assert_eq!((code, why.contains("did you mean `pool`")), (4, true), "{why}");
+    server.signal(nix::sys::signal::Signal::SIGHUP);
     assert!(server.says(&["status"]).contains("10.77.0.100-10.77.0.199"));
 }
 
 #[test]
 fn the_menu_s_password_is_set_and_never_shown() {
     let Some(server) = Server::start() else { return };
-    server.says(&["menu", "set", "--add", "disk", "--local-disk", "--title", "Disk", "--locked"]);
+    let locked = ["menu", "set", "--add", "disk", "--local-disk", "--locked", "--password"];
+    assert!(server.run_with(&locked, "secret\n").status.success());
+    assert!(server.says(&["menu", "show"]).contains("password: set"));
     let file = server.folder.path().join("menu.toml");
     let text =
         "default = \"d\"\n[[entries]]\nkey = \"d\"\ntitle = \"D\"\nchoice = \"local-disk\"\n";
@@ -184,9 +196,12 @@ fn the_menu_s_password_is_set_and_never_shown() {
     server.says(&["menu", "set", "-f", file.to_str().unwrap()]);
     let shown = server.says(&["menu", "show", "--json"]);
     let menu: serde_json::Value = serde_json::from_str(&shown).unwrap();
-    assert_eq!((&menu["default"], &menu["password_set"]), (&"d".into(), &false.into()));
+    assert_eq!((&menu["default"], &menu["password_set"]), (&"d".into(), &true.into()));
     std::fs::write(&file, text.replace("title", "titel")).unwrap();
     assert_eq!(server.fails(&["menu", "set", "-f", file.to_str().unwrap()]).0, 1);
+    assert!(!shown.contains("secret") && !shown.contains("pbkdf2"), "{shown}");
+    server.says(&["menu", "set", "--no-password"]);
+    assert!(server.says(&["menu", "show"]).contains("password: not set"));
 }
 
 #[test]

@@ -15,7 +15,7 @@ use model::network::{Mode, Subnet};
 use site::{Limits, Options, Site, SiteHandle, WallClock};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::RwLock;
 
 /// What `serve` takes.
@@ -57,6 +57,7 @@ impl Serve {
         let state = state
             .or_else(|| config.state.clone())
             .unwrap_or_else(|| PathBuf::from(config::DEFAULT_STATE));
+        let state = std::path::absolute(&state).unwrap_or(state);
 
         let (site, owner) = open_site(&state, &config).await?;
         if !self.quiet {
@@ -127,13 +128,14 @@ impl Serve {
             sweeping: Arc::new(RwLock::new(())),
         };
         let operators = api::start(listener, house);
+        let signals = Signals::listen()?;
 
         say::line_if_read("ready");
         notify::tell("READY=1");
         tell_start(&networks, &sockets, loaders, state, socket);
         let asking = tokio::spawn(others::keep_asking(site.clone()));
 
-        until_told_to_stop(&sockets).await?;
+        signals.until_told_to_stop(&sockets).await;
         notify::tell("STOPPING=1");
         say::note("stopping; running transfers have a moment to end (again to stop at once)");
         asking.abort();
@@ -243,21 +245,36 @@ async fn print_events(site: SiteHandle) {
     }
 }
 
-/// Reloads at SIGHUP; returns at SIGTERM or SIGINT.
-async fn until_told_to_stop(sockets: &Sockets) -> Result<(), Failure> {
-    let listen =
-        |kind| signal(kind).map_err(|e| Failure::failed(format!("cannot listen for signals: {e}")));
-    let mut hangup = listen(SignalKind::hangup())?;
-    let mut terminate = listen(SignalKind::terminate())?;
-    let mut interrupt = listen(SignalKind::interrupt())?;
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            _ = hangup.recv() => match sockets.reload(false).await {
-                Ok(done) => say::note(format!("configuration read again: {}", done.says)),
-                Err(problem) => say::note(format!("not reloaded: {}", problem.sentence())),
-            },
+/// What the system may tell us. Listened for before anybody hears that we are ready.
+struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, Failure> {
+        let listen = |kind| {
+            signal(kind).map_err(|e| Failure::failed(format!("cannot listen for signals: {e}")))
+        };
+        Ok(Self {
+            hangup: listen(SignalKind::hangup())?,
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Reloads at SIGHUP; returns at SIGTERM or SIGINT.
+    async fn until_told_to_stop(mut self, sockets: &Sockets) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hangup.recv() => match sockets.reload(false).await {
+                    Ok(done) => say::note(format!("configuration read again: {}", done.says)),
+                    Err(problem) => say::note(format!("not reloaded: {}", problem.sentence())),
+                },
+            }
         }
     }
 }
