@@ -7,7 +7,7 @@ use engine::tftp::{
 };
 use engine::{Answer, Asker, Datagram, Destination, Engine, FileAsk, Outgoing, Served};
 use model::event::Carrier;
-use model::{Change, Event, HardwareAddress, Happening, Hash, Now};
+use model::{Change, Event, Happening, HardwareAddress, Hash, Now};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use wire::tftp::{Mode, Packet};

@@ -128,7 +128,7 @@ impl World {
         loop {
             let (sends, server_at) = self.server.serve(self.now());
             for send in sends {
-                self.from_server(send);
+                self.deliver(send);
             }
             self.collect();
             let machines = self.machines.values().filter(|m| m.outcome.is_none());
@@ -235,36 +235,35 @@ impl World {
         if relay.is_none() && !from.ip().is_unspecified() {
             self.server.neighbours.insert(*from.ip(), HardwareAddress::mac(mac));
         }
-        if to.ip().is_broadcast() {
-            if let Some(giaddr) = relay {
-                let Some(server) = self.server_on(&link) else { return };
-                let Some(bytes) = self.relayed(giaddr, &heard.bytes) else { return };
-                let from = SocketAddrV4::new(giaddr, 67);
-                heard = Heard { from, to: server, port: to.port(), bytes };
-            }
+        if let (true, Some(giaddr)) = (to.ip().is_broadcast(), relay) {
+            let Some(server) = self.server_on(&link) else { return };
+            let Some(bytes) = self.relayed(giaddr, &heard.bytes) else { return };
+            let from = SocketAddrV4::new(giaddr, 67);
+            heard = Heard { from, to: server, port: to.port(), bytes };
         }
-        if let Some(foreign) = self
-            .foreign
-            .as_mut()
-            .filter(|f| relay.is_none() && (to.ip().is_broadcast() || *to.ip() == f.address))
-        {
-            if let Some((from, bytes)) = foreign.hear(&heard) {
-                let late = self.now_ms + foreign.slow_ms;
-                let broadcast = Ipv4Addr::BROADCAST;
-                for (mac, machine) in &self.machines {
-                    if machine.link == link && machine.relay.is_none() {
-                        let heard = Heard { from, to: broadcast, port: 68, bytes: bytes.clone() };
-                        self.air.send(late, &Flight::ToMachine { mac: *mac, heard });
-                    }
-                }
-            }
+        if relay.is_none() {
+            self.at_foreign(&link, &heard);
         }
         let ours = self.server_on(&link);
         if heard.to.is_broadcast() || ours == Some(heard.to) {
             for send in self.server.hear(Now(self.now_ms), &link, &heard) {
-                self.from_server(send);
+                self.deliver(send);
             }
             self.collect();
+        }
+    }
+
+    /// The other server hears it too, and answers everybody.
+    fn at_foreign(&mut self, link: &str, heard: &Heard) {
+        let Some(foreign) = &mut self.foreign else { return };
+        if !heard.to.is_broadcast() && heard.to != foreign.address {
+            return;
+        }
+        let Some((from, bytes)) = foreign.hear(heard) else { return };
+        let at_ms = self.now_ms + foreign.slow_ms;
+        let heard = Heard { from, to: Ipv4Addr::BROADCAST, port: 68, bytes };
+        for mac in self.on_link(link) {
+            self.air.send(at_ms, &Flight::ToMachine { mac, heard: heard.clone() });
         }
     }
 
@@ -285,12 +284,13 @@ impl World {
     }
 
     /// Our server's datagram goes out: who is meant, as the link layer sees it?
-    fn from_server(&mut self, mut send: Send) {
+    fn deliver(&mut self, mut send: Send) {
         if self.saboteur.as_ref().is_some_and(|sabotage| !sabotage(&mut send)) {
             return;
         }
         if send.bytes.len() + 28 > self.mtu {
-            let text = format!("{} bytes in fragments, which no ROM puts together", send.bytes.len());
+            let text =
+                format!("{} bytes in fragments, which no ROM puts together", send.bytes.len());
             self.log.push((self.now_ms, Told::Lost(text)));
             return;
         }

@@ -188,8 +188,11 @@ impl Reply {
     }
 }
 
+/// Code and value.
+type Raw = (u8, Vec<u8>);
+
 /// Options up to the end option, which must be there, and whether pads stand between them.
-fn read_options(mut rest: &[u8]) -> Option<(Vec<(u8, Vec<u8>)>, bool)> {
+fn read_options(mut rest: &[u8]) -> Option<(Vec<Raw>, bool)> {
     let (mut options, mut pads) = (Vec::new(), false);
     loop {
         match rest {

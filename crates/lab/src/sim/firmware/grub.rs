@@ -25,12 +25,11 @@ pub async fn shim(host: Host, board: Board, env: Env, label: Label) -> Outcome {
     }
     // Some firmware hides the directory from it.
     let dir = if board.has("hides-directory") { String::new() } else { dir };
-    if let Some(junk) = board.habits.get("load-options") {
-        if let Err(why) = load(&host, &env, &format!("{dir}{junk}")).await
-            && why != "not found"
-        {
-            return format!("stops: shim: {junk}: {why}");
-        }
+    if let Some(junk) = board.habits.get("load-options")
+        && let Err(why) = load(&host, &env, &format!("{dir}{junk}")).await
+        && why != "not found"
+    {
+        return format!("stops: shim: {junk}: {why}");
     }
     let name = format!("{dir}{second}");
     let bytes = match load(&host, &env, &name).await {

@@ -30,7 +30,7 @@ impl<'a> Config<'a> {
 
     /// Runs a configuration, and those it leads to.
     pub async fn run(mut self, mut text: String) -> Outcome {
-        for _ in 0..50 {
+        for _ in 0..1000 {
             match self.config(&text).await {
                 Did::Read(name) => match self.fetch(&name).await {
                     Ok(bytes) => text = String::from_utf8_lossy(&bytes).into_owned(),

@@ -44,10 +44,11 @@ fn base(board: &Board, salt: u32) -> Request {
 /// Runs; `rom` means nobody started it, so there is no autoexec to look for.
 pub async fn run(host: Host, board: Board, env: Env, rom: bool) -> Outcome {
     host.configure(None);
-    if !rom && board.has("autoexec") {
-        if let Some(outcome) = autoexec(&host, &board, &env).await {
-            return outcome;
-        }
+    if !rom
+        && board.has("autoexec")
+        && let Some(outcome) = autoexec(&host, &board, &env).await
+    {
+        return outcome;
     }
     for attempt in 0..3 {
         match own_boot(&host, &board, attempt).await {

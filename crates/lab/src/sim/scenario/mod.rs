@@ -29,6 +29,14 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+/// A world from sentences as they stand behind `given`.
+///
+/// # Errors
+/// With the sentence that means nothing here.
+pub fn world_of(given: &[String]) -> Result<World, String> {
+    given::world(given)
+}
+
 /// How long the last step lasts at most: a boot with all its waits.
 const LAST_STEP_MS: u64 = 15 * 60 * 1000;
 

@@ -140,7 +140,11 @@ fn make(mac: HardwareAddress, what: &str) -> Result<Made, String> {
     let mut words = rest.iter();
     while let Some(word) = words.next() {
         if word == "as" {
-            for (code, value) in preset(words.next().map_or("", String::as_str))? {
+            let name = words.next().map_or("", String::as_str);
+            // Other programs, other transactions.
+            message.xid =
+                name.bytes().fold(message.xid, |xid, b| xid.rotate_left(5) ^ u32::from(b));
+            for (code, value) in preset(name)? {
                 message.options.push(code, value);
             }
             continue;

@@ -52,7 +52,6 @@ impl Lines {
                 let hint = hint.as_ref().map(|h| format!(" ({h})")).unwrap_or_default();
                 let mark = if *expected { "" } else { " (!)" };
                 self.missed.push(format!("{by} {name}{mark}{hint}"));
-                return;
             }
             Happening::Answered { asked, answer, address, file, because } => {
                 let address = address.map(|a| format!(" {a}")).unwrap_or_default();
