@@ -138,7 +138,9 @@ impl Engine {
             }
             Condition::Label(key, wanted) => {
                 let value = machine.and_then(|m| m.labels.get(key));
-                (value == Some(wanted), value.map(|v| format!("label {key}={v}")))
+                let shown =
+                    value.map_or("no such label".to_owned(), |v| format!("label {key}={v}"));
+                (value == Some(wanted), Some(shown))
             }
         }
     }
@@ -335,10 +337,9 @@ impl Engine {
             return Some((path(shim), because.to_owned()));
         }
         match (home, signed_grub, plain) {
-            (GrubHome::FindsUs, Some(shim), _) => Some((
-                shim,
-                "shim and its signed GRUB boot with Secure Boot on or off".to_owned(),
-            )),
+            (GrubHome::FindsUs, Some(shim), _) => {
+                Some((shim, "shim and its signed GRUB boot with Secure Boot on or off".to_owned()))
+            }
             (GrubHome::FindsUs, None, Some(plain)) => Some((
                 path(plain),
                 "plain iPXE; with Secure Boot on, the firmware would refuse it".to_owned(),

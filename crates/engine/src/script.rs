@@ -51,10 +51,13 @@ fn file_name(path: &str) -> &str {
 /// would expand, split or end a line at.
 pub(crate) fn plain(text: &str) -> String {
     text.chars()
+        .filter(|c| !matches!(c, '"' | '\'' | '`'))
         .map(|c| match c {
             '→' => '>',
             '–' | '—' => '-',
-            '$' | '`' | '\\' | '"' | '\'' | ';' | '&' | '|' | '{' | '}' | '<' | '^' | '~' => '_',
+            '…' => '.',
+            ';' => ',',
+            '$' | '\\' | '&' | '|' | '{' | '}' | '<' | '^' | '~' => '_',
             c if c.is_ascii_graphic() || c == ' ' => c,
             _ => '?',
         })

@@ -49,9 +49,10 @@ impl Engine {
         let vendor = exchange.message.options.get(code::VENDOR_SPECIFIC);
         let item = vendor.as_deref().and_then(BootItem::requested);
         match item {
-            Some(item) if item.wants_credentials() || !is_our_type(item.kind) => {
-                Err(Why::BootServerType(item.kind))
-            }
+            Some(item) if item.wants_credentials() => Err(Why::BadOption(
+                "it wants boot files with credentials (BIS), which nobody here has".into(),
+            )),
+            Some(item) if !is_our_type(item.kind) => Err(Why::BootServerType(item.kind)),
             Some(item) => self.acknowledge_boot(exchange, Some(item)),
             None if exchange.datagram.port == BOOT_SERVER_PORT => {
                 self.acknowledge_boot(exchange, None)
