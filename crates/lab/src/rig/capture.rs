@@ -22,7 +22,7 @@ impl Capture {
     pub fn start(link: &Link, directory: &Path) -> Result<Self, Trouble> {
         let file = directory.join("link.pcap");
         let mut command = link.bridge().command("dumpcap");
-        command.args(["-i", "br0", "-F", "pcap", "-w"]).arg(&file);
+        command.args(["-i", "br0", "-P", "-w"]).arg(&file);
         let mut dumpcap = Process::start(command, directory.join("dumpcap.log"))?;
         dumpcap.wait_for("File: ", Duration::from_secs(10))?;
         Ok(Self { _dumpcap: dumpcap, file })
