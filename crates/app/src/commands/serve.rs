@@ -188,6 +188,18 @@ async fn alone(networks: &[Network]) -> Result<(), Failure> {
                 ),
             ));
         }
+        // A server on this very host does not hear the probe.
+        let here = others::on_this_host(std::process::id());
+        if !here.is_empty() {
+            let who = here.join(", ");
+            return Err(Failure::refused(format!(
+                "{who} on this host has the DHCP port, and may give addresses on {link}"
+            ))
+            .hint(format!(
+                "stop it, or serve beside it: bootwright serve --interface {link}; if it serves \
+                 other links only, write mode = \"dhcp\" in a configuration file"
+            )));
+        }
     }
     Ok(())
 }

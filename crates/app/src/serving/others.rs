@@ -3,6 +3,7 @@
 use model::event::Happening;
 use model::network::Mode;
 use model::{Event, Network};
+use serve::holder::{Transport, holders};
 use serve::probe::{OtherServer, probe};
 use site::SiteHandle;
 use std::time::Duration;
@@ -41,8 +42,18 @@ pub fn giving(servers: &[OtherServer]) -> Vec<String> {
     giving.map(|server| format!("{} ({})", server.server, server.mac)).collect()
 }
 
-/// What follows for a network from what was heard on it, without its name.
-pub fn means(network: &Network, servers: &[OtherServer]) -> String {
+/// Programs of this very host that have the DHCP port, `dnsmasq (process 812)`, other than the
+/// process `ours`. They hear machines as we do, and never a probe of ours. For which links they are
+/// the port does not tell.
+pub fn on_this_host(ours: u32) -> Vec<String> {
+    let all = holders(Transport::Udp, 67).into_iter();
+    let others = all.filter(|h| h.process.as_ref().is_none_or(|(_, process)| *process != ours));
+    others.map(|holder| holder.to_string()).collect()
+}
+
+/// What follows for a network from what was heard on it, without its name, and from who else is
+/// [`on_this_host`].
+pub fn means(network: &Network, servers: &[OtherServer], here: &[String]) -> String {
     let givers = giving(servers);
     let boots: Vec<String> =
         servers.iter().filter(|s| s.is_pxe).map(|s| s.server.to_string()).collect();
@@ -62,6 +73,11 @@ pub fn means(network: &Network, servers: &[OtherServer]) -> String {
         (_, false) => format!(
             "addresses come from {}; we answer boot requests beside it (proxy){rival}",
             givers.join(", ")
+        ),
+        (_, true) if !here.is_empty() => format!(
+            "{} on this host has the DHCP port: addresses come from it, and we answer boot requests \
+             beside it (proxy){rival}",
+            here.join(", ")
         ),
         (_, true) => format!(
             "no other DHCP server answers, and we give no addresses unasked, so machines get \
@@ -84,10 +100,13 @@ pub async fn keep_asking(site: SiteHandle) {
             .filter(|n| matches!(n.mode, Mode::Auto | Mode::Dhcp | Mode::Proxy))
             .collect();
         let heard = ask(asked.iter().map(|n| n.interface.clone())).await;
+        let here = on_this_host(std::process::id());
         for Heard { interface, servers } in heard {
             let Some(network) = asked.iter().find(|n| n.interface == interface) else { continue };
             let (means, at) = match &servers {
-                Ok(servers) => (means(network, servers), servers.iter().find(|s| s.offers_address)),
+                Ok(servers) => {
+                    (means(network, servers, &here), servers.iter().find(|s| s.offers_address))
+                }
                 Err(e) => (format!("cannot ask for other DHCP servers: {e}"), None),
             };
             // Told once, and again when it is otherwise.

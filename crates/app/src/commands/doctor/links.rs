@@ -34,7 +34,8 @@ pub async fn look(known: &Known) -> Result<Vec<Finding>, Failure> {
         ));
         return Ok(findings);
     }
-    findings.extend(others::ask(usable).await.into_iter().map(|heard| asked(known, heard)));
+    let here = others::on_this_host(known.told.as_ref().map_or(0, |told| told.status.pid));
+    findings.extend(others::ask(usable).await.into_iter().map(|heard| asked(known, heard, &here)));
     Ok(findings)
 }
 
@@ -67,7 +68,7 @@ fn one(name: &str, link: Option<&Link>) -> Finding {
     Finding::good(format!("{name} is up with {}", shown_addresses(link)))
 }
 
-fn asked(known: &Known, heard: Heard) -> Finding {
+fn asked(known: &Known, heard: Heard, here: &[String]) -> Finding {
     let Heard { interface: name, servers } = heard;
     let servers = match servers {
         Ok(servers) => servers,
@@ -82,7 +83,8 @@ fn asked(known: &Known, heard: Heard) -> Finding {
     let givers = others::giving(&servers).join(", ");
     let (found, mode) = (!givers.is_empty(), known.mode(&name));
     let configured = known.networks.iter().find(|n| n.interface == name);
-    let words = configured.map(|network| format!("{name}: {}", others::means(network, &servers)));
+    let words =
+        configured.map(|network| format!("{name}: {}", others::means(network, &servers, here)));
     match (mode, found) {
         (Some(Mode::Dhcp), true) => Finding::bad(
             words.unwrap_or_else(|| format!("{name}: two servers give addresses: we and {givers}")),
@@ -91,6 +93,11 @@ fn asked(known: &Known, heard: Heard) -> Finding {
         ),
         (Some(Mode::Dhcp), false) => Finding::good(format!("{name}: no other DHCP server answers")),
         (_, true) => Finding::good(format!("{name}: addresses come from {givers}")),
+        (Some(Mode::Auto | Mode::Proxy), false) if !here.is_empty() => Finding::note(
+            format!("{name}: {} on this host has the DHCP port", here.join(", ")),
+            "machines get their addresses from it, if it serves this link",
+            format!("see that it gives addresses on {name}"),
+        ),
         (Some(Mode::Auto | Mode::Proxy), false) => Finding::bad(
             format!("{name}: no DHCP server answers, and we give no addresses there"),
             "without an address no machine boots",
