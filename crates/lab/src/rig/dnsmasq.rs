@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::ns::Link;
+use super::ns::{Link, Namespace};
 use super::process::Process;
 use super::{Log, Trouble, io};
 
@@ -19,9 +19,21 @@ impl Dnsmasq {
     /// # Errors
     /// When it does not start.
     pub fn start(link: &Link) -> Result<Self, Trouble> {
+        Self::giving_addresses(&link.peer())
+    }
+
+    /// Starts it on the very host of the server, where it owns port 67.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn on_the_same_host(link: &Link) -> Result<Self, Trouble> {
+        Self::giving_addresses(&link.server())
+    }
+
+    fn giving_addresses(namespace: &Namespace) -> Result<Self, Trouble> {
         let directory = tempfile::tempdir().map_err(io("making a directory for dnsmasq"))?;
         let in_it = |name: &str| -> PathBuf { directory.path().join(name) };
-        let mut command = link.peer().command("dnsmasq");
+        let mut command = namespace.command("dnsmasq");
         command
             .args(["--no-daemon", "--conf-file=/dev/null", "--user=root", "--port=0", "--log-dhcp"])
             .args(["--bind-interfaces", &format!("--interface={}", Link::INTERFACE)])
@@ -52,6 +64,11 @@ impl Dnsmasq {
         let mut process = Process::start(command, in_it("dnsmasq.log"))?;
         process.wait_for("sockets bound exclusively", std::time::Duration::from_secs(5))?;
         Ok(Self { process, _directory: directory })
+    }
+
+    /// Ends it.
+    pub fn stop(&mut self) {
+        self.process.stop();
     }
 
     /// What it answered to whom.

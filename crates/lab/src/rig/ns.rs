@@ -1,14 +1,17 @@
-//! A link of our own: one bridge, two servers' ends, taps for machines.
+//! A link of our own: one bridge, two servers' ends, taps for machines, ends for client programs.
 //!
 //! Names carry the process that made them (`bwrig-PID-N-...`), so that a later run finds what a
 //! crashed one left behind, and never touches what a living one still uses.
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio, id};
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+
+use nix::sched::{CloneFlags, setns};
 
 use super::process::run;
 use super::{Trouble, io};
@@ -24,6 +27,7 @@ static SWEPT: Once = Once::new();
 pub struct Link {
     name: String,
     taps: u32,
+    clients: u32,
     janitor: Child,
 }
 
@@ -58,16 +62,19 @@ impl Link {
         let name = format!("{PREFIX}-{}-{number}", id());
         // From here on whatever is made will be removed, also if the rest fails.
         let janitor = janitor(&name)?;
-        let link = Self { name, taps: 0, janitor };
+        let link = Self { name, taps: 0, clients: 0, janitor };
         let bridge = link.bridge();
         for end in [&bridge, &link.server(), &link.peer()] {
-            ip(&["netns", "add", &end.0])?;
-            ip(&["-n", &end.0, "link", "set", "lo", "up"])?;
+            end.make()?;
         }
         ip(&["-n", &bridge.0, "link", "add", "br0", "type", "bridge"])?;
         ip(&["-n", &bridge.0, "link", "set", "br0", "up"])?;
-        link.plug(&link.server(), "server", Self::SERVER)?;
-        link.plug(&link.peer(), "peer", Self::PEER)?;
+        for (end, port, address) in
+            [(link.server(), "server", Self::SERVER), (link.peer(), "peer", Self::PEER)]
+        {
+            link.plug(&end, port)?;
+            end.address(&format!("{address}/24"))?;
+        }
         Ok(link)
     }
 
@@ -102,16 +109,29 @@ impl Link {
         Ok(Tap { namespace, interface })
     }
 
-    /// Connects one server's namespace to the bridge.
-    fn plug(&self, end: &Namespace, port: &str, address: &str) -> Result<(), Trouble> {
+    /// A new place for client programs: [`Link::INTERFACE`] with this MAC and no address.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn client(&mut self, mac: &str) -> Result<Namespace, Trouble> {
+        let port = format!("client{}", self.clients);
+        self.clients += 1;
+        let end = Namespace(format!("{}-{port}", self.name));
+        end.make()?;
+        self.plug(&end, &port)?;
+        // Duplicate address detection would only bring packets that nobody asked for.
+        ip(&["-n", &end.0, "link", "set", Self::INTERFACE, "address", mac, "addrgenmode", "none"])?;
+        Ok(end)
+    }
+
+    /// Connects a namespace to the bridge.
+    fn plug(&self, end: &Namespace, port: &str) -> Result<(), Trouble> {
         let (bridge, interface) = (self.bridge(), Self::INTERFACE);
-        let address = format!("{address}/24");
         ip(&[
             "-n", &bridge.0, "link", "add", port, "type", "veth", "peer", "name", interface,
             "netns", &end.0,
         ])?;
         ip(&["-n", &bridge.0, "link", "set", port, "master", "br0", "up"])?;
-        ip(&["-n", &end.0, "addr", "add", &address, "dev", interface])?;
         ip(&["-n", &end.0, "link", "set", interface, "up"])
     }
 }
@@ -129,7 +149,7 @@ impl Drop for Link {
 /// the link, or because this process is gone, by Ctrl-C or otherwise.
 fn janitor(name: &str) -> Result<Child, Trouble> {
     let script = format!(
-        "read -r _; for end in link server peer; do ip netns delete {name}-$end 2>/dev/null; done"
+        "read -r _; cd {NAMES} && for end in {name}-*; do ip netns delete $end 2>/dev/null; done"
     );
     Command::new("sh")
         .args(["-c", &script])
@@ -141,6 +161,43 @@ fn janitor(name: &str) -> Result<Child, Trouble> {
 }
 
 impl Namespace {
+    /// Its name for `ip netns`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+
+    /// Gives [`Link::INTERFACE`] an address, `10.77.0.5/24`, and lets it broadcast from there.
+    ///
+    /// # Errors
+    /// When `ip` refuses.
+    pub fn address(&self, address: &str) -> Result<(), Trouble> {
+        ip(&["-n", &self.0, "addr", "replace", address, "dev", Link::INTERFACE])?;
+        ip(&["-n", &self.0, "route", "replace", "255.255.255.255", "dev", Link::INTERFACE])
+    }
+
+    /// Does something inside, on a thread of its own. Sockets made there stay there.
+    ///
+    /// # Errors
+    /// When the namespace cannot be entered.
+    pub fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, Trouble> {
+        let path = Path::new(NAMES).join(&self.0);
+        let file = File::open(&path).map_err(io(format!("opening {}", path.display())))?;
+        thread::scope(|scope| {
+            let inside = scope.spawn(|| {
+                setns(file, CloneFlags::CLONE_NEWNET)
+                    .map_err(|e| io(format!("entering {}", self.0))(e.into()))?;
+                Ok(work())
+            });
+            inside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    fn make(&self) -> Result<(), Trouble> {
+        ip(&["netns", "add", &self.0])?;
+        ip(&["-n", &self.0, "link", "set", "lo", "up"])
+    }
+
     /// A command that runs `program` inside.
     ///
     /// It dies with this process, so that Ctrl-C and a crash leave no program behind.

@@ -74,15 +74,29 @@ impl Process {
         ended(&mut self.child)
     }
 
-    /// Ends the program: SIGTERM, and SIGKILL if it does not listen. Harmless when repeated.
-    pub fn stop(&mut self) {
+    /// Sends it a signal; many clients renew and release by one.
+    pub fn signal(&mut self, signal: Signal) {
         if self.ended().is_some() {
             return;
         }
         // The child is not reaped yet, so its id is still its own.
         if let Ok(id) = i32::try_from(self.child.id()) {
-            let _gone_meanwhile = kill(Pid::from_raw(id), Signal::SIGTERM);
+            let _gone_meanwhile = kill(Pid::from_raw(id), signal);
         }
+    }
+
+    /// Ends it as a power failure would.
+    pub fn kill(&mut self) {
+        let _gone_meanwhile = self.child.kill();
+        let _gone_meanwhile = self.child.wait();
+    }
+
+    /// Ends the program: SIGTERM, and SIGKILL if it does not listen. Harmless when repeated.
+    pub fn stop(&mut self) {
+        if self.ended().is_some() {
+            return;
+        }
+        self.signal(Signal::SIGTERM);
         let asked = Instant::now();
         while asked.elapsed() < PATIENCE {
             if self.ended().is_some() {
@@ -90,8 +104,7 @@ impl Process {
             }
             sleep(LOOK_EVERY);
         }
-        let _gone_meanwhile = self.child.kill();
-        let _gone_meanwhile = self.child.wait();
+        self.kill();
     }
 }
 

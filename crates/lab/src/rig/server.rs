@@ -3,6 +3,7 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use super::ns::{Link, Namespace};
@@ -18,6 +19,7 @@ pub struct Server {
     process: Process,
     binary: PathBuf,
     namespace: Namespace,
+    arguments: Vec<String>,
     directory: tempfile::TempDir,
 }
 
@@ -27,16 +29,67 @@ impl Server {
     /// # Errors
     /// When it does not start; the error shows what it said.
     pub fn start(binary: &Path, link: &Link, config: &str) -> Result<Self, Trouble> {
-        let directory = tempfile::tempdir().map_err(io("making a directory for the server"))?;
-        let file = directory.path().join("bootwright.toml");
+        let directory = new_directory()?;
+        let file = config_in(directory.path());
         fs::write(&file, config).map_err(io("writing the server's configuration"))?;
+        let arguments = vec!["--config".to_owned(), file.display().to_string()];
+        Self::serve(binary, link.server(), arguments, directory)
+    }
 
-        let namespace = link.server();
-        let mut command = namespace.command(binary);
-        command.args(["serve", "--config"]).arg(&file).arg("--state").arg(state(directory.path()));
-        let mut process = Process::start(command, directory.path().join("server.log"))?;
-        process.wait_for_line("ready", START)?;
-        Ok(Self { process, binary: binary.to_owned(), namespace, directory })
+    /// Starts `binary` without a configuration, by flags of `serve`.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn by_flags(binary: &Path, link: &Link, flags: &[&str]) -> Result<Self, Trouble> {
+        let arguments = flags.iter().map(|&flag| flag.to_owned()).collect();
+        Self::serve(binary, link.server(), arguments, new_directory()?)
+    }
+
+    fn serve(
+        binary: &Path,
+        namespace: Namespace,
+        arguments: Vec<String>,
+        directory: tempfile::TempDir,
+    ) -> Result<Self, Trouble> {
+        let process = launch(binary, &namespace, &arguments, directory.path())?;
+        Ok(Self { process, binary: binary.to_owned(), namespace, arguments, directory })
+    }
+
+    /// Ends it as a power failure would.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts it once more, on the same state and with a new log.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn start_again(&mut self) -> Result<(), Trouble> {
+        self.process.stop();
+        self.process =
+            launch(&self.binary, &self.namespace, &self.arguments, self.directory.path())?;
+        Ok(())
+    }
+
+    /// The command line of an operator's command, to be run by whoever wants more than its
+    /// output.
+    #[must_use]
+    pub fn operator(&self, arguments: &[&str]) -> Command {
+        let mut command = self.namespace.command(&self.binary);
+        command.arg("--state").arg(self.state()).args(arguments);
+        command
+    }
+
+    /// Its state directory.
+    #[must_use]
+    pub fn state(&self) -> PathBuf {
+        state(self.directory.path())
+    }
+
+    /// Its configuration file, if it was started with one.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        config_in(self.directory.path())
     }
 
     /// Runs a command of the operator's, `["image", "list"]`, and gives what it printed.
@@ -44,8 +97,7 @@ impl Server {
     /// # Errors
     /// When the command fails, with what it said.
     pub fn cli(&self, arguments: &[&str]) -> Result<String, Trouble> {
-        let mut command = self.namespace.command(&self.binary);
-        run(command.arg("--state").arg(state(self.directory.path())).args(arguments))
+        run(&mut self.operator(arguments))
     }
 
     /// What the server said.
@@ -60,8 +112,29 @@ impl Server {
     }
 }
 
+fn launch(
+    binary: &Path,
+    namespace: &Namespace,
+    arguments: &[String],
+    directory: &Path,
+) -> Result<Process, Trouble> {
+    let mut command = namespace.command(binary);
+    command.arg("serve").args(arguments).arg("--state").arg(state(directory));
+    let mut process = Process::start(command, directory.join("server.log"))?;
+    process.wait_for_line("ready", START)?;
+    Ok(process)
+}
+
+fn new_directory() -> Result<tempfile::TempDir, Trouble> {
+    tempfile::tempdir().map_err(io("making a directory for the server"))
+}
+
 fn state(directory: &Path) -> PathBuf {
     directory.join("state")
+}
+
+fn config_in(directory: &Path) -> PathBuf {
+    directory.join("bootwright.toml")
 }
 
 /// The binary to try: `BOOTWRIGHT_BIN`, else the one cargo built beside the running test.
