@@ -1,0 +1,26 @@
+//! Real clients against the real server, each in a network namespace of its own.
+//!
+//! Runs only with `BOOTWRIGHT_PEERS=1`, as root. Nothing here looks inside the server: what counts
+//! is what Debian's own DHCP, TFTP and HTTP clients make of its answers, what a capture of the link
+//! shows, and what an operator is told.
+//!
+//! ```text
+//! dhcp      udhcpc, dhclient, dhcpcd: get, renew, release, and what a power failure may not lose
+//! files     atftp, curl, busybox tftp, tftp-hpa: the bytes of an image and of a loader
+//! beside    another DHCP server on the link, or on this very host: it never notices us
+//! operator  the command line as scripts rely on it
+//! world     the link, the server and the clients all of them use
+//! ```
+
+#[path = "peers/beside.rs"]
+mod beside;
+#[path = "peers/client.rs"]
+mod client;
+#[path = "peers/dhcp.rs"]
+mod dhcp;
+#[path = "peers/files.rs"]
+mod files;
+#[path = "peers/operator.rs"]
+mod operator;
+#[path = "peers/world.rs"]
+mod world;
