@@ -148,8 +148,11 @@ impl Drop for Link {
 /// A shell that removes the link's namespaces when its standard input ends: because we dropped
 /// the link, or because this process is gone, by Ctrl-C or otherwise.
 fn janitor(name: &str) -> Result<Child, Trouble> {
+    // A client may have helpers that outlive it (dhcpcd killed), and hold the namespace open.
     let script = format!(
-        "read -r _; cd {NAMES} && for end in {name}-*; do ip netns delete $end 2>/dev/null; done"
+        "read -r _; cd {NAMES} && for end in {name}-*; do \
+         for process in $(ip netns pids $end 2>/dev/null); do kill -9 $process 2>/dev/null; done; \
+         ip netns delete $end 2>/dev/null; done"
     );
     Command::new("sh")
         .args(["-c", &script])

@@ -165,7 +165,8 @@ impl Client {
 
     /// Ends it without a word to the server, as a machine that is switched off.
     pub fn vanish(mut self) -> Tried {
-        self.process.kill();
+        // None of them releases at SIGTERM; killed, dhcpcd would leave its helpers behind.
+        self.process.stop();
         ran(self.namespace.command("ip").args(["addr", "flush", "dev", Link::INTERFACE])).map(drop)
     }
 

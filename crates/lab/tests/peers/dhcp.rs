@@ -87,7 +87,7 @@ fn another_client_id_of_the_same_mac_keeps_its_address() -> Tried {
     assert_eq!(list(&leases).len(), 1, "{leases}");
     // dhcpcd was the last: type 255, then its DUID.
     assert!(text(&leases[0], "client_id").starts_with("ff"), "{leases}");
-    Ok(())
+    world.leaves_nothing()
 }
 
 #[test]

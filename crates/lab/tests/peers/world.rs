@@ -122,12 +122,20 @@ impl World {
 
         drop(peer);
         let name = link.server().name().trim_end_matches("-server").to_owned();
-        let running = ran(Command::new("ip").args(["netns", "pids", link.server().name()]))?;
-        assert_eq!(running.out, "", "programs stayed behind in the server's namespace");
+        let of_us = || -> Result<Vec<String>, Trouble> {
+            let mut all = names_in("/run/netns".as_ref())?;
+            all.retain(|namespace| namespace.starts_with(&format!("{name}-")));
+            Ok(all)
+        };
+        assert!(of_us()?.len() >= 3, "the names of namespaces are as expected");
+        for namespace in of_us()? {
+            wait_until(&format!("no program is left in {namespace}"), || {
+                let running = ran(Command::new("ip").args(["netns", "pids", &namespace]))?;
+                Ok(running.out.is_empty().then_some(()))
+            })?;
+        }
         drop(link);
-        let mut left = names_in("/run/netns".as_ref())?;
-        left.retain(|namespace| namespace.starts_with(&format!("{name}-")));
-        assert_eq!(left, Vec::<String>::new(), "namespaces stayed behind");
+        assert_eq!(of_us()?, Vec::<String>::new(), "namespaces stayed behind");
         Ok(())
     }
 }
