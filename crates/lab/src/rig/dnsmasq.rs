@@ -44,8 +44,8 @@ impl Dnsmasq {
         Ok(Self { process, _directory: directory })
     }
 
-    /// Starts it in the server's place, with addresses, TFTP from `root` and one boot file for
-    /// everybody: the peer that a boot from us is measured against.
+    /// Starts it in the server's place, with addresses, TFTP from `root`, one boot file for
+    /// everybody and `boot.ipxe` for iPXE: the peer that a boot from us is measured against.
     ///
     /// # Errors
     /// When it does not start.
@@ -59,7 +59,8 @@ impl Dnsmasq {
             .arg("--dhcp-range=10.77.0.100,10.77.0.199,1h")
             .arg("--enable-tftp")
             .arg(format!("--tftp-root={}", root.display()))
-            .arg(format!("--dhcp-boot={file}"))
+            .args(["--dhcp-userclass=set:ipxe,iPXE", "--dhcp-boot=tag:ipxe,boot.ipxe"])
+            .arg(format!("--dhcp-boot=tag:!ipxe,{file}"))
             .arg(format!("--dhcp-leasefile={}", in_it("leases").display()));
         let mut process = Process::start(command, in_it("dnsmasq.log"))?;
         process.wait_for("sockets bound exclusively", std::time::Duration::from_secs(5))?;

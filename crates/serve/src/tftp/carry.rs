@@ -12,11 +12,14 @@ use model::event::Carrier;
 use model::{HardwareAddress, Now};
 use std::io;
 use std::net::{SocketAddr, SocketAddrV4};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, Sleep};
+use tokio_util::sync::WaitForCancellationFutureOwned;
 use wire::tftp::Packet;
 
 /// A client sends ACKs and ERRORs; what is longer is cut.
@@ -60,6 +63,9 @@ pub(super) struct Carry<O: Owner, B: Bytes> {
     asked: Now,
     /// Told of from the first ACK on: a question for the size is no transfer.
     meter: Option<Meter<O>>,
+    /// Made once and moved: an ACK a block must not make a timer and a listener each.
+    alarm: Pin<Box<Sleep>>,
+    stopping: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 impl<O: Owner, B: Bytes> Carry<O, B> {
@@ -78,7 +84,10 @@ impl<O: Owner, B: Bytes> Carry<O, B> {
             machine: deal.machine,
             link: place.link.clone(),
         };
+        let stopping = Box::pin(desk.stopping.clone().cancelled_owned());
         Some(Self {
+            alarm: Box::pin(tokio::time::sleep(Duration::ZERO)),
+            stopping,
             transfer: Transfer::new(deal.agreed, desk.owner.now()),
             desk,
             id: deal.id,
@@ -176,8 +185,12 @@ impl<O: Owner, B: Bytes> Carry<O, B> {
     /// without another word.
     async fn wait(&mut self, until: Now) -> bool {
         let wait = until.since(self.desk.owner.now()).max(Duration::from_millis(1));
+        let moment = Instant::now() + wait;
+        // One that rings too early does no harm: the transfer then says until when to wait still.
+        if self.alarm.is_elapsed() || moment < self.alarm.deadline() {
+            self.alarm.as_mut().reset(moment);
+        }
         let mut buffer = [0; BUFFER];
-        let stopping = self.desk.stopping.clone();
         tokio::select! {
             received = self.socket.recv_from(&mut buffer) => {
                 if let Ok((length, from)) = received {
@@ -190,8 +203,8 @@ impl<O: Owner, B: Bytes> Carry<O, B> {
                 Some(Order::Replaced) => self.transfer.replaced(),
                 Some(Order::Evicted) | None => return false,
             },
-            () = tokio::time::sleep(wait) => {}
-            () = stopping.cancelled() => return false,
+            () = &mut self.alarm => {}
+            () = &mut self.stopping => return false,
         }
         true
     }
