@@ -1,10 +1,8 @@
 //! The firmware matrix: real firmware under QEMU boots from the real server.
 //!
-//! Runs only with `BOOTWRIGHT_FIRMWARE=1`, as root; takes minutes per machine. Each test says
+//! Run by `./x test`, as root; takes minutes per machine. Each test says
 //! which machine, in which mode, and what stands on its serial port at the end.
 
-use std::env;
-use std::io::Write;
 use std::thread::panicking;
 use std::time::Duration;
 
@@ -28,26 +26,31 @@ const PATIENCE: Duration = Duration::from_secs(420);
 // In dhcp mode to the installer.
 
 #[test]
+#[ignore = "real firmware under QEMU, as root: `./x test` runs it"]
 fn seabios_boots_the_installer() -> Tried {
     boots_the_installer(Firmware::SeaBios, Mode::Dhcp)
 }
 
 #[test]
+#[ignore = "real firmware under QEMU, as root: `./x test` runs it"]
 fn ovmf_pxe_boots_the_installer() -> Tried {
     boots_the_installer(Firmware::Ovmf, Mode::Dhcp)
 }
 
 #[test]
+#[ignore = "real firmware under QEMU, as root: `./x test` runs it"]
 fn ovmf_http_boots_the_installer() -> Tried {
     boots_the_installer(Firmware::OvmfHttp, Mode::Dhcp)
 }
 
 #[test]
+#[ignore = "real firmware under QEMU, as root: `./x test` runs it"]
 fn ovmf_secure_boot_boots_the_installer_and_enforces() -> Tried {
     boots_the_installer(Firmware::OvmfSecureBoot, Mode::Dhcp)
 }
 
 #[test]
+#[ignore = "real firmware under QEMU, as root: `./x test` runs it"]
 fn aavmf_boots_the_installer() -> Tried {
     boots_the_installer(Firmware::Aavmf, Mode::Dhcp)
 }
@@ -55,16 +58,19 @@ fn aavmf_boots_the_installer() -> Tried {
 // Beside another DHCP server to the installer.
 
 #[test]
+#[ignore = "real firmware under QEMU, as root: `./x test` runs it"]
 fn seabios_boots_the_installer_beside_dnsmasq() -> Tried {
     boots_the_installer(Firmware::SeaBios, Mode::Proxy)
 }
 
 #[test]
+#[ignore = "real firmware under QEMU, as root: `./x test` runs it"]
 fn ovmf_pxe_boots_the_installer_beside_dnsmasq() -> Tried {
     boots_the_installer(Firmware::Ovmf, Mode::Proxy)
 }
 
 #[test]
+#[ignore = "real firmware under QEMU, as root: `./x test` runs it"]
 fn ovmf_http_boots_the_installer_beside_dnsmasq() -> Tried {
     boots_the_installer(Firmware::OvmfHttp, Mode::Proxy)
 }
@@ -72,34 +78,37 @@ fn ovmf_http_boots_the_installer_beside_dnsmasq() -> Tried {
 // The plan says local disk, the network is first in the boot order: the disk must start.
 
 #[test]
+#[ignore = "real firmware under QEMU, as root: `./x test` runs it"]
 fn seabios_goes_on_to_the_local_disk() -> Tried {
     goes_on_to_the_local_disk(Firmware::SeaBios)
 }
 
 #[test]
+#[ignore = "real firmware under QEMU, as root: `./x test` runs it"]
 fn ovmf_goes_on_to_the_local_disk() -> Tried {
     goes_on_to_the_local_disk(Firmware::Ovmf)
 }
 
 #[test]
+#[ignore = "real firmware under QEMU, as root: `./x test` runs it"]
 fn ovmf_secure_boot_goes_on_to_the_local_disk() -> Tried {
     goes_on_to_the_local_disk(Firmware::OvmfSecureBoot)
 }
 
 #[test]
+#[ignore = "real firmware under QEMU, as root: `./x test` runs it"]
 fn aavmf_goes_on_to_the_local_disk() -> Tried {
     goes_on_to_the_local_disk(Firmware::Aavmf)
 }
 
 #[test]
+#[ignore = "real firmware under QEMU, as root: `./x test` runs it"]
 fn ovmf_http_goes_on_to_the_local_disk() -> Tried {
     goes_on_to_the_local_disk(Firmware::OvmfHttp)
 }
 
 fn boots_the_installer(firmware: Firmware, mode: Mode) -> Tried {
-    let Some(mut world) = World::new(firmware, mode, "menu")? else {
-        return Ok(());
-    };
+    let mut world = World::new(firmware, mode, "menu")?;
     world.offer_debian()?;
 
     let guest = world.switch_on(false)?;
@@ -112,9 +121,7 @@ fn boots_the_installer(firmware: Firmware, mode: Mode) -> Tried {
 }
 
 fn goes_on_to_the_local_disk(firmware: Firmware) -> Tried {
-    let Some(mut world) = World::new(firmware, Mode::Dhcp, "local-disk")? else {
-        return Ok(());
-    };
+    let mut world = World::new(firmware, Mode::Dhcp, "local-disk")?;
     // With an image in the library signed loaders are there too, as on a server in use.
     world.import()?;
 
@@ -138,16 +145,8 @@ struct World {
 }
 
 impl World {
-    /// Everything but the machine; nothing, said aloud, when firmware is not asked for.
-    fn new(firmware: Firmware, mode: Mode, unknown: &str) -> Result<Option<Self>, Trouble> {
-        if env::var("BOOTWRIGHT_FIRMWARE").as_deref() != Ok("1") {
-            // Not by eprintln!, which the test runner keeps to itself; whole, as others write too.
-            let said = format!(
-                "\nSKIPPED {firmware:?} {mode:?}: real firmware runs with BOOTWRIGHT_FIRMWARE=1, as root\n"
-            );
-            let _nobody_reads = std::io::stderr().write_all(said.as_bytes());
-            return Ok(None);
-        }
+    /// Everything but the machine.
+    fn new(firmware: Firmware, mode: Mode, unknown: &str) -> Result<Self, Trouble> {
         for packages in [need::LINK, need::DISK, machine_packages(firmware)] {
             need(packages)?;
         }
@@ -161,7 +160,7 @@ impl World {
             doing: "making a directory for a test".to_owned(),
             cause,
         })?;
-        Ok(Some(Self { guest: None, server, peer, link, firmware, directory }))
+        Ok(Self { guest: None, server, peer, link, firmware, directory })
     }
 
     /// Puts the machine's installer into the library, under the name `debian`.

@@ -1,6 +1,6 @@
 //! Real clients against the real server, each in a network namespace of its own.
 //!
-//! Runs only with `BOOTWRIGHT_PEERS=1`, as root. Nothing here looks inside the server: what counts
+//! Run by `./x test`, as root. Nothing here looks inside the server: what counts
 //! is what Debian's own DHCP, TFTP and HTTP clients make of its answers, what a capture of the link
 //! shows, and what an operator is told.
 //!

@@ -1,11 +1,9 @@
 //! A server on a link with clients, and how programs are run there.
 
-use std::env;
 use std::fs;
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
-use std::thread::{current, sleep};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use lab::rig::dnsmasq::Dnsmasq;
@@ -51,18 +49,10 @@ pub fn proxy() -> String {
     format!("[[network]]\ninterface = \"{}\"\nmode = \"proxy\"\n", Link::INTERFACE)
 }
 
-/// Whether peers are wanted here; if not, it is said aloud.
-pub fn wanted() -> Result<bool, Trouble> {
-    if env::var("BOOTWRIGHT_PEERS").as_deref() != Ok("1") {
-        let test = current().name().unwrap_or("a test").to_owned();
-        // Not by eprintln!, which the test runner keeps to itself; whole, as others write too.
-        let said = format!("\nSKIPPED {test}: real clients run with BOOTWRIGHT_PEERS=1, as root\n");
-        let _nobody_reads = std::io::stderr().write_all(said.as_bytes());
-        return Ok(false);
-    }
+/// Makes sure that the clients are installed.
+pub fn prepared() -> Result<(), Trouble> {
     need(need::LINK)?;
-    need(PACKAGES)?;
-    Ok(true)
+    need(PACKAGES)
 }
 
 /// Fields end in this order: logs are shown, servers stopped, then the link goes.
@@ -80,14 +70,12 @@ impl World {
         Self { shown, server, peer, link }
     }
 
-    /// A server with this configuration, alone; nothing when peers are not wanted.
-    pub fn alone(config: &str) -> Result<Option<Self>, Trouble> {
-        if !wanted()? {
-            return Ok(None);
-        }
+    /// A server with this configuration, alone.
+    pub fn alone(config: &str) -> Result<Self, Trouble> {
+        prepared()?;
         let link = Link::new()?;
         let server = Server::start(&binary()?, &link, config)?;
-        Ok(Some(Self::new(link, server, None)))
+        Ok(Self::new(link, server, None))
     }
 
     /// What an operator's command gives, however it ends.
