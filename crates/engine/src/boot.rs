@@ -168,7 +168,11 @@ impl Engine {
         let menu = self.menu(Some(&client.link));
         let chosen = if menu.entries.is_empty() { self.every_entry() } else { menu.entries };
         let mut entries: Vec<(Entry, Option<Boot>)> = Vec::new();
-        for entry in chosen {
+        for mut entry in chosen {
+            if entry.choice == Choice::LocalDisk {
+                // The way out is always open, and it is what happens when nobody does anything.
+                (entry.hidden, entry.locked) = (false, false);
+            }
             let boot = match &entry.choice {
                 Choice::LocalDisk => None,
                 choice => match self.boot_of_choice(client, choice) {

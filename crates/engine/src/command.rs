@@ -253,6 +253,12 @@ impl Engine {
                 return refuse(format!("two menu entries are called {}", entry.key), "");
             }
             seen.push(&entry.key);
+            if entry.choice == Choice::LocalDisk && (entry.hidden || entry.locked) {
+                return refuse(
+                    format!("menu entry {} cannot be hidden or locked", entry.key),
+                    "the local disk is what a machine takes when nobody does anything",
+                );
+            }
             let there = match &entry.choice {
                 Choice::LocalDisk => true,
                 Choice::Profile(name) => self.profiles.contains_key(name),

@@ -19,7 +19,7 @@ pub(crate) use reply::Form;
 
 use crate::{Engine, Told};
 use model::client::{Firmware, Stage};
-use model::machine::Machine;
+use model::machine::{Life, Machine};
 use model::network::Mode;
 use model::plan::{Answer, Why};
 use model::{Change, Client, Event, Happening, HardwareAddress, Network, Now};
@@ -27,7 +27,8 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 use wire::dhcp4::{Message, MessageType};
 
-/// Machines that appeared by themselves; past that, unknown ones are served but not filed.
+/// Machines that are filed; past that, the one that nobody said a word about and that was silent
+/// longest makes room.
 pub const MACHINES_MAX: usize = 100_000;
 
 /// `last_seen` is kept on disk with this grain.
@@ -48,7 +49,7 @@ pub struct Datagram {
     pub bytes: Vec<u8>,
 }
 
-/// Where a reply goes (`protocols.md` §6).
+/// Where a reply goes (RFC 2131, 4.1; PXE 2.1 for port 4011).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Destination {
     /// 255.255.255.255, out of the interface the request came in on.
@@ -122,6 +123,16 @@ impl Engine {
                 return silence(now, machine, &datagram.link, asked, why, Vec::new());
             }
         };
+        let for_us = [Ipv4Addr::BROADCAST, network.server, network.subnet.broadcast()];
+        if !for_us.contains(&datagram.to) {
+            // This host routes, and it is on its way to somebody else.
+            let why = Why::OtherServer(datagram.to);
+            return silence(now, machine, &datagram.link, asked, why, Vec::new());
+        }
+        if client.hardware.bytes().is_empty() && client.client_id.is_none() {
+            let why = Why::BadOption("neither a hardware address nor a client identifier".into());
+            return silence(now, machine, &datagram.link, asked, why, Vec::new());
+        }
         let (mut changes, mut events) = self.notice(now, &client);
         self.memory.note(now, &message, &client);
         for change in &changes {
@@ -179,7 +190,8 @@ impl Engine {
             return on_link()
                 .find(|network| network.subnet.contains(place))
                 .filter(|network| network.relays.is_empty() || listed(network))
-                .or_else(|| on_link().find(listed))
+                // A relay may stand elsewhere, but addresses are given of the client's own subnet only.
+                .or_else(|| on_link().find(|n| listed(n) && n.mode != Mode::Dhcp))
                 .ok_or(Why::UnknownRelay(relay.address));
         }
         // A client behind a relay renews without it: its address says where it is.
@@ -210,8 +222,10 @@ impl Engine {
             return (Vec::new(), Vec::new());
         }
         let known = self.machines.get(&client.hardware);
+        let mut changes = Vec::new();
         if known.is_none() && self.machines.len() >= MACHINES_MAX {
-            return (Vec::new(), Vec::new());
+            let Some(oldest) = self.least_known() else { return (Vec::new(), Vec::new()) };
+            changes.push(Change::MachineGone(oldest));
         }
         let mut machine = known.cloned().unwrap_or_else(|| Machine::new(client.hardware, now));
         client_facts(&mut machine, client);
@@ -226,7 +240,19 @@ impl Engine {
             let what = Happening::MachineAppeared { says };
             events.push(event(now, Some(client.hardware), &client.link, what));
         }
-        (vec![Change::Machine(machine)], events)
+        changes.push(Change::Machine(machine));
+        (changes, events)
+    }
+
+    /// The machine that makes room: of those nobody has said a word about, the one longest silent.
+    fn least_known(&self) -> Option<HardwareAddress> {
+        let unknown = self.machines.values().filter(|machine| {
+            machine.life == Life::Pending
+                && machine.name.is_none()
+                && machine.profile.is_none()
+                && machine.labels.is_empty()
+        });
+        unknown.min_by_key(|machine| machine.last_seen).map(|machine| machine.hardware)
     }
 
     /// What a message does to our state although it gets no answer.

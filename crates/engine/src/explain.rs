@@ -125,6 +125,13 @@ impl Engine {
             Mode::Listen | Mode::Off => format!("on {} we do not answer", network.interface),
             _ => format!("on {} addresses come from another server", network.interface),
         })];
+        if client.firmware == Firmware::None {
+            because.push(Reason::Note(
+                "it has never asked to boot; name an architecture to ask what its firmware would \
+                 get: --arch x64-uefi"
+                    .to_owned(),
+            ));
+        }
         let (gets, silence) = match answer {
             Ok(_) if matches!(network.mode, Mode::Listen) => (None, Some(Why::OnlyListening)),
             Ok(_) if network.mode == Mode::Off => {

@@ -170,14 +170,18 @@ impl Engine {
         missed(now, ask, machine, missing(&ask.name, self.hint(&asked.name)), expected)
     }
 
-    /// Whether we serve files to this address: it lies in a served subnet, or comes through a
-    /// relay we serve, or is this very machine.
+    /// Whether we serve files to this address: it lies in a served subnet, or somebody behind a
+    /// relay of ours goes by it, or it is this very machine.
     fn serves(&self, link: &str, from: IpAddr) -> bool {
         let IpAddr::V4(from) = from else { return false };
         let networks = self.settings.networks.iter().filter(|network| network.interface == link);
         from.is_loopback()
             || networks.clone().any(|network| network.subnet.contains(from))
-            || networks.clone().any(|network| !network.relays.is_empty())
+            || networks.clone().any(|network| !network.relays.is_empty()) && self.heard_of(from)
+    }
+
+    fn heard_of(&self, address: std::net::Ipv4Addr) -> bool {
+        self.leases.of(address).is_some() || self.memory.at_address(address).is_some()
     }
 
     /// A boot plan, written for the loader that asks.
@@ -186,7 +190,13 @@ impl Engine {
             return self.introduction(now, ask, config);
         };
         let client = self.client_of(ask, hardware);
-        let changes = self.learn(now, &client);
+        let own = self.speaks_for_itself(ask, &hardware);
+        let changes = if own { self.learn(&client) } else { Vec::new() };
+        let tried = ask.says.password.is_some();
+        let ask = &match tried && !self.memory.may_try(now) {
+            true => FileAsk { says: Asker { password: None, ..ask.says.clone() }, ..ask.clone() },
+            false => ask.clone(),
+        };
         for change in &changes {
             self.apply(change);
         }
@@ -230,6 +240,15 @@ impl Engine {
             .filter(|arch| arch.is_uefi())
             .and_then(|arch| self.loader(LoaderKind::Grub, arch))
             .map(|loader| format!("loader/{}", loader.name));
+        let entry = ask.says.entry.as_deref().or(config.entry.as_deref());
+        let (plan, allowed) = match entry {
+            Some(key) => self.plan_of_entry(client, key, ask.says.password.as_deref()),
+            None => (self.plan(client), true),
+        };
+        // That GRUB asks for its configuration like any other, so it must be the disk that it is
+        // told; and beside another server it would ask that one.
+        let to_disk = matches!(plan.decision, Decision::LocalDisk | Decision::Refused);
+        let ours = network.is_some_and(|network| network.mode == Mode::Dhcp);
         let scene = Scene {
             server_name: &self.settings.server_name,
             http: &http,
@@ -237,12 +256,7 @@ impl Engine {
             http_port: self.settings.http_port,
             by: ask.by,
             client,
-            grub,
-        };
-        let entry = ask.says.entry.as_deref().or(config.entry.as_deref());
-        let (plan, allowed) = match entry {
-            Some(key) => self.plan_of_entry(client, key, ask.says.password.as_deref()),
-            None => (self.plan(client), true),
+            grub: grub.filter(|_| to_disk && ours && entry.is_none()),
         };
         let text = match config.form {
             _ if !allowed && config.form != Form::Ipxe => {
@@ -312,7 +326,7 @@ impl Engine {
     }
 
     /// What a script request told of the machine (serial, memory), kept.
-    fn learn(&self, _now: Now, client: &Client) -> Vec<Change> {
+    fn learn(&self, client: &Client) -> Vec<Change> {
         let Some(known) = self.machines.get(&client.hardware) else { return Vec::new() };
         let mut machine = known.clone();
         client_facts(&mut machine, client);

@@ -13,6 +13,9 @@ use std::time::Duration;
 /// Raspberry Pi 3B uses the offer without ever asking (Q59).
 pub const OFFER_HELD: Duration = Duration::from_secs(300);
 
+/// So long firmware may need before it asks for what it was offered.
+pub const OFFER_NEEDED: Duration = Duration::from_secs(64);
+
 /// Offers at once; the oldest makes room.
 pub const OFFERS_MAX: usize = 4096;
 
@@ -49,6 +52,8 @@ pub struct Asking<'a> {
     pub client_id: Option<&'a [u8]>,
     /// Option 12, shown.
     pub host_name: Option<&'a str>,
+    /// It uses an offer without a REQUEST (a Raspberry Pi 3B, Q59).
+    pub never_requests: bool,
 }
 
 impl Asking<'_> {
@@ -61,6 +66,8 @@ impl Asking<'_> {
 struct Offer {
     holder: Holder,
     until: Now,
+    /// The client uses it without ever asking: it is as good as a lease.
+    taken: bool,
 }
 
 /// All leases, and the offers that nobody has taken up yet (soft state, never kept).
@@ -124,7 +131,13 @@ impl Leases {
         asking: &Asking<'_>,
         wish: Option<Ipv4Addr>,
     ) -> Option<Ipv4Addr> {
-        let address = self.choose(now, network, asking, wish)?;
+        let address = match self.choose(now, network, asking, wish) {
+            Some(address) => address,
+            None => {
+                self.take_back_old_offers(now, network);
+                self.choose(now, network, asking, wish)?
+            }
+        };
         self.offers.retain(|_, offer| offer.until > now);
         let holder = asking.holder();
         self.offers.retain(|_, offer| offer.holder != holder);
@@ -134,8 +147,20 @@ impl Leases {
                 self.offers.remove(&oldest);
             }
         }
-        self.offers.insert(address, Offer { holder, until: now + OFFER_HELD });
+        self.offers.insert(
+            address,
+            Offer { holder, until: now + OFFER_HELD, taken: asking.never_requests },
+        );
         Some(address)
+    }
+
+    /// With nothing else free, offers that nobody has taken up in a minute are worth less than
+    /// somebody who asks now.
+    fn take_back_old_offers(&mut self, now: Now, network: &Network) {
+        let fresh = OFFER_HELD.saturating_sub(OFFER_NEEDED);
+        self.offers.retain(|address, offer| {
+            offer.taken || !network.subnet.contains(*address) || offer.until.since(now) > fresh
+        });
     }
 
     /// The address that [`Leases::hold`] would choose, without holding it.
@@ -334,7 +359,7 @@ mod tests {
     }
 
     fn asking(hardware: &HardwareAddress) -> Asking<'_> {
-        Asking { hardware, client_id: None, host_name: None }
+        Asking { hardware, client_id: None, host_name: None, never_requests: false }
     }
 
     #[test]

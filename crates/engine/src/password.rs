@@ -3,7 +3,7 @@
 use model::menu::PasswordHash;
 
 /// Rounds above which checking would hold everybody else up.
-pub const ROUNDS_MAX: u32 = 100_000;
+pub const ROUNDS_MAX: u32 = 50_000;
 
 /// Whether this is the password. Anything malformed is not.
 pub fn verify(kept: &PasswordHash, given: &str) -> bool {

@@ -205,13 +205,18 @@ impl Engine {
     /// Finds a machine by name, MAC in any spelling, UUID or serial.
     pub fn machine(&self, named: &str) -> Option<&Machine> {
         let by_address = named.parse().ok().and_then(|h: HardwareAddress| self.machines.get(&h));
-        by_address.or_else(|| {
-            self.machines.values().find(|m| {
-                m.name.as_deref() == Some(named)
-                    || m.uuid.is_some_and(|u| u.to_string().eq_ignore_ascii_case(named))
-                    || m.serial.as_deref() == Some(named)
+        // A name was given by an operator; UUID and serial are what somebody said of himself, and
+        // two that say the same are neither.
+        let only = |fits: &dyn Fn(&Machine) -> bool| {
+            let mut all = self.machines.values().filter(|machine| fits(machine));
+            all.next().filter(|_| all.next().is_none())
+        };
+        by_address
+            .or_else(|| only(&|m| m.name.as_deref() == Some(named)))
+            .or_else(|| {
+                only(&|m| m.uuid.is_some_and(|u| u.to_string().eq_ignore_ascii_case(named)))
             })
-        })
+            .or_else(|| only(&|m| m.serial.as_deref() == Some(named)))
     }
 
     /// Whether an operator forbade this machine to boot from us.

@@ -120,7 +120,7 @@ impl FromStr for Pool {
     }
 }
 
-/// Whether replies to a PXE client carry option 60 and 43 (`protocols.md` §11).
+/// Whether replies to a PXE client carry options 60 and 43 (PXE 2.1, 2.2.1).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PxeReply {

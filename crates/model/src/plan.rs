@@ -235,7 +235,11 @@ impl fmt::Display for Why {
             }
             Self::OtherServer(server) => write!(f, "the client chose the DHCP server {server}"),
             Self::UnknownRelay(relay) => {
-                write!(f, "relay {relay} is not served: add it to `relays` of a network")
+                write!(
+                    f,
+                    "relay {relay} is not served: it is not in `relays`, or no network gives \
+                     addresses of its subnet"
+                )
             }
             Self::PoolExhausted { size } => {
                 write!(f, "all {size} addresses of the pool are leased: widen `pool` or shorten `lease`")

@@ -1,6 +1,6 @@
 //! Text that came from the wire is hostile: it is shown escaped and short.
 
-/// The longest wire text that is shown, in bytes of input (`security.md`: 256 B).
+/// The longest wire text that is shown, in bytes of input.
 pub const SHOWN_MAX: usize = 256;
 
 /// Wire bytes as text an operator can safely look at: control characters, escapes for terminals,

@@ -4,12 +4,17 @@ use super::reply::{self, BOOT_SERVER_PORT, BootAnswer};
 use super::{Decided, Exchange, Said};
 use crate::Engine;
 use crate::lease::Asking;
+use model::client::Firmware;
 use model::lease::LeaseState;
 use model::plan::{BootPlan, Reason, Why};
 use model::{Change, Happening, Lease};
 use std::net::Ipv4Addr;
+use std::time::Duration;
 use wire::dhcp4::pxe::BootItem;
 use wire::dhcp4::{Message, MessageType, code};
+
+/// An address given by BOOTP stays its client's so long without another word.
+const BOOTP_HELD: Duration = Duration::from_secs(7 * 86_400);
 
 /// What the client means by a REQUEST (RFC 2131, 4.3.2).
 enum Meaning {
@@ -174,6 +179,8 @@ impl Engine {
 
     /// DHCPINFORM (RFC 2131, 4.3.5): options without a lease, no binding looked at.
     fn inform(&self, exchange: &Exchange<'_>) -> Decided {
+        let named = Some(exchange.message.ciaddr).filter(|address| !address.is_unspecified());
+        reply::check_on_link(exchange, named.unwrap_or(*exchange.datagram.from.ip()))?;
         let mut ack = reply::begin(exchange, MessageType::Ack);
         ack.ciaddr = exchange.message.ciaddr;
         reply::put_network(&mut ack, exchange, false);
@@ -191,7 +198,8 @@ impl Engine {
         })
     }
 
-    /// BOOTP (RFC 951, RFC 1534): an address at once, for good, and the boot file in the header.
+    /// BOOTP (RFC 951, RFC 1534): an address at once. BOOTP knows no leases, so it is theirs for a
+    /// week after the last request, and then still theirs until somebody else needs it.
     fn bootp(&mut self, exchange: &Exchange<'_>) -> Decided {
         let asking = asking(exchange);
         let held = self.leases.hold(exchange.now, exchange.network, &asking, None);
@@ -200,7 +208,7 @@ impl Engine {
             return Err(Why::PoolExhausted { size });
         };
         let lease = Lease {
-            until: None,
+            until: Some(exchange.now + BOOTP_HELD),
             ..self.leases.bound(exchange.now, exchange.network, &asking, address)
         };
         let mut answer = Message::reply_to(exchange.message);
@@ -219,7 +227,9 @@ impl Engine {
                 answer: "BOOTP reply".into(),
                 address: Some(address),
                 file: None,
-                because: vec![Reason::Note("BOOTP knows no leases: the address is theirs".into())],
+                because: vec![Reason::Note(
+                    "BOOTP knows no leases: the address is theirs for a week".into(),
+                )],
             },
         })
     }
@@ -288,6 +298,7 @@ fn asking<'a>(exchange: &'a Exchange<'_>) -> Asking<'a> {
         hardware: &exchange.client.hardware,
         client_id: exchange.client.client_id.as_deref(),
         host_name: exchange.client.host_name.as_deref(),
+        never_requests: exchange.client.firmware == Firmware::Rpi,
     }
 }
 

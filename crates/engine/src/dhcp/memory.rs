@@ -17,11 +17,19 @@ const BOOT_LASTS: Duration = Duration::from_secs(600);
 /// DISCOVERs without a follow-up after which the other form of proxy offer is tried.
 const PATIENCE: u32 = 3;
 
+/// Asks for a loader that are counted.
+const LOADER_ASKS_MAX: usize = 32;
+
+/// Passwords that are tried in a minute, by everybody together: each costs the owner some
+/// milliseconds, and nobody types faster.
+const TRIES_PER_MINUTE: usize = 30;
+
 /// What is remembered of clients, by hardware address.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     clients: BTreeMap<HardwareAddress, Recalled>,
     by_address: BTreeMap<Ipv4Addr, HardwareAddress>,
+    tries: Vec<Now>,
 }
 
 #[derive(Clone, Debug)]
@@ -99,23 +107,40 @@ impl Memory {
         }
         recalled.xid = message.xid;
         if let Some(address) = address {
-            recalled.address = Some(address);
-            self.by_address.insert(address, client.hardware);
+            self.goes_by(client.hardware, address);
         }
+    }
+
+    /// One address a client: the table has no more rows than there are clients.
+    fn goes_by(&mut self, hardware: HardwareAddress, address: Ipv4Addr) {
+        let Some(recalled) = self.clients.get_mut(&hardware) else { return };
+        let before = recalled.address.replace(address);
+        if let Some(before) = before.filter(|a| self.by_address.get(a) == Some(&hardware)) {
+            self.by_address.remove(&before);
+        }
+        self.by_address.insert(address, hardware);
     }
 
     /// Remembers the address an ACK gave.
     pub(super) fn note_address(&mut self, hardware: &HardwareAddress, address: Ipv4Addr) {
-        if let Some(recalled) = self.clients.get_mut(hardware) {
-            recalled.address = Some(address);
-            self.by_address.insert(address, *hardware);
-        }
+        self.goes_by(*hardware, address);
     }
 
     fn forget(&mut self, hardware: &HardwareAddress) {
-        if let Some(address) = self.clients.remove(hardware).and_then(|r| r.address) {
+        let address = self.clients.remove(hardware).and_then(|recalled| recalled.address);
+        if let Some(address) = address.filter(|a| self.by_address.get(a) == Some(hardware)) {
             self.by_address.remove(&address);
         }
+    }
+
+    /// Whether one more password may be tried now.
+    pub(crate) fn may_try(&mut self, now: Now) -> bool {
+        self.tries.retain(|at| now.since(*at) < Duration::from_secs(60));
+        let may = self.tries.len() < TRIES_PER_MINUTE;
+        if may {
+            self.tries.push(now);
+        }
+        may
     }
 
     /// Who goes by this address, as far as it was overheard.
@@ -140,6 +165,9 @@ impl Memory {
         let Some(recalled) = self.clients.get_mut(hardware) else { return 0 };
         recalled.loader_dir = Some(dir.to_owned());
         recalled.loader_asks.retain(|at| now.since(*at) < Duration::from_secs(60));
+        if recalled.loader_asks.len() >= LOADER_ASKS_MAX {
+            recalled.loader_asks.remove(0);
+        }
         recalled.loader_asks.push(now);
         recalled.loader_asks.len()
     }

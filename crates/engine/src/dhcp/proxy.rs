@@ -72,6 +72,8 @@ impl Engine {
     ) -> Decided {
         // On port 4011 the offer's word holds, also where the addresses are ours.
         let beside = exchange.network.mode != Mode::Dhcp;
+        reply::check_on_link(exchange, *exchange.datagram.from.ip())?;
+        reply::check_on_link(exchange, exchange.message.ciaddr)?;
         let (_, answer) = self.boot_answer(exchange.client, exchange.network, beside);
         let answer = answer?;
         let mut ack = reply::begin(exchange, MessageType::Ack);

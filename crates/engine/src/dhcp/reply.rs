@@ -234,6 +234,14 @@ pub(super) fn put_boot(
     }
 }
 
+/// Whoever is answered by unicast must be where we serve, or behind a relay of ours: nobody makes us
+/// send to somebody else.
+pub(super) fn check_on_link(exchange: &Exchange<'_>, to: Ipv4Addr) -> Result<(), Why> {
+    let network = exchange.network;
+    let near = network.subnet.contains(to) || to.is_unspecified() || !network.relays.is_empty();
+    if near { Ok(()) } else { Err(Why::OutsideServedSubnets) }
+}
+
 fn is_config(file: &str) -> bool {
     file.starts_with("pxelinux.cfg/")
 }
@@ -280,7 +288,7 @@ fn encode(reply: &mut Message, limit: usize) -> Vec<u8> {
     }
 }
 
-/// `protocols.md` §6, top to bottom.
+/// RFC 2131, 4.1, and for port 4011 what firmware listens to; the first case that fits.
 fn destination(reply: &Message, exchange: &Exchange<'_>) -> (Destination, u16) {
     let request = exchange.message;
     let from = exchange.datagram.from;
@@ -307,7 +315,11 @@ fn destination(reply: &Message, exchange: &Exchange<'_>) -> (Destination, u16) {
         return (to, SERVER_PORT);
     }
     let offered = kind == Some(Ok(MessageType::Offer));
-    if !request.ciaddr.is_unspecified() && !offered {
+    // With option 50 the client asks for an address it does not have yet, whatever it left in
+    // ciaddr.
+    let wish = request.options.ip(code::REQUESTED_ADDRESS);
+    let has_its_address = wish.is_none_or(|wish| wish == request.ciaddr);
+    if !request.ciaddr.is_unspecified() && has_its_address && !offered {
         let port = if *from.ip() == request.ciaddr { from.port() } else { CLIENT_PORT };
         return (Destination::Routed(SocketAddrV4::new(request.ciaddr, port)), SERVER_PORT);
     }

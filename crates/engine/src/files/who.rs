@@ -69,12 +69,20 @@ impl Engine {
 
     fn by_address(&self, ask: &FileAsk) -> Option<HardwareAddress> {
         let IpAddr::V4(from) = ask.from.ip() else { return None };
-        self.holder_of(from).or(ask.neighbour)
+        let leased = self.leases.of(from).map(|lease| lease.hardware);
+        leased.or(ask.neighbour).or_else(|| self.memory.at_address(from))
+    }
+
+    /// Whether the asker is, as far as the network shows, the machine it says it is: only then is
+    /// what it says of itself filed.
+    pub(super) fn speaks_for_itself(&self, ask: &FileAsk, hardware: &HardwareAddress) -> bool {
+        self.by_address(ask).as_ref() == Some(hardware)
     }
 
     fn holder_of(&self, address: Ipv4Addr) -> Option<HardwareAddress> {
-        let overheard = self.memory.at_address(address);
-        overheard.or_else(|| self.leases.of(address).map(|lease| lease.hardware))
+        // What was promised outranks what was overheard: anybody may ask for any address.
+        let leased = self.leases.of(address).map(|lease| lease.hardware);
+        leased.or_else(|| self.memory.at_address(address))
     }
 
     /// Everything known of who asks: what it said while it got its address, what is filed, and
@@ -83,7 +91,8 @@ impl Engine {
         let mut client = self.remembered(&ask.link, hardware);
         let says = &ask.says;
         client.uuid = says.uuid.or(client.uuid);
-        client.serial = says.serial.clone().or(client.serial);
+        let serial = says.serial.as_ref().map(|text| model::text::show(text.as_bytes()));
+        client.serial = serial.or(client.serial);
         client.memory_mib = says.memory_mib.or(client.memory_mib);
         let told = says.arch.as_deref().and_then(|arch| arch_of(arch, says.platform.as_deref()));
         client.arch = client.arch.or(told);

@@ -145,8 +145,14 @@ fn show_menu(scene: &Scene<'_>, menu: &ShownMenu) -> String {
     }
     let shown: Vec<&(Entry, Option<Boot>)> =
         menu.entries.iter().filter(|(entry, _)| !entry.hidden).collect();
-    let default = shown.iter().position(|(entry, _)| entry.key == menu.default).unwrap_or(0);
-    let wait = if menu.wait_s == 0 { -1 } else { i64::try_from(menu.wait_s).unwrap_or(-1) };
+    let place = shown.iter().position(|(entry, _)| entry.key == menu.default);
+    let default = place.unwrap_or(0);
+    // What was not meant to be the default must not start by itself.
+    let wait = if menu.wait_s == 0 || place.is_none() {
+        -1
+    } else {
+        i64::try_from(menu.wait_s).unwrap_or(-1)
+    };
     text.push_str(&format!("set default={default}\nset timeout={wait}\n"));
     let mut group = None;
     for (entry, boot) in shown {

@@ -345,14 +345,77 @@ fn inform_gets_options_and_no_lease() {
 }
 
 #[test]
-fn bootp_gets_an_address_for_good() {
+fn bootp_gets_an_address_for_a_week() {
     let mut engine = engine(Mode::Dhcp);
     let mut message = request(MessageType::Discover, 1);
     message.options.remove(code::MESSAGE_TYPE);
     let told = engine.dhcp(Now(0), &datagram(&message));
-    assert!(matches!(told.changes.as_slice(), [Change::Lease(l)] if l.until.is_none()));
+    assert!(matches!(
+        told.changes.as_slice(),
+        [Change::Lease(l)] if l.until == Some(Now(0) + Duration::from_secs(7 * 86_400))
+    ));
     let (_, answer) = reply(told);
     assert!(network(Mode::Dhcp).leasable(answer.yiaddr));
     assert_eq!(answer.options.message_type(), None);
     assert!(!answer.options.contains(code::LEASE_TIME));
+}
+
+#[test]
+fn a_stale_wish_for_anothers_address_does_not_take_its_script() {
+    let mut engine = engine(Mode::Dhcp);
+    let victim = lease(&mut engine, Now(0), 1);
+    let discover = firmware(MessageType::Discover, 2, "PXEClient", 7);
+    let _ = reply(engine.dhcp(Now(0), &datagram(&discover)));
+    let mut wish = firmware(MessageType::Request, 2, "PXEClient", 7);
+    wish.options.push(code::REQUESTED_ADDRESS, victim.octets());
+    let (_, nak) = reply(engine.dhcp(Now(0), &datagram(&wish)));
+    assert_eq!(nak.options.message_type(), Some(Ok(MessageType::Nak)));
+    let script = crate::scripts::script_at(&mut engine, victim);
+    assert!(script.contains("for 52:54:00:77:00:01"), "{script}");
+}
+
+#[test]
+fn what_is_not_addressed_to_us_is_somebody_elses() {
+    let mut engine = engine(Mode::Dhcp);
+    let address = lease(&mut engine, Now(0), 1);
+    let mut renew = request(MessageType::Request, 1);
+    renew.ciaddr = address;
+    let mut passing = datagram(&renew);
+    passing.to = Ipv4Addr::new(10, 99, 0, 1);
+    assert!(matches!(silence(engine.dhcp(Now(1), &passing)), Why::OtherServer(_)));
+}
+
+#[test]
+fn nobody_makes_us_send_off_the_subnets_we_serve() {
+    let mut settings = crate::house::settings(Mode::Dhcp);
+    settings.networks[0].relays.clear();
+    let mut engine = Engine::new(settings);
+    let mut inform = firmware(MessageType::Inform, 1, "PXEClient", 7);
+    inform.ciaddr = Ipv4Addr::new(192, 0, 2, 9);
+    let why = silence(engine.dhcp(Now(0), &datagram(&inform)));
+    assert_eq!(why, Why::OutsideServedSubnets);
+    let mut ask = datagram(&firmware(MessageType::Request, 1, "PXEClient", 7));
+    (ask.port, ask.to) = (4011, US);
+    ask.from = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 9), 4011);
+    assert_eq!(silence(engine.dhcp(Now(0), &ask)), Why::OutsideServedSubnets);
+}
+
+#[test]
+fn a_flood_of_offers_does_not_keep_a_pool_from_who_asks_a_minute_later() {
+    let mut engine = engine(Mode::Dhcp);
+    for n in 0..200_u32 {
+        let mut message = request(MessageType::Discover, 1);
+        message.chaddr[2..6].copy_from_slice(&n.to_be_bytes());
+        let _ = engine.dhcp(Now(0), &datagram(&message));
+    }
+    let newcomer = datagram(&request(MessageType::Discover, 9));
+    assert!(matches!(silence(engine.dhcp(Now(1000), &newcomer)), Why::PoolExhausted { .. }));
+    lease(&mut engine, Now(65_000), 9);
+}
+
+#[test]
+fn a_client_without_any_identity_is_not_served() {
+    let mut nobody = request(MessageType::Discover, 1);
+    (nobody.htype, nobody.hlen) = (32, 0);
+    assert!(matches!(quiet(&mut engine(Mode::Dhcp), &nobody), Why::BadOption(_)));
 }

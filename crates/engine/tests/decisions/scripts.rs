@@ -301,3 +301,75 @@ fn files_are_found_by_table_only() {
     });
     assert_eq!(missing(&mut bare, &outside), Why::OutsideServedSubnets);
 }
+
+/// The configuration that a GRUB at this address gets, which does not say who it is.
+pub(crate) fn script_at(engine: &mut Engine, address: Ipv4Addr) -> String {
+    let mut nameless = ask(Carrier::Tftp, "grub.cfg");
+    nameless.neighbour = None;
+    nameless.from.set_ip(IpAddr::V4(address));
+    text(engine, &nameless)
+}
+
+#[test]
+fn the_local_disk_cannot_be_hidden_and_nothing_else_starts_by_itself() {
+    let mut engine = engine(Mode::Dhcp);
+    let mut menu = locked_menu();
+    menu.default = None;
+    menu.entries[1].hidden = true;
+    assert!(engine.command(Now(0), Command::SetMenu(None, menu.clone())).is_err());
+    // A store written by an older version may hold such a menu.
+    engine.apply(&model::Change::Menu(None, menu));
+    let grub = text(&mut engine, &ask(Carrier::Tftp, "grub.cfg"));
+    let entries: Vec<&str> = grub.lines().filter(|l| l.starts_with("menuentry")).collect();
+    let default: usize = grub
+        .lines()
+        .find_map(|l| l.strip_prefix("set default="))
+        .and_then(|n| n.parse().ok())
+        .unwrap();
+    assert!(entries[default].contains("--id disk"), "{grub}");
+}
+
+#[test]
+fn passwords_are_tried_thirty_times_a_minute_and_no_more() {
+    let mut engine = engine(Mode::Dhcp);
+    command(&mut engine, Command::SetMenu(None, locked_menu()));
+    let mut choose = ask(Carrier::Http, "boot.ipxe");
+    choose.says.entry = Some("secret".into());
+    choose.says.password = Some("wrong".into());
+    for _ in 0..30 {
+        let _ = text(&mut engine, &choose);
+    }
+    choose.says.password = Some("password".into());
+    assert!(text(&mut engine, &choose).contains("Wrong user name or password"));
+}
+
+#[test]
+fn a_serial_number_is_no_name() {
+    let mut engine = engine(Mode::Dhcp);
+    for last in [1, 2] {
+        let discover = firmware(MessageType::Discover, last, "PXEClient", 7);
+        let _ = reply(engine.dhcp(Now(0), &datagram(&discover)));
+        lease(&mut engine, Now(0), last);
+    }
+    let set = Command::SetMachine {
+        machine: mac(2).to_string(),
+        name: Some("lab-01".into()),
+        profile: None,
+        labels: vec![],
+    };
+    command(&mut engine, set);
+    // The first machine says that its serial number is the second one's name.
+    let mut claims = ask(Carrier::Http, "boot.ipxe");
+    claims.says.mac = Some(mac(1));
+    claims.says.serial = Some("lab-01".into());
+    let at = engine.leases().find(|l| l.hardware == mac(1)).unwrap().address;
+    claims.from.set_ip(IpAddr::V4(at));
+    let _ = text(&mut engine, &claims);
+    assert_eq!(engine.machine("lab-01").map(|m| m.hardware), Some(mac(2)));
+    // And from another address nothing is filed of what is said in its name.
+    claims.says.serial = Some("SN-2".into());
+    claims.from.set_ip(IpAddr::V4(Ipv4Addr::new(10, 77, 0, 9)));
+    claims.neighbour = Some(mac(7));
+    let _ = text(&mut engine, &claims);
+    assert!(engine.machine("SN-2").is_none());
+}
