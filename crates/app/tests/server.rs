@@ -186,7 +186,13 @@ fn a_reload_is_whole_or_not_at_all() {
 #[test]
 fn the_menu_s_password_is_set_and_never_shown() {
     let Some(server) = Server::start() else { return };
-    let locked = ["menu", "set", "--add", "disk", "--local-disk", "--locked", "--password"];
+    let tools = server.folder.path().join("tools");
+    std::fs::create_dir(&tools).unwrap();
+    std::fs::write(tools.join("readme"), "nothing to boot").unwrap();
+    server.says(&["image", "import", tools.to_str().unwrap(), "--name", "tools"]);
+    let disk = ["menu", "set", "--add", "disk", "--local-disk", "--locked", "--password"];
+    assert!(!server.run_with(&disk, "secret\n").status.success(), "the way out is always open");
+    let locked = ["menu", "set", "--add", "rescue", "--image", "tools", "--locked", "--password"];
     assert!(server.run_with(&locked, "secret\n").status.success());
     assert!(server.says(&["menu", "show"]).contains("password: set"));
     let file = server.folder.path().join("menu.toml");

@@ -90,9 +90,13 @@ fn beside_others(this: &RawNetwork, earlier: &[RawNetwork], note: &impl Fn(Fault
     for other in earlier.iter().filter(|other| !other.ipv6 && !this.ipv6) {
         if let (Some(a), Some(b)) = (&this.interface, &other.interface)
             && a.value == b.value
+            && !behind_relay(this)
+            && !behind_relay(other)
         {
             let fault = Fault::new(a.at.clone(), format!("a second network on {}", a.value));
-            note(fault.hint("one [[network]] per interface; further subnets come by `relays`"));
+            note(fault.hint(
+                "one [[network]] per interface; a subnet behind a relay is a [[network]] with `relays`",
+            ));
         }
         if let (Some(a), Some(b)) = (&this.subnet, &other.subnet)
             && (a.value.contains(b.value.address) || b.value.contains(a.value.address))
@@ -111,6 +115,13 @@ fn beside_others(this: &RawNetwork, earlier: &[RawNetwork], note: &impl Fn(Fault
 
 fn list<T>(of: Option<&At<Vec<At<T>>>>) -> &[At<T>] {
     of.map_or(&[], |all| all.value.as_slice())
+}
+
+/// Whether its clients are elsewhere: one of its relays stands in its subnet.
+fn behind_relay(raw: &RawNetwork) -> bool {
+    let relays = list(raw.relays.as_ref());
+    let subnet = raw.subnet.as_ref();
+    subnet.is_some_and(|subnet| relays.iter().any(|relay| subnet.value.contains(relay.value)))
 }
 
 /// One network by itself.
@@ -284,7 +295,8 @@ fn lease(raw: &RawNetwork, note: &impl Fn(Fault)) -> Option<Duration> {
     lease.value
 }
 
-/// Our own address in the subnet we give addresses of.
+/// Our own address in the subnet we give addresses of. A subnet behind a relay is reached from
+/// whatever address we have there.
 fn own_address(
     raw: &RawNetwork,
     interface: &At<String>,
@@ -294,6 +306,9 @@ fn own_address(
 ) -> Option<Ipv4Addr> {
     let own = link.addresses.iter().find(|(address, _)| subnet.value.is_host(*address));
     if let Some((address, _)) = own {
+        return Some(*address);
+    }
+    if let (true, Some((address, _))) = (behind_relay(raw), link.addresses.first()) {
         return Some(*address);
     }
     let name = &interface.value;

@@ -182,6 +182,17 @@ fn what_cannot_work_together_is_said_with_the_way_out() {
 }
 
 #[test]
+fn a_subnet_behind_a_relay_is_a_network_of_its_own() {
+    let local = LAB.replace("10.80.0.1", "10.77.0.2");
+    let far = "[[network]]\ninterface=\"br0\"\nmode=\"dhcp\"\nsubnet=\"10.80.0.0/24\"\n\
+               pool=[\"10.80.0.100-10.80.0.199\"]\nrelays=[\"10.80.0.1\"]\n";
+    let settings = settings(&format!("{local}\n{far}"));
+    let [near, far] = settings.networks.as_slice() else { panic!("{settings:?}") };
+    assert_eq!(near.server, far.server);
+    assert_eq!(far.subnet.to_string(), "10.80.0.0/24");
+}
+
+#[test]
 fn ipv6_is_refused_once_and_clearly() {
     let text = format!(
         "{LAB}\n[[network]]\ninterface=\"br0\"\nmode=\"dhcp\"\nsubnet=\"fd77::/64\"\n\
