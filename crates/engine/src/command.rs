@@ -4,8 +4,9 @@ use crate::Engine;
 use model::machine::{Life, Machine};
 use model::menu::{Choice, Menu};
 use model::rule::{Condition, Profile, Rule};
-use model::{Change, HardwareAddress, Image, Loader, Now};
+use model::{Change, DhcpOption, HardwareAddress, Image, Lease, Loader, Now, Reservation};
 use serde::{Deserialize, Serialize};
+use std::net::Ipv4Addr;
 
 /// A change that an operator asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,6 +55,17 @@ pub enum Command {
     },
     /// Forgets a machine.
     RemoveMachine(HardwareAddress),
+    /// Promises an address to a client; replaces the promise of the same address.
+    AddReservation(Reservation),
+    /// Takes such a promise back.
+    RemoveReservation(Ipv4Addr),
+    /// Ends a lease, as if its client had given it back; a declined or conflicting address is free
+    /// again.
+    ReleaseLease(Ipv4Addr),
+    /// Takes over leases of another server. What contradicts a lease of ours stays out.
+    ImportLeases(Vec<Lease>),
+    /// Sets the DHCP options of a machine alone.
+    SetMachineOptions(String, Vec<DhcpOption>),
 }
 
 /// Why a command was not carried out: what is wrong and what to do.
@@ -135,6 +147,11 @@ impl Engine {
                 decided(vec![Change::Loader(loader)], format!("bootloader {says} is available"))
             }
             Command::SetLife(named, life) => self.set_life(&named, life),
+            Command::AddReservation(_)
+            | Command::RemoveReservation(_)
+            | Command::ReleaseLease(_)
+            | Command::ImportLeases(_)
+            | Command::SetMachineOptions(..) => refuse("not there yet", ""),
             Command::SetMachine { machine, name, profile, labels } => {
                 self.set_machine(now, &machine, name, profile, labels)
             }

@@ -81,6 +81,23 @@ pub struct Outgoing {
     pub to: Destination,
     /// The message.
     pub bytes: Vec<u8>,
+    /// What to find out before it leaves.
+    pub check: Option<Check>,
+}
+
+/// The address that a reply offers was never this client's: whoever sends the reply first asks the
+/// link whether somebody uses it (RFC 2131, 2.2), for everybody else without delay. If so, the
+/// reply is not sent; [`Engine::conflict`] is told, and the message is decided again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Check {
+    /// The offered address.
+    pub address: Ipv4Addr,
+    /// The client's own hardware address, whose answer is no conflict.
+    pub hardware: HardwareAddress,
+    /// How long to wait for an answer.
+    pub wait: Duration,
+    /// Whether the client is on our link (ask by ARP) or behind a relay (by ICMP echo).
+    pub on_link: bool,
 }
 
 /// One exchange on its way through the rooms: what came, from whom, on which network.

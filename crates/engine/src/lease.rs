@@ -4,8 +4,8 @@
 //! an ACK would promise. Never: a promise; the owner keeps the lease before it is said.
 
 use model::lease::LeaseState;
-use model::{HardwareAddress, Lease, Network, Now};
-use std::collections::{BTreeMap, BTreeSet};
+use model::{HardwareAddress, Lease, Network, Now, Reservation};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -76,6 +76,9 @@ pub struct Leases {
     by_address: BTreeMap<Ipv4Addr, Lease>,
     by_holder: BTreeMap<Holder, BTreeSet<Ipv4Addr>>,
     offers: BTreeMap<Ipv4Addr, Offer>,
+    reservations: BTreeMap<Ipv4Addr, Reservation>,
+    /// Ended leases whose address somebody else has, oldest first.
+    past: VecDeque<Lease>,
 }
 
 impl Leases {
@@ -104,6 +107,36 @@ impl Leases {
                 self.by_holder.remove(&holder);
             }
         }
+    }
+
+    /// Takes a kept reservation in.
+    pub fn reserve(&mut self, reservation: Reservation) {
+        self.reservations.insert(reservation.address, reservation);
+    }
+
+    /// Takes one back.
+    pub fn unreserve(&mut self, address: Ipv4Addr) {
+        self.reservations.remove(&address);
+    }
+
+    /// All reservations, by address.
+    pub fn reservations(&self) -> impl Iterator<Item = &Reservation> {
+        self.reservations.values()
+    }
+
+    /// Takes a lease of the past in.
+    pub fn put_past(&mut self, lease: Lease) {
+        self.past.push_back(lease);
+    }
+
+    /// Forgets what ended before this moment.
+    pub fn forget_past(&mut self, before: Now) {
+        self.past.retain(|lease| lease.until.is_none_or(|until| until >= before));
+    }
+
+    /// Leases of the past, in the order they were superseded.
+    pub fn past(&self) -> impl Iterator<Item = &Lease> {
+        self.past.iter()
     }
 
     /// All, by address.
@@ -335,22 +368,15 @@ fn mix(holder: &Holder) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::network::{Mode, PxeReply};
+    use model::network::Mode;
 
     fn lab(pool: &str) -> Network {
+        let (server, subnet) = (Ipv4Addr::new(10, 0, 0, 1), "10.0.0.0/24".parse().unwrap());
         Network {
-            interface: "lan".into(),
-            mode: Mode::Dhcp,
-            server: Ipv4Addr::new(10, 0, 0, 1),
-            subnet: "10.0.0.0/24".parse().unwrap(),
             pools: vec![pool.parse().unwrap()],
-            router: None,
-            dns: vec![],
-            domain: None,
             lease: Some(Duration::from_secs(3600)),
-            relays: vec![],
             authoritative: true,
-            pxe_reply: PxeReply::Full,
+            ..Network::new("lan", Mode::Dhcp, server, subnet)
         }
     }
 

@@ -22,11 +22,21 @@ pub mod state;
 pub mod tftp;
 
 pub use command::{Command, Refusal};
-pub use dhcp::{Datagram, Destination, Outgoing};
+pub use dhcp::{Check, Datagram, Destination, Outgoing};
 pub use files::{Asker, FileAsk, Found, Served};
 pub use model::plan::Answer;
 pub use model::{Change, Event, Now};
 pub use state::{BootDefaults, Engine, Settings};
+
+/// What changed without anybody having asked: the owner keeps `changes`, then tells `events`.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
+pub struct Noted {
+    /// What to keep. Already applied in memory.
+    pub changes: Vec<Change>,
+    /// What to tell.
+    pub events: Vec<Event>,
+}
 
 /// An answer with everything that belongs to it. The owner keeps `changes` on disk first, then
 /// lets the answer leave, then tells `events`.

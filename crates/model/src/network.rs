@@ -1,6 +1,7 @@
 //! The networks we serve, as the operator meant them.
 
 use crate::client::named;
+use crate::option::DhcpOption;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -120,6 +121,40 @@ impl FromStr for Pool {
     }
 }
 
+named! {
+    /// What option 82 means in a message that no relay of ours brought (`giaddr` is zero): a switch
+    /// that snoops may have added it, or the client itself (RFC 3046, 2.1).
+    Option82: "option_82" {
+        /// Served as if it were not there; not echoed.
+        Ignore = "ignore",
+        /// A switch of ours added it: its circuit id counts, and it is echoed.
+        Trust = "trust",
+        /// Not answered.
+        Drop = "drop",
+        /// Not answered, and a relayed message without option 82 is not answered either.
+        Require = "require",
+    }
+}
+
+/// One classless static route (RFC 3442): `10.0.0.0/8 via 10.77.0.254`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Route {
+    /// Where to; host bits are zero.
+    pub to: Ipv4Addr,
+    /// 0 to 32; 0 is the default route.
+    pub prefix: u8,
+    /// The router; 0.0.0.0 means "on this link".
+    pub via: Ipv4Addr,
+}
+
+/// The shortest lease a client may ask for, unless the network says otherwise: firmware, bootloader
+/// and installer ask one after the other.
+pub const LEASE_MIN: Duration = Duration::from_secs(600);
+
+/// How long an address is probed before its first offer, unless the network says otherwise. A host
+/// on a link answers ARP within a millisecond; firmware waits four seconds.
+pub const PROBE: Duration = Duration::from_millis(30);
+
 /// Whether replies to a PXE client carry options 60 and 43 (PXE 2.1, 2.2.1).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -159,9 +194,61 @@ pub struct Network {
     pub authoritative: bool,
     /// See [`PxeReply`].
     pub pxe_reply: PxeReply,
+    /// Networks of one interface with the same word here share their link: a client there may get
+    /// an address of any of them, in the order of the file.
+    pub shared: Option<String>,
+    /// A client may ask for a shorter lease than `lease` (option 51), down to this.
+    pub lease_min: Duration,
+    /// Whether a DISCOVER with option 80 is answered with an ACK at once (RFC 4039).
+    pub rapid_commit: bool,
+    /// How long to wait whether somebody already uses an address that is to be offered for the
+    /// first time (RFC 2131, 2.2); `None` offers unprobed.
+    pub probe: Option<Duration>,
+    /// See [`Option82`].
+    pub option_82: Option82,
+    /// Options 121 and 249.
+    pub routes: Vec<Route>,
+    /// Further options for everybody here.
+    pub options: Vec<DhcpOption>,
 }
 
 impl Network {
+    /// A network with nothing but what it cannot do without.
+    pub fn new(interface: &str, mode: Mode, server: Ipv4Addr, subnet: Subnet) -> Self {
+        Self {
+            interface: interface.to_owned(),
+            mode,
+            server,
+            subnet,
+            pools: Vec::new(),
+            router: None,
+            dns: Vec::new(),
+            domain: None,
+            lease: Some(Duration::from_secs(12 * 3600)),
+            relays: Vec::new(),
+            authoritative: false,
+            pxe_reply: PxeReply::Full,
+            shared: None,
+            lease_min: LEASE_MIN,
+            rapid_commit: false,
+            probe: Some(PROBE),
+            option_82: Option82::Ignore,
+            routes: Vec::new(),
+            options: Vec::new(),
+        }
+    }
+
+    /// How many addresses its pools span.
+    pub fn pool_size(&self) -> u64 {
+        self.pools.iter().map(Pool::size).sum()
+    }
+
+    /// Whether `address` is a host's of this subnet and not ours or the router's: what a reservation
+    /// may name.
+    pub fn reservable(&self, address: Ipv4Addr) -> bool {
+        self.subnet.is_host(address) && address != self.server && Some(address) != self.router
+    }
+
     /// All leasable addresses, in order, without the server's own, the router's, and those that
     /// old Windows refuses (.0 and .255 of a larger pool, Q62).
     pub fn leasable(&self, address: Ipv4Addr) -> bool {

@@ -207,6 +207,7 @@ impl LeaseView {
             _ if lease.until.is_some_and(|until| until <= now) => "expired",
             LeaseState::Bound => "bound",
             LeaseState::Declined => "declined",
+            LeaseState::Conflict => "conflict",
         };
         let hex = |bytes: &Vec<u8>| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
         Self {

@@ -6,9 +6,8 @@ use crate::failure::Failure;
 use crate::links::{Link, shown_addresses};
 use engine::state::{BootDefaults, Settings};
 use model::Network;
-use model::network::{Mode, PxeReply, Subnet};
+use model::network::{Mode, Subnet};
 use std::net::Ipv4Addr;
-use std::time::Duration;
 
 /// Makes a configuration of `--interface` and `--dhcp`.
 pub fn read(
@@ -30,6 +29,7 @@ pub fn read(
             server_name: host_name(),
             networks,
             http_port,
+            lease_history: engine::state::LEASE_HISTORY,
             boot: BootDefaults::default(),
         },
         notes: Vec::new(),
@@ -88,20 +88,7 @@ fn beside(link: &Link) -> Result<Network, Failure> {
 }
 
 fn network(link: &Link, server: Ipv4Addr, subnet: Subnet) -> Network {
-    Network {
-        interface: link.name.clone(),
-        mode: Mode::Auto,
-        server,
-        subnet,
-        pools: Vec::new(),
-        router: None,
-        dns: Vec::new(),
-        domain: None,
-        lease: Some(Duration::from_secs(12 * 3600)),
-        relays: Vec::new(),
-        authoritative: false,
-        pxe_reply: PxeReply::Full,
-    }
+    Network::new(&link.name, Mode::Auto, server, subnet)
 }
 
 #[cfg(test)]

@@ -71,6 +71,7 @@ pub fn mean(raw: Raw, links: &[Link], host_name: &str, faults: &Faults) -> Confi
             server_name: raw.server_name.map_or_else(|| host_name.to_owned(), |at| at.value),
             networks,
             http_port: raw.http_port.map_or(80, |at| at.value),
+            lease_history: engine::state::LEASE_HISTORY,
             boot,
         },
         notes,
@@ -157,10 +158,6 @@ fn one(raw: &RawNetwork, links: &[Link], note: &impl Fn(Fault)) -> Option<Networ
         (_, link) => beside_another_server(interface, mode, link?, note)?,
     };
     Some(Network {
-        interface: interface.value.clone(),
-        mode,
-        server,
-        subnet,
         pools: list(raw.pools.as_ref()).iter().map(|pool| pool.value).collect(),
         router: raw.router.as_ref().map(|at| at.value),
         dns: list(raw.dns.as_ref()).iter().map(|at| at.value).collect(),
@@ -169,6 +166,7 @@ fn one(raw: &RawNetwork, links: &[Link], note: &impl Fn(Fault)) -> Option<Networ
         relays: list(raw.relays.as_ref()).iter().map(|at| at.value).collect(),
         authoritative: raw.authoritative.as_ref().is_some_and(|at| at.value),
         pxe_reply: raw.pxe_reply.as_ref().map(|at| at.value).unwrap_or_default(),
+        ..Network::new(&interface.value, mode, server, subnet)
     })
 }
 

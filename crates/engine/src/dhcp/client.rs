@@ -161,5 +161,6 @@ fn relay_of(message: &Message) -> Option<Relay> {
         link_selection: address(relay::LINK_SELECTION),
         circuit_id: find(relay::CIRCUIT_ID),
         server_override: address(relay::SERVER_ID_OVERRIDE),
+        source_port: find(relay::SOURCE_PORT).is_some(),
     })
 }

@@ -268,6 +268,7 @@ pub(super) fn finish(mut reply: Message, exchange: &Exchange<'_>) -> Outgoing {
         from: SocketAddrV4::new(exchange.network.server, port),
         to,
         bytes,
+        check: None,
     }
 }
 

@@ -2,30 +2,24 @@
 
 use engine::{Answer, Command, Datagram, Engine, Outgoing, Settings, Told};
 use model::image::{LoaderKind, Recipe, SignedChain};
-use model::network::{Mode, PxeReply};
+use model::network::Mode;
 use model::plan::Why;
 use model::rule::Profile;
 use model::{Arch, Asset, Change, HardwareAddress, Hash, Image, Loader, Network, Now};
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::time::Duration;
 use wire::dhcp4::{Message, MessageType, Op, Options, code};
 
 pub const US: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 
 pub fn network(mode: Mode) -> Network {
     Network {
-        interface: "lan".into(),
-        mode,
-        server: US,
-        subnet: "10.77.0.0/24".parse().unwrap(),
         pools: vec!["10.77.0.100-10.77.0.199".parse().unwrap()],
         router: Some(Ipv4Addr::new(10, 77, 0, 254)),
         dns: vec![Ipv4Addr::new(10, 77, 0, 53)],
         domain: Some("lab.example".into()),
-        lease: Some(Duration::from_secs(43_200)),
         relays: vec![Ipv4Addr::new(10, 80, 0, 1)],
         authoritative: true,
-        pxe_reply: PxeReply::Full,
+        ..Network::new("lan", mode, US, "10.77.0.0/24".parse().unwrap())
     }
 }
 
@@ -34,6 +28,7 @@ pub fn settings(mode: Mode) -> Settings {
         server_name: "bench".into(),
         networks: vec![network(mode)],
         http_port: 80,
+        lease_history: engine::state::LEASE_HISTORY,
         boot: engine::BootDefaults::default(),
     }
 }

@@ -348,7 +348,7 @@ impl Running {
 }
 
 fn send(outgoing: Outgoing) -> Send {
-    let Outgoing { link, from, to, bytes } = outgoing;
+    let Outgoing { link, from, to, bytes, check: _ } = outgoing;
     Send { link, from, to, bytes }
 }
 

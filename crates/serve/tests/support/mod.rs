@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its own part of it")]
 
 use engine::{Answer, Datagram, Event, FileAsk, Found, Now, Outgoing, Served};
-use model::network::{Mode, Network, PxeReply};
+use model::network::{Mode, Network};
 use model::plan::Why;
 use model::{Happening, Hash};
 use nix::sched::{CloneFlags, setns};
@@ -314,20 +314,8 @@ pub fn noise(length: usize) -> Vec<u8> {
 
 /// The network of a world.
 pub fn network(mode: Mode) -> Network {
-    Network {
-        interface: "lan".to_owned(),
-        mode,
-        server: SERVER,
-        subnet: "10.77.0.0/24".parse().unwrap(),
-        pools: Vec::new(),
-        router: None,
-        dns: Vec::new(),
-        domain: None,
-        lease: None,
-        relays: Vec::new(),
-        authoritative: false,
-        pxe_reply: PxeReply::Full,
-    }
+    let subnet = "10.77.0.0/24".parse().unwrap();
+    Network { lease: None, ..Network::new("lan", mode, SERVER, subnet) }
 }
 
 /// The real server in a namespace.

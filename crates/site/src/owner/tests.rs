@@ -20,6 +20,7 @@ fn settings() -> Settings {
         server_name: "lab".to_owned(),
         networks: Vec::new(),
         http_port: 80,
+        lease_history: engine::state::LEASE_HISTORY,
         boot: BootDefaults::default(),
     }
 }
@@ -131,6 +132,7 @@ fn outgoing(text: &str) -> Outgoing {
         from: SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 1), 67),
         to: Destination::Broadcast { port: 68 },
         bytes: text.as_bytes().to_vec(),
+        check: None,
     }
 }
 

@@ -88,6 +88,10 @@ impl<'a> Rows<'a> {
                 self.leases.insert(*address, None);
                 return Ok(());
             }
+            Change::LeasePast(_)
+            | Change::PastGone(_)
+            | Change::Reservation(_)
+            | Change::ReservationGone(_) => return Ok(()),
             Change::Machine(m) => (Table::Machine, m.hardware.to_string(), Some(json(m)?)),
             Change::MachineGone(hardware) => (Table::Machine, hardware.to_string(), None),
             Change::Profile(profile) => {
@@ -181,10 +185,15 @@ impl TryFrom<LeaseRow> for Lease {
             host_name: row.host_name,
             since: now(row.since)?,
             until: row.until.map(now).transpose()?,
-            state: [LeaseState::Bound, LeaseState::Released, LeaseState::Declined]
-                .into_iter()
-                .find(|state| state_name(*state) == row.state)
-                .ok_or_else(|| format!("no state of a lease: `{}`", row.state))?,
+            state: [
+                LeaseState::Bound,
+                LeaseState::Released,
+                LeaseState::Declined,
+                LeaseState::Conflict,
+            ]
+            .into_iter()
+            .find(|state| state_name(*state) == row.state)
+            .ok_or_else(|| format!("no state of a lease: `{}`", row.state))?,
         })
     }
 }
@@ -194,6 +203,7 @@ fn state_name(state: LeaseState) -> &'static str {
         LeaseState::Bound => "bound",
         LeaseState::Released => "released",
         LeaseState::Declined => "declined",
+        LeaseState::Conflict => "conflict",
     }
 }
 

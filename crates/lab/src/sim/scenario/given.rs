@@ -61,6 +61,7 @@ pub(super) fn world(given: &[String]) -> Result<World, String> {
         server_name: "lab".into(),
         networks: Vec::new(),
         http_port: 80,
+        lease_history: engine::state::LEASE_HISTORY,
         boot: BootDefaults::default(),
     };
     for line in given {
@@ -115,11 +116,13 @@ fn network(line: &str) -> Result<Network, String> {
     };
     let pools = pairs.get("pool").map(|p| p.split(',').map(str::parse).collect());
     let lease = pairs.get("lease").map(model::time::parse_duration).transpose()?;
+    let plain = Network::new(
+        pairs.get("network").ok_or_else(|| need("a name"))?,
+        pairs.read::<Mode>("mode")?.ok_or_else(|| need("a mode"))?,
+        pairs.read("server")?.unwrap_or(Ipv4Addr::new(10, 0, 0, 1)),
+        pairs.get("subnet").unwrap_or("10.0.0.0/24").parse()?,
+    );
     Ok(Network {
-        interface: pairs.get("network").ok_or_else(|| need("a name"))?.into(),
-        mode: pairs.read::<Mode>("mode")?.ok_or_else(|| need("a mode"))?,
-        server: pairs.read("server")?.unwrap_or(Ipv4Addr::new(10, 0, 0, 1)),
-        subnet: pairs.get("subnet").unwrap_or("10.0.0.0/24").parse()?,
         pools: pools.transpose()?.unwrap_or_default(),
         router: pairs.read("router")?,
         dns: list("dns"),
@@ -132,6 +135,7 @@ fn network(line: &str) -> Result<Network, String> {
         } else {
             PxeReply::Full
         },
+        ..plain
     })
 }
 
