@@ -1,5 +1,7 @@
 //! What operators may ask to be changed, and when that is refused.
 
+mod addresses;
+
 use crate::Engine;
 use model::machine::{Life, Machine};
 use model::menu::{Choice, Menu};
@@ -147,11 +149,11 @@ impl Engine {
                 decided(vec![Change::Loader(loader)], format!("bootloader {says} is available"))
             }
             Command::SetLife(named, life) => self.set_life(&named, life),
-            Command::AddReservation(_)
-            | Command::RemoveReservation(_)
-            | Command::ReleaseLease(_)
-            | Command::ImportLeases(_)
-            | Command::SetMachineOptions(..) => refuse("not there yet", ""),
+            Command::AddReservation(reservation) => self.add_reservation(now, reservation),
+            Command::RemoveReservation(address) => self.remove_reservation(address),
+            Command::ReleaseLease(address) => self.release_lease(now, address),
+            Command::ImportLeases(leases) => self.import_leases(now, leases),
+            Command::SetMachineOptions(named, options) => self.set_machine_options(&named, options),
             Command::SetMachine { machine, name, profile, labels } => {
                 self.set_machine(now, &machine, name, profile, labels)
             }

@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! bytes ─ client ── who is asking: facts, read once
+//!       ─ place ─── where it is: which networks
+//!       ─ pace ──── whether its source has had its share
 //!       ─ dhcp ──── which network, which of the three jobs
 //!       ─ address ─ we give addresses          (mode dhcp)
 //!       ─ proxy ─── somebody else gives them   (mode proxy and auto)
@@ -11,21 +13,27 @@
 mod address;
 mod client;
 mod memory;
+mod pace;
+mod place;
 mod proxy;
 mod reply;
 
 pub use memory::Memory;
+pub(crate) use pace::Pace;
 pub(crate) use reply::Form;
 
+use crate::lease::Asking;
 use crate::{Engine, Told};
 use model::client::{Firmware, Stage};
 use model::machine::{Life, Machine};
 use model::network::Mode;
 use model::plan::{Answer, Why};
 use model::{Change, Client, Event, Happening, HardwareAddress, Network, Now};
+use pace::{Admitted, Source};
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
 use std::time::Duration;
-use wire::dhcp4::{Message, MessageType};
+use wire::dhcp4::{Message, MessageType, code};
 
 /// Machines that are filed; past that, the one that nobody said a word about and that was silent
 /// longest makes room.
@@ -107,6 +115,7 @@ pub(crate) struct Exchange<'a> {
     pub(crate) message: &'a Message,
     pub(crate) client: &'a Client,
     pub(crate) network: &'a Network,
+    pub(crate) asking: Asking<'a>,
 }
 
 /// What a room decided: the reply and what it promises, or why there is none.
@@ -134,11 +143,29 @@ impl Engine {
         let client = self.on_its_firmware(self.memory.recall(now, &message, read));
         let machine = Some(client.hardware);
 
-        let network = match self.network_of(datagram, &message, &client) {
-            Ok(network) => network.clone(),
+        let networks = Arc::clone(&self.networks);
+        let group = match place::place(&networks, datagram, &message, &client) {
+            Ok(group) => group,
             Err(why) => {
                 return silence(now, machine, &datagram.link, asked, why, Vec::new());
             }
+        };
+        let circuit = group.first().and_then(|first| place::circuit(first, &message, &client));
+        if let Err(told) = self.check_pace(now, datagram, &client, circuit.as_ref(), &asked) {
+            return told;
+        }
+        let asking = Asking {
+            hardware: &client.hardware,
+            client_id: client.client_id.as_deref(),
+            uuid: client.uuid,
+            circuit: circuit.as_ref().map(|(relay, id)| (*relay, id.as_slice())),
+            host_name: client.host_name.as_deref(),
+            never_requests: client.firmware == Firmware::Rpi,
+            known: self.is_known(&client.hardware),
+        };
+        let Some(network) = self.network_in(now, &group, &message, &asking) else {
+            let why = Why::NotServed(datagram.link.clone());
+            return silence(now, machine, &datagram.link, asked, why, Vec::new());
         };
         let for_us = [Ipv4Addr::BROADCAST, network.server, network.subnet.broadcast()];
         if !for_us.contains(&datagram.to) {
@@ -156,7 +183,7 @@ impl Engine {
             self.apply(change);
         }
         let exchange =
-            Exchange { now, datagram, message: &message, client: &client, network: &network };
+            Exchange { now, datagram, message: &message, client: &client, network, asking };
         let decided = match network.mode {
             Mode::Off => Err(Why::NotServed(datagram.link.clone())),
             Mode::Dhcp => self.answer_with_address(&exchange),
@@ -188,36 +215,63 @@ impl Engine {
         }
     }
 
-    /// The network a message belongs to: by relay, by the address a renewing client has, else by
-    /// the interface.
-    fn network_of(
+    /// The network of a group that serves this message: the one whose address it names, or where
+    /// this client has or had one, or the first with something free.
+    fn network_in<'a>(
         &self,
-        datagram: &Datagram,
+        now: Now,
+        group: &[&'a Network],
         message: &Message,
+        asking: &Asking<'_>,
+    ) -> Option<&'a Network> {
+        let [first, others @ ..] = group else { return None };
+        if others.is_empty() || first.mode != Mode::Dhcp {
+            return Some(first);
+        }
+        let wish = message.options.ip(code::REQUESTED_ADDRESS).unwrap_or(message.ciaddr);
+        let named = || group.iter().find(|network| network.subnet.contains(wish));
+        if !matches!(message.options.message_type(), None | Some(Ok(MessageType::Discover))) {
+            return Some(named().unwrap_or(first));
+        }
+        let leased = |n: &&&Network| self.leases.held_by(now, n, asking).is_some();
+        let promised = |n: &&&Network| self.leases.reserved_for(n, asking).is_some();
+        let theirs = |n: &&&Network| self.leases.belongs(n, asking);
+        let free = |n: &&&Network| self.leases.choose(now, n, asking, None).is_some();
+        let found = group.iter().find(promised).or_else(|| group.iter().find(leased));
+        let found = found.or_else(|| group.iter().find(|n| theirs(n) && free(n)));
+        Some(found.or_else(named).or_else(|| group.iter().find(free)).unwrap_or(first))
+    }
+
+    /// Whether somebody has said a word about this machine.
+    fn is_known(&self, hardware: &HardwareAddress) -> bool {
+        self.machines.get(hardware).is_some_and(|machine| !is_stranger(machine))
+    }
+
+    /// Stops what floods; tells it once for each source and window.
+    fn check_pace(
+        &mut self,
+        now: Now,
+        datagram: &Datagram,
         client: &Client,
-    ) -> Result<&Network, Why> {
-        let on_link =
-            || self.settings.networks.iter().filter(|network| network.interface == datagram.link);
-        if on_link().next().is_none() {
-            return Err(Why::NotServed(datagram.link.clone()));
+        circuit: Option<&(Ipv4Addr, Vec<u8>)>,
+        asked: &str,
+    ) -> Result<(), Told<Outgoing>> {
+        let by_hardware = self.pace.admits(now, Source::Hardware(client.hardware));
+        let by_circuit = circuit.map_or(Admitted::Yes, |(relay, id)| {
+            self.pace.admits(now, Source::Circuit(*relay, id.clone()))
+        });
+        let (admitted, whose) = match (by_hardware, by_circuit) {
+            (Admitted::Yes, Admitted::Yes) => return Ok(()),
+            (Admitted::Yes, circuit) => (circuit, "behind one port of a relay"),
+            (hardware, _) => (hardware, "of one client"),
+        };
+        let why = Why::TooMany(format!("messages {whose}: it looks like a loop or a flood"));
+        let asked = asked.to_owned();
+        let mut told = silence(now, Some(client.hardware), &datagram.link, asked, why, Vec::new());
+        if admitted == Admitted::No {
+            told.events.clear();
         }
-        if let Some(relay) = &client.relay {
-            let place = relay.link_selection.unwrap_or(relay.address);
-            let listed = |network: &&Network| network.relays.contains(&relay.address);
-            return on_link()
-                .find(|network| network.subnet.contains(place))
-                .filter(|network| network.relays.is_empty() || listed(network))
-                // A relay may stand elsewhere, but addresses are given of the client's own subnet only.
-                .or_else(|| on_link().find(|n| listed(n) && n.mode != Mode::Dhcp))
-                .ok_or(Why::UnknownRelay(relay.address));
-        }
-        // A client behind a relay renews without it: its address says where it is.
-        let by_address = on_link().find(|network| network.subnet.contains(message.ciaddr));
-        let local = on_link().find(|network| network.subnet.contains(network.server));
-        by_address
-            .or(local)
-            .or_else(|| on_link().next())
-            .ok_or_else(|| Why::NotServed(datagram.link.clone()))
+        Err(told)
     }
 
     /// iPXE speaks for itself: which firmware runs below it is what that firmware said. Otherwise a
@@ -263,12 +317,7 @@ impl Engine {
 
     /// The machine that makes room: of those nobody has said a word about, the one longest silent.
     fn least_known(&self) -> Option<HardwareAddress> {
-        let unknown = self.machines.values().filter(|machine| {
-            machine.life == Life::Pending
-                && machine.name.is_none()
-                && machine.profile.is_none()
-                && machine.labels.is_empty()
-        });
+        let unknown = self.machines.values().filter(|machine| is_stranger(machine));
         unknown.min_by_key(|machine| machine.last_seen).map(|machine| machine.hardware)
     }
 
@@ -280,6 +329,15 @@ impl Engine {
             _ => Vec::new(),
         }
     }
+}
+
+/// Nobody has said a word about it.
+fn is_stranger(machine: &Machine) -> bool {
+    machine.life == Life::Pending
+        && machine.name.is_none()
+        && machine.profile.is_none()
+        && machine.labels.is_empty()
+        && machine.options.is_empty()
 }
 
 /// Takes over what a client said of itself. What it did not say stays as it was known.

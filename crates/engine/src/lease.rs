@@ -2,10 +2,26 @@
 //!
 //! In: who asks, on which network, at which moment. Out: an address to offer, or the [`Lease`] that
 //! an ACK would promise. Never: a promise; the owner keeps the lease before it is said.
+//!
+//! `pools` knows which addresses are free, `offers` which wait for their REQUEST, `reserved` which
+//! are promised to somebody; here all of it is weighed.
 
-use model::lease::LeaseState;
-use model::{HardwareAddress, Lease, Network, Now, Reservation};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod holder;
+mod offers;
+mod pools;
+mod reserved;
+mod upkeep;
+
+pub use offers::OFFERS_MAX;
+pub(crate) use upkeep::length;
+
+use holder::Holder;
+use model::lease::{LeaseState, Reservation};
+use model::{HardwareAddress, Lease, Network, Now, Uuid};
+use offers::{Offer, Offers};
+use pools::Pools;
+use reserved::Reserved;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -16,32 +32,20 @@ pub const OFFER_HELD: Duration = Duration::from_secs(300);
 /// So long firmware may need before it asks for what it was offered.
 pub const OFFER_NEEDED: Duration = Duration::from_secs(64);
 
-/// Offers at once; the oldest makes room.
-pub const OFFERS_MAX: usize = 4096;
-
 /// A declined address is left alone so long.
 pub const DECLINED_FOR: Duration = Duration::from_secs(24 * 3600);
+
+/// An address that somebody else answered for is left alone so long, then probed again.
+pub const CONFLICT_FOR: Duration = Duration::from_secs(3600);
 
 /// Addresses that one client may have quarantined in an hour.
 pub const DECLINES_PER_HOUR: usize = 3;
 
-/// Whose an address is. On links where machines boot, that is the hardware address: firmware,
-/// iPXE and installer of one machine each send another option 61 (Q43). Only who has no hardware
-/// address (InfiniBand, RFC 4390) goes by option 61.
-#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd)]
-enum Holder {
-    Hardware(HardwareAddress),
-    ClientId(Vec<u8>),
-}
+/// Leases of the past that are remembered, at most.
+pub const PAST_MAX: usize = 65_536;
 
-impl Holder {
-    fn of(hardware: &HardwareAddress, client_id: Option<&[u8]>) -> Self {
-        match client_id {
-            Some(id) if hardware.bytes().is_empty() => Self::ClientId(id.to_vec()),
-            _ => Self::Hardware(*hardware),
-        }
-    }
-}
+/// What is left of a lease that may not be renewed is promised again, but never less than this.
+const REST_MIN: Duration = Duration::from_secs(60);
 
 /// Who asks for an address.
 #[derive(Clone, Copy, Debug)]
@@ -50,10 +54,16 @@ pub struct Asking<'a> {
     pub hardware: &'a HardwareAddress,
     /// Option 61.
     pub client_id: Option<&'a [u8]>,
+    /// Option 97.
+    pub uuid: Option<Uuid>,
+    /// `giaddr` (unspecified without a relay) and option 82.1.
+    pub circuit: Option<(Ipv4Addr, &'a [u8])>,
     /// Option 12, shown.
     pub host_name: Option<&'a str>,
     /// It uses an offer without a REQUEST (a Raspberry Pi 3B, Q59).
     pub never_requests: bool,
+    /// An operator knows it.
+    pub known: bool,
 }
 
 impl Asking<'_> {
@@ -62,38 +72,70 @@ impl Asking<'_> {
     }
 }
 
-#[derive(Clone, Debug)]
-struct Offer {
-    holder: Holder,
-    until: Now,
-    /// The client uses it without ever asking: it is as good as a lease.
-    taken: bool,
+/// An address that may be offered.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Choice {
+    /// The address.
+    pub address: Ipv4Addr,
+    /// It is not this client's yet, and nobody promised it: whether it is really free is only a
+    /// guess until somebody has looked (RFC 2131, 2.2).
+    pub unproved: bool,
 }
 
 /// All leases, and the offers that nobody has taken up yet (soft state, never kept).
 #[derive(Clone, Debug, Default)]
 pub struct Leases {
     by_address: BTreeMap<Ipv4Addr, Lease>,
-    by_holder: BTreeMap<Holder, BTreeSet<Ipv4Addr>>,
-    offers: BTreeMap<Ipv4Addr, Offer>,
-    reservations: BTreeMap<Ipv4Addr, Reservation>,
+    by_holder: BTreeMap<Holder, Addresses>,
+    pools: Pools,
+    offers: Offers,
+    reserved: Reserved,
     /// Ended leases whose address somebody else has, oldest first.
     past: VecDeque<Lease>,
 }
 
+/// Addresses of one client: nearly always one.
+#[derive(Clone, Debug)]
+enum Addresses {
+    One(Ipv4Addr),
+    More(Vec<Ipv4Addr>),
+}
+
 impl Leases {
+    /// No leases yet, for these networks.
+    #[must_use]
+    pub fn new(networks: &[Network]) -> Self {
+        Self { pools: Pools::of(networks), ..Self::default() }
+    }
+
+    /// The networks changed: every lease and offer stays.
+    pub fn arrange(&mut self, networks: &[Network]) {
+        self.pools = Pools::of(networks);
+        self.by_address.values().for_each(|lease| self.pools.note(lease));
+        for address in self.offers.addresses() {
+            self.pools.offered(address, self.by_address.get(&address));
+        }
+    }
+
     /// The offers, without any lease.
     #[must_use]
-    pub fn offers_only(&self) -> Self {
-        Self { offers: self.offers.clone(), ..Self::default() }
+    pub fn offers_only(&self, networks: &[Network]) -> Self {
+        let mut bare = Self { offers: self.offers.clone(), ..Self::default() };
+        bare.arrange(networks);
+        bare
     }
 
     /// Takes a kept lease in.
     pub fn put(&mut self, lease: Lease) {
         self.forget(lease.address);
+        self.offers.remove(lease.address);
         let holder = Holder::of(&lease.hardware, lease.client_id.as_deref());
-        self.by_holder.entry(holder).or_default().insert(lease.address);
-        self.offers.remove(&lease.address);
+        // Whoever answered for an address that we never gave is no client of ours.
+        if lease.state != LeaseState::Conflict {
+            let addresses = self.by_holder.remove(&holder);
+            self.by_holder.insert(holder, Addresses::with(addresses, lease.address));
+        }
+        self.pools.note(&lease);
         self.by_address.insert(lease.address, lease);
     }
 
@@ -101,31 +143,45 @@ impl Leases {
     pub fn forget(&mut self, address: Ipv4Addr) {
         let Some(lease) = self.by_address.remove(&address) else { return };
         let holder = Holder::of(&lease.hardware, lease.client_id.as_deref());
-        if let Some(addresses) = self.by_holder.get_mut(&holder) {
-            addresses.remove(&address);
-            if addresses.is_empty() {
-                self.by_holder.remove(&holder);
-            }
+        if let Some(addresses) = self.by_holder.remove(&holder).and_then(|a| a.without(address)) {
+            self.by_holder.insert(holder, addresses);
+        }
+        self.pools.drop(&lease);
+        if self.offers.of(address).is_some() {
+            self.pools.offered(address, None);
         }
     }
 
     /// Takes a kept reservation in.
     pub fn reserve(&mut self, reservation: Reservation) {
-        self.reservations.insert(reservation.address, reservation);
+        self.reserved.put(reservation);
     }
 
     /// Takes one back.
     pub fn unreserve(&mut self, address: Ipv4Addr) {
-        self.reservations.remove(&address);
+        self.reserved.remove(address);
     }
 
     /// All reservations, by address.
     pub fn reservations(&self) -> impl Iterator<Item = &Reservation> {
-        self.reservations.values()
+        self.reserved.iter()
+    }
+
+    /// The reservation of an address.
+    pub fn reservation(&self, address: Ipv4Addr) -> Option<&Reservation> {
+        self.reserved.of(address)
+    }
+
+    /// What is promised to this client on this network.
+    pub fn reserved_for(&self, network: &Network, asking: &Asking<'_>) -> Option<&Reservation> {
+        self.reserved.to(network, asking)
     }
 
     /// Takes a lease of the past in.
     pub fn put_past(&mut self, lease: Lease) {
+        if self.past.len() >= PAST_MAX {
+            self.past.pop_front();
+        }
         self.past.push_back(lease);
     }
 
@@ -144,9 +200,30 @@ impl Leases {
         self.by_address.values()
     }
 
+    /// How many there are, ended ones included.
+    pub fn len(&self) -> usize {
+        self.by_address.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.by_address.is_empty()
+    }
+
     /// The lease of an address, whatever its state.
     pub fn of(&self, address: Ipv4Addr) -> Option<&Lease> {
         self.by_address.get(&address)
+    }
+
+    /// Leases that ended in this time, the longest ended first, at most `most`.
+    pub fn ended(&self, from: Now, to: Now, most: usize) -> impl Iterator<Item = &Lease> {
+        let addresses = self.pools.ended(from, to, most).into_iter();
+        addresses.filter_map(|address| self.by_address.get(&address))
+    }
+
+    /// How many offers wait for clients that we know nothing of.
+    pub fn offered_to_strangers(&self) -> usize {
+        self.offers.held_for_strangers()
     }
 
     /// What this client holds on this network now.
@@ -155,45 +232,63 @@ impl Leases {
             .find(|lease| lease.state == LeaseState::Bound && lease.holds(now))
     }
 
-    /// Chooses an address in the order of RFC 2131, 4.3.1 (its own, its former one, the one it
-    /// asks for, a free one) and holds it for the REQUEST that should follow.
+    /// Whether this client has a lease, an offer or a promise on this network, or had one.
+    pub fn belongs(&self, network: &Network, asking: &Asking<'_>) -> bool {
+        let holder = asking.holder();
+        self.reserved.to(network, asking).is_some()
+            || self.known(network, &holder).any(not_barred)
+            || self.offers.to(&holder).is_some_and(|(a, _)| network.subnet.contains(a))
+    }
+
+    /// Chooses an address in the order of RFC 2131, 4.3.1 (promised to it, its own, its former one,
+    /// the one it asks for, a free one) and holds it for the REQUEST that should follow.
     pub fn hold(
         &mut self,
         now: Now,
         network: &Network,
         asking: &Asking<'_>,
         wish: Option<Ipv4Addr>,
-    ) -> Option<Ipv4Addr> {
-        let address = match self.choose(now, network, asking, wish) {
-            Some(address) => address,
-            None => {
-                self.take_back_old_offers(now, network);
-                self.choose(now, network, asking, wish)?
-            }
+    ) -> Option<Choice> {
+        let choice = self
+            .choose(now, network, asking, wish)
+            .or_else(|| self.from_old_offers(now, network, asking))?;
+        let known = asking.known || self.belongs(network, asking);
+        let offer = Offer {
+            holder: asking.holder(),
+            since: now,
+            until: now + OFFER_HELD,
+            taken: asking.never_requests,
+            known,
         };
-        self.offers.retain(|_, offer| offer.until > now);
-        let holder = asking.holder();
-        self.offers.retain(|_, offer| offer.holder != holder);
-        if self.offers.len() >= OFFERS_MAX {
-            let oldest = self.offers.iter().min_by_key(|(_, offer)| offer.until);
-            if let Some(oldest) = oldest.map(|(address, _)| *address) {
-                self.offers.remove(&oldest);
-            }
+        for over in self.offers.put(choice.address, offer) {
+            self.pools.unoffered(over, self.by_address.get(&over));
         }
-        self.offers.insert(
-            address,
-            Offer { holder, until: now + OFFER_HELD, taken: asking.never_requests },
-        );
-        Some(address)
+        self.pools.offered(choice.address, self.by_address.get(&choice.address));
+        Some(choice)
     }
 
     /// With nothing else free, offers that nobody has taken up in a minute are worth less than
-    /// somebody who asks now.
-    fn take_back_old_offers(&mut self, now: Now, network: &Network) {
-        let fresh = OFFER_HELD.saturating_sub(OFFER_NEEDED);
-        self.offers.retain(|address, offer| {
-            offer.taken || !network.subnet.contains(*address) || offer.until.since(now) > fresh
-        });
+    /// somebody who asks now; and one to a stranger is worth less than a client we know.
+    fn from_old_offers(
+        &mut self,
+        now: Now,
+        network: &Network,
+        asking: &Asking<'_>,
+    ) -> Option<Choice> {
+        let usable = |address: Ipv4Addr, offer: &Offer| {
+            !offer.taken
+                && network.leasable(address)
+                && self.reserved.allows(network, asking, address)
+                && !self.leased_to_another(now, network, asking, address)
+        };
+        // Of strangers' offers somebody we know may take any, everybody else only aged ones. Both
+        // searches go by age and end at the first that is too young.
+        let aged = |(_, offer): &(Ipv4Addr, &Offer)| now.since(offer.since) >= OFFER_NEEDED;
+        let strangers = self.offers.strangers().take_while(|it| asking.known || aged(it));
+        let friends = self.offers.friends().take_while(aged);
+        let (address, _) = strangers.chain(friends).find(|(a, offer)| usable(*a, offer))?;
+        self.offers.remove(address);
+        Some(Choice { address, unproved: true })
     }
 
     /// The address that [`Leases::hold`] would choose, without holding it.
@@ -203,24 +298,35 @@ impl Leases {
         network: &Network,
         asking: &Asking<'_>,
         wish: Option<Ipv4Addr>,
-    ) -> Option<Ipv4Addr> {
+    ) -> Option<Choice> {
         let holder = asking.holder();
-        let usable =
-            |address: Ipv4Addr| network.leasable(address) && self.free_for(now, address, &holder);
-
-        let own = self.held_by(now, network, asking).map(|lease| lease.address);
-        let offered = self.offers.iter().find(|(_, o)| o.holder == holder && o.until > now);
-        let former = self
-            .known(network, &holder)
-            .filter(|lease| lease.state != LeaseState::Declined)
-            .max_by_key(|lease| lease.until);
-        let named = [own, offered.map(|(a, _)| *a), former.map(|lease| lease.address), wish];
-        let named = named.into_iter().flatten().find(|address| usable(*address));
-        named.or_else(|| self.first_free(now, network, &holder))
+        let usable = |address: &Ipv4Addr| {
+            network.leasable(*address) && self.free_for(now, network, asking, *address)
+        };
+        let promised = self.reserved.to(network, asking).map(|own| own.address);
+        let promised = promised.filter(|address| self.free_for(now, network, asking, *address));
+        let own = self.held_by(now, network, asking).map(|lease| lease.address).filter(usable);
+        let offered = self.offers.to(&holder).filter(|(_, offer)| offer.until > now);
+        let offered = offered.map(|(address, _)| address).filter(usable);
+        if let Some(address) = promised.or(own) {
+            return Some(Choice { address, unproved: false });
+        }
+        let former = self.known(network, &holder).filter(|lease| not_barred(lease));
+        let former = former.max_by_key(|lease| lease.until).map(|lease| lease.address);
+        let named = [offered, former, wish].into_iter().flatten().find(usable);
+        let free = || {
+            // What somebody once had comes last, and of that what was free longest: an address
+            // that its client comes back for should still be there.
+            let good = |address: Ipv4Addr| usable(&address);
+            let new = self.pools.never_used(network, holder.place(), good);
+            new.or_else(|| self.pools.long_ended(network, now, good))
+        };
+        let address = named.or_else(free)?;
+        Some(Choice { address, unproved: true })
     }
 
-    /// Whether this client may be given this address: it is in the pool (or already its own) and
-    /// nobody else has it or waits for it.
+    /// Whether this client may be given this address: it is in the pool, or promised to it, or
+    /// already its own, and nobody else has it or waits for it.
     pub fn may_bind(
         &self,
         now: Now,
@@ -229,22 +335,32 @@ impl Leases {
         address: Ipv4Addr,
     ) -> bool {
         let own = self.held_by(now, network, asking).is_some_and(|l| l.address == address);
-        own || network.leasable(address) && self.free_for(now, address, &asking.holder())
+        let given = network.leasable(address) || self.is_promised(network, asking, address);
+        // Its reservation was taken away or given to another: what it holds stays until it ends.
+        own || given && self.free_for(now, network, asking, address)
     }
 
-    /// The lease that an ACK would promise. Nothing changes until it is [`Leases::put`].
+    /// The lease that an ACK would promise. Nothing changes until it is [`Leases::put`]. `length`
+    /// is `None` for ever.
     pub fn bound(
         &self,
         now: Now,
         network: &Network,
         asking: &Asking<'_>,
         address: Ipv4Addr,
+        length: Option<Duration>,
     ) -> Lease {
         let before = self
             .by_address
             .get(&address)
             .filter(|lease| lease.state == LeaseState::Bound && lease.hardware == *asking.hardware);
         let host_name = asking.host_name.map(str::to_owned);
+        let until = match before.filter(|lease| lease.holds(now)) {
+            Some(held) if !self.renewable(network, asking, address) => {
+                held.until.map(|until| until.max(now + REST_MIN)).or(length.map(|l| now + l))
+            }
+            _ => length.map(|length| now + length),
+        };
         Lease {
             address,
             network: network.interface.clone(),
@@ -252,21 +368,42 @@ impl Leases {
             client_id: asking.client_id.map(<[u8]>::to_vec),
             host_name: host_name.or_else(|| before.and_then(|l| l.host_name.clone())),
             since: before.map_or(now, |lease| lease.since),
-            until: network.lease.map(|length| now + length),
+            until,
             state: LeaseState::Bound,
         }
+    }
+
+    /// Whether a lease of this address may go on past its end: not when the pool no longer has it,
+    /// or it is promised to somebody else by now.
+    pub fn renewable(&self, network: &Network, asking: &Asking<'_>, address: Ipv4Addr) -> bool {
+        self.is_promised(network, asking, address)
+            || network.leasable(address) && self.reserved.of(address).is_none()
+    }
+
+    /// Who had the address before it is bound to this client, with the end that this makes.
+    pub fn displaced(&self, now: Now, asking: &Asking<'_>, address: Ipv4Addr) -> Option<Lease> {
+        let before = self.by_address.get(&address)?;
+        let theirs = Holder::of(&before.hardware, before.client_id.as_deref());
+        let until = before.until.map_or(now, |until| until.min(now));
+        let given = before.state != LeaseState::Conflict && theirs != asking.holder();
+        given.then(|| Lease { until: Some(until), ..before.clone() })
     }
 
     /// The other leases of this client on this network, which end when it takes a new one.
     pub fn superseded(
         &self,
+        now: Now,
         network: &Network,
         asking: &Asking<'_>,
         address: Ipv4Addr,
     ) -> Vec<Lease> {
         self.known(network, &asking.holder())
             .filter(|lease| lease.address != address && lease.state == LeaseState::Bound)
-            .map(|lease| Lease { state: LeaseState::Released, ..lease.clone() })
+            .map(|lease| Lease {
+                state: LeaseState::Released,
+                until: Some(lease.until.map_or(now, |until| until.min(now))),
+                ..lease.clone()
+            })
             .collect()
     }
 
@@ -279,18 +416,15 @@ impl Leases {
         asking: &Asking<'_>,
         address: Ipv4Addr,
     ) -> Option<Lease> {
-        let holder = asking.holder();
         let lease = self.held_by(now, network, asking).filter(|l| l.address == address)?;
-        let quarantined = |l: &&Lease| l.state == LeaseState::Declined && l.holds(now);
+        let declined = |l: &Lease| l.state == LeaseState::Declined && l.holds(now);
         let by_them = self
-            .known(network, &holder)
-            .filter(quarantined)
-            .filter(|l| now.since(l.since) < Duration::from_secs(3600))
+            .known(network, &asking.holder())
+            .filter(|l| declined(l) && now.since(l.since) < Duration::from_secs(3600))
             .count();
-        let size: u64 = network.pools.iter().map(model::network::Pool::size).sum();
-        let share = usize::try_from(size / 100).unwrap_or(usize::MAX).max(4);
-        let in_all = self.iter().filter(quarantined).filter(|l| network.subnet.contains(l.address));
-        if by_them >= DECLINES_PER_HOUR || in_all.count() >= share {
+        let share = usize::try_from(network.pool_size() / 100).unwrap_or(usize::MAX).max(4);
+        let in_all = self.pools.barred(network).filter_map(|address| self.of(address));
+        if by_them >= DECLINES_PER_HOUR || in_all.filter(|l| declined(l)).count() >= share {
             return None;
         }
         Some(Lease {
@@ -301,141 +435,121 @@ impl Leases {
         })
     }
 
+    /// The quarantine of an address that somebody answered for before we gave it, or `None` when
+    /// it is leased by now: then it is its client's to complain.
+    pub fn conflicting(
+        &self,
+        now: Now,
+        network: &str,
+        address: Ipv4Addr,
+        theirs: Option<HardwareAddress>,
+    ) -> Option<Lease> {
+        if self.by_address.get(&address).is_some_and(|lease| lease.holds(now)) {
+            return None;
+        }
+        Some(Lease {
+            address,
+            network: network.to_owned(),
+            hardware: theirs.unwrap_or(HardwareAddress::new(0, &[])),
+            client_id: None,
+            host_name: None,
+            since: now,
+            until: Some(now + CONFLICT_FOR),
+            state: LeaseState::Conflict,
+        })
+    }
+
+    /// How many addresses of a network are in quarantine.
+    pub fn quarantined(&self, now: Now, network: &Network) -> usize {
+        let barred = self.pools.barred(network).filter_map(|address| self.of(address));
+        barred.filter(|lease| lease.holds(now)).count()
+    }
+
     fn known(&self, network: &Network, holder: &Holder) -> impl Iterator<Item = &Lease> {
-        let addresses = self.by_holder.get(holder).into_iter().flatten();
+        let addresses = self.by_holder.get(holder).map_or(&[][..], Addresses::all);
         let subnet = network.subnet;
         addresses
+            .iter()
             .filter(move |address| subnet.contains(**address))
             .filter_map(|address| self.by_address.get(address))
     }
 
-    fn free_for(&self, now: Now, address: Ipv4Addr, holder: &Holder) -> bool {
-        let leased = self.by_address.get(&address).is_some_and(|lease| {
-            lease.holds(now)
-                && (lease.state == LeaseState::Declined
-                    || Holder::of(&lease.hardware, lease.client_id.as_deref()) != *holder)
-        });
-        let offered = self
-            .offers
-            .get(&address)
-            .is_some_and(|offer| offer.until > now && offer.holder != *holder);
-        !leased && !offered
+    fn is_promised(&self, network: &Network, asking: &Asking<'_>, address: Ipv4Addr) -> bool {
+        self.reserved.to(network, asking).is_some_and(|own| own.address == address)
     }
 
-    /// A free address, the same one for the same client after a restart: the search begins at a
-    /// place that the client's identity gives. Addresses nobody ever had come before others'
-    /// former ones.
-    fn first_free(&self, now: Now, network: &Network, holder: &Holder) -> Option<Ipv4Addr> {
-        let size: u64 = network.pools.iter().map(model::network::Pool::size).sum();
-        let start = mix(holder).checked_rem(size)?;
-        let nth = |n: u64| {
-            let mut n = n % size;
-            for pool in &network.pools {
-                if n < pool.size() {
-                    let offset = u32::try_from(n).unwrap_or(u32::MAX);
-                    return Some(Ipv4Addr::from(u32::from(pool.first).wrapping_add(offset)));
-                }
-                n -= pool.size();
-            }
-            None
+    fn free_for(
+        &self,
+        now: Now,
+        network: &Network,
+        asking: &Asking<'_>,
+        address: Ipv4Addr,
+    ) -> bool {
+        let holder = asking.holder();
+        let offered = self
+            .offers
+            .of(address)
+            .is_some_and(|offer| offer.until > now && offer.holder != holder);
+        !offered
+            && self.reserved.allows(network, asking, address)
+            && !self.leased_to_another(now, network, asking, address)
+    }
+
+    fn leased_to_another(
+        &self,
+        now: Now,
+        network: &Network,
+        asking: &Asking<'_>,
+        address: Ipv4Addr,
+    ) -> bool {
+        let Some(lease) = self.by_address.get(&address).filter(|lease| lease.holds(now)) else {
+            return false;
         };
-        let mut former = None;
-        for n in 0..size {
-            let Some(address) = nth(start + n) else { continue };
-            if !network.leasable(address) || !self.free_for(now, address, holder) {
-                continue;
-            }
-            if !self.by_address.contains_key(&address) {
-                return Some(address);
-            }
-            former = former.or(Some(address));
+        if !not_barred(lease) {
+            return true;
         }
-        former
+        let theirs = Holder::of(&lease.hardware, lease.client_id.as_deref());
+        let promised = self.reserved.to(network, asking).filter(|own| own.address == address);
+        theirs != asking.holder()
+            && !promised.is_some_and(|own| self.reserved.takes_over(own, lease))
     }
 }
 
-/// FNV-1a over the identity: spreads clients over the pool, the same way after every restart.
-fn mix(holder: &Holder) -> u64 {
-    let bytes = match holder {
-        Holder::Hardware(address) => address.bytes(),
-        Holder::ClientId(id) => id,
-    };
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |mixed, byte| {
-        (mixed ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+fn not_barred(lease: &Lease) -> bool {
+    !matches!(lease.state, LeaseState::Declined | LeaseState::Conflict)
+}
+
+impl Addresses {
+    fn with(before: Option<Self>, address: Ipv4Addr) -> Self {
+        match before {
+            None => Self::One(address),
+            Some(before) => {
+                let mut all = before.all().to_vec();
+                if !all.contains(&address) {
+                    all.push(address);
+                }
+                Self::More(all)
+            }
+        }
+    }
+
+    fn without(self, address: Ipv4Addr) -> Option<Self> {
+        let mut all = self.all().to_vec();
+        all.retain(|other| *other != address);
+        match all.as_slice() {
+            [] => None,
+            [one] => Some(Self::One(*one)),
+            _ => Some(Self::More(all)),
+        }
+    }
+
+    fn all(&self) -> &[Ipv4Addr] {
+        match self {
+            Self::One(address) => std::slice::from_ref(address),
+            Self::More(all) => all,
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use model::network::Mode;
-
-    fn lab(pool: &str) -> Network {
-        let (server, subnet) = (Ipv4Addr::new(10, 0, 0, 1), "10.0.0.0/24".parse().unwrap());
-        Network {
-            pools: vec![pool.parse().unwrap()],
-            lease: Some(Duration::from_secs(3600)),
-            authoritative: true,
-            ..Network::new("lan", Mode::Dhcp, server, subnet)
-        }
-    }
-
-    fn mac(last: u8) -> HardwareAddress {
-        HardwareAddress::mac([0x52, 0x54, 0, 0, 0, last])
-    }
-
-    fn asking(hardware: &HardwareAddress) -> Asking<'_> {
-        Asking { hardware, client_id: None, host_name: None, never_requests: false }
-    }
-
-    #[test]
-    fn a_client_gets_its_address_again_under_another_client_id() {
-        let (lab, one) = (lab("10.0.0.100-10.0.0.199"), mac(1));
-        let mut leases = Leases::default();
-        let first = leases.hold(Now(0), &lab, &asking(&one), None).unwrap();
-        leases.put(leases.bound(Now(0), &lab, &asking(&one), first));
-        let installer = Asking { client_id: Some(b"\xff1234"), ..asking(&one) };
-        assert_eq!(leases.hold(Now(1), &lab, &installer, None), Some(first));
-        // Long after the end, still, while nobody else needed it.
-        assert_eq!(leases.hold(Now(9_000_000), &lab, &asking(&one), None), Some(first));
-    }
-
-    #[test]
-    fn an_offer_is_nobody_elses_until_it_lapses() {
-        let lab = lab("10.0.0.100");
-        let (one, two) = (mac(1), mac(2));
-        let mut leases = Leases::default();
-        let only = Some(Ipv4Addr::new(10, 0, 0, 100));
-        assert_eq!(leases.hold(Now(0), &lab, &asking(&one), None), only);
-        assert_eq!(leases.hold(Now(0), &lab, &asking(&two), None), None);
-        assert_eq!(leases.hold(Now(300_000), &lab, &asking(&two), None), only);
-    }
-
-    #[test]
-    fn zero_and_255_and_our_own_are_never_given() {
-        let mut lab = lab("10.0.0.0-10.0.0.3");
-        lab.subnet = "10.0.0.0/23".parse().unwrap();
-        lab.router = Some(Ipv4Addr::new(10, 0, 0, 2));
-        let mut leases = Leases::default();
-        let given = |leases: &mut Leases, n| leases.hold(Now(0), &lab, &asking(&mac(n)), None);
-        assert_eq!(given(&mut leases, 1), Some(Ipv4Addr::new(10, 0, 0, 3)));
-        assert_eq!(given(&mut leases, 2), None);
-    }
-
-    #[test]
-    fn one_client_cannot_quarantine_a_pool() {
-        let (lab, one) = (lab("10.0.0.100-10.0.0.199"), mac(1));
-        let mut leases = Leases::default();
-        let mut quarantined = 0;
-        for n in 0..10 {
-            let address = leases.hold(Now(n), &lab, &asking(&one), None).unwrap();
-            leases.put(leases.bound(Now(n), &lab, &asking(&one), address));
-            match leases.declined(Now(n), &lab, &asking(&one), address) {
-                Some(lease) => leases.put(lease),
-                None => break,
-            }
-            quarantined += 1;
-        }
-        assert_eq!(quarantined, DECLINES_PER_HOUR);
-    }
-}
+mod tests;

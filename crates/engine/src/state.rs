@@ -1,14 +1,13 @@
 //! What the engine knows: settings from the configuration, facts from the store, and the soft
 //! state that may be lost (offers).
 
-use crate::Noted;
-use crate::dhcp::Check;
 use crate::lease::Leases;
 use model::machine::{Life, Machine};
 use model::menu::Menu;
 use model::rule::{Profile, Rule};
 use model::{Change, HardwareAddress, Image, Loader, Network, Now};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What the configuration file says.
@@ -84,14 +83,20 @@ pub struct Engine {
     pub(crate) images: BTreeMap<String, BTreeMap<u32, Image>>,
     pub(crate) loaders: BTreeMap<String, Loader>,
     pub(crate) memory: crate::dhcp::Memory,
+    /// Those of the settings, shared with an exchange while it changes everything else.
+    pub(crate) networks: Arc<[Network]>,
+    pub(crate) pace: crate::dhcp::Pace,
+    /// The last [`Engine::tidy`].
+    pub(crate) tidied: Now,
 }
 
 impl Engine {
     /// An engine that knows only its configuration.
     pub fn new(settings: Settings) -> Self {
         Self {
+            leases: Leases::new(&settings.networks),
+            networks: settings.networks.clone().into(),
             settings,
-            leases: Leases::default(),
             machines: BTreeMap::new(),
             profiles: BTreeMap::new(),
             rules: Vec::new(),
@@ -99,6 +104,8 @@ impl Engine {
             images: BTreeMap::new(),
             loaders: BTreeMap::new(),
             memory: crate::dhcp::Memory::default(),
+            pace: crate::dhcp::Pace::default(),
+            tidied: Now(0),
         }
     }
 
@@ -153,7 +160,7 @@ impl Engine {
     #[must_use]
     pub fn without_facts(&self) -> Self {
         Self {
-            leases: self.leases.offers_only(),
+            leases: self.leases.offers_only(&self.settings.networks),
             memory: self.memory.clone(),
             ..Self::new(self.settings.clone())
         }
@@ -163,8 +170,10 @@ impl Engine {
     ///
     /// Returns what an operator should know of it, in words: leases that no pool holds any more.
     pub fn configure(&mut self, settings: Settings) -> Vec<String> {
+        self.networks = settings.networks.clone().into();
+        self.leases.arrange(&settings.networks);
         self.settings = settings;
-        Vec::new()
+        self.leases_left_behind()
     }
 
     /// The configuration in force.
@@ -190,25 +199,6 @@ impl Engine {
     /// All reservations, by address.
     pub fn reservations(&self) -> impl Iterator<Item = &model::Reservation> {
         self.leases.reservations()
-    }
-
-    /// Somebody answered for an address that was about to be offered ([`crate::Check`]): nobody
-    /// gets it for a day.
-    pub fn conflict(
-        &mut self,
-        now: Now,
-        link: &str,
-        check: &Check,
-        theirs: Option<HardwareAddress>,
-    ) -> Noted {
-        let _ = (now, link, check, theirs);
-        Noted::default()
-    }
-
-    /// What time alone changes: leases long ended are forgotten. The owner asks every minute.
-    pub fn tidy(&mut self, now: Now) -> Noted {
-        let _ = now;
-        Noted::default()
     }
 
     /// All image versions, by name, oldest first.

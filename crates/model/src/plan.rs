@@ -186,6 +186,9 @@ pub enum Why {
     PoolExhausted {
         /// Addresses that may be leased.
         size: u64,
+        /// Of these, in quarantine.
+        #[serde(default)]
+        quarantined: u64,
     },
     /// INIT-REBOOT or renewal of something we have no record of, and we are not authoritative.
     NoRecord(Ipv4Addr),
@@ -241,8 +244,12 @@ impl fmt::Display for Why {
                      addresses of its subnet"
                 )
             }
-            Self::PoolExhausted { size } => {
-                write!(f, "all {size} addresses of the pool are leased: widen `pool` or shorten `lease`")
+            Self::PoolExhausted { size, quarantined } => {
+                write!(f, "all {size} addresses of the pool are leased")?;
+                if *quarantined > 0 {
+                    write!(f, " ({quarantined} of them in quarantine)")?;
+                }
+                f.write_str(": widen `pool` or shorten `lease`")
             }
             Self::NoRecord(address) => write!(
                 f,

@@ -1,10 +1,9 @@
 //! We give addresses: RFC 2131, section 4.3, one function per message.
 
 use super::reply::{self, BOOT_SERVER_PORT, BootAnswer};
-use super::{Decided, Exchange, Said};
+use super::{Check, Decided, Exchange, Outgoing, Said};
 use crate::Engine;
-use crate::lease::Asking;
-use model::client::Firmware;
+use model::client::Stage;
 use model::lease::LeaseState;
 use model::plan::{BootPlan, Reason, Why};
 use model::{Change, Happening, Lease};
@@ -59,27 +58,58 @@ impl Engine {
             return Err(Why::Malformed("a DISCOVER that is neither broadcast nor relayed".into()));
         }
         let wish = exchange.message.options.ip(code::REQUESTED_ADDRESS);
-        let asking = asking(exchange);
-        let held = self.leases.hold(exchange.now, exchange.network, &asking, wish);
-        let Some(address) = held else {
-            let size = exchange.network.pools.iter().map(model::network::Pool::size).sum();
-            return Err(Why::PoolExhausted { size });
+        let (now, network) = (exchange.now, exchange.network);
+        let Some(choice) = self.leases.hold(now, network, &exchange.asking, wish) else {
+            return Err(self.exhausted(exchange));
         };
+        let check = network.probe.filter(|_| choice.unproved).map(|wait| Check {
+            address: choice.address,
+            hardware: exchange.client.hardware,
+            wait,
+            on_link: exchange.client.relay.is_none(),
+        });
+        if network.rapid_commit && exchange.message.options.contains(code::RAPID_COMMIT) {
+            let mut said = self.acknowledge(exchange, choice.address)?;
+            said.outgoing.check = check;
+            return Ok(said);
+        }
+        let lease = self.length_for(exchange, choice.address);
         let mut offer = reply::begin(exchange, MessageType::Offer);
-        offer.yiaddr = address;
-        reply::put_network(&mut offer, exchange, true);
-        let (file, because) = self.put_boot_if_any(&mut offer, exchange);
+        offer.yiaddr = choice.address;
+        reply::put_network(&mut offer, exchange, Some(lease));
+        let (file, because) = self.put_rest(&mut offer, exchange);
         Ok(Said {
-            outgoing: reply::finish(offer, exchange),
+            outgoing: Outgoing { check, ..reply::finish(offer, exchange) },
             changes: Vec::new(),
             happening: Happening::Answered {
                 asked: "DISCOVER".into(),
                 answer: "OFFER".into(),
-                address: Some(address),
+                address: Some(choice.address),
                 file,
                 because,
             },
         })
+    }
+
+    fn exhausted(&self, exchange: &Exchange<'_>) -> Why {
+        let network = exchange.network;
+        let quarantined = self.leases.quarantined(exchange.now, network) as u64;
+        Why::PoolExhausted { size: network.pool_size(), quarantined }
+    }
+
+    /// How long an address would be this client's from now on.
+    fn length_for(&self, exchange: &Exchange<'_>, address: Ipv4Addr) -> Option<Duration> {
+        let until = self.lease_for(exchange, address).until;
+        until.map(|until| until.since(exchange.now))
+    }
+
+    /// The lease that an ACK would promise.
+    fn lease_for(&self, exchange: &Exchange<'_>, address: Ipv4Addr) -> Lease {
+        let (now, network) = (exchange.now, exchange.network);
+        let boots = exchange.client.stage != Stage::System;
+        let asked_s = exchange.message.options.u32(code::LEASE_TIME);
+        let length = crate::lease::length(network, boots, asked_s);
+        self.leases.bound(now, network, &exchange.asking, address, length)
     }
 
     /// DHCPREQUEST (RFC 2131, 4.3.2) in each of its meanings.
@@ -89,7 +119,7 @@ impl Engine {
         if vendor.as_deref().and_then(BootItem::requested).is_some() {
             return self.boot_server(exchange);
         }
-        let asking = asking(exchange);
+        let asking = exchange.asking;
         let (now, network) = (exchange.now, exchange.network);
         match meaning(exchange) {
             Meaning::SelectingOther(server) => Err(Why::OtherServer(server)),
@@ -107,6 +137,11 @@ impl Engine {
                     return Err(Why::NoRecord(address));
                 }
                 self.refuse(exchange, &format!("{address} is not of this network"))
+            }
+            Meaning::InitReboot(address)
+                if let Some(own) = self.promised_elsewhere(exchange, address) =>
+            {
+                self.refuse(exchange, &format!("{own} is reserved for you"))
             }
             Meaning::InitReboot(address) | Meaning::Renewing(address) => {
                 let own = self.leases.held_by(now, network, &asking).map(|lease| lease.address);
@@ -130,24 +165,42 @@ impl Engine {
         }
     }
 
+    /// The address reserved for this client, if it asks for another and could have its own.
+    fn promised_elsewhere(&self, exchange: &Exchange<'_>, address: Ipv4Addr) -> Option<Ipv4Addr> {
+        let (now, network) = (exchange.now, exchange.network);
+        let own = self.leases.reserved_for(network, &exchange.asking)?.address;
+        let free = self.leases.may_bind(now, network, &exchange.asking, own);
+        (own != address && free).then_some(own)
+    }
+
     /// DHCPACK: a lease is promised, so it is a change to be kept first.
     fn acknowledge(&mut self, exchange: &Exchange<'_>, address: Ipv4Addr) -> Decided {
-        let asking = asking(exchange);
-        let lease = self.leases.bound(exchange.now, exchange.network, &asking, address);
-        let ended = self.leases.superseded(exchange.network, &asking, address);
+        let (now, network, asking) = (exchange.now, exchange.network, &exchange.asking);
+        let lease = self.lease_for(exchange, address);
+        let mut changes: Vec<Change> = Vec::new();
+        changes.extend(self.leases.displaced(now, asking, address).map(Change::LeasePast));
+        let ended = self.leases.superseded(now, network, asking, address);
+        changes.extend(ended.into_iter().map(Change::Lease));
         self.memory.note_address(&exchange.client.hardware, address);
+        let rapid = exchange.message.options.message_type() == Some(Ok(MessageType::Discover));
         let mut ack = reply::begin(exchange, MessageType::Ack);
-        ack.ciaddr = exchange.message.ciaddr;
+        ack.ciaddr = if rapid { Ipv4Addr::UNSPECIFIED } else { exchange.message.ciaddr };
         ack.yiaddr = address;
-        reply::put_network(&mut ack, exchange, true);
-        let (file, because) = self.put_boot_if_any(&mut ack, exchange);
-        let mut changes: Vec<Change> = ended.into_iter().map(Change::Lease).collect();
+        if rapid {
+            ack.options.push(code::RAPID_COMMIT, []);
+        }
+        reply::put_network(&mut ack, exchange, Some(lease.until.map(|until| until.since(now))));
+        let (file, mut because) = self.put_rest(&mut ack, exchange);
+        if !self.leases.renewable(network, asking, address) {
+            let note = "the address is in no pool any more, or promised to another: the lease ends as it would have";
+            because.push(Reason::Note(note.into()));
+        }
         changes.push(Change::Lease(lease));
         Ok(Said {
             outgoing: reply::finish(ack, exchange),
             changes,
             happening: Happening::Answered {
-                asked: "REQUEST".into(),
+                asked: if rapid { "DISCOVER" } else { "REQUEST" }.into(),
                 answer: "ACK".into(),
                 address: Some(address),
                 file,
@@ -183,8 +236,8 @@ impl Engine {
         reply::check_on_link(exchange, named.unwrap_or(*exchange.datagram.from.ip()))?;
         let mut ack = reply::begin(exchange, MessageType::Ack);
         ack.ciaddr = exchange.message.ciaddr;
-        reply::put_network(&mut ack, exchange, false);
-        let (file, because) = self.put_boot_if_any(&mut ack, exchange);
+        reply::put_network(&mut ack, exchange, None);
+        let (file, because) = self.put_rest(&mut ack, exchange);
         Ok(Said {
             outgoing: reply::finish(ack, exchange),
             changes: Vec::new(),
@@ -201,27 +254,27 @@ impl Engine {
     /// BOOTP (RFC 951, RFC 1534): an address at once. BOOTP knows no leases, so it is theirs for a
     /// week after the last request, and then still theirs until somebody else needs it.
     fn bootp(&mut self, exchange: &Exchange<'_>) -> Decided {
-        let asking = asking(exchange);
-        let held = self.leases.hold(exchange.now, exchange.network, &asking, None);
-        let Some(address) = held else {
-            let size = exchange.network.pools.iter().map(model::network::Pool::size).sum();
-            return Err(Why::PoolExhausted { size });
+        let (now, network) = (exchange.now, exchange.network);
+        let Some(choice) = self.leases.hold(now, network, &exchange.asking, None) else {
+            return Err(self.exhausted(exchange));
         };
-        let lease = Lease {
-            until: Some(exchange.now + BOOTP_HELD),
-            ..self.leases.bound(exchange.now, exchange.network, &asking, address)
-        };
+        let address = choice.address;
+        let mut changes: Vec<Change> = Vec::new();
+        let displaced = self.leases.displaced(now, &exchange.asking, address);
+        changes.extend(displaced.map(Change::LeasePast));
+        let length = Some(BOOTP_HELD);
+        let lease = self.leases.bound(now, network, &exchange.asking, address, length);
+        changes.push(Change::Lease(lease));
         let mut answer = Message::reply_to(exchange.message);
         answer.yiaddr = address;
         answer.siaddr = exchange.network.server;
-        let network = exchange.network;
         answer.options.push(code::SUBNET_MASK, network.subnet.mask().octets());
         if let Some(router) = network.router {
             answer.options.push(code::ROUTER, router.octets());
         }
         Ok(Said {
             outgoing: reply::finish(answer, exchange),
-            changes: vec![Change::Lease(lease)],
+            changes,
             happening: Happening::Answered {
                 asked: "BOOTP request".into(),
                 answer: "BOOTP reply".into(),
@@ -237,7 +290,7 @@ impl Engine {
     /// RELEASE and DECLINE are never answered; whether they count is decided here.
     fn check_theirs(&self, exchange: &Exchange<'_>, what: &str) -> Decided {
         let address = named(exchange);
-        let held = self.leases.held_by(exchange.now, exchange.network, &asking(exchange));
+        let held = self.leases.held_by(exchange.now, exchange.network, &exchange.asking);
         let wrong_server = exchange
             .message
             .options
@@ -251,7 +304,7 @@ impl Engine {
     }
 
     pub(super) fn released(&self, exchange: &Exchange<'_>) -> Vec<Change> {
-        let held = self.leases.held_by(exchange.now, exchange.network, &asking(exchange));
+        let held = self.leases.held_by(exchange.now, exchange.network, &exchange.asking);
         held.filter(|lease| lease.address == named(exchange))
             .map(|lease| {
                 let until = Some(exchange.now);
@@ -262,8 +315,26 @@ impl Engine {
 
     pub(super) fn declined(&self, exchange: &Exchange<'_>) -> Vec<Change> {
         let (now, network) = (exchange.now, exchange.network);
-        let lease = self.leases.declined(now, network, &asking(exchange), named(exchange));
+        let lease = self.leases.declined(now, network, &exchange.asking, named(exchange));
         lease.map(|lease| vec![Change::Lease(lease)]).unwrap_or_default()
+    }
+
+    /// Further options, then boot data, where the client boots and there is something for it.
+    fn put_rest(
+        &self,
+        reply: &mut Message,
+        exchange: &Exchange<'_>,
+    ) -> (Option<String>, Vec<Reason>) {
+        let machine = self.machines.get(&exchange.client.hardware);
+        let own = machine.map_or(&[][..], |machine| &machine.options);
+        let promised = self.leases.reserved_for(exchange.network, &exchange.asking);
+        let name = promised.and_then(|reservation| reservation.host_name.as_deref());
+        reply::put_further(reply, exchange, own, name);
+        if exchange.client.stage == Stage::System {
+            let note = "it did not ask to boot, so it gets an address only";
+            return (None, vec![Reason::Note(note.into())]);
+        }
+        self.put_boot_if_any(reply, exchange)
     }
 
     /// Boot data, where the client boots and there is something for it.
@@ -290,15 +361,6 @@ impl Engine {
                 (None, reasons)
             }
         }
-    }
-}
-
-fn asking<'a>(exchange: &'a Exchange<'_>) -> Asking<'a> {
-    Asking {
-        hardware: &exchange.client.hardware,
-        client_id: exchange.client.client_id.as_deref(),
-        host_name: exchange.client.host_name.as_deref(),
-        never_requests: exchange.client.firmware == Firmware::Rpi,
     }
 }
 

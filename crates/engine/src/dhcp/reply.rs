@@ -3,11 +3,12 @@
 use super::{Destination, Exchange, Outgoing};
 use crate::Engine;
 use crate::boot::FirstFile;
-use model::Network;
 use model::client::{Firmware, IpxeFeatures, Stage};
-use model::network::PxeReply;
+use model::network::{Option82, PxeReply};
 use model::plan::{BootPlan, Decision, Reason, Why};
+use model::{DhcpOption, Network};
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::Duration;
 use wire::dhcp4::{Message, MessageType, code, max_message, parameter_list, pxe};
 use wire::dhcp4::{machine_uuid, wants_terminated_strings};
 
@@ -150,14 +151,18 @@ pub(super) fn server_id(exchange: &Exchange<'_>) -> Ipv4Addr {
     asked_for.unwrap_or(exchange.network.server)
 }
 
-/// Address, mask, router and the rest of a subnet; `lease` is left out for INFORM.
-pub(super) fn put_network(reply: &mut Message, exchange: &Exchange<'_>, with_lease: bool) {
+/// Address, mask, router and the rest of a subnet. `lease` is left out for INFORM; inside, `None`
+/// is for ever.
+pub(super) fn put_network(
+    reply: &mut Message,
+    exchange: &Exchange<'_>,
+    lease: Option<Option<Duration>>,
+) {
     let network = exchange.network;
     let options = &mut reply.options;
-    if with_lease {
-        let seconds = network
-            .lease
-            .map_or(u32::MAX, |lease| u32::try_from(lease.as_secs()).unwrap_or(u32::MAX - 1));
+    if let Some(lease) = lease {
+        let seconds =
+            lease.map_or(u32::MAX, |lease| u32::try_from(lease.as_secs()).unwrap_or(u32::MAX - 1));
         options.push(code::LEASE_TIME, seconds.to_be_bytes());
         if seconds != u32::MAX {
             options.push(code::RENEWAL_TIME, (seconds / 2).to_be_bytes());
@@ -181,6 +186,47 @@ pub(super) fn put_network(reply: &mut Message, exchange: &Exchange<'_>, with_lea
     }
     options.push(code::BROADCAST_ADDRESS, network.subnet.broadcast().octets());
 }
+
+/// What the operator added, for this machine before its network, and its promised name: what the
+/// client asks for (option 55), and what it shall have anyway.
+pub(super) fn put_further(
+    reply: &mut Message,
+    exchange: &Exchange<'_>,
+    own: &[DhcpOption],
+    host_name: Option<&str>,
+) {
+    let request = &exchange.message.options;
+    let list = parameter_list(request);
+    let boots = exchange.client.stage != Stage::System;
+    // RFC 3011, 3: a server that heeds the option says so.
+    let subnet = exchange.network.subnet;
+    if request.ip(code::SUBNET_SELECTION).is_some_and(|selected| subnet.contains(selected)) {
+        reply.options.echo(request, code::SUBNET_SELECTION);
+    }
+    if let Some(name) = host_name.filter(|_| list.contains(&code::HOST_NAME)) {
+        reply.options.push(code::HOST_NAME, name.as_bytes());
+    }
+    for option in own.iter().chain(&exchange.network.options) {
+        let asked = option.always || list.contains(&option.code);
+        // Whoever boots gets these from the boot decision.
+        let ours = boots && BOOT_OPTIONS.contains(&option.code);
+        if asked && !ours && !reply.options.contains(option.code) {
+            reply.options.push(option.code, option.value.clone());
+        }
+    }
+}
+
+/// Options by which machines are told what to boot; an operator may set them for clients that do
+/// not boot from us (phones, access points).
+const BOOT_OPTIONS: [u8; 7] = [
+    code::VENDOR_SPECIFIC,
+    code::VENDOR_CLASS,
+    code::TFTP_SERVER_NAME,
+    code::BOOT_FILE_NAME,
+    code::TFTP_SERVER_ADDRESS,
+    code::PXELINUX_CONFIG,
+    code::PXELINUX_PREFIX,
+];
 
 /// Boot file, next server and whatever this kind of client needs to believe them.
 pub(super) fn put_boot(
@@ -249,7 +295,8 @@ fn is_config(file: &str) -> bool {
 /// Option 82 back to the relay, options in order, and where it all goes.
 pub(super) fn finish(mut reply: Message, exchange: &Exchange<'_>) -> Outgoing {
     let request = exchange.message;
-    if !request.giaddr.is_unspecified() {
+    let trusted = exchange.network.option_82 == Option82::Trust;
+    if !request.giaddr.is_unspecified() || trusted {
         reply.options.echo(&request.options, code::RELAY_AGENT);
     }
     reply.options.order(&parameter_list(&request.options));
@@ -307,7 +354,10 @@ fn destination(reply: &Message, exchange: &Exchange<'_>) -> (Destination, u16) {
         return (to, BOOT_SERVER_PORT);
     }
     if !request.giaddr.is_unspecified() {
-        return (Destination::Routed(SocketAddrV4::new(request.giaddr, SERVER_PORT)), SERVER_PORT);
+        // RFC 8357: a relay that asks from another port listens there.
+        let relay = exchange.client.relay.as_ref();
+        let port = if relay.is_some_and(|r| r.source_port) { from.port() } else { SERVER_PORT };
+        return (Destination::Routed(SocketAddrV4::new(request.giaddr, port)), SERVER_PORT);
     }
     if nak {
         let off_link = !from.ip().is_unspecified() && !exchange.network.subnet.contains(*from.ip());

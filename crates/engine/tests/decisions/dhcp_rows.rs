@@ -323,7 +323,7 @@ fn an_expired_lease_is_somebody_elses_only_when_needed() {
     assert_ne!(first, second);
     assert_eq!(
         silence(engine.dhcp(Now(1), &datagram(&request(MessageType::Discover, 3)))),
-        Why::PoolExhausted { size: 2 }
+        Why::PoolExhausted { size: 2, quarantined: 0 }
     );
     let after = Now(0) + Duration::from_secs(43_201);
     let third = lease(&mut engine, after, 3);

@@ -1,0 +1,155 @@
+//! What happens to leases without a client asking: time passes, a host is found on an address, the
+//! networks change.
+
+use super::PAST_MAX;
+use crate::dhcp::{Check, event};
+use crate::{Engine, Noted};
+use model::lease::LeaseState;
+use model::network::Mode;
+use model::time::show_duration;
+use model::{Change, Event, Happening, HardwareAddress, Lease, Now};
+use std::time::Duration;
+
+/// Leases that one [`Engine::tidy`] forgets; the rest waits for the next.
+const FORGOTTEN_AT_ONCE: usize = 4096;
+/// Leases whose end one [`Engine::tidy`] tells, line by line.
+const ENDS_TOLD: usize = 64;
+/// So many strangers that asked for an address in the last minutes and did not take it are a flood.
+const FLOOD: usize = 2048;
+
+impl Engine {
+    /// Somebody answered for an address that was about to be offered ([`Check`]): nobody gets it
+    /// for an hour, then it is probed again.
+    pub fn conflict(
+        &mut self,
+        now: Now,
+        link: &str,
+        check: &Check,
+        theirs: Option<HardwareAddress>,
+    ) -> Noted {
+        let address = check.address;
+        let who = theirs.map_or("a host".to_owned(), |theirs| theirs.to_string());
+        let Some(lease) = self.leases.conflicting(now, link, address, theirs) else {
+            let text = format!(
+                "{address} on {link} is leased, and {who} uses it without asking\nhint: find that \
+                 machine and let it ask for its address, or take {address} out of the pool"
+            );
+            let what = Happening::Alarm { text };
+            return Noted { changes: vec![], events: vec![event(now, theirs, link, what)] };
+        };
+        let text = format!(
+            "{address} on {link} is used by {who}, who has no lease of it: nobody is given it for \
+             {}\nhint: let that machine ask for its address, or take {address} out of the pool",
+            show_duration(super::CONFLICT_FOR)
+        );
+        let change = Change::Lease(lease);
+        self.apply(&change);
+        let what = Happening::Alarm { text };
+        Noted { changes: vec![change], events: vec![event(now, theirs, link, what)] }
+    }
+
+    /// What time alone changes: the ends of leases are told, what ended long ago is forgotten. The
+    /// owner asks every minute.
+    pub fn tidy(&mut self, now: Now) -> Noted {
+        let mut noted = Noted::default();
+        let since = std::mem::replace(&mut self.tidied, now);
+        if since > Now(0) {
+            noted.events = self.ends(since, now);
+        }
+        let before = now - self.settings.lease_history;
+        let forgotten = self.leases.ended(Now(0), before, FORGOTTEN_AT_ONCE);
+        noted.changes = forgotten.map(|lease| Change::LeaseGone(lease.address)).collect();
+        // Past a limit in memory the oldest are gone; then the disk needs them no longer, either.
+        let end_of = |lease: Option<&Lease>| lease.and_then(|lease| lease.until);
+        let full = end_of(self.leases.past().nth(PAST_MAX / 16 * 15)).map(|_| PAST_MAX / 16);
+        let cut = full.and_then(|some| end_of(self.leases.past().nth(some))).unwrap_or(before);
+        if end_of(self.leases.past().next()).is_some_and(|oldest| oldest < cut) {
+            noted.changes.push(Change::PastGone(cut.max(before)));
+        }
+        for change in &noted.changes {
+            self.apply(change);
+        }
+        noted.events.extend(self.flood(now));
+        noted
+    }
+
+    fn ends(&self, since: Now, now: Now) -> Vec<Event> {
+        let ended = self.leases.ended(since, now, ENDS_TOLD + 1);
+        let ended = ended.filter(|lease| lease.state == LeaseState::Bound);
+        let mut events: Vec<Event> = ended
+            .map(|Lease { address, hardware, network, .. }| {
+                let text = format!("the lease of {address} ended: it was not renewed");
+                event(now, Some(*hardware), network, Happening::Changed { text })
+            })
+            .collect();
+        if events.len() > ENDS_TOLD {
+            events.truncate(ENDS_TOLD);
+            let text = "more leases ended than are told one by one".to_owned();
+            events.push(Event {
+                at: now,
+                machine: None,
+                link: None,
+                what: Happening::Changed { text },
+            });
+        }
+        events
+    }
+
+    fn flood(&self, now: Now) -> Option<Event> {
+        let strangers = self.leases.offered_to_strangers();
+        if strangers < FLOOD {
+            return None;
+        }
+        let text = format!(
+            "{strangers} clients that nobody knows were offered an address and did not take it: it \
+             looks like a flood of made-up DISCOVERs\nhint: machines with a lease, a reservation or \
+             a word of yours are still served; find the port of the switch it comes from"
+        );
+        Some(Event { at: now, machine: None, link: None, what: Happening::Alarm { text } })
+    }
+
+    /// After the networks changed: leases in force that will not be renewed, told network by
+    /// network.
+    pub(crate) fn leases_left_behind(&self) -> Vec<String> {
+        let networks = &self.settings.networks;
+        let giving = || networks.iter().filter(|network| network.mode == Mode::Dhcp);
+        let kept = |lease: &Lease| {
+            self.leases.reservation(lease.address).is_some()
+                || giving().any(|network| network.leasable(lease.address))
+        };
+        let left: Vec<&Lease> = self
+            .leases
+            .iter()
+            .filter(|lease| lease.state == LeaseState::Bound && lease.holds(self.tidied))
+            .filter(|lease| !kept(lease))
+            .collect();
+        let Some(first) = left.first() else { return Vec::new() };
+        let last =
+            left.iter().map(|lease| lease.until).max_by_key(|until| until.unwrap_or(Now(u64::MAX)));
+        let until = match last.flatten() {
+            Some(until) => format!("the last of them ends at {until}"),
+            None => "some of them never end: `bootwright lease release` ends them".to_owned(),
+        };
+        let (count, address) = (left.len(), first.address);
+        vec![format!(
+            "{count} leases (the first is {address}) are in no pool any more: they stay until they \
+             end and are not renewed; {until}"
+        )]
+    }
+}
+
+/// A lease's length: what the network gives, less if the client asks for less (option 51), never
+/// below the network's minimum. Who boots gets all of it: its lease must outlast the boot.
+pub(crate) fn length(
+    network: &model::Network,
+    boots: bool,
+    asked_s: Option<u32>,
+) -> Option<Duration> {
+    let asked = asked_s.filter(|asked| !boots && *asked != u32::MAX);
+    let asked = asked.map(|asked| Duration::from_secs(asked.into()).max(network.lease_min));
+    match (network.lease, asked) {
+        (Some(usual), Some(asked)) => Some(usual.min(asked)),
+        (None, asked) => asked,
+        (usual, None) => usual,
+    }
+}
