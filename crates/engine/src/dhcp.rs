@@ -151,7 +151,7 @@ impl Engine {
             }
         };
         let circuit = group.first().and_then(|first| place::circuit(first, &message, &client));
-        if let Err(told) = self.check_pace(now, datagram, &client, circuit.as_ref(), &asked) {
+        if let Some(told) = self.too_much(now, datagram, &client, circuit.as_ref(), &asked) {
             return told;
         }
         let asking = Asking {
@@ -248,20 +248,20 @@ impl Engine {
     }
 
     /// Stops what floods; tells it once for each source and window.
-    fn check_pace(
+    fn too_much(
         &mut self,
         now: Now,
         datagram: &Datagram,
         client: &Client,
         circuit: Option<&(Ipv4Addr, Vec<u8>)>,
         asked: &str,
-    ) -> Result<(), Told<Outgoing>> {
+    ) -> Option<Told<Outgoing>> {
         let by_hardware = self.pace.admits(now, Source::Hardware(client.hardware));
         let by_circuit = circuit.map_or(Admitted::Yes, |(relay, id)| {
             self.pace.admits(now, Source::Circuit(*relay, id.clone()))
         });
         let (admitted, whose) = match (by_hardware, by_circuit) {
-            (Admitted::Yes, Admitted::Yes) => return Ok(()),
+            (Admitted::Yes, Admitted::Yes) => return None,
             (Admitted::Yes, circuit) => (circuit, "behind one port of a relay"),
             (hardware, _) => (hardware, "of one client"),
         };
@@ -271,7 +271,7 @@ impl Engine {
         if admitted == Admitted::No {
             told.events.clear();
         }
-        Err(told)
+        Some(told)
     }
 
     /// iPXE speaks for itself: which firmware runs below it is what that firmware said. Otherwise a

@@ -251,7 +251,7 @@ impl Leases {
     ) -> Option<Choice> {
         let choice = self
             .choose(now, network, asking, wish)
-            .or_else(|| self.from_old_offers(now, network, asking))?;
+            .or_else(|| self.take_old_offer(now, network, asking))?;
         let known = asking.known || self.belongs(network, asking);
         let offer = Offer {
             holder: asking.holder(),
@@ -269,14 +269,14 @@ impl Leases {
 
     /// With nothing else free, offers that nobody has taken up in a minute are worth less than
     /// somebody who asks now; and one to a stranger is worth less than a client we know.
-    fn from_old_offers(
+    fn take_old_offer(
         &mut self,
         now: Now,
         network: &Network,
         asking: &Asking<'_>,
     ) -> Option<Choice> {
         let usable = |address: Ipv4Addr, offer: &Offer| {
-            !offer.taken
+            !(offer.taken && offer.until > now)
                 && network.leasable(address)
                 && self.reserved.allows(network, asking, address)
                 && !self.leased_to_another(now, network, asking, address)

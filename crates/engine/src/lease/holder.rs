@@ -20,15 +20,14 @@ impl Holder {
     }
 
     /// A number that is the same after every restart: where the search for a free address begins.
-    /// FNV-1a, 64 bit, its high half folded in because short inputs differ there most.
+    /// FNV-1a, 64 bit.
     pub(super) fn place(&self) -> u64 {
         let bytes = match self {
             Self::Hardware(address) => address.bytes(),
             Self::ClientId(id) => id,
         };
-        let mixed = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |mixed, byte| {
+        bytes.iter().fold(0xcbf2_9ce4_8422_2325, |mixed, byte| {
             (mixed ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
-        mixed ^ (mixed >> 32)
+        })
     }
 }
