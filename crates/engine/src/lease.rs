@@ -267,6 +267,14 @@ impl Leases {
         Some(choice)
     }
 
+    /// The client takes another server's offer: ours is over.
+    pub fn withdraw(&mut self, asking: &Asking<'_>) {
+        if let Some((address, _)) = self.offers.to(&asking.holder()) {
+            self.offers.remove(address);
+            self.pools.unoffered(address, self.by_address.get(&address));
+        }
+    }
+
     /// With nothing else free, offers that nobody has taken up in a minute are worth less than
     /// somebody who asks now; and one to a stranger is worth less than a client we know.
     fn take_old_offer(

@@ -122,7 +122,10 @@ impl Engine {
         let asking = exchange.asking;
         let (now, network) = (exchange.now, exchange.network);
         match meaning(exchange) {
-            Meaning::SelectingOther(server) => Err(Why::OtherServer(server)),
+            Meaning::SelectingOther(server) => {
+                self.leases.withdraw(&asking);
+                Err(Why::OtherServer(server))
+            }
             Meaning::Nothing => {
                 Err(Why::BadOption("a REQUEST without an address (option 50 or ciaddr)".into()))
             }

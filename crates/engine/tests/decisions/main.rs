@@ -1,5 +1,6 @@
 //! The engine's decisions, one by one: what bad input gets, what loaders are given to read.
 
+mod addresses;
 mod dhcp_rows;
 mod house;
 mod scripts;
