@@ -268,7 +268,7 @@ impl World {
     }
 
     fn keep(&mut self, changes: &[Change]) {
-        let written = changes.iter().map(|change| serde_json::to_string(change));
+        let written = changes.iter().map(serde_json::to_string);
         self.disk.extend(written.map(|text| text.expect("every fact can be written")));
     }
 
