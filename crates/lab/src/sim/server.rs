@@ -5,7 +5,7 @@ use super::host::{Heard, HttpAnswer, HttpAsk};
 use engine::tftp::{
     Caps, Negotiated, Opening, Policy, Refusal, Route, SessionId, Sessions, Step, Transfer, Why,
 };
-use engine::{Answer, Asker, Datagram, Destination, Engine, FileAsk, Outgoing, Served};
+use engine::{Answer, Asker, Check, Datagram, Destination, Engine, FileAsk, Outgoing, Served};
 use model::event::Carrier;
 use model::{Change, Event, Happening, HardwareAddress, Hash, Now};
 use std::collections::BTreeMap;
@@ -24,6 +24,9 @@ pub struct Send {
     /// Payload.
     pub bytes: Vec<u8>,
 }
+
+/// So often a message is decided whose offer turns out to be in use.
+const DECIDED_AGAIN: usize = 4;
 
 /// Transfers get ports from here on.
 const FIRST_PORT: u16 = 40_000;
@@ -51,6 +54,8 @@ pub struct Server {
     pub policy: Policy,
     /// What the kernel's neighbour table would say.
     pub neighbours: BTreeMap<Ipv4Addr, HardwareAddress>,
+    /// Hosts that use an address without having asked for it: they answer whoever probes.
+    pub squatters: BTreeMap<Ipv4Addr, HardwareAddress>,
     blobs: BTreeMap<Hash, Label>,
     sessions: Sessions,
     running: BTreeMap<SessionId, Running>,
@@ -66,6 +71,7 @@ impl Server {
             notes: Vec::new(),
             policy: Policy::default(),
             neighbours: BTreeMap::new(),
+            squatters: BTreeMap::new(),
             blobs: BTreeMap::new(),
             sessions: Sessions::new(Caps::default()),
             running: BTreeMap::new(),
@@ -105,12 +111,28 @@ impl Server {
             port: heard.port,
             bytes: heard.bytes.clone(),
         };
-        let told = self.engine.dhcp(now, &datagram);
-        self.told.extend(told.events);
-        match told.answer {
-            Answer::Reply(outgoing) => Some(outgoing),
-            Answer::Silence(_) => None,
+        for _ in 0..DECIDED_AGAIN {
+            let told = self.engine.dhcp(now, &datagram);
+            let Answer::Reply(outgoing) = told.answer else {
+                self.told.extend(told.events);
+                return None;
+            };
+            let squatter = |check: Check| {
+                let theirs = self.squatters.get(&check.address).copied();
+                Some((check, theirs.filter(|theirs| *theirs != check.hardware)?))
+            };
+            match outgoing.check.and_then(squatter) {
+                Some((check, theirs)) => {
+                    let noted = self.engine.conflict(now, link, &check, Some(theirs));
+                    self.told.extend(noted.events);
+                }
+                None => {
+                    self.told.extend(told.events);
+                    return Some(outgoing);
+                }
+            }
         }
+        None
     }
 
     /// Asks for a file, without carrying it.

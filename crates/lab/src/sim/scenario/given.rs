@@ -8,11 +8,12 @@ use crate::sim::world::{BEGINNING_MS, World};
 use engine::state::Unknown;
 use engine::{BootDefaults, Command, Engine, Settings};
 use model::image::{LoaderKind, Recipe, SignedChain};
+use model::lease::ReservedFor;
 use model::machine::Life;
 use model::menu::{Choice, Entry, Menu, PasswordHash};
 use model::network::{Mode, PxeReply};
 use model::rule::{Condition, Profile};
-use model::{Arch, Asset, Image, Loader, Network, Now};
+use model::{Arch, Asset, Image, Loader, Network, Now, Reservation};
 use std::net::Ipv4Addr;
 use wire::dhcp4::{Message, code};
 
@@ -213,6 +214,25 @@ pub(super) fn sentence(world: &mut World, line: &str) -> Result<String, String> 
             let giaddr = pairs.read("relay")?.ok_or("a relay needs an address")?;
             world.relays.insert(giaddr, relay_options(&pairs)?);
             Ok(String::new())
+        }
+        "squatter" => {
+            let theirs = pairs.read("squatter")?.ok_or("a squatter needs a MAC")?;
+            let address = pairs.read("at")?.ok_or("a squatter needs an address")?;
+            world.server.squatters.insert(address, theirs);
+            Ok(String::new())
+        }
+        "reserve" => {
+            let address = pairs.read("reserve")?.ok_or("which address?")?;
+            let holder = match (pairs.read("for")?, pairs.read("uuid")?, pairs.get("circuit")) {
+                (Some(mac), _, _) => ReservedFor::Mac(mac),
+                (_, Some(uuid), _) => ReservedFor::Uuid(uuid),
+                (_, _, Some(id)) => ReservedFor::Circuit { relay: None, id: id.into() },
+                _ => return Err(format!("reserved for whom? {line}")),
+            };
+            let host_name = pairs.get("name").map(str::to_owned);
+            let since = Now(world.now_ms);
+            let reservation = Reservation { address, holder, host_name, since };
+            command(world, Command::AddReservation(reservation))
         }
         "mtu" => {
             world.server.policy.mtu = pairs.read("mtu")?.unwrap_or(1500);
