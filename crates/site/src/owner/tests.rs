@@ -113,6 +113,7 @@ fn machine(hardware: HardwareAddress) -> Machine {
         life: Life::Pending,
         profile: None,
         labels: BTreeMap::new(),
+        options: Vec::new(),
     }
 }
 
