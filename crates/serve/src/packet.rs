@@ -9,9 +9,9 @@
 //! by the kernel's routes. Never: a look into the message; a receiver that waits for the owner.
 
 use crate::count::Counters;
+use crate::interfaces;
 use crate::owner::Owner;
 use crate::sys;
-use crate::interfaces;
 use engine::Datagram;
 use model::Now;
 use site::{Heard, Ready, Replies};
@@ -76,8 +76,7 @@ impl Links {
             let link = Link { opened: RwLock::new(Arc::new(opened)), complained: Mutex::new(None) };
             links.insert(name.clone(), link);
         }
-        let routed =
-            sys::routed_socket().and_then(sys::watched).map_err(|e| (String::new(), e))?;
+        let routed = sys::routed_socket().and_then(sys::watched).map_err(|e| (String::new(), e))?;
         Ok(Self { links, routed, id: AtomicU16::new(1) })
     }
 

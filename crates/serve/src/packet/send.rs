@@ -136,7 +136,13 @@ impl Links {
     }
 
     /// Counts a reply that could not leave, and tells of it if its link was quiet for a while.
-    fn unsent<O: Owner>(&self, reply: &Outgoing, cause: &io::Error, owner: &O, counters: &Counters) {
+    fn unsent<O: Owner>(
+        &self,
+        reply: &Outgoing,
+        cause: &io::Error,
+        owner: &O,
+        counters: &Counters,
+    ) {
         counters.dhcp_unsent.one();
         let at = owner.now();
         if !self.may_complain(&reply.link, at) {

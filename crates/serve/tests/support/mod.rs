@@ -5,7 +5,7 @@
 use engine::{Answer, Check, Datagram, Event, FileAsk, Found, Now, Outgoing, Served};
 use model::network::{Mode, Network};
 use model::plan::Why;
-use model::{HardwareAddress, Happening, Hash};
+use model::{Happening, HardwareAddress, Hash};
 use nix::sched::{CloneFlags, setns};
 use serve::{Blob, Bytes, Limits, Owner, Running, StartError};
 use sha2::{Digest, Sha256};
