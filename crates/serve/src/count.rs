@@ -40,8 +40,6 @@ counters! {
     dhcp_unsent,
     /// Packets to a DHCP port that are no whole UDP datagram, or with a wrong checksum.
     dhcp_broken,
-    /// Messages that had to go because newer ones came faster than they could be answered.
-    dhcp_overrun,
     /// TFTP requests given to the owner.
     tftp_requests,
     /// TFTP datagrams from outside the served subnets.
@@ -70,7 +68,11 @@ pub(crate) struct Counter(AtomicU64);
 
 impl Counter {
     pub(crate) fn one(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.add(1);
+    }
+
+    pub(crate) fn add(&self, more: u64) {
+        self.0.fetch_add(more, Ordering::Relaxed);
     }
 }
 

@@ -7,10 +7,9 @@ use std::time::Duration;
 /// some thousand machines; raise what is per source for relays and NAT.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// DHCP messages that wait for the owner. When full, the oldest goes.
-    pub dhcp_queue: usize,
-    /// DHCP messages the owner is asked about at once.
-    pub dhcp_at_once: usize,
+    /// DHCP replies that wait to be sent. When full, the newest goes. (What waits to be answered
+    /// waits with the owner: `site::Limits`.)
+    pub dhcp_replies: usize,
     /// TFTP requests the owner is asked about at once; more are dropped, their senders ask again.
     pub tftp_lookups: usize,
     /// TFTP transfers.
@@ -36,8 +35,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            dhcp_queue: 4096,
-            dhcp_at_once: 512,
+            dhcp_replies: 8192,
             tftp_lookups: 256,
             tftp: Caps::default(),
             tftp_policy: Policy::default(),

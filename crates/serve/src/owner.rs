@@ -3,20 +3,22 @@
 //! In: what was asked on the network. Out: what to say, as `engine` puts it. Never: a decision of
 //! our own. They are traits so that this room can be tried without a store.
 
-use engine::{Answer, Datagram, Event, FileAsk, Found, Now, Outgoing};
-use model::Hash;
+use engine::{Answer, Check, Event, FileAsk, Found, Now};
+use model::{HardwareAddress, Hash};
+use site::{Heard, Replies};
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
 
 /// Whoever decides. One handle per task; all of them reach the same owner.
 pub trait Owner: Clone + Send + Sync + 'static {
-    /// What to answer to a DHCP message. What it promises is on disk by then. Messages count in the
-    /// order of the calls, whenever the answers are awaited.
-    fn dhcp(
-        &self,
-        datagram: Datagram,
-    ) -> impl Future<Output = Option<Outgoing>> + Send + 'static + use<Self>;
+    /// Takes DHCP messages in, all that came at once, without ever waiting. Replies come to
+    /// `replies`, each when what it promises is on disk; silence does not come.
+    fn dhcp(&self, heard: Vec<Heard>, replies: &Replies);
+
+    /// Somebody uses the address of a check. Never waits; what is heard later is decided with this
+    /// known. False if it could not be taken in.
+    fn conflict(&self, link: &str, check: Check, theirs: Option<HardwareAddress>) -> bool;
 
     /// Which bytes a name means for this asker.
     fn file(&self, ask: FileAsk) -> impl Future<Output = Answer<Found>> + Send;
@@ -47,11 +49,12 @@ pub trait Blob: Send + Sync + 'static {
 }
 
 impl Owner for site::SiteHandle {
-    fn dhcp(
-        &self,
-        datagram: Datagram,
-    ) -> impl Future<Output = Option<Outgoing>> + Send + 'static + use<> {
-        self.try_dhcp(datagram)
+    fn dhcp(&self, heard: Vec<Heard>, replies: &Replies) {
+        self.hear(heard, replies);
+    }
+
+    fn conflict(&self, link: &str, check: Check, theirs: Option<HardwareAddress>) -> bool {
+        Self::conflict(self, link, check, theirs)
     }
 
     async fn file(&self, ask: FileAsk) -> Answer<Found> {

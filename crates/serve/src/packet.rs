@@ -2,30 +2,30 @@
 //! host, hear broadcasts on the interface they came in on, and reach clients without an address.
 //!
 //! ```text
-//! kernel ─ filter ─▶ receive ─ Datagram ─▶ queue ─▶ owner.dhcp ─ Outgoing ─▶ send
+//! kernel ─ filter ─▶ receive ─ all that waits ─▶ owner.dhcp ─ replies ─▶ answer ─▶ send
 //! ```
 //!
 //! In: packets to port 67 and 4011. Out: what the owner answers, by broadcast, by raw unicast, or
 //! by the kernel's routes. Never: a look into the message; a receiver that waits for the owner.
 
 use crate::count::Counters;
+use crate::interfaces;
 use crate::owner::Owner;
-use crate::sys::{self, Mac};
-use crate::{Limits, interfaces};
-use engine::{Datagram, Destination, Outgoing};
-use model::event::Happening;
-use model::{Event, Now};
+use crate::sys;
+use engine::Datagram;
+use model::Now;
+use site::{Heard, Ready, Replies};
 use socket2::Socket;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddrV4};
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::AtomicU16;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::io::unix::AsyncFd;
-use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::sync::mpsc;
 use wire::udp4;
+
+mod send;
 
 /// DHCP servers and relays.
 pub(crate) const SERVER_PORT: u16 = 67;
@@ -33,8 +33,8 @@ pub(crate) const SERVER_PORT: u16 = 67;
 pub(crate) const BOOT_SERVER_PORT: u16 = 4011;
 /// A longer packet is none for us. Jumbo frames fit.
 const PACKET_MAX: usize = 9216;
-/// So many packets are taken at one go before other tasks get their turn.
-const BURST: usize = 64;
+/// So many replies are sent before those behind them are looked at.
+const ANSWERS: usize = 256;
 /// How often we look whether the interface was made anew.
 const LOOK: Duration = Duration::from_secs(5);
 /// How often one interface may complain that it cannot send.
@@ -43,7 +43,7 @@ const COMPLAIN: Duration = Duration::from_secs(60);
 /// The packet sockets of all links, and the socket for routed replies.
 pub(crate) struct Links {
     links: BTreeMap<String, Link>,
-    routed: Socket,
+    routed: AsyncFd<Socket>,
     /// Tells the fragments of two packets apart (RFC 6864).
     id: AtomicU16,
 }
@@ -76,49 +76,12 @@ impl Links {
             let link = Link { opened: RwLock::new(Arc::new(opened)), complained: Mutex::new(None) };
             links.insert(name.clone(), link);
         }
-        let routed = sys::routed_socket().map_err(|e| (String::new(), e))?;
+        let routed = sys::routed_socket().and_then(sys::watched).map_err(|e| (String::new(), e))?;
         Ok(Self { links, routed, id: AtomicU16::new(1) })
     }
 
     pub(crate) fn names(&self) -> Vec<String> {
         self.links.keys().cloned().collect()
-    }
-
-    /// Sends a reply where the engine wants it to go.
-    fn send(&self, outgoing: &Outgoing) -> io::Result<()> {
-        match outgoing.to {
-            Destination::Broadcast { port } => {
-                let to = SocketAddrV4::new(Ipv4Addr::BROADCAST, port);
-                self.send_on_link(outgoing, to, sys::BROADCAST_MAC)
-            }
-            Destination::Link { address, port, hardware } => match hardware.as_mac() {
-                Some(mac) => self.send_on_link(outgoing, SocketAddrV4::new(address, port), mac),
-                // No Ethernet address: everybody hears it, and whose xid it is takes it.
-                None => {
-                    let to = SocketAddrV4::new(Ipv4Addr::BROADCAST, port);
-                    self.send_on_link(outgoing, to, sys::BROADCAST_MAC)
-                }
-            },
-            Destination::Routed(to) => {
-                let packet = self.packet(outgoing, to)?;
-                sys::send_routed(&self.routed, *to.ip(), &packet)
-            }
-        }
-    }
-
-    fn send_on_link(&self, outgoing: &Outgoing, to: SocketAddrV4, mac: Mac) -> io::Result<()> {
-        let packet = self.packet(outgoing, to)?;
-        let Some(opened) = self.opened(&outgoing.link) else {
-            return Err(io::Error::from_raw_os_error(libc::ENODEV));
-        };
-        sys::send_frame(opened.socket.get_ref(), opened.index, mac, &packet)
-    }
-
-    fn packet(&self, outgoing: &Outgoing, to: SocketAddrV4) -> io::Result<Vec<u8>> {
-        debug_assert!(wire::dhcp4::Message::parse(&outgoing.bytes).is_ok(), "we sent nonsense");
-        let id = self.id.fetch_add(1, Ordering::Relaxed);
-        udp4::encode(outgoing.from, to, id, &outgoing.bytes)
-            .ok_or_else(|| io::Error::from_raw_os_error(libc::EMSGSIZE))
     }
 
     fn opened(&self, name: &str) -> Option<Arc<Opened>> {
@@ -151,80 +114,42 @@ impl Links {
     }
 }
 
-/// Messages between the receivers and the owner. Full: the oldest goes, since its sender has
-/// asked again by then.
-pub(crate) struct Queue {
-    waiting: Mutex<VecDeque<Datagram>>,
-    more: Notify,
-    most: usize,
-}
-
-impl Queue {
-    pub(crate) fn new(most: usize) -> Self {
-        Self { waiting: Mutex::new(VecDeque::new()), more: Notify::new(), most }
-    }
-
-    /// Whether there was room.
-    fn push(&self, datagram: Datagram) -> bool {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = waiting.len() < self.most;
-        if !room {
-            waiting.pop_front();
-        }
-        waiting.push_back(datagram);
-        self.more.notify_one();
-        room
-    }
-
-    async fn pop(&self) -> Datagram {
-        loop {
-            let first = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-            match first {
-                Some(datagram) => return datagram,
-                None => self.more.notified().await,
-            }
-        }
-    }
-}
-
-/// Receives on one link, for ever.
-pub(crate) async fn receive(
+/// Receives on one link, for ever: all that waits is handed to the owner at once.
+pub(crate) async fn receive<O: Owner>(
     links: Arc<Links>,
     name: String,
-    queue: Arc<Queue>,
+    owner: O,
+    replies: Replies,
     counters: Arc<Counters>,
 ) {
-    let mut buffer = vec![0; PACKET_MAX];
+    let mut buffers = sys::Buffers::new(PACKET_MAX);
     while let Some(opened) = links.opened(&name) {
         let ready = tokio::time::timeout(LOOK, opened.socket.readable()).await;
         let Ok(Ok(mut ready)) = ready else {
             links.look(&name);
             continue;
         };
-        for _ in 0..BURST {
-            match ready.try_io(|fd| sys::receive(fd.get_ref(), &mut buffer)) {
-                Ok(Ok(received)) => {
-                    let bytes = buffer.get(..received.length).unwrap_or_default();
-                    match read(&name, bytes, received) {
-                        Some(datagram) => {
-                            counters.dhcp_received.one();
-                            if !queue.push(datagram) {
-                                counters.dhcp_overrun.one();
-                            }
-                        }
-                        None => counters.dhcp_broken.one(),
-                    }
+        match ready.try_io(|fd| sys::receive_many(fd.get_ref(), &mut buffers)) {
+            Ok(Ok(got)) => {
+                if got < sys::MANY {
+                    // Nothing was left; what comes later wakes us again.
+                    ready.clear_ready();
                 }
-                // The interface went down or away. It says so once; wait for better days.
-                Ok(Err(_)) => {
-                    tokio::time::sleep(Duration::from_millis(200)).await;
-                    links.look(&name);
-                    break;
-                }
-                Err(_would_block) => break,
+                let read = |(bytes, came)| read(&name, bytes, came);
+                let heard: Vec<Heard> =
+                    buffers.packets().filter_map(read).map(Heard::from).collect();
+                counters.dhcp_received.add(heard.len() as u64);
+                counters.dhcp_broken.add(got.saturating_sub(heard.len()) as u64);
+                owner.dhcp(heard, &replies);
+                tokio::task::yield_now().await;
             }
+            // The interface went down or away. It says so once; wait for better days.
+            Ok(Err(_)) => {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                links.look(&name);
+            }
+            Err(_would_block) => {}
         }
-        tokio::task::yield_now().await;
     }
 }
 
@@ -243,91 +168,23 @@ fn read(link: &str, bytes: &[u8], received: sys::Received) -> Option<Datagram> {
     })
 }
 
-/// Asks the owner about each message, many at once since it waits for the disk, and sends what it
-/// says.
+/// Sends what the owner says, for ever: all that waits at once.
 pub(crate) async fn answer<O: Owner>(
     links: Arc<Links>,
-    queue: Arc<Queue>,
+    mut replies: mpsc::Receiver<Ready>,
     owner: O,
-    limits: Limits,
     counters: Arc<Counters>,
 ) {
-    let mut running = JoinSet::new();
-    loop {
-        while running.len() >= limits.dhcp_at_once {
-            note(running.join_next().await, &counters);
-        }
-        let datagram = tokio::select! {
-            datagram = queue.pop() => datagram,
-            Some(ended) = running.join_next() => {
-                note(Some(ended), &counters);
-                continue;
-            }
-        };
-        // Asked here, so that messages count in the order in which they came.
-        let answer = owner.dhcp(datagram);
-        let (links, owner, counters) = (Arc::clone(&links), owner.clone(), Arc::clone(&counters));
-        running.spawn(async move {
-            let Some(outgoing) = answer.await else { return };
-            match links.send(&outgoing) {
-                Ok(()) => counters.dhcp_sent.one(),
-                Err(cause) => {
-                    counters.dhcp_unsent.one();
-                    complain(&owner, &links, &outgoing, &cause);
-                }
-            }
-        });
+    let mut batch = Vec::new();
+    while replies.recv_many(&mut batch, ANSWERS).await > 0 {
+        links.send(batch.drain(..).map(|ready| ready.outgoing), &owner, &counters).await;
     }
-}
-
-fn note(ended: Option<Result<(), tokio::task::JoinError>>, counters: &Counters) {
-    if matches!(ended, Some(Err(e)) if e.is_panic()) {
-        counters.panics.one();
-    }
-}
-
-fn complain<O: Owner>(owner: &O, links: &Links, outgoing: &Outgoing, cause: &io::Error) {
-    let at = owner.now();
-    if !links.may_complain(&outgoing.link, at) {
-        return;
-    }
-    let link = &outgoing.link;
-    let to = match outgoing.to {
-        Destination::Broadcast { .. } => "to all".to_owned(),
-        Destination::Link { hardware, .. } => format!("to {hardware}"),
-        Destination::Routed(to) => format!("to {to}"),
-    };
-    let text = format!(
-        "a DHCP reply {to} could not leave {link}: {cause}; look at `ip address show {link}` and \
-         `ip route`"
-    );
-    owner.tell(Event {
-        at,
-        machine: None,
-        link: Some(link.clone()),
-        what: Happening::Alarm { text },
-    });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[tokio::test]
-    async fn a_full_queue_loses_the_oldest() {
-        let queue = Queue::new(2);
-        let datagram = |n: u8| Datagram {
-            link: "lan".to_owned(),
-            from: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68),
-            to: Ipv4Addr::BROADCAST,
-            port: 67,
-            bytes: vec![n],
-        };
-        assert!(queue.push(datagram(1)) && queue.push(datagram(2)));
-        assert!(!queue.push(datagram(3)));
-        assert_eq!(queue.pop().await.bytes, [2]);
-        assert_eq!(queue.pop().await.bytes, [3]);
-    }
+    use std::net::{Ipv4Addr, SocketAddrV4};
 
     #[test]
     fn a_wrong_checksum_from_the_wire_is_dropped_and_an_unfinished_one_of_this_host_is_not() {

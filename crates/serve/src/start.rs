@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::net::{TcpListener, UdpSocket};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -100,13 +101,13 @@ impl Opened {
         let counters = Arc::new(Counters::default());
         let mut listeners = JoinSet::new();
 
-        let (links, queue) =
-            (Arc::new(self.links), Arc::new(packet::Queue::new(limits.dhcp_queue)));
+        let links = Arc::new(self.links);
+        let (replies, ready) = mpsc::channel(limits.dhcp_replies.max(1));
         for name in links.names() {
-            let (links, queue) = (Arc::clone(&links), Arc::clone(&queue));
-            listeners.spawn(packet::receive(links, name, queue, Arc::clone(&counters)));
+            let (links, counters) = (Arc::clone(&links), Arc::clone(&counters));
+            listeners.spawn(packet::receive(links, name, owner.clone(), replies.clone(), counters));
         }
-        listeners.spawn(packet::answer(links, queue, owner.clone(), limits, Arc::clone(&counters)));
+        listeners.spawn(packet::answer(links, ready, owner.clone(), Arc::clone(&counters)));
 
         let desk = tftp::Desk::new(owner.clone(), bytes.clone(), &limits, Arc::clone(&counters));
         let desk = Arc::new(desk);

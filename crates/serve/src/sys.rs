@@ -4,10 +4,13 @@
 //! In: sockets, addresses, bytes. Out: what the kernel said. Never: what the bytes mean.
 #![expect(unsafe_code, reason = "packet sockets and sendmmsg have no safe interface")]
 
+mod many;
+pub(crate) use many::{Buffers, MANY, Parcel, receive as receive_many, send as send_parcels};
+
 use socket2::{Domain, Protocol, SockAddr, SockAddrStorage, SockFilter, Socket, Type};
 use std::io::{self, IoSlice};
 use std::mem;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::SocketAddrV4;
 use std::os::fd::AsRawFd;
 use tokio::io::unix::AsyncFd;
 
@@ -83,7 +86,7 @@ pub(crate) fn packet_socket(index: u32, ports: [u16; 2]) -> io::Result<Socket> {
         set_int(&socket, libc::SOL_SOCKET, libc::SO_RCVBUF, RECEIVE_BUFFER)?;
     }
     socket.set_nonblocking(true)?;
-    socket.bind(&link_address(index, [0; 6])?)?;
+    socket.bind(&link_address(index, libc::ETH_P_IP as u16, [0; 6])?)?;
     Ok(socket)
 }
 
@@ -118,20 +121,15 @@ pub(crate) fn swallow_all(socket: &Socket) -> io::Result<()> {
 
 /// Sends one IPv4 packet to a link-layer address.
 pub(crate) fn send_frame(socket: &Socket, index: u32, to: Mac, packet: &[u8]) -> io::Result<()> {
-    socket.send_to(packet, &link_address(index, to)?).map(|_| ())
+    socket.send_to(packet, &link_address(index, libc::ETH_P_IP as u16, to)?).map(|_| ())
 }
 
-/// Sends one IPv4 packet by the kernel's routes.
-pub(crate) fn send_routed(socket: &Socket, to: Ipv4Addr, packet: &[u8]) -> io::Result<()> {
-    socket.send_to(packet, &SocketAddrV4::new(to, 0).into()).map(|_| ())
-}
-
-fn link_address(index: u32, mac: Mac) -> io::Result<SockAddr> {
+fn link_address(index: u32, protocol: u16, mac: Mac) -> io::Result<SockAddr> {
     let mut address = [0; 8];
     address[..6].copy_from_slice(&mac);
     let link = libc::sockaddr_ll {
         sll_family: libc::AF_PACKET as u16,
-        sll_protocol: (libc::ETH_P_IP as u16).to_be(),
+        sll_protocol: protocol.to_be(),
         sll_ifindex: i32::try_from(index).map_err(io::Error::other)?,
         sll_hatype: 0,
         sll_pkttype: 0,
@@ -164,15 +162,19 @@ pub(crate) fn receive(socket: &Socket, buffer: &mut [u8]) -> io::Result<Received
     // SAFETY: every pointer in `head` points to a live local with the length given beside it.
     let got = unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut head, 0) };
     let length = usize::try_from(got).map_err(|_| io::Error::last_os_error())?;
+    Ok(received(&head, &from, length))
+}
 
+/// What the kernel said of a packet; `head` and its control buffer as recvmsg left them.
+fn received(head: &libc::msghdr, from: &libc::sockaddr_ll, length: usize) -> Received {
     let [a, b, c, d, e, f, ..] = from.sll_addr;
     let known = libc::TP_STATUS_CSUMNOTREADY | libc::TP_STATUS_CSUM_VALID;
-    Ok(Received {
+    Received {
         length,
         cut: head.msg_flags & libc::MSG_TRUNC != 0,
         from: [a, b, c, d, e, f],
-        verify: auxiliary_status(&head) & known == 0,
-    })
+        verify: auxiliary_status(head) & known == 0,
+    }
 }
 
 /// The status word that PACKET_AUXDATA adds to a received packet; 0 if there is none.

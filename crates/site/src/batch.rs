@@ -2,10 +2,13 @@
 
 use crate::SiteError;
 use crate::handle::Said;
-use engine::{Answer, Found, Outgoing};
+use crate::post::{Ready, Replies};
+use engine::{Answer, Found};
 use model::plan::Why;
 use model::{Change, Event};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
+use wire::dhcp4::{MessageType, peek_message_type};
 
 /// What one batch changed so far, and what waits for that to be on disk.
 #[derive(Default)]
@@ -14,8 +17,12 @@ pub(crate) struct Batch {
     /// Whether an answer decided from here on may rest on a promise that is not kept yet.
     pub(crate) promises: bool,
     pub(crate) held: Vec<Held>,
+    /// What waits for nothing and leaves with its neighbours.
+    pub(crate) free: Vec<(Letter, Vec<Event>)>,
     /// A bug left the engine in an unknown state.
     pub(crate) spoiled: bool,
+    /// Even without a change the moment is to be kept.
+    pub(crate) minute: bool,
 }
 
 /// An answer that waits for its batch.
@@ -27,27 +34,40 @@ pub(crate) struct Held {
 
 /// An answer and whom it is for. Whoever asked may be gone, which is no error.
 pub(crate) enum Letter {
-    Datagram(oneshot::Sender<Option<Outgoing>>, Option<Outgoing>, String),
+    Datagram(Replies, Option<Ready>),
     File(oneshot::Sender<Answer<Found>>, Answer<Found>),
     Command(oneshot::Sender<Result<Said, SiteError>>, Result<Said, SiteError>),
+    /// Something changed that nobody asked for.
+    Nobody,
 }
 
 impl Letter {
-    pub(crate) fn leave(self) {
+    /// False if there was no room for it.
+    pub(crate) fn leave(self) -> bool {
         match self {
-            Self::Datagram(to, answer, _) => drop(to.send(answer)),
+            Self::Datagram(to, Some(ready)) => {
+                return !matches!(to.try_send(ready), Err(TrySendError::Full(_)));
+            }
+            Self::Datagram(_, None) | Self::Nobody => {}
             Self::File(to, answer) => drop(to.send(answer)),
             Self::Command(to, answer) => drop(to.send(answer)),
         }
+        true
     }
 
     /// Says instead that nothing could be kept.
     pub(crate) fn fail(self, why: &str) {
         match self {
-            Self::Datagram(to, ..) => drop(to.send(None)),
+            Self::Datagram(..) | Self::Nobody => {}
             Self::File(to, _) => drop(to.send(Answer::Silence(Why::StoreFailed(why.to_owned())))),
             Self::Command(to, _) => drop(to.send(Err(SiteError::NotKept(why.to_owned())))),
         }
+    }
+
+    /// Whether it is an OFFER: it promises nothing, whatever it rests on.
+    pub(crate) fn is_offer(&self) -> bool {
+        let Self::Datagram(_, Some(ready)) = self else { return false };
+        peek_message_type(&ready.outgoing.bytes) == Some(MessageType::Offer.number())
     }
 }
 

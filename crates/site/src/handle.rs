@@ -2,16 +2,17 @@
 
 use crate::SiteError;
 use crate::clock::Steady;
-use crate::inbox::{Door, Request};
+use crate::inbox::{Conflict, Door, Request};
 use crate::journal::Telling;
-use engine::{Answer, Command, Datagram, Engine, FileAsk, Found, Now, Outgoing, Settings};
+use crate::post::{Heard, Ready, Replies};
+use engine::{Answer, Check, Command, Datagram, Engine, FileAsk, Found, Now, Outgoing, Settings};
 use model::plan::Why;
 use model::{Change, Event, HardwareAddress};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot};
 
 /// The way to the owner. Clone it freely.
 #[derive(Clone)]
@@ -38,6 +39,8 @@ pub struct Said {
 pub struct Counted {
     /// DHCP messages dropped because the queue was full.
     pub dropped: u64,
+    /// DHCP replies dropped because those before them had not been sent yet.
+    pub unposted: u64,
     /// Requests that hit a bug of ours and got no answer.
     pub bugs: u64,
     /// Transactions that were synced.
@@ -51,6 +54,7 @@ pub struct Counted {
 /// What the owner counts.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
+    pub(crate) unposted: AtomicU64,
     pub(crate) bugs: AtomicU64,
     pub(crate) commits: AtomicU64,
     pub(crate) changes: AtomicU64,
@@ -60,29 +64,42 @@ pub(crate) struct Counters {
 /// The answer to a datagram, once it may leave; none is silence. A future that may be awaited
 /// anywhere, or dropped.
 #[must_use = "the reply has to be sent"]
-pub struct Reply(oneshot::Receiver<Option<Outgoing>>);
+pub struct Reply(mpsc::Receiver<Ready>);
 
 impl Future for Reply {
     type Output = Option<Outgoing>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         // A datagram that was dropped from a full queue, or came too late, gets silence.
-        Pin::new(&mut self.0).poll(context).map(|answer| answer.ok().flatten())
+        self.0.poll_recv(context).map(|answer| answer.map(|ready| ready.outgoing))
     }
 }
 
 impl SiteHandle {
+    /// Hands DHCP messages over, all at once and without ever waiting. Replies come to `to`, in no
+    /// certain order, each when it may leave; silence does not come at all. From a full queue the
+    /// oldest messages are dropped.
+    pub fn hear(&self, heard: impl IntoIterator<Item = Heard>, to: &Replies) {
+        self.door.ring.push(heard, to);
+    }
+
     /// Answers one DHCP message. What the reply promises is on disk when this returns.
     pub async fn dhcp(&self, datagram: Datagram) -> Option<Outgoing> {
         self.try_dhcp(datagram).await
     }
 
-    /// As [`Self::dhcp`], for a receive loop: the datagram is handed over at once, without ever
-    /// waiting; the reply is awaited elsewhere. From a full queue the oldest datagram is dropped.
+    /// As [`Self::dhcp`], but the message is handed over at once; the reply is awaited elsewhere.
     pub fn try_dhcp(&self, datagram: Datagram) -> Reply {
-        let (to, answer) = oneshot::channel();
-        self.door.ring.push(datagram, to);
-        Reply(answer)
+        let (to, reply) = mpsc::channel(1);
+        self.hear([Heard::from(datagram)], &to);
+        Reply(reply)
+    }
+
+    /// Says that somebody, perhaps known by hardware address, uses the address of a check. Never
+    /// waits; what is decided later is decided with this known. False if it could not be taken in.
+    pub fn conflict(&self, link: &str, check: Check, theirs: Option<HardwareAddress>) -> bool {
+        let conflict = Conflict { link: link.to_owned(), check, theirs };
+        self.door.requests.try_send(Request::Conflict(Box::new(conflict))).is_ok()
     }
 
     /// Which bytes a name means for whoever asks.
@@ -119,8 +136,9 @@ impl SiteHandle {
             .map_err(|_| if self.stopped() { SiteError::Stopped } else { SiteError::Bug(lost) })
     }
 
-    /// Puts new settings in force; leases and everything else stay.
-    pub async fn configure(&self, settings: Settings) -> Result<(), SiteError> {
+    /// Puts new settings in force; leases and everything else stay. Gives what an operator should
+    /// know of it, in words.
+    pub async fn configure(&self, settings: Settings) -> Result<Vec<String>, SiteError> {
         let (to, answer) = oneshot::channel();
         self.send(Request::Configure(Box::new(settings), to)).await?;
         answer.await.map_err(|_| SiteError::Stopped)
@@ -156,6 +174,7 @@ impl SiteHandle {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Counted {
             dropped: read(&self.door.ring.dropped),
+            unposted: read(&self.counters.unposted),
             bugs: read(&self.counters.bugs),
             commits: read(&self.counters.commits),
             changes: read(&self.counters.changes),

@@ -2,24 +2,35 @@
 //! everything else.
 
 use crate::handle::Said;
+use crate::post::{Heard, Replies};
 use crate::{Limits, SiteError};
-use engine::{Answer, Command, Datagram, Engine, FileAsk, Found, Now, Outgoing, Settings};
+use engine::{Answer, Check, Command, Engine, FileAsk, Found, Now, Settings};
+use model::HardwareAddress;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, mpsc, oneshot};
+use wire::dhcp4::{MessageType, peek_message_type};
 
 /// A read-only question, wrapped so that it sends its own answer.
 pub(crate) type Question = Box<dyn FnOnce(&Engine, Now) + Send>;
 
 /// One thing the owner is asked.
 pub(crate) enum Request {
-    Datagram(Datagram, oneshot::Sender<Option<Outgoing>>),
+    Datagram(Heard, Replies),
     File(Box<FileAsk>, oneshot::Sender<Answer<Found>>),
     Command(Box<Command>, DryRun, oneshot::Sender<Result<Said, SiteError>>),
     Question(Question),
-    Configure(Box<Settings>, oneshot::Sender<()>),
+    Configure(Box<Settings>, oneshot::Sender<Vec<String>>),
+    Conflict(Box<Conflict>),
     Stop,
+}
+
+/// Somebody answered for an address that was to be offered.
+pub(crate) struct Conflict {
+    pub(crate) link: String,
+    pub(crate) check: Check,
+    pub(crate) theirs: Option<HardwareAddress>,
 }
 
 /// Whether a command is only tried.
@@ -43,7 +54,7 @@ pub(crate) struct Inbox {
 pub(crate) fn new(limits: &Limits) -> (Door, Inbox) {
     let (sender, requests) = mpsc::channel(limits.requests_max.max(1));
     let ring = Arc::new(Ring {
-        waiting: Mutex::new(Waiting { open: true, datagrams: VecDeque::new() }),
+        waiting: Mutex::new(Waiting { open: true, lanes: Default::default() }),
         max: limits.datagrams_max.max(1),
         filled: Notify::new(),
         dropped: AtomicU64::new(0),
@@ -54,7 +65,7 @@ pub(crate) fn new(limits: &Limits) -> (Door, Inbox) {
 
 impl Inbox {
     /// Waits until something is there, then takes all of it, up to the size of a batch. An empty
-    /// batch means that every door is gone.
+    /// batch means that every door is gone. Given up while it waits, it has taken nothing.
     pub(crate) async fn next(&mut self) -> Vec<Request> {
         let mut batch = Vec::new();
         loop {
@@ -86,14 +97,21 @@ impl Inbox {
         {
             batch.push(request);
         }
-        let mut waiting = self.ring.lock();
         let room = self.batch_max.saturating_sub(batch.len());
-        let taken = waiting.datagrams.len().min(room);
-        batch.extend(waiting.datagrams.drain(..taken).map(|(d, to)| Request::Datagram(d, to)));
+        let mut waiting = self.ring.lock();
+        let [known, asking] = &mut waiting.lanes;
+        // Neither lane ever takes all: each has half, and what the other leaves.
+        let for_asking = asking.len().min(room / 2);
+        let from_known = known.len().min(room.saturating_sub(for_asking));
+        let from_asking = asking.len().min(room.saturating_sub(from_known));
+        batch.reserve(from_known.saturating_add(from_asking));
+        let taken = known.drain(..from_known).chain(asking.drain(..from_asking));
+        batch.extend(taken.map(|(heard, to)| Request::Datagram(heard, to)));
     }
 }
 
-/// Datagrams that wait. A full ring drops its oldest: whoever sent that one has asked again.
+/// Datagrams that wait, in two lanes of `max` each. A full lane drops its oldest: whoever sent
+/// that one has asked again.
 pub(crate) struct Ring {
     waiting: Mutex<Waiting>,
     max: usize,
@@ -104,26 +122,115 @@ pub(crate) struct Ring {
 
 struct Waiting {
     open: bool,
-    datagrams: VecDeque<(Datagram, oneshot::Sender<Option<Outgoing>>)>,
+    lanes: [VecDeque<(Heard, Replies)>; 2],
+}
+
+/// What a datagram waits behind.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Lane {
+    /// Whoever speaks has an address, or was offered one.
+    Known = 0,
+    /// A DISCOVER, or nothing we can tell: cheap to make in any number, and asked again.
+    Asking = 1,
+}
+
+impl Lane {
+    /// A flood of DISCOVERs must not cost anybody the address he has.
+    fn of(message: &[u8]) -> Self {
+        match peek_message_type(message) {
+            None => Self::Asking,
+            Some(number) if number == MessageType::Discover.number() => Self::Asking,
+            Some(_) => Self::Known,
+        }
+    }
 }
 
 impl Ring {
     /// Never waits. What is dropped gets no answer.
-    pub(crate) fn push(&self, datagram: Datagram, to: oneshot::Sender<Option<Outgoing>>) {
+    pub(crate) fn push(&self, heard: impl IntoIterator<Item = Heard>, to: &Replies) {
         let mut waiting = self.lock();
         if !waiting.open {
             return;
         }
-        if waiting.datagrams.len() >= self.max {
-            waiting.datagrams.pop_front();
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+        let mut dropped = 0;
+        for heard in heard {
+            let [known, asking] = &mut waiting.lanes;
+            let lane = match Lane::of(&heard.datagram.bytes) {
+                Lane::Known => known,
+                Lane::Asking => asking,
+            };
+            if lane.len() >= self.max {
+                lane.pop_front();
+                dropped += 1;
+            }
+            lane.push_back((heard, to.clone()));
         }
-        waiting.datagrams.push_back((datagram, to));
         drop(waiting);
+        self.dropped.fetch_add(dropped, Ordering::Relaxed);
         self.filled.notify_one();
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::Datagram;
+    use std::net::{Ipv4Addr, SocketAddrV4};
+
+    fn of_type(number: u8) -> Vec<u8> {
+        [&[0; 240][..], &[53, 1, number, 255]].concat()
+    }
+
+    fn heard(bytes: Vec<u8>, from: u16) -> Heard {
+        Heard::from(Datagram {
+            link: "lan".to_owned(),
+            from: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, from),
+            to: Ipv4Addr::BROADCAST,
+            port: 67,
+            bytes,
+        })
+    }
+
+    fn ports(batch: &[Request]) -> Vec<u16> {
+        let port = |request: &Request| match request {
+            Request::Datagram(heard, _) => heard.datagram.from.port(),
+            _ => 0,
+        };
+        batch.iter().map(port).collect()
+    }
+
+    #[test]
+    fn only_what_is_surely_no_discover_has_the_lane_of_the_known() {
+        assert_eq!(Lane::of(&of_type(1)), Lane::Asking);
+        for other in [3, 4, 7, 8, 13] {
+            assert_eq!(Lane::of(&of_type(other)), Lane::Known);
+        }
+        assert_eq!(Lane::of(b"default send string"), Lane::Asking);
+        assert_eq!(Lane::of(&[0; 300]), Lane::Asking, "BOOTP");
+    }
+
+    #[test]
+    fn a_flood_of_discovers_neither_drops_nor_delays_a_renewal() {
+        let limits = Limits { datagrams_max: 4, batch_max: 4, ..Limits::default() };
+        let (door, mut inbox) = new(&limits);
+        let (to, _replies) = mpsc::channel(1);
+        door.ring.push((0..4).map(|n| heard(of_type(1), n)), &to);
+        door.ring.push([heard(of_type(3), 100)], &to);
+        door.ring.push((4..8).map(|n| heard(of_type(1), n)), &to);
+
+        let mut batch = Vec::new();
+        inbox.take_now(&mut batch);
+        assert_eq!(ports(&batch), [100, 4, 5, 6]);
+        assert_eq!(door.ring.dropped.load(Ordering::Relaxed), 4, "the oldest of their own lane");
+
+        // Nor the other way round.
+        door.ring.push((101..105).map(|n| heard(of_type(3), n)), &to);
+        batch.clear();
+        inbox.take_now(&mut batch);
+        assert_eq!(ports(&batch), [101, 102, 103, 7]);
     }
 }

@@ -116,12 +116,18 @@ impl Telling {
     }
 
     pub(crate) fn tell(&self, event: Event) {
-        let event = Arc::new(event);
+        self.tell_all([event]);
+    }
+
+    pub(crate) fn tell_all(&self, events: impl IntoIterator<Item = Event>) {
         // Told under the lock: whoever reads the journal and then the feed misses nothing.
         let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
-        journal.note(&event);
-        // Nobody listening is no error.
-        let _ = self.feed.send(event);
+        for event in events {
+            let event = Arc::new(event);
+            journal.note(&event);
+            // Nobody listening is no error.
+            let _ = self.feed.send(event);
+        }
     }
 
     pub(crate) fn listen(&self) -> broadcast::Receiver<Arc<Event>> {

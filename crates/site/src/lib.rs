@@ -11,7 +11,8 @@
 //! promise nothing which is not on disk, and events for whoever watches. Never: a decision of its
 //! own (those are `engine`), a network socket, a blob.
 //!
-//! The rooms: [`handle`] is the door, `inbox` the queues behind it, `owner` the loop, `store`
+//! The rooms: [`handle`] is the door, [`post`] what goes through it from and to machines, `inbox`
+//! the queues behind it, `owner` the loop, `store`
 //! what is kept, [`journal`] what was told lately, [`clock`] the time, `directory` the state
 //! directory and its lock.
 #![forbid(unsafe_code)]
@@ -24,11 +25,13 @@ pub mod handle;
 mod inbox;
 pub mod journal;
 mod owner;
+pub mod post;
 mod store;
 
 pub use clock::{Clock, WallClock};
 pub use error::SiteError;
 pub use handle::{Counted, Reply, Said, SiteHandle};
+pub use post::{Heard, Ready, Replies};
 pub use store::StoreError;
 
 use engine::Settings;
@@ -51,7 +54,8 @@ pub struct Options {
 /// What the network can make grow, and how far.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limits {
-    /// DHCP messages that wait for the owner; past it the oldest is dropped and counted.
+    /// DHCP messages that wait for the owner, in each of two lanes: DISCOVERs, and what those send
+    /// that have an address. Past it the oldest of the lane is dropped and counted.
     pub datagrams_max: usize,
     /// File requests, commands and questions that wait; past it whoever asks has to wait.
     pub requests_max: usize,

@@ -1,9 +1,10 @@
 //! The loop: take what waits, decide all of it in memory, keep it, answer, tell.
 //!
-//! In: batches from the inbox. Out: answers and events. What the loop promises:
+//! In: batches from the inbox, and a turn of its own every minute. Out: answers and events. What
+//! the loop promises:
 //!
 //! - An answer that was decided while a fact of its batch was not on disk yet waits until the
-//!   batch was synced. All others leave at once.
+//!   batch was synced. All others, and every OFFER that changes nothing, leave before.
 //! - If that fails, no answer leaves that may rest on a promise, and memory goes back to what the
 //!   store has. What cannot be kept was never said.
 //! - A bug in one request costs that request.
@@ -12,16 +13,17 @@ use crate::batch::{Batch, Held, Letter, promises};
 use crate::clock::Steady;
 use crate::directory::StateDirectory;
 use crate::handle::{Counters, Said, SiteHandle};
-use crate::inbox::{self, DryRun, Inbox, Request, Ring};
+use crate::inbox::{self, Conflict, DryRun, Inbox, Request, Ring};
 use crate::journal::Telling;
-use crate::store::{Facts, Store, StoreError, rows};
+use crate::post::{Heard, Ready, Replies};
+use crate::store::{Facts, Store, rows};
 use crate::{Options, SiteError};
 use engine::command::Decided;
 use engine::{
-    Answer, Command, Datagram, Engine, FileAsk, Found, Now, Outgoing, Refusal, Settings, Told,
+    Answer, Check, Command, Datagram, Engine, FileAsk, Found, Noted, Now, Outgoing, Refusal,
+    Settings, Told,
 };
-use model::plan::Why;
-use model::{Change, Event, Happening};
+use model::{Change, Event, Happening, HardwareAddress};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -29,13 +31,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
+mod failing;
 #[cfg(test)]
 mod tests;
 
-/// How long a store that could not be opened again is left alone before the next try.
-const REOPEN_PAUSE: Duration = Duration::from_secs(1);
+use failing::Lost;
+
+/// How often the engine is asked what time alone changed, and the moment is kept.
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// So many answers that wait for nothing leave together.
+const TOGETHER: usize = 64;
 
 /// How often dropped datagrams are worth an alarm.
 const DROPPED_PAUSE: Duration = Duration::from_secs(10);
@@ -45,11 +53,19 @@ pub(crate) struct Decide {
     pub(crate) dhcp: fn(&mut Engine, Now, &Datagram) -> Told<Outgoing>,
     pub(crate) file: fn(&mut Engine, Now, &FileAsk) -> Told<Found>,
     pub(crate) command: fn(&Engine, Now, Command) -> Result<Decided, Refusal>,
+    pub(crate) conflict: fn(&mut Engine, Now, &str, &Check, Option<HardwareAddress>) -> Noted,
+    pub(crate) tidy: fn(&mut Engine, Now) -> Noted,
 }
 
 impl Default for Decide {
     fn default() -> Self {
-        Self { dhcp: Engine::dhcp, file: Engine::file, command: Engine::command }
+        Self {
+            dhcp: Engine::dhcp,
+            file: Engine::file,
+            command: Engine::command,
+            conflict: Engine::conflict,
+            tidy: Engine::tidy,
+        }
     }
 }
 
@@ -117,12 +133,6 @@ struct Owner {
     dropped: Dropped,
 }
 
-/// A store that could not be opened again.
-struct Lost {
-    why: String,
-    tried: Instant,
-}
-
 /// What is known of datagrams that the ring dropped.
 struct Dropped {
     ring: Arc<Ring>,
@@ -132,8 +142,16 @@ struct Dropped {
 
 impl Owner {
     async fn run(mut self, mut inbox: Inbox) {
+        let mut minute = minutes();
         loop {
-            let requests = inbox.next().await;
+            let requests = tokio::select! {
+                biased;
+                _ = minute.tick() => {
+                    self.minute().await;
+                    continue;
+                }
+                requests = inbox.next() => requests,
+            };
             if requests.is_empty() || !self.turn(requests).await {
                 break;
             }
@@ -168,32 +186,44 @@ impl Owner {
         while let Some(request) = requests.next() {
             go_on &= self.serve(now, request, &mut batch);
             if batch.spoiled {
-                self.keep(now, std::mem::take(&mut batch)).await;
-                self.forget_unkept().await;
+                self.finish(now, std::mem::take(&mut batch)).await;
             }
             if self.lost.is_some() {
                 return self.refuse(requests.collect()) && go_on;
             }
         }
-        self.keep(now, batch).await;
+        self.finish(now, batch).await;
         go_on
+    }
+
+    /// Keeps a batch; after a bug, makes the engine anew from what is on disk.
+    async fn finish(&mut self, now: Now, batch: Batch) {
+        let spoiled = batch.spoiled;
+        self.keep(now, batch).await;
+        if spoiled {
+            self.forget_unkept().await;
+        }
+    }
+
+    /// What time alone changes; and the moment, so that the time kept is never much older.
+    async fn minute(&mut self) {
+        if !self.store_is_open().await {
+            return;
+        }
+        let now = self.clock.now();
+        let mut batch = Batch { minute: true, ..Batch::default() };
+        let tidy = self.decide.tidy;
+        let noted = self.guard(now, &mut batch, || "the minute".to_owned(), |e| tidy(e, now));
+        if let Some(Noted { changes, events }) = noted {
+            self.settle(&mut batch, Letter::Nobody, changes, events);
+        }
+        self.finish(now, batch).await;
     }
 
     /// Decides one request. False if it is the request to stop.
     fn serve(&mut self, now: Now, request: Request, batch: &mut Batch) -> bool {
         match request {
-            Request::Datagram(datagram, to) => {
-                let decide = self.decide.dhcp;
-                let told =
-                    self.guard(now, batch, || describe(&datagram), |e| decide(e, now, &datagram));
-                let Some(told) = told else { return true };
-                let reply = match told.answer {
-                    Answer::Reply(reply) => Some(reply),
-                    Answer::Silence(_) => None,
-                };
-                let letter = Letter::Datagram(to, reply, datagram.link);
-                self.settle(batch, letter, told.changes, told.events);
-            }
+            Request::Datagram(heard, to) => self.datagram(now, heard, to, batch),
             Request::File(ask, to) => {
                 let decide = self.decide.file;
                 let describe =
@@ -210,13 +240,43 @@ impl Owner {
                 self.guard(now, batch, || "question".to_owned(), ask);
             }
             Request::Configure(settings, to) => {
-                self.settings = (*settings).clone();
-                self.engine.configure(*settings);
-                let _ = to.send(());
+                let _ = to.send(self.configure(*settings));
             }
+            Request::Conflict(conflict) => self.conflict(now, &conflict, batch),
             Request::Stop => return false,
         }
         true
+    }
+
+    fn datagram(&mut self, now: Now, heard: Heard, to: Replies, batch: &mut Batch) {
+        let decide = self.decide.dhcp;
+        let datagram = &heard.datagram;
+        let told = self.guard(now, batch, || describe(datagram), |e| decide(e, now, datagram));
+        let Some(Told { answer, changes, events }) = told else { return };
+        let ready = match answer {
+            Answer::Reply(outgoing) => {
+                let asked = outgoing.check.is_some().then(|| Box::new(heard));
+                Some(Ready { outgoing, asked })
+            }
+            Answer::Silence(_) => None,
+        };
+        self.settle(batch, Letter::Datagram(to, ready), changes, events);
+    }
+
+    fn conflict(&mut self, now: Now, conflict: &Conflict, batch: &mut Batch) {
+        let decide = self.decide.conflict;
+        let Conflict { link, check, theirs } = conflict;
+        let describe = || format!("an answer for {} on {link}", check.address);
+        let noted = self.guard(now, batch, describe, |e| decide(e, now, link, check, *theirs));
+        if let Some(Noted { changes, events }) = noted {
+            self.settle(batch, Letter::Nobody, changes, events);
+        }
+    }
+
+    /// What an operator should know of it, in words.
+    fn configure(&mut self, settings: Settings) -> Vec<String> {
+        self.settings = settings.clone();
+        self.engine.configure(settings)
     }
 
     fn command(
@@ -248,7 +308,8 @@ impl Owner {
         let said = Said { says: says.clone(), changes: changes.clone(), kept: !dry_run };
         let letter = Letter::Command(to, Ok(said));
         if dry_run {
-            return letter.leave();
+            letter.leave();
+            return;
         }
         let what = Happening::Changed { text: says };
         let machine = match changes.as_slice() {
@@ -258,7 +319,8 @@ impl Owner {
         self.settle(batch, letter, changes, vec![Event { at: now, machine, link: None, what }]);
     }
 
-    /// Holds an answer back if anything of its batch is not on disk, else lets it leave at once.
+    /// Holds an answer back if anything of its batch is not on disk, else lets it leave with the
+    /// few around it.
     fn settle(&self, batch: &mut Batch, letter: Letter, changes: Vec<Change>, events: Vec<Event>) {
         if let Some(change) = changes.iter().find(|change| !rows::survives(change)) {
             batch.spoiled = true;
@@ -269,13 +331,27 @@ impl Owner {
             return letter.fail("the fact cannot be written");
         }
         batch.promises |= matches!(letter, Letter::Command(..)) || changes.iter().any(promises);
-        batch.changes.extend(changes);
-        if batch.changes.is_empty() {
-            letter.leave();
-            self.tell(events);
-        } else {
-            batch.held.push(Held { letter, events, promises: batch.promises });
+        if changes.is_empty() && (batch.changes.is_empty() || letter.is_offer()) {
+            batch.free.push((letter, events));
+            if batch.free.len() >= TOGETHER {
+                self.release(&mut batch.free);
+            }
+            return;
         }
+        batch.changes.extend(changes);
+        batch.held.push(Held { letter, events, promises: batch.promises });
+    }
+
+    /// Lets answers leave, then tells of them.
+    fn release(&self, letters: &mut Vec<(Letter, Vec<Event>)>) {
+        let mut told = Vec::new();
+        for (letter, events) in letters.drain(..) {
+            if !letter.leave() {
+                count(&self.counters.unposted, 1);
+            }
+            told.push(events);
+        }
+        self.tell(told.into_iter().flatten());
     }
 
     /// Runs a decision. If it panics, that request gets no answer, the operator an alarm, and the
@@ -304,18 +380,17 @@ impl Owner {
 
     /// Puts the changes of a batch on disk, then lets its answers leave.
     async fn keep(&mut self, now: Now, batch: Batch) {
-        let Batch { changes, held, .. } = batch;
-        if changes.is_empty() {
+        let Batch { changes, held, mut free, minute, .. } = batch;
+        self.release(&mut free);
+        if changes.is_empty() && !minute {
             return;
         }
         match self.store.keep(now, &changes).await {
             Ok(()) => {
                 count(&self.counters.commits, 1);
                 count(&self.counters.changes, changes.len() as u64);
-                for Held { letter, events, .. } in held {
-                    letter.leave();
-                    self.tell(events);
-                }
+                let mut held = held.into_iter().map(|held| (held.letter, held.events)).collect();
+                self.release(&mut held);
                 if std::mem::take(&mut self.failing) {
                     let text = "the store takes changes again".to_owned();
                     self.tell([Event {
@@ -334,94 +409,8 @@ impl Owner {
         }
     }
 
-    /// Turns the answers of a batch that could not be kept into silence.
-    fn unsay(&mut self, now: Now, held: Vec<Held>, error: &StoreError) {
-        if !std::mem::replace(&mut self.failing, true) {
-            self.alarm(now, format!("no address is given and nothing is changed: {error}"));
-        }
-        let why = error.why();
-        for Held { letter, events, promises } in held {
-            if !promises {
-                letter.leave();
-                self.tell(events);
-                continue;
-            }
-            if let Letter::Datagram(_, Some(_), link) = &letter {
-                self.tell([silenced(now, link, &events, &why)]);
-            }
-            letter.fail(&why);
-        }
-    }
-
-    /// After a failed commit nothing is known of the file but what a fresh look at it says.
-    async fn reopen(&mut self, why: String) {
-        let facts = match self.store.reopen().await {
-            Ok(()) => self.store.load().await,
-            Err(error) => Err(error),
-        };
-        self.lost = match facts {
-            Ok(facts) => {
-                // Offers stay: who holds one must not be told no because the disk was full.
-                self.engine = filled(self.engine.without_facts(), facts);
-                None
-            }
-            Err(error) => {
-                if self.lost.is_none() {
-                    let text = format!("the store could not be opened again: {error}");
-                    self.alarm(self.clock.now(), text);
-                }
-                Some(Lost { why, tried: Instant::now() })
-            }
-        };
-    }
-
-    /// Makes the engine anew from what is on disk.
-    async fn forget_unkept(&mut self) {
-        if self.lost.is_some() {
-            return;
-        }
-        match self.store.load().await {
-            Ok(facts) => self.engine = engine_of(&self.settings, facts),
-            Err(error) => self.reopen(error.why()).await,
-        }
-    }
-
-    /// Whether there is a store to decide on; tries to open a lost one now and then.
-    async fn store_is_open(&mut self) -> bool {
-        if let Some(lost) = &self.lost
-            && lost.tried.elapsed() >= REOPEN_PAUSE
-        {
-            let why = lost.why.clone();
-            self.reopen(why).await;
-        }
-        self.lost.is_none()
-    }
-
-    /// Answers a batch while there is no store. False when it held the request to stop.
-    fn refuse(&mut self, requests: Vec<Request>) -> bool {
-        let why = self.lost.as_ref().map(|lost| lost.why.clone()).unwrap_or_default();
-        let mut go_on = true;
-        for request in requests {
-            match request {
-                Request::Datagram(_, to) => drop(to.send(None)),
-                Request::File(_, to) => {
-                    drop(to.send(Answer::Silence(Why::StoreFailed(why.clone()))));
-                }
-                Request::Command(_, _, to) => drop(to.send(Err(SiteError::NotKept(why.clone())))),
-                Request::Question(_) => {}
-                Request::Configure(settings, to) => {
-                    self.settings = (*settings).clone();
-                    self.engine.configure(*settings);
-                    let _ = to.send(());
-                }
-                Request::Stop => go_on = false,
-            }
-        }
-        go_on
-    }
-
     fn tell(&self, events: impl IntoIterator<Item = Event>) {
-        events.into_iter().for_each(|event| self.telling.tell(event));
+        self.telling.tell_all(events);
     }
 
     fn alarm(&self, now: Now, text: String) {
@@ -452,19 +441,15 @@ impl Owner {
     }
 }
 
-fn count(counter: &AtomicU64, more: u64) {
-    counter.fetch_add(more, Ordering::Relaxed);
+/// A minute after the start, and every minute from then on.
+fn minutes() -> Interval {
+    let mut minutes = interval_at(Instant::now() + MINUTE, MINUTE);
+    minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    minutes
 }
 
-/// The event of an answer that could not leave, in place of those that say it did.
-fn silenced(now: Now, link: &str, events: &[Event], why: &str) -> Event {
-    let answered = events.iter().find_map(|event| match &event.what {
-        Happening::Answered { asked, .. } => Some((event.machine, asked.clone())),
-        _ => None,
-    });
-    let (machine, asked) = answered.unwrap_or((None, "a DHCP message".to_owned()));
-    let what = Happening::Silent { asked, why: Why::StoreFailed(why.to_owned()) };
-    Event { at: now, machine, link: Some(link.to_owned()), what }
+fn count(counter: &AtomicU64, more: u64) {
+    counter.fetch_add(more, Ordering::Relaxed);
 }
 
 /// A datagram for a bug report: its beginning, as digits.

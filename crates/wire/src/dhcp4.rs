@@ -14,12 +14,14 @@ pub mod code;
 mod encapsulated;
 mod message;
 mod options;
+mod peek;
 pub mod pxe;
 mod readers;
 
 pub use encapsulated::{SubOptions, relay_sub_options, sub_option, sub_options};
 pub use message::{MIN_LENGTH, Malformed, Message, Op, TooLong};
 pub use options::{MessageType, OPTIONS_MAX, Options};
+pub use peek::peek_message_type;
 pub use readers::{
     DEFAULT_PAYLOAD_MAX, PAYLOAD_MAX, arch_in_vendor_class, architectures, client_id, host_name,
     machine_uuid, max_message, network_interface, parameter_list, relay_agent, user_classes,

@@ -1,10 +1,10 @@
 //! The two things the machines' sockets ask for: decisions of the owner, and bytes of the library.
 
-use engine::{Answer, Datagram, Event, FileAsk, Found, Now, Outgoing};
+use engine::{Answer, Check, Event, FileAsk, Found, Now};
 use library::{BlobFile, Blobs};
-use model::Hash;
+use model::{HardwareAddress, Hash};
 use serve::{Blob, Bytes, Owner};
-use site::SiteHandle;
+use site::{Heard, Replies, SiteHandle};
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
@@ -14,11 +14,12 @@ use std::sync::Arc;
 pub struct Door(pub SiteHandle);
 
 impl Owner for Door {
-    fn dhcp(
-        &self,
-        datagram: Datagram,
-    ) -> impl Future<Output = Option<Outgoing>> + Send + 'static + use<> {
-        self.0.try_dhcp(datagram)
+    fn dhcp(&self, heard: Vec<Heard>, replies: &Replies) {
+        self.0.hear(heard, replies);
+    }
+
+    fn conflict(&self, link: &str, check: Check, theirs: Option<HardwareAddress>) -> bool {
+        self.0.conflict(link, check, theirs)
     }
 
     fn file(&self, ask: FileAsk) -> impl Future<Output = Answer<Found>> + Send {

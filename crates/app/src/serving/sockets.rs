@@ -73,9 +73,12 @@ impl Sockets {
         if needs_sockets(&now.settings, &settings) {
             self.reopen(&mut now, &settings).await?;
         }
-        self.door.0.configure(settings.clone()).await.map_err(|e| Problem::failed(e.why()))?;
+        let noted = self.door.0.configure(settings.clone()).await;
+        let noted = noted.map_err(|e| Problem::failed(e.why()))?;
         now.settings = settings;
-        Ok(Done { says: changes.join("\n"), done: true })
+        let noted = noted.into_iter().map(|note| format!("note: {note}"));
+        let says: Vec<String> = changes.into_iter().chain(noted).collect();
+        Ok(Done { says: says.join("\n"), done: true })
     }
 
     /// Closes the old sockets and opens the new; if those cannot be had, the old again.

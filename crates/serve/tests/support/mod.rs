@@ -2,16 +2,16 @@
 //! answers as it is told, and the real server in one of the namespaces.
 #![allow(dead_code, reason = "each test file uses its own part of it")]
 
-use engine::{Answer, Datagram, Event, FileAsk, Found, Now, Outgoing, Served};
+use engine::{Answer, Check, Datagram, Event, FileAsk, Found, Now, Outgoing, Served};
 use model::network::{Mode, Network};
 use model::plan::Why;
-use model::{Happening, Hash};
+use model::{Happening, HardwareAddress, Hash};
 use nix::sched::{CloneFlags, setns};
 use serve::{Blob, Bytes, Limits, Owner, Running, StartError};
 use sha2::{Digest, Sha256};
+use site::{Heard, Ready, Replies};
 use std::collections::HashMap;
 use std::fs::File;
-use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4, TcpStream, UdpSocket};
 use std::process::{Child, Command, Output, Stdio};
@@ -161,6 +161,7 @@ struct Inner {
     stalls: AtomicBool,
     asked: Mutex<Vec<FileAsk>>,
     heard: Mutex<Vec<Datagram>>,
+    conflicts: Mutex<Vec<(Ipv4Addr, Option<HardwareAddress>)>>,
     events: Mutex<Vec<Event>>,
 }
 
@@ -174,6 +175,7 @@ impl House {
             stalls: AtomicBool::new(false),
             asked: Mutex::default(),
             heard: Mutex::default(),
+            conflicts: Mutex::default(),
             events: Mutex::default(),
         }))
     }
@@ -201,6 +203,11 @@ impl House {
         self.0.heard.lock().unwrap().clone()
     }
 
+    /// What was told of addresses that somebody uses.
+    pub fn conflicts(&self) -> Vec<(Ipv4Addr, Option<HardwareAddress>)> {
+        self.0.conflicts.lock().unwrap().clone()
+    }
+
     pub fn events(&self) -> Vec<Happening> {
         self.0.events.lock().unwrap().iter().map(|e| e.what.clone()).collect()
     }
@@ -225,19 +232,22 @@ pub fn eventually<T>(mut found: impl FnMut() -> Option<T>) -> Option<T> {
 }
 
 impl Owner for House {
-    fn dhcp(
-        &self,
-        datagram: Datagram,
-    ) -> impl Future<Output = Option<Outgoing>> + Send + 'static + use<> {
-        let answer = (self.0.dhcp)(&datagram);
-        self.0.heard.lock().unwrap().push(datagram);
-        let stalls = self.0.stalls.load(Ordering::Relaxed);
-        async move {
-            if stalls {
-                std::future::pending::<()>().await;
+    fn dhcp(&self, heard: Vec<Heard>, replies: &Replies) {
+        for heard in heard {
+            let answer = (self.0.dhcp)(&heard.datagram);
+            self.0.heard.lock().unwrap().push(heard.datagram.clone());
+            if let Some(outgoing) = answer
+                && !self.0.stalls.load(Ordering::Relaxed)
+            {
+                let asked = outgoing.check.is_some().then(|| Box::new(heard));
+                let _ = replies.try_send(Ready { outgoing, asked });
             }
-            answer
         }
+    }
+
+    fn conflict(&self, _: &str, check: Check, theirs: Option<HardwareAddress>) -> bool {
+        self.0.conflicts.lock().unwrap().push((check.address, theirs));
+        true
     }
 
     async fn file(&self, ask: FileAsk) -> Answer<Found> {

@@ -1,5 +1,6 @@
 //! The promises of the loop, on a store that does as it is told and on a real one.
 
+use super::failing::REOPEN_PAUSE;
 use super::*;
 use crate::store::double::Double;
 use crate::{Clock, Limits};
@@ -7,6 +8,7 @@ use engine::BootDefaults;
 use engine::dhcp::Destination;
 use model::lease::LeaseState;
 use model::machine::Life;
+use model::plan::Why;
 use model::rule::Profile;
 use model::{HardwareAddress, Lease, Machine};
 use std::collections::BTreeMap;
@@ -39,8 +41,35 @@ async fn site_on(store: Store, limits: Limits) -> (SiteHandle, JoinHandle<()>) {
 }
 
 /// Decisions that do what the message says: `lease 7` binds 10.0.0.7 and says so, `again 7` says so
-/// if it is bound, `machine 7` files a machine, `offer` changes nothing.
-const DECIDE: Decide = Decide { dhcp, file: Engine::file, command };
+/// if it is bound, `machine 7` files a machine, `offer` changes nothing and answers with a real
+/// OFFER. A conflict takes the address; the minute ends the lease of 10.0.0.99.
+const DECIDE: Decide = Decide { dhcp, file: Engine::file, command, conflict, tidy };
+
+fn conflict(
+    engine: &mut Engine,
+    now: Now,
+    _: &str,
+    check: &Check,
+    theirs: Option<HardwareAddress>,
+) -> Noted {
+    let taken = Lease { state: LeaseState::Conflict, ..lease(check.address.octets()[3]) };
+    noted(engine, now, Change::Lease(taken), format!("{} is used by {theirs:?}", check.address))
+}
+
+fn tidy(engine: &mut Engine, now: Now) -> Noted {
+    let old = lease(99).address;
+    let known = engine.leases().any(|lease| lease.address == old);
+    match known {
+        true => noted(engine, now, Change::LeaseGone(old), "forgotten".to_owned()),
+        false => Noted::default(),
+    }
+}
+
+fn noted(engine: &mut Engine, at: Now, change: Change, text: String) -> Noted {
+    engine.apply(&change);
+    let event = Event { at, machine: None, link: None, what: Happening::Changed { text } };
+    Noted { changes: vec![change], events: vec![event] }
+}
 
 fn dhcp(engine: &mut Engine, now: Now, datagram: &Datagram) -> Told<Outgoing> {
     let text = String::from_utf8(datagram.bytes.clone()).unwrap();
@@ -113,6 +142,7 @@ fn machine(hardware: HardwareAddress) -> Machine {
         life: Life::Pending,
         profile: None,
         labels: BTreeMap::new(),
+        options: Vec::new(),
     }
 }
 
@@ -127,11 +157,15 @@ fn says(text: &str) -> Datagram {
 }
 
 fn outgoing(text: &str) -> Outgoing {
+    let bytes = match text {
+        "offer" => [&[0; 240][..], &[53, 1, 2, 255]].concat(),
+        text => text.as_bytes().to_vec(),
+    };
     Outgoing {
         link: "lan0".to_owned(),
         from: SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 1), 67),
         to: Destination::Broadcast { port: 68 },
-        bytes: text.as_bytes().to_vec(),
+        bytes,
         check: None,
     }
 }
@@ -167,19 +201,21 @@ async fn what_a_reply_promises_is_synced_before_it_leaves() {
     let mut offer = site.try_dhcp(says("offer"));
     let mut ack = site.try_dhcp(says("lease 7"));
     let mut again = site.try_dhcp(says("again 7"));
+    let mut late = site.try_dhcp(says("offer"));
     settled().await;
 
     assert_eq!(double.script.lock().unwrap().log, ["write"]);
     assert_eq!(at_once(&mut offer), Poll::Ready(Some(outgoing("offer"))), "it waits for no disk");
+    assert_eq!(at_once(&mut late), Poll::Ready(Some(outgoing("offer"))), "nor for its batch");
     assert_eq!(at_once(&mut ack), Poll::Pending);
     assert_eq!(at_once(&mut again), Poll::Pending, "it has no change, but rests on one");
-    assert_eq!(site.latest().len(), 1, "only the offer was told");
+    assert_eq!(site.latest().len(), 2, "only the offers were told");
 
     double.gate.add_permits(1);
     assert_eq!(ack.await, Some(outgoing("lease 7")));
     assert_eq!(again.await, Some(outgoing("again 7")));
     assert_eq!(double.script.lock().unwrap().log, ["write", "synced"]);
-    assert_eq!(site.latest().len(), 3);
+    assert_eq!(site.latest().len(), 4);
 }
 
 #[tokio::test]
@@ -299,6 +335,61 @@ async fn a_full_queue_drops_its_oldest_and_says_so() {
     assert_eq!(first.await, None);
     assert!(second.await.is_some() && third.await.is_some());
     assert_eq!((site.counted().dropped, alarms(&site)), (1, 1));
+}
+
+#[tokio::test]
+async fn a_reply_without_room_is_dropped_and_the_owner_goes_on() {
+    let site = site(&Double::new()).await;
+    let (to, mut replies) = tokio::sync::mpsc::channel(2);
+    site.hear([1, 2, 3].map(|n| Heard::from(says(&format!("lease {n}")))), &to);
+    assert!(site.dhcp(says("lease 4")).await.is_some());
+    let mut came = Vec::new();
+    while let Ok(Ready { outgoing, asked }) = replies.try_recv() {
+        assert_eq!(asked, None, "nothing is to be found out about it");
+        came.push(outgoing.bytes);
+    }
+    assert_eq!(came, [b"lease 1", b"lease 2"]);
+    assert_eq!(site.counted().unposted, 1);
+    assert_eq!(bound(&site).await, [1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn a_conflict_is_kept_and_known_to_what_is_heard_later() {
+    let double = Double::new();
+    let site = site(&double).await;
+    let check = Check {
+        address: lease(7).address,
+        hardware: lease(7).hardware,
+        wait: Duration::from_millis(500),
+        on_link: true,
+    };
+    assert!(site.conflict("lan0", check, Some(lease(8).hardware)));
+    assert!(site.dhcp(says("again 7")).await.is_some(), "decided after the conflict");
+    assert_eq!(double.script.lock().unwrap().kept.concat().len(), 1);
+    assert_eq!(
+        site.ask(|e, _| e.leases().next().unwrap().state).await.unwrap(),
+        LeaseState::Conflict
+    );
+    assert!(site.latest()[0].to_string().contains("10.0.0.7 is used by"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_minute_time_does_its_work_and_the_moment_is_kept() {
+    let double = Double::new();
+    let site = site(&double).await;
+    assert!(site.dhcp(says("lease 99")).await.is_some());
+    assert_eq!(double.script.lock().unwrap().kept.len(), 1);
+
+    tokio::time::advance(MINUTE).await;
+    settled().await;
+    assert_eq!(double.script.lock().unwrap().kept.len(), 2);
+    assert_eq!(bound(&site).await, [0; 0]);
+    assert!(site.latest().last().unwrap().to_string().contains("forgotten"));
+
+    tokio::time::advance(MINUTE).await;
+    settled().await;
+    assert_eq!(double.script.lock().unwrap().kept.last(), Some(&Vec::new()), "only the moment");
+    assert_eq!(alarms(&site), 0);
 }
 
 #[tokio::test]
