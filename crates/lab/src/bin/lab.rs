@@ -16,6 +16,10 @@ fn main() -> ExitCode {
             Ok(pairs) => lab::bench_boot::run(pairs),
             Err(_) => return usage(),
         },
+        ["bench-dhcp", rest @ ..] => match rounds(rest) {
+            Some((rounds, probe)) => lab::bench_dhcp::run(rounds, probe),
+            None => return usage(),
+        },
         _ => return usage(),
     };
     match done {
@@ -24,6 +28,17 @@ fn main() -> ExitCode {
             eprintln!("{trouble}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// `[ROUNDS] [--probe]`
+fn rounds(words: &[&str]) -> Option<(usize, bool)> {
+    match words {
+        [] => Some((3, false)),
+        ["--probe"] => Some((3, true)),
+        [rounds] => Some((rounds.parse().ok()?, false)),
+        [rounds, "--probe"] => Some((rounds.parse().ok()?, true)),
+        _ => None,
     }
 }
 
