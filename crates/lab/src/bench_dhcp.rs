@@ -16,6 +16,7 @@ use crate::rig::need::{self, need};
 use crate::rig::ns::Pair;
 
 mod floor;
+pub mod growth;
 mod perfdhcp;
 pub mod subject;
 mod table;
@@ -89,6 +90,7 @@ fn one_round(number: usize, probe: bool) -> Result<Round, Trouble> {
         let (Some(subject), Some(place)) = (SUBJECTS.get(at), round.of.get_mut(at)) else {
             continue;
         };
+        eprintln!("round {}: {}", number + 1, subject.name());
         *place = measure(&pair, *subject, seed, probe)?;
     }
     Ok(round)

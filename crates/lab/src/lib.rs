@@ -10,3 +10,4 @@ pub mod load;
 pub mod rig;
 pub mod sim;
 pub mod soak;
+pub mod trace;

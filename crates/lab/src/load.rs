@@ -21,7 +21,7 @@ pub mod frame;
 pub mod port;
 pub mod tally;
 
-pub use crowd::Crowd;
+pub use crowd::{Crowd, mac};
 pub use tally::Tally;
 
 use frame::Frame;

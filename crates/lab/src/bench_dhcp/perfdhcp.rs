@@ -9,12 +9,12 @@ use crate::rig::Trouble;
 use crate::rig::ns::Namespace;
 use crate::rig::process::run;
 
-/// Seconds that each run takes.
-const PERIOD_S: &str = "4";
+/// Seconds in which each run begins exchanges.
+const PERIOD_S: u32 = 3;
 /// More loss than this does not count as served.
 const LOSS_MAX: f64 = 0.001;
 /// Halvings of the gap between what was served and what was not.
-const STEPS: u32 = 5;
+const STEPS: u32 = 4;
 
 /// What one run came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -56,7 +56,8 @@ pub fn best(at: &Namespace, saturated: Report) -> Result<f64, Trouble> {
 
 fn once(at: &Namespace, rate: Option<u32>) -> Result<Report, Trouble> {
     let mut inside = at.command("perfdhcp");
-    inside.args(["-4", "-l", "eth0", "-R", "50000", "-p", PERIOD_S, "-W", "1000000"]);
+    let period = PERIOD_S.to_string();
+    inside.args(["-4", "-l", "eth0", "-R", "50000", "-p", &period, "-W", "1000000"]);
     if let Some(rate) = rate {
         inside.args(["-r", &rate.max(1).to_string()]);
     }
@@ -78,7 +79,10 @@ fn read(said: &str) -> Option<Report> {
     let all = |name: &str| -> f64 {
         said.lines().filter(|line| line.trim().starts_with(name)).filter_map(number).sum()
     };
-    let per_s = said.lines().find(|line| line.starts_with("Rate:")).and_then(number)?;
+    // Its own "Rate" counts the second of waiting at the end.
+    let (_, second_half) = said.split_once("REQUEST-ACK")?;
+    let acks = second_half.lines().find(|line| line.starts_with("received packets"));
+    let per_s = acks.and_then(number)? / f64::from(PERIOD_S);
     let (sent, received) = (all("sent packets"), all("received packets"));
     let loss = if sent > 0.0 { (sent - received).max(0.0) / sent } else { 1.0 };
     Some(Report { per_s, loss })
@@ -98,13 +102,13 @@ mod tests {
 
     #[test]
     fn its_report_is_read() {
-        let said = "***Rate statistics***\nRate: 1234.5 4-way exchanges/second, expected rate: \
-                    2000\n\n***Statistics for: DISCOVER-OFFER***\nsent packets: 100\nreceived \
+        let said = "***Rate statistics***\nRate: 24.5 4-way exchanges/second, expected rate: \
+                    33\n\n***Statistics for: DISCOVER-OFFER***\nsent packets: 100\nreceived \
                     packets: 98\ndrops: 2\n\n***Statistics for: REQUEST-ACK***\nsent packets: \
-                    98\nreceived packets: 98\ndrops: 0\n";
+                    98\nreceived packets: 96\ndrops: 2\n";
         let report = read(said).unwrap();
-        assert_eq!(report.per_s, 1234.5);
-        assert!((report.loss - 2.0 / 198.0).abs() < 1e-9);
+        assert_eq!(report.per_s, 32.0);
+        assert!((report.loss - 4.0 / 198.0).abs() < 1e-9);
         assert_eq!(read("nothing"), None);
     }
 }

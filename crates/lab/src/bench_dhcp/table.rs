@@ -39,7 +39,7 @@ pub(super) fn round(number: usize, round: &Round) {
     );
     heading();
     for (subject, measured) in SUBJECTS.iter().zip(&round.of) {
-        line(subject.name(), &COLUMNS.map(|(_, value, _)| value(measured)));
+        line(subject.name(), &COLUMNS.map(|(_, value, decimals)| (value(measured), decimals)));
         let (closed, open) = (&measured.closed, &measured.open);
         println!(
             "           lost DISCOVERs/REQUESTs {}/{} and at 2,000/s {}/{}, refused {}/{}, \
@@ -61,11 +61,12 @@ pub(super) fn medians(all: &[Round]) {
     println!("\nmedians of {} rounds; \"2k\": open loop at 2,000 exchanges/s", all.len());
     heading();
     for (at, subject) in SUBJECTS.iter().enumerate() {
-        line(subject.name(), &COLUMNS.map(|(_, value, _)| median(of(all, at, value))));
+        let values = COLUMNS.map(|(_, value, decimals)| (median(of(all, at, value)), decimals));
+        line(subject.name(), &values);
     }
     for (at, peer) in SUBJECTS.iter().enumerate().skip(1) {
         let name = format!("/{}", peer.name());
-        line(&name, &COLUMNS.map(|(_, value, _)| median(ratios(all, at, value))));
+        line(&name, &COLUMNS.map(|(_, value, _)| (median(ratios(all, at, value)), 2)));
     }
     let syncs = median(all.iter().map(|round| round.syncs_per_s).collect());
     let link = median(all.iter().map(|round| round.link.per_s()).collect());
@@ -95,9 +96,10 @@ fn heading() {
     println!();
 }
 
-fn line(name: &str, values: &[f64; 11]) {
+/// Values with their decimals.
+fn line(name: &str, values: &[(f64, usize); 11]) {
     print!("{name:<10}");
-    for (value, (.., decimals)) in values.iter().zip(COLUMNS) {
+    for (value, decimals) in values {
         match value.is_finite() {
             true => print!(" {value:>9.decimals$}"),
             false => print!(" {:>9}", "-"),

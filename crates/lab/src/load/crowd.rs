@@ -63,7 +63,7 @@ impl Crowd {
 
     /// The next DISCOVER, if one is due and there is room for its exchange.
     pub fn begin(&mut self, now: Duration) -> Option<Frame> {
-        let due = self.due_at().filter(|due| *due <= now)?;
+        let due = self.due_at(now).filter(|due| *due <= now)?;
         let number = self.free.pop()?;
         let slot = self.slots.get_mut(usize::from(number))?;
         let client = mac(self.play.seed, (self.begun % u64::from(self.play.clients)) as u32);
@@ -82,9 +82,9 @@ impl Crowd {
     }
 
     /// When the next exchange is to begin; `None` when no more do.
-    fn due_at(&self) -> Option<Duration> {
+    fn due_at(&self, now: Duration) -> Option<Duration> {
         let at = match self.play.pace {
-            Pace::Closed { .. } => Duration::ZERO,
+            Pace::Closed { .. } => now,
             Pace::Open { per_s } => Duration::from_nanos(
                 self.begun.saturating_mul(1_000_000_000) / u64::from(per_s.max(1)),
             ),
@@ -149,7 +149,7 @@ impl Crowd {
     /// How long the driver may wait for frames.
     #[must_use]
     pub fn idle_for(&self, now: Duration) -> Duration {
-        let due = self.due_at().filter(|_| !self.free.is_empty());
+        let due = self.due_at(now).filter(|_| !self.free.is_empty());
         due.map_or(LOOK, |at| at.saturating_sub(now).min(LOOK))
     }
 
@@ -237,6 +237,11 @@ mod tests {
         let request = crowd.hear(4 * MS, &answer(Kind::Offer, &late)).unwrap();
         crowd.hear(5 * MS, &answer(Kind::Ack, &request));
         assert_eq!(crowd.tally(10 * MS, Duration::ZERO).percentile(1.0), 4 * MS);
+    }
+
+    #[test]
+    fn nobody_begins_after_the_end() {
+        assert!(closed(1).begin(100 * MS).is_none());
     }
 
     #[test]

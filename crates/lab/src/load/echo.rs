@@ -35,7 +35,7 @@ fn answer_all(server: Ipv4Addr, stop: &AtomicBool) -> Result<(), Trouble> {
 }
 
 /// The reply to a frame of [`super::frame::write`]: its first option is the message type.
-fn turned(frame: &[u8], server: Ipv4Addr) -> Option<Vec<u8>> {
+pub(crate) fn turned(frame: &[u8], server: Ipv4Addr) -> Option<Vec<u8>> {
     const MESSAGE: usize = 42;
     let (client, _, message) = to_port(frame, 67)?;
     let kind = match message.get(240..243)? {
