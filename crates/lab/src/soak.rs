@@ -33,9 +33,9 @@ use history::{Entry, What};
 /// More clients than addresses: what one gives up, another takes at once.
 const CLIENTS: u32 = 700;
 const PLAN: Plan<'static> =
-    Plan { subnet: "10.80.0.0/16", pool: ("10.80.1.0", "10.80.3.127"), lease: "20s", probe: false };
+    Plan { subnet: "10.80.0.0/16", pool: ("10.80.1.0", "10.80.3.127"), lease: "10m", probe: false };
 /// What `PLAN.lease` says.
-const LEASE: Duration = Duration::from_secs(20);
+const LEASE: Duration = Duration::from_secs(600);
 /// The server is up at least and at most so long, in milliseconds.
 const UP_MS: (u64, u64) = (1000, 3000);
 /// How long the clients may take in the end to confirm what they have.
@@ -141,7 +141,7 @@ fn speak(
         let mut end = None;
         loop {
             if settle.load(Ordering::Relaxed) && end.is_none() {
-                clients.settle();
+                clients.settle(begun.elapsed());
                 end = Some(begun.elapsed() + SETTLE);
             }
             turn(&mut port, &mut clients, begun)?;

@@ -18,6 +18,8 @@ const AGAIN: Duration = Duration::from_millis(700);
 /// So long, and so often, it asks for what it has before it gives up; the server is back from a
 /// kill several times by then.
 const GIVES_UP: Duration = Duration::from_secs(9);
+/// One in so many choices is to be switched off until after the lease has ended.
+const OFF_ONE_IN: u64 = 20_000;
 /// REQUESTs in SELECTING before it begins anew.
 const SELECTS: u32 = 3;
 
@@ -83,8 +85,11 @@ impl Clients {
     }
 
     /// From now on each client only confirms what it has, once.
-    pub(super) fn settle(&mut self) {
+    pub(super) fn settle(&mut self, now: Duration) {
         self.settling = true;
+        for one in self.all.iter_mut().filter(|one| one.doing == Doing::Rests) {
+            one.next = now;
+        }
     }
 
     /// Whether each has confirmed what it has.
@@ -146,18 +151,18 @@ impl Clients {
         if self.settling {
             return self.begin(number, now, ask(How::Rebooting));
         }
+        // Few, since it is for long: in a long soak leases end, in a short one nobody waits for it.
+        if self.chance.below(OFF_ONE_IN) == 0 {
+            let off = self.lease + Duration::from_millis(self.chance.below(5000));
+            self.all.get_mut(number)?.next = now + off;
+            return None;
+        }
         match self.chance.below(100) {
             0..60 => self.begin(number, now, ask(How::Renewing)),
             60..82 => self.begin(number, now, ask(How::Rebooting)),
             // A new system on an old machine: it asks as if for the first time.
             82..92 => self.begin(number, now, Doing::Discovers),
-            92..98 => self.release(number, now, has),
-            // Switched off until after its lease has ended.
-            _ => {
-                let off = self.lease + Duration::from_millis(self.chance.below(5000));
-                self.all.get_mut(number)?.next = now + off;
-                None
-            }
+            _ => self.release(number, now, has),
         }
     }
 
@@ -319,7 +324,7 @@ mod tests {
     fn who_is_refused_what_it_has_says_so_and_who_is_never_answered_too() {
         for refused in [true, false] {
             let mut clients = bound();
-            clients.settle();
+            clients.settle(1500 * MS);
             let reboot = said(&mut clients, 2000 * MS)[0];
             if refused {
                 clients.hear(2001 * MS, &answer(Kind::Nak, &reboot));
@@ -340,7 +345,7 @@ mod tests {
     #[test]
     fn settled_is_who_confirmed_what_it_has() {
         let mut clients = bound();
-        clients.settle();
+        clients.settle(1500 * MS);
         assert!(!clients.is_settled());
         let reboot = said(&mut clients, 2000 * MS)[0];
         clients.hear(2001 * MS, &answer(Kind::Ack, &reboot));
