@@ -4,6 +4,10 @@
 //! of the server.
 
 pub mod bench_boot;
+pub mod bench_dhcp;
 pub mod demo;
+pub mod load;
 pub mod rig;
 pub mod sim;
+pub mod soak;
+pub mod trace;

@@ -8,6 +8,7 @@
 //! dhcp      udhcpc, dhclient, dhcpcd: get, renew, release, and what a power failure may not lose
 //! files     atftp, curl, busybox tftp, tftp-hpa: the bytes of an image and of a loader
 //! beside    another DHCP server on the link, or on this very host: it never notices us
+//! load      killed again and again under load; every ACK after its sync, as strace sees it
 //! operator  the command line as scripts rely on it
 //! world     the link, the server and the clients all of them use
 //! ```
@@ -20,6 +21,8 @@ mod client;
 mod dhcp;
 #[path = "peers/files.rs"]
 mod files;
+#[path = "peers/load.rs"]
+mod load;
 #[path = "peers/operator.rs"]
 mod operator;
 #[path = "peers/world.rs"]

@@ -1,4 +1,6 @@
-//! The bench's own program: `lab demo [FIRMWARE]`, `lab bench-boot [PAIRS]`. `./x` calls it.
+//! The bench's own program: `lab demo [FIRMWARE]`, `lab bench-boot [PAIRS]`,
+//! `lab bench-dhcp [ROUNDS] [--probe]`, `lab bench-dhcp-growth [LEASES]`,
+//! `lab soak-kill KILLS [SEED]`. `./x` calls it.
 
 use std::process::ExitCode;
 
@@ -16,6 +18,23 @@ fn main() -> ExitCode {
             Ok(pairs) => lab::bench_boot::run(pairs),
             Err(_) => return usage(),
         },
+        ["bench-dhcp-growth"] => lab::bench_dhcp::growth::run(100_000),
+        ["bench-dhcp-growth", most] => match most.parse() {
+            Ok(most) => lab::bench_dhcp::growth::run(most),
+            Err(_) => return usage(),
+        },
+        ["soak-kill", kills] => match kills.parse() {
+            Ok(kills) => lab::soak::run(kills, chance()),
+            Err(_) => return usage(),
+        },
+        ["soak-kill", kills, seed] => match (kills.parse(), seed.parse()) {
+            (Ok(kills), Ok(seed)) => lab::soak::run(kills, seed),
+            _ => return usage(),
+        },
+        ["bench-dhcp", rest @ ..] => match rounds(rest) {
+            Some((rounds, probe)) => lab::bench_dhcp::run(rounds, probe),
+            None => return usage(),
+        },
         _ => return usage(),
     };
     match done {
@@ -27,7 +46,28 @@ fn main() -> ExitCode {
     }
 }
 
+/// A seed for who names none; it is printed.
+fn chance() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.map_or(1, |since| since.as_secs())
+}
+
+/// `[ROUNDS] [--probe]`
+fn rounds(words: &[&str]) -> Option<(usize, bool)> {
+    match words {
+        [] => Some((3, false)),
+        ["--probe"] => Some((3, true)),
+        [rounds] => Some((rounds.parse().ok()?, false)),
+        [rounds, "--probe"] => Some((rounds.parse().ok()?, true)),
+        _ => None,
+    }
+}
+
 fn usage() -> ExitCode {
-    eprintln!("usage: lab demo [uefi|bios|http|secureboot|arm64] | lab bench-boot [PAIRS]");
+    eprintln!(
+        "usage: lab demo [uefi|bios|http|secureboot|arm64] | lab bench-boot [PAIRS] | \
+         lab bench-dhcp [ROUNDS] [--probe] | lab bench-dhcp-growth [LEASES] | \
+         lab soak-kill KILLS [SEED]"
+    );
     ExitCode::from(2)
 }

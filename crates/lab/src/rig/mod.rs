@@ -17,9 +17,10 @@ pub mod capture;
 pub mod disk;
 pub mod dnsmasq;
 pub mod guest;
+pub mod kea;
 pub mod need;
 pub mod ns;
-mod process;
+pub(crate) mod process;
 pub mod server;
 
 pub use process::{Log, Process};

@@ -16,6 +16,9 @@ use nix::sched::{CloneFlags, setns};
 use super::process::run;
 use super::{Trouble, io};
 
+mod pair;
+pub use pair::Pair;
+
 const PREFIX: &str = "bwrig";
 /// Where `ip netns` keeps its names.
 const NAMES: &str = "/run/netns";

@@ -44,6 +44,12 @@ impl Process {
         Ok(Self { child, log: Log::at(log) })
     }
 
+    /// Its process id: the program's own, since whatever starts it becomes it.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What the program said so far.
     #[must_use]
     pub fn log(&self) -> &Log {

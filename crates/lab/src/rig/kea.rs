@@ -1,0 +1,98 @@
+//! ISC Kea, the DHCPv4 server that ours is measured against.
+//!
+//! In: where it runs, which pool it has. Out: a running server with a lease file of its own.
+//! Never: a configuration that makes it slower than its default: leases are kept by `memfile` and
+//! persisted, as Debian's package does it, and it logs warnings only.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::ns::{Link, Namespace};
+use super::process::Process;
+use super::{Log, Trouble, io};
+
+const START: Duration = Duration::from_secs(20);
+
+/// What Kea is to serve.
+#[derive(Clone, Copy, Debug)]
+pub struct Serves<'a> {
+    /// `10.80.0.0/16`
+    pub subnet: &'a str,
+    /// `10.80.1.0 - 10.80.235.95`
+    pub pool: &'a str,
+    /// How long a lease lasts.
+    pub lease_s: u32,
+}
+
+/// A running kea-dhcp4, ended when dropped.
+#[derive(Debug)]
+pub struct Kea {
+    process: Process,
+}
+
+impl Kea {
+    /// Starts it with everything it writes in `directory`, and waits until it serves.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start(at: &Namespace, serves: Serves<'_>, directory: &Path) -> Result<Self, Trouble> {
+        let file = directory.join("kea.json");
+        let leases = directory.join("kea-leases4.csv");
+        fs::write(&file, config(serves, &leases)).map_err(io("writing Kea's configuration"))?;
+        let mut command = at.command("kea-dhcp4");
+        command
+            .env("KEA_PIDFILE_DIR", directory)
+            .env("KEA_LOCKFILE_DIR", directory)
+            .arg("-c")
+            .arg(&file);
+        let mut process = Process::start(command, directory.join("kea.log"))?;
+        process.wait_for("DHCP4_STARTED", START)?;
+        Ok(Self { process })
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// What it said.
+    #[must_use]
+    pub fn log(&self) -> &Log {
+        self.process.log()
+    }
+}
+
+fn config(serves: Serves<'_>, leases: &PathBuf) -> String {
+    let output = json!([{ "output": "stdout", "flush": true }]);
+    let config = json!({ "Dhcp4": {
+        "interfaces-config": { "interfaces": [Link::INTERFACE] },
+        "lease-database": { "type": "memfile", "persist": true, "name": leases },
+        "valid-lifetime": serves.lease_s,
+        "subnet4": [{ "subnet": serves.subnet, "pools": [{ "pool": serves.pool }] }],
+        "loggers": [
+            { "name": "kea-dhcp4", "severity": "WARN", "output_options": output },
+            // Says that it has started; nothing else of it is for every packet.
+            { "name": "kea-dhcp4.dhcp4", "severity": "INFO", "output_options": output },
+            { "name": "kea-dhcp4.leases", "severity": "WARN", "output_options": output }
+        ]
+    }});
+    format!("{config:#}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn its_leases_are_persisted_where_we_say() {
+        let serves = Serves { subnet: "10.80.0.0/16", pool: "10.80.1.0 - 10.80.1.9", lease_s: 60 };
+        let text = config(serves, &PathBuf::from("/var/tmp/x/leases.csv"));
+        let read: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(read["Dhcp4"]["lease-database"]["name"], "/var/tmp/x/leases.csv");
+        assert_eq!(read["Dhcp4"]["lease-database"]["persist"], true);
+    }
+}
