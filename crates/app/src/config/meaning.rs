@@ -11,8 +11,13 @@ use super::fault::Fault;
 use super::raw::Raw;
 use super::reader::{At, Faults};
 use crate::links::Link;
-use engine::state::{BootDefaults, Settings, Unknown};
+use engine::state::{BootDefaults, LEASE_HISTORY, Settings, Unknown};
 use std::path::PathBuf;
+use std::time::Duration;
+/// Who had an address an hour ago is what a history is for.
+const HISTORY_LEAST: Duration = Duration::from_secs(3600);
+/// What `infinite` means: ten years, so that the store cannot grow for ever.
+const HISTORY_MAX: Duration = Duration::from_secs(3650 * 86_400);
 /// More links than this on one host are a mistake in the file.
 const NETWORKS_MAX: usize = 256;
 
@@ -30,7 +35,8 @@ pub fn mean(raw: Raw, links: &[Link], host_name: &str, faults: &Faults) -> Confi
     for (index, this) in raw.networks.iter().enumerate().take(NETWORKS_MAX) {
         let earlier = raw.networks.get(..index).unwrap_or_default();
         beside::beside_others(this, earlier, &note);
-        networks.extend(network::one(this, links, &note));
+        let remote = beside::is_remote(this, &raw.networks);
+        networks.extend(network::one(this, remote, links, &note));
     }
 
     let defaults = BootDefaults::default();
@@ -43,7 +49,8 @@ pub fn mean(raw: Raw, links: &[Link], host_name: &str, faults: &Faults) -> Confi
             Some(Some(wait)) => wait.as_secs(),
         },
     };
-    let mut notes = Vec::new();
+    let mut notes = beside::shared_alone(&raw.networks);
+    let lease_history = lease_history(raw.lease_history, &mut notes, &note);
     if let Some(listen) = raw.admin_listen {
         notes.push(format!(
             "[admin] listen = \"{}\": this version does not serve the operators' TCP port; use the \
@@ -63,10 +70,38 @@ pub fn mean(raw: Raw, links: &[Link], host_name: &str, faults: &Faults) -> Confi
             server_name: raw.server_name.map_or_else(|| host_name.to_owned(), |at| at.value),
             networks,
             http_port: raw.http_port.map_or(80, |at| at.value),
-            lease_history: engine::state::LEASE_HISTORY,
+            lease_history,
             boot,
         },
         notes,
+    }
+}
+
+/// How long leases that ended are remembered.
+fn lease_history(
+    said: Option<At<Option<Duration>>>,
+    notes: &mut Vec<String>,
+    note: &impl Fn(Fault),
+) -> Duration {
+    let Some(At { value, at }) = said else {
+        return LEASE_HISTORY;
+    };
+    match value {
+        Some(short) if short < HISTORY_LEAST => {
+            let fault = Fault::new(at, "a lease history shorter than 1h");
+            note(fault.hint("it also tells a machine that comes back which address it had"));
+            LEASE_HISTORY
+        }
+        Some(long) if long > HISTORY_MAX => {
+            let fault = Fault::new(at, "a lease history longer than ten years");
+            note(fault.hint("write history = \"infinite\", which keeps 3650d"));
+            LEASE_HISTORY
+        }
+        Some(history) => history,
+        None => {
+            notes.push("[leases] history = \"infinite\": ended leases are kept for 3650d".into());
+            HISTORY_MAX
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! a look at the host, or at two keys together; that is [`super::meaning`].
 
 mod network;
+mod options;
 
 pub use network::RawNetwork;
 
@@ -31,6 +32,8 @@ pub struct Raw {
     pub menu_wait: Option<At<Option<Duration>>>,
     /// `http.port`
     pub http_port: Option<At<u16>>,
+    /// `leases.history`; `None` inside is `infinite`.
+    pub lease_history: Option<At<Option<Duration>>>,
     /// `admin.listen`
     pub admin_listen: Option<At<String>>,
 }
@@ -56,6 +59,10 @@ pub fn read(text: &str, faults: &Faults) -> Raw {
         raw.approved = unknown(&mut boot, "approved");
         raw.menu_wait = boot.meant("menu_wait", menu_wait);
         boot.finish();
+    }
+    if let Some(mut leases) = top.section("leases") {
+        raw.lease_history = leases.meant("history", parse_duration);
+        leases.finish();
     }
     if let Some(mut http) = top.section("http") {
         raw.http_port = http.port("port");

@@ -6,25 +6,32 @@
 use super::super::fault::{Fault, nearest};
 use super::super::raw::RawNetwork;
 use super::super::reader::At;
-use super::beside::behind_relay;
 use super::list;
 use crate::links::{Link, shown_addresses};
-use model::Network;
-use model::network::{Mode, Pool, Subnet};
+use model::network::{LEASE_MIN, Mode, Option82, PROBE, Pool, Route, Subnet};
+use model::option::{ENCODED_MAX, OPTIONS_MAX};
+use model::time::show_duration;
+use model::{DhcpOption, Network};
 use std::net::Ipv4Addr;
 use std::ops::Range;
 use std::time::Duration;
 
 /// Without `lease`.
 const LEASE: Duration = Duration::from_secs(12 * 3600);
-/// Firmware, loader, kernel and installer take addresses one after the other; a lease that ends
-/// in between would give the address away in the middle of a boot.
-const LEASE_MIN: Duration = Duration::from_secs(600);
 /// Option 51 has 32 bits, and all ones means for ever.
 const LEASE_S_MAX: u64 = 0xffff_fffe;
+/// Routes of one network.
+const ROUTES_MAX: usize = 64;
 
 /// One network by itself.
-pub(super) fn one(raw: &RawNetwork, links: &[Link], note: &impl Fn(Fault)) -> Option<Network> {
+///
+/// `remote` says that its clients are behind a relay.
+pub(super) fn one(
+    raw: &RawNetwork,
+    remote: bool,
+    links: &[Link],
+    note: &impl Fn(Fault),
+) -> Option<Network> {
     let Some(interface) = &raw.interface else {
         note(Fault::new(raw.at.clone(), "a [[network]] without `interface`"));
         return None;
@@ -51,7 +58,8 @@ pub(super) fn one(raw: &RawNetwork, links: &[Link], note: &impl Fn(Fault)) -> Op
             pools(raw, note);
             let subnet = subnet?;
             inside(raw, &subnet, note);
-            (own_address(raw, interface, &subnet, link?, note)?, subnet.value)
+            extras(raw, &subnet.value, note);
+            (own_address(raw, remote, interface, &subnet, link?, note)?, subnet.value)
         }
         (_, link) => beside_another_server(interface, mode, link?, note)?,
     };
@@ -63,6 +71,13 @@ pub(super) fn one(raw: &RawNetwork, links: &[Link], note: &impl Fn(Fault)) -> Op
         lease: lease(raw, note),
         relays: list(raw.relays.as_ref()).iter().map(|at| at.value).collect(),
         authoritative: raw.authoritative.as_ref().is_some_and(|at| at.value),
+        shared: raw.shared.as_ref().map(|at| at.value.clone()),
+        lease_min: lease_min(raw),
+        rapid_commit: raw.rapid_commit.as_ref().is_some_and(|at| at.value),
+        probe: raw.probe.as_ref().map_or(Some(PROBE), |at| at.value),
+        option_82: raw.option_82.as_ref().map_or(Option82::Ignore, |at| at.value),
+        routes: list(raw.routes.as_ref()).iter().map(|at| at.value).collect(),
+        options: list(raw.options.as_ref()).iter().map(|at| at.value.clone()).collect(),
         pxe_reply: raw.pxe_reply.as_ref().map(|at| at.value).unwrap_or_default(),
         ..Network::new(&interface.value, mode, server, subnet)
     })
@@ -74,7 +89,7 @@ fn unknown_subnet() -> Option<Subnet> {
 }
 
 fn only_for_dhcp(raw: &RawNetwork, mode: Mode, note: &impl Fn(Fault)) {
-    let keys: [(&str, Option<Range<usize>>); 7] = [
+    let keys: [(&str, Option<Range<usize>>); 13] = [
         ("subnet", raw.subnet.as_ref().map(|at| at.at.clone())),
         ("pool", raw.pools.as_ref().map(|at| at.at.clone())),
         ("router", raw.router.as_ref().map(|at| at.at.clone())),
@@ -82,6 +97,12 @@ fn only_for_dhcp(raw: &RawNetwork, mode: Mode, note: &impl Fn(Fault)) {
         ("domain", raw.domain.as_ref().map(|at| at.at.clone())),
         ("lease", raw.lease.as_ref().map(|at| at.at.clone())),
         ("authoritative", raw.authoritative.as_ref().map(|at| at.at.clone())),
+        ("shared", raw.shared.as_ref().map(|at| at.at.clone())),
+        ("lease_min", raw.lease_min.as_ref().map(|at| at.at.clone())),
+        ("rapid_commit", raw.rapid_commit.as_ref().map(|at| at.at.clone())),
+        ("probe", raw.probe.as_ref().map(|at| at.at.clone())),
+        ("routes", raw.routes.as_ref().map(|at| at.at.clone())),
+        ("options", raw.options.as_ref().map(|at| at.at.clone())),
     ];
     // A network that is switched off for a while keeps what was written.
     if mode == Mode::Off {
@@ -170,18 +191,86 @@ fn inside(raw: &RawNetwork, subnet: &At<Subnet>, note: &impl Fn(Fault)) {
     }
 }
 
+/// Routes that can be reached, and options that fit into a message.
+fn extras(raw: &RawNetwork, subnet: &Subnet, note: &impl Fn(Fault)) {
+    let routes = list(raw.routes.as_ref());
+    for (index, route) in routes.iter().enumerate() {
+        let via = route.value.via;
+        if !via.is_unspecified() && !subnet.is_host(via) {
+            let what = format!("the router of {} is no host of the subnet {subnet}", route.value);
+            let fault = Fault::new(route.at.clone(), what);
+            note(fault.hint("machines reach only a router in their subnet"));
+        }
+        let to = |r: &Route| (r.to, r.prefix);
+        let earlier = routes.get(..index).unwrap_or_default();
+        if let Some(other) = earlier.iter().find(|other| to(&other.value) == to(&route.value)) {
+            let what = format!("`{}` goes where another route goes", route.value);
+            note(Fault::new(route.at.clone(), what).other(other.at.clone(), "here already"));
+        }
+    }
+    if let Some(one_more) = routes.get(ROUTES_MAX) {
+        note(Fault::new(one_more.at.clone(), format!("more than {ROUTES_MAX} routes")));
+    }
+    let options = list(raw.options.as_ref());
+    if let Some(one_more) = options.get(OPTIONS_MAX) {
+        note(Fault::new(one_more.at.clone(), format!("more than {OPTIONS_MAX} options")));
+    }
+    too_long(raw, note);
+}
+
+/// Options and routes share what room there is in a message.
+fn too_long(raw: &RawNetwork, note: &impl Fn(Fault)) {
+    let routes: Vec<Route> = list(raw.routes.as_ref()).iter().map(|at| at.value).collect();
+    let routes_len = match Route::encode(&routes) {
+        none if none.is_empty() => 0,
+        value => DhcpOption { code: 121, value, always: false }.encoded_len(),
+    };
+    let mut parts: Vec<(usize, String, Range<usize>)> = list(raw.options.as_ref())
+        .iter()
+        .map(|at| {
+            let name = model::option::name(at.value.code);
+            let name = name.map_or_else(|| at.value.code.to_string(), str::to_owned);
+            (at.value.encoded_len(), name, at.at.clone())
+        })
+        .collect();
+    if let Some(at) = &raw.routes {
+        parts.push((routes_len, "routes".to_owned(), at.at.clone()));
+    }
+    let total: usize = parts.iter().map(|(len, _, _)| len).sum();
+    let Some((len, name, at)) = parts.into_iter().max_by_key(|(len, _, _)| *len) else { return };
+    if total > ENCODED_MAX {
+        let what = format!(
+            "the options and routes of this network take {total} bytes; {ENCODED_MAX} is the most"
+        );
+        let fault = Fault::new(at, what).label(format!("`{name}` takes {len} of them"));
+        note(fault.hint("a message that leaves no room for the boot file boots nobody"));
+    }
+}
+
+fn lease_min(raw: &RawNetwork) -> Duration {
+    raw.lease_min.as_ref().map_or(LEASE_MIN, |at| at.value)
+}
+
+fn too_short(raw: &RawNetwork, lease: &At<Option<Duration>>) -> Fault {
+    let least = show_duration(lease_min(raw));
+    let fault = Fault::new(lease.at.clone(), format!("a lease shorter than {least}"));
+    match &raw.lease_min {
+        Some(min) => fault
+            .other(min.at.clone(), "the shortest that a client may get")
+            .hint("`lease_min` is for clients that ask for less than `lease`: it cannot be more"),
+        None => fault.hint(
+            "firmware, bootloader and installer ask one after the other; a shorter lease ends in \
+             the middle of a boot (if you want it nevertheless: set `lease_min` as well)",
+        ),
+    }
+}
+
 fn lease(raw: &RawNetwork, note: &impl Fn(Fault)) -> Option<Duration> {
     let Some(lease) = &raw.lease else {
         return Some(LEASE);
     };
     match lease.value {
-        Some(short) if short < LEASE_MIN => {
-            let fault = Fault::new(lease.at.clone(), "a lease shorter than 10m");
-            note(fault.hint(
-                "firmware, bootloader and installer ask one after the other; a shorter lease ends \
-                 in the middle of a boot",
-            ));
-        }
+        Some(short) if short < lease_min(raw) => note(too_short(raw, lease)),
         Some(long) if long.as_secs() > LEASE_S_MAX => {
             let fault = Fault::new(lease.at.clone(), "a lease longer than DHCP can say");
             note(fault.hint("write lease = \"infinite\""));
@@ -195,6 +284,7 @@ fn lease(raw: &RawNetwork, note: &impl Fn(Fault)) -> Option<Duration> {
 /// whatever address we have there.
 fn own_address(
     raw: &RawNetwork,
+    remote: bool,
     interface: &At<String>,
     subnet: &At<Subnet>,
     link: &Link,
@@ -204,7 +294,7 @@ fn own_address(
     if let Some((address, _)) = own {
         return Some(*address);
     }
-    if let (true, Some((address, _))) = (behind_relay(raw), link.addresses.first()) {
+    if let (true, Some((address, _))) = (remote, link.addresses.first()) {
         return Some(*address);
     }
     let name = &interface.value;

@@ -5,12 +5,18 @@
 
 use super::super::fault::Fault;
 use super::super::reader::{At, Section};
-use super::names;
-use model::network::{Mode, Pool, PxeReply, Subnet};
+use super::{names, options};
+use model::DhcpOption;
+use model::network::{Mode, Option82, Pool, PxeReply, Route, Subnet};
 use model::time::parse_duration;
 use std::net::Ipv4Addr;
 use std::ops::Range;
 use std::time::Duration;
+
+/// A shorter lease than this cannot be renewed in time by anybody.
+const LEASE_MIN_LEAST: Duration = Duration::from_secs(60);
+/// Firmware waits four seconds for an offer, and a batch of probes must fit in.
+const PROBE_MS_MAX: u64 = 500;
 
 /// One `[[network]]`.
 #[derive(Debug)]
@@ -39,6 +45,20 @@ pub struct RawNetwork {
     pub authoritative: Option<At<bool>>,
     /// `pxe_reply`
     pub pxe_reply: Option<At<PxeReply>>,
+    /// `shared`
+    pub shared: Option<At<String>>,
+    /// `lease_min`
+    pub lease_min: Option<At<Duration>>,
+    /// `rapid_commit`
+    pub rapid_commit: Option<At<bool>>,
+    /// `probe`; `None` inside is `off`.
+    pub probe: Option<At<Option<Duration>>>,
+    /// `option_82`
+    pub option_82: Option<At<Option82>>,
+    /// `routes`
+    pub routes: Option<At<Vec<At<Route>>>>,
+    /// `[network.options]`
+    pub options: Option<At<Vec<At<DhcpOption>>>>,
     /// It was said to be IPv6, which is refused already: nothing else of it is judged.
     pub ipv6: bool,
 }
@@ -63,6 +83,13 @@ pub(super) fn network(mut section: Section<'_>) -> RawNetwork {
             "plain" => Ok(PxeReply::Plain),
             _ => Err("`pxe_reply` is \"full\" or \"plain\"".to_owned()),
         }),
+        shared: section.meant("shared", shared),
+        lease_min: section.meant("lease_min", lease_min),
+        rapid_commit: section.flag("rapid_commit"),
+        probe: section.meant("probe", probe),
+        option_82: section.named("option_82", &names(Option82::ALL, Option82::name)),
+        routes: section.list("routes", str::parse),
+        options: section.section("options").map(options::read),
         ipv6,
     };
     section.finish();
@@ -90,6 +117,40 @@ fn refuse_ipv6(section: &mut Section<'_>) -> bool {
             false
         }
         (None, None) => false,
+    }
+}
+
+/// A word that is compared, and shown.
+fn shared(text: &str) -> Result<String, String> {
+    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+    match !text.is_empty() && text.len() <= 63 && text.chars().all(good) {
+        true => Ok(text.to_owned()),
+        false => Err("`shared` takes up to 63 letters, digits, `-`, `.` and `_`".to_owned()),
+    }
+}
+
+fn lease_min(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        Some(time) if time >= LEASE_MIN_LEAST => Ok(time),
+        Some(_) => Err("`lease_min` is a minute at least: a boot has to end within it".to_owned()),
+        None => Err("`lease_min` is the shortest lease: write a time like \"10m\"".to_owned()),
+    }
+}
+
+/// `30ms`, or `off`; a probe is the only thing here that is shorter than a second.
+fn probe(text: &str) -> Result<Option<Duration>, String> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let digits = text.strip_suffix("ms").map(str::trim_end);
+    let time: Option<u64> = digits.and_then(|digits| digits.parse().ok());
+    match time {
+        Some(1..=PROBE_MS_MAX) => time.map(|ms| Ok(Duration::from_millis(ms))).transpose(),
+        Some(0) => Err("a probe that waits 0 ms hears nobody: write \"off\"".to_owned()),
+        _ => Err(format!(
+            "`probe` is a time from 1ms to {PROBE_MS_MAX}ms, like \"30ms\", or \"off\": firmware \
+             waits for the offer meanwhile"
+        )),
     }
 }
 
