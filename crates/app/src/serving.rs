@@ -31,5 +31,13 @@ pub fn in_a_line(network: &Network) -> String {
             line.push_str(&format!(", {name} {}", all.join(", ")));
         }
     }
+    if let Some(shared) = &network.shared {
+        line.push_str(&format!(", shared {shared}"));
+    }
+    for (name, count) in [("routes", network.routes.len()), ("options", network.options.len())] {
+        if count > 0 {
+            line.push_str(&format!(", {name} {count}"));
+        }
+    }
     line
 }

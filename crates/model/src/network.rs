@@ -147,6 +147,76 @@ pub struct Route {
     pub via: Ipv4Addr,
 }
 
+impl Route {
+    /// `None` for more than 32 bits, and where host bits are set.
+    pub fn new(to: Ipv4Addr, prefix: u8, via: Ipv4Addr) -> Option<Self> {
+        let route = Self { to, prefix, via };
+        (prefix <= 32 && u32::from(to) & !u32::from(route.mask()) == 0).then_some(route)
+    }
+
+    fn mask(&self) -> Ipv4Addr {
+        let host_bits = 32 - u32::from(self.prefix.min(32));
+        Ipv4Addr::from(u32::MAX.checked_shl(host_bits).unwrap_or(0))
+    }
+
+    /// Routes as options 121 and 249 carry them (RFC 3442): the prefix length, as many octets of
+    /// the destination as it touches, and the router.
+    pub fn encode(routes: &[Self]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for route in routes {
+            let significant = usize::from(route.prefix).div_ceil(8);
+            bytes.push(route.prefix);
+            bytes.extend(route.to.octets().iter().take(significant));
+            bytes.extend(route.via.octets());
+        }
+        bytes
+    }
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.to, self.prefix) {
+            (Ipv4Addr::UNSPECIFIED, 0) => write!(f, "default")?,
+            (to, prefix) => write!(f, "{to}/{prefix}")?,
+        }
+        match self.via {
+            Ipv4Addr::UNSPECIFIED => write!(f, " on link"),
+            via => write!(f, " via {via}"),
+        }
+    }
+}
+
+impl FromStr for Route {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || {
+            let shown = crate::text::show(text.as_bytes());
+            format!("`{shown}` is no route: write it like 10.0.0.0/8 via 10.77.0.254")
+        };
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let (to, via) = match words.as_slice() {
+            [to, "via", via] => (*to, via.parse().map_err(|_| wrong())?),
+            [to, "on", "link"] => (*to, Ipv4Addr::UNSPECIFIED),
+            _ => return Err(wrong()),
+        };
+        let (address, prefix) = match to {
+            "default" => (Ipv4Addr::UNSPECIFIED, 0),
+            to => {
+                let (address, prefix) = to.split_once('/').unwrap_or((to, "32"));
+                (address.parse().map_err(|_| wrong())?, prefix.parse().map_err(|_| wrong())?)
+            }
+        };
+        if prefix > 32 {
+            return Err(wrong());
+        }
+        let cut = Self { to: address, prefix, via };
+        let network = Ipv4Addr::from(u32::from(address) & u32::from(cut.mask()));
+        Self::new(address, prefix, via).ok_or_else(|| {
+            format!("`{to}` is a host with a prefix: its network is {network}/{prefix}")
+        })
+    }
+}
+
 /// The shortest lease a client may ask for, unless the network says otherwise: firmware, bootloader
 /// and installer ask one after the other.
 pub const LEASE_MIN: Duration = Duration::from_secs(600);
@@ -275,6 +345,44 @@ mod tests {
         for wrong in ["10.77.0.0", "10.77.0.0/31", "10.77.0.0/0", "x/24"] {
             assert!(wrong.parse::<Subnet>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn routes_are_written_with_their_significant_octets() {
+        // The table of RFC 3442: subnet, and its destination descriptor.
+        for (to, descriptor) in [
+            ("default", vec![0]),
+            ("10.0.0.0/8", vec![8, 10]),
+            ("10.0.0.0/24", vec![24, 10, 0, 0]),
+            ("10.17.0.0/16", vec![16, 10, 17]),
+            ("10.27.129.0/24", vec![24, 10, 27, 129]),
+            ("10.229.0.128/25", vec![25, 10, 229, 0, 128]),
+            ("10.198.122.47/32", vec![32, 10, 198, 122, 47]),
+        ] {
+            let route: Route = format!("{to} via 10.77.0.254").parse().unwrap();
+            let wanted = [descriptor, vec![10, 77, 0, 254]].concat();
+            assert_eq!(Route::encode(&[route]), wanted, "{to}");
+            assert_eq!(Route::encode(&[route, route]), wanted.repeat(2), "{to}");
+            assert_eq!(route.to_string(), format!("{to} via 10.77.0.254"));
+        }
+        let here: Route = "10.1.0.0/16 via 0.0.0.0".parse().unwrap();
+        assert_eq!(here.to_string(), "10.1.0.0/16 on link");
+        assert_eq!(here.to_string().parse(), Ok(here));
+        assert_eq!("10.1.2.3 via 10.0.0.1".parse::<Route>().unwrap().prefix, 32);
+    }
+
+    #[test]
+    fn a_route_that_is_none_says_how_to_write_one() {
+        for wrong in ["", "10.0.0.0/8", "10.0.0.0/33 via 10.0.0.1", "0.0.0.0/0 via x", "a via b"] {
+            let why = wrong.parse::<Route>().unwrap_err();
+            assert!(why.contains("write it like"), "{why}");
+        }
+        let why = "10.1.2.3/8 via 10.0.0.1".parse::<Route>().unwrap_err();
+        assert!(why.contains("its network is 10.0.0.0/8"), "{why}");
+        assert_eq!(
+            "0.0.0.0/0 via 10.0.0.1".parse::<Route>().unwrap().to_string(),
+            "default via 10.0.0.1"
+        );
     }
 
     #[test]

@@ -12,6 +12,8 @@ pub struct Fault {
     pub at: Range<usize>,
     /// What to read under the place itself; may be empty.
     pub label: String,
+    /// Another place that has a part in it, and what to read there.
+    pub other: Option<(Range<usize>, String)>,
     /// What to do.
     pub hint: Option<String>,
 }
@@ -19,12 +21,18 @@ pub struct Fault {
 impl Fault {
     /// A fault at a place.
     pub fn new(at: Range<usize>, what: impl Into<String>) -> Self {
-        Self { what: what.into(), at, label: String::new(), hint: None }
+        Self { what: what.into(), at, label: String::new(), other: None, hint: None }
     }
 
     /// Adds what is read under the place.
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = label.into();
+        self
+    }
+
+    /// Adds the other place, and what is read under it.
+    pub fn other(mut self, at: Range<usize>, label: impl Into<String>) -> Self {
+        self.other = Some((at, label.into()));
         self
     }
 
@@ -40,7 +48,11 @@ impl Fault {
         let end = self.at.end.min(text.len());
         let start = self.at.start.min(end);
         let mark = AnnotationKind::Primary.span(start..end).label(self.label.as_str());
-        let snippet = Snippet::source(text).path(file).annotation(mark);
+        let other = self.other.as_ref().map(|(at, label)| {
+            let end = at.end.min(text.len());
+            AnnotationKind::Context.span(at.start.min(end)..end).label(label.as_str())
+        });
+        let snippet = Snippet::source(text).path(file).annotation(mark).annotations(other);
         let main = Level::ERROR.primary_title(self.what.as_str()).element(snippet);
         let hint = self.hint.as_deref().map(|h| Group::with_title(Level::HELP.secondary_title(h)));
         let report: Vec<Group<'_>> = std::iter::once(main).chain(hint).collect();

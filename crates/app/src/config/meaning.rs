@@ -1,26 +1,23 @@
 //! What a configuration file means on this host: keys are compared with each other and with the
 //! interfaces, and everything that would not work is a fault with the way to mend it.
 
+mod beside;
+mod network;
+
+pub use network::sensible_pool;
+
 use super::Config;
-use super::fault::{Fault, nearest};
-use super::raw::{Raw, RawNetwork};
+use super::fault::Fault;
+use super::raw::Raw;
 use super::reader::{At, Faults};
-use crate::links::{Link, shown_addresses};
-use engine::state::{BootDefaults, Settings, Unknown};
-use model::Network;
-use model::network::{Mode, Pool, Subnet};
-use std::net::Ipv4Addr;
-use std::ops::Range;
+use crate::links::Link;
+use engine::state::{BootDefaults, LEASE_HISTORY, Settings, Unknown};
 use std::path::PathBuf;
 use std::time::Duration;
-
-/// Without `lease`.
-const LEASE: Duration = Duration::from_secs(12 * 3600);
-/// Firmware, loader, kernel and installer take addresses one after the other; a lease that ends
-/// in between would give the address away in the middle of a boot.
-const LEASE_MIN: Duration = Duration::from_secs(600);
-/// Option 51 has 32 bits, and all ones means for ever.
-const LEASE_S_MAX: u64 = 0xffff_fffe;
+/// Who had an address an hour ago is what a history is for.
+const HISTORY_LEAST: Duration = Duration::from_secs(3600);
+/// What `infinite` means: ten years, so that the store cannot grow for ever.
+const HISTORY_MAX: Duration = Duration::from_secs(3650 * 86_400);
 /// More links than this on one host are a mistake in the file.
 const NETWORKS_MAX: usize = 256;
 
@@ -35,10 +32,11 @@ pub fn mean(raw: Raw, links: &[Link], host_name: &str, faults: &Faults) -> Confi
     }
 
     let mut networks = Vec::new();
-    for (index, network) in raw.networks.iter().enumerate().take(NETWORKS_MAX) {
+    for (index, this) in raw.networks.iter().enumerate().take(NETWORKS_MAX) {
         let earlier = raw.networks.get(..index).unwrap_or_default();
-        beside_others(network, earlier, &note);
-        networks.extend(one(network, links, &note));
+        beside::beside_others(this, earlier, &note);
+        let remote = beside::is_remote(this, &raw.networks);
+        networks.extend(network::one(this, remote, links, &note));
     }
 
     let defaults = BootDefaults::default();
@@ -51,7 +49,8 @@ pub fn mean(raw: Raw, links: &[Link], host_name: &str, faults: &Faults) -> Confi
             Some(Some(wait)) => wait.as_secs(),
         },
     };
-    let mut notes = Vec::new();
+    let mut notes = beside::shared_alone(&raw.networks);
+    let lease_history = lease_history(raw.lease_history, &mut notes, &note);
     if let Some(listen) = raw.admin_listen {
         notes.push(format!(
             "[admin] listen = \"{}\": this version does not serve the operators' TCP port; use the \
@@ -71,10 +70,38 @@ pub fn mean(raw: Raw, links: &[Link], host_name: &str, faults: &Faults) -> Confi
             server_name: raw.server_name.map_or_else(|| host_name.to_owned(), |at| at.value),
             networks,
             http_port: raw.http_port.map_or(80, |at| at.value),
-            lease_history: engine::state::LEASE_HISTORY,
+            lease_history,
             boot,
         },
         notes,
+    }
+}
+
+/// How long leases that ended are remembered.
+fn lease_history(
+    said: Option<At<Option<Duration>>>,
+    notes: &mut Vec<String>,
+    note: &impl Fn(Fault),
+) -> Duration {
+    let Some(At { value, at }) = said else {
+        return LEASE_HISTORY;
+    };
+    match value {
+        Some(short) if short < HISTORY_LEAST => {
+            let fault = Fault::new(at, "a lease history shorter than 1h");
+            note(fault.hint("it also tells a machine that comes back which address it had"));
+            LEASE_HISTORY
+        }
+        Some(long) if long > HISTORY_MAX => {
+            let fault = Fault::new(at, "a lease history longer than ten years");
+            note(fault.hint("write history = \"infinite\", which keeps 3650d"));
+            LEASE_HISTORY
+        }
+        Some(history) => history,
+        None => {
+            notes.push("[leases] history = \"infinite\": ended leases are kept for 3650d".into());
+            HISTORY_MAX
+        }
     }
 }
 
@@ -86,309 +113,6 @@ fn no_network(links: &[Link]) -> Fault {
     }
 }
 
-/// What two networks must not share.
-fn beside_others(this: &RawNetwork, earlier: &[RawNetwork], note: &impl Fn(Fault)) {
-    for other in earlier.iter().filter(|other| !other.ipv6 && !this.ipv6) {
-        if let (Some(a), Some(b)) = (&this.interface, &other.interface)
-            && a.value == b.value
-            && !behind_relay(this)
-            && !behind_relay(other)
-        {
-            let fault = Fault::new(a.at.clone(), format!("a second network on {}", a.value));
-            note(fault.hint(
-                "one [[network]] per interface; a subnet behind a relay is a [[network]] with `relays`",
-            ));
-        }
-        if let (Some(a), Some(b)) = (&this.subnet, &other.subnet)
-            && (a.value.contains(b.value.address) || b.value.contains(a.value.address))
-        {
-            let what = format!("subnet {} overlaps {} of another network", a.value, b.value);
-            note(Fault::new(a.at.clone(), what));
-        }
-        for a in list(this.relays.as_ref()) {
-            if list(other.relays.as_ref()).iter().any(|b| b.value == a.value) {
-                let what = format!("relay {} belongs to another network already", a.value);
-                note(Fault::new(a.at.clone(), what));
-            }
-        }
-    }
-}
-
 fn list<T>(of: Option<&At<Vec<At<T>>>>) -> &[At<T>] {
     of.map_or(&[], |all| all.value.as_slice())
-}
-
-/// Whether its clients are elsewhere: one of its relays stands in its subnet.
-fn behind_relay(raw: &RawNetwork) -> bool {
-    let relays = list(raw.relays.as_ref());
-    let subnet = raw.subnet.as_ref();
-    subnet.is_some_and(|subnet| relays.iter().any(|relay| subnet.value.contains(relay.value)))
-}
-
-/// One network by itself.
-fn one(raw: &RawNetwork, links: &[Link], note: &impl Fn(Fault)) -> Option<Network> {
-    let Some(interface) = &raw.interface else {
-        note(Fault::new(raw.at.clone(), "a [[network]] without `interface`"));
-        return None;
-    };
-    if raw.ipv6 {
-        return None;
-    }
-    let mode = raw.mode.as_ref().map_or(Mode::Auto, |mode| mode.value);
-    if mode != Mode::Dhcp {
-        only_for_dhcp(raw, mode, note);
-    }
-    let link = links.iter().find(|link| link.name == interface.value);
-    if link.is_none() && mode != Mode::Off {
-        note(no_such_link(interface, links));
-    }
-
-    let (server, subnet) = match (mode, link) {
-        (Mode::Off, None) => (Ipv4Addr::UNSPECIFIED, unknown_subnet()?),
-        (Mode::Dhcp, _) => {
-            let subnet = raw.subnet.clone();
-            if raw.subnet.is_none() {
-                note(no_subnet(raw, link));
-            }
-            pools(raw, note);
-            let subnet = subnet?;
-            inside(raw, &subnet, note);
-            (own_address(raw, interface, &subnet, link?, note)?, subnet.value)
-        }
-        (_, link) => beside_another_server(interface, mode, link?, note)?,
-    };
-    Some(Network {
-        pools: list(raw.pools.as_ref()).iter().map(|pool| pool.value).collect(),
-        router: raw.router.as_ref().map(|at| at.value),
-        dns: list(raw.dns.as_ref()).iter().map(|at| at.value).collect(),
-        domain: raw.domain.as_ref().map(|at| at.value.clone()),
-        lease: lease(raw, note),
-        relays: list(raw.relays.as_ref()).iter().map(|at| at.value).collect(),
-        authoritative: raw.authoritative.as_ref().is_some_and(|at| at.value),
-        pxe_reply: raw.pxe_reply.as_ref().map(|at| at.value).unwrap_or_default(),
-        ..Network::new(&interface.value, mode, server, subnet)
-    })
-}
-
-/// Stands where a network is off and its interface is not there.
-fn unknown_subnet() -> Option<Subnet> {
-    Subnet::new(Ipv4Addr::new(127, 0, 0, 0), 8)
-}
-
-fn only_for_dhcp(raw: &RawNetwork, mode: Mode, note: &impl Fn(Fault)) {
-    let keys: [(&str, Option<Range<usize>>); 7] = [
-        ("subnet", raw.subnet.as_ref().map(|at| at.at.clone())),
-        ("pool", raw.pools.as_ref().map(|at| at.at.clone())),
-        ("router", raw.router.as_ref().map(|at| at.at.clone())),
-        ("dns", raw.dns.as_ref().map(|at| at.at.clone())),
-        ("domain", raw.domain.as_ref().map(|at| at.at.clone())),
-        ("lease", raw.lease.as_ref().map(|at| at.at.clone())),
-        ("authoritative", raw.authoritative.as_ref().map(|at| at.at.clone())),
-    ];
-    // A network that is switched off for a while keeps what was written.
-    if mode == Mode::Off {
-        return;
-    }
-    for (key, at) in keys {
-        if let Some(at) = at {
-            let what = format!("`{key}` is for mode \"dhcp\"; in mode \"{mode}\" it has no effect");
-            note(Fault::new(at, what).hint("set mode = \"dhcp\", or remove the key"));
-        }
-    }
-}
-
-fn no_such_link(interface: &At<String>, links: &[Link]) -> Fault {
-    let shown = model::text::show(interface.value.as_bytes());
-    let fault = Fault::new(interface.at.clone(), format!("there is no interface `{shown}`"));
-    let names: Vec<&str> = links.iter().map(|link| link.name.as_str()).collect();
-    let fault = match nearest(&interface.value, names.iter().copied()) {
-        Some(near) => fault.label(format!("did you mean \"{near}\"?")),
-        None => fault,
-    };
-    fault.hint(format!("this host has {}", names.join(", ")))
-}
-
-fn no_subnet(raw: &RawNetwork, link: Option<&Link>) -> Fault {
-    let fault = Fault::new(raw.at.clone(), "mode \"dhcp\" needs `subnet` and `pool`");
-    let example = link
-        .and_then(|link| link.addresses.first())
-        .and_then(|(address, prefix)| Subnet::new(*address, *prefix));
-    let example = example.unwrap_or(Subnet { address: Ipv4Addr::new(10, 77, 0, 0), prefix: 24 });
-    match sensible_pool(&example) {
-        Some(pool) => {
-            fault.hint(format!("for example subnet = \"{example}\", pool = [\"{pool}\"]"))
-        }
-        None => fault,
-    }
-}
-
-/// Pools by themselves: there are some, and none is listed twice.
-fn pools(raw: &RawNetwork, note: &impl Fn(Fault)) {
-    let all = list(raw.pools.as_ref());
-    if all.is_empty() {
-        if let Some(subnet) = &raw.subnet {
-            let fault = Fault::new(subnet.at.clone(), "mode \"dhcp\" needs a `pool` of addresses");
-            let pool = sensible_pool(&subnet.value);
-            note(match pool {
-                Some(pool) => fault.hint(format!("for example pool = [\"{pool}\"]")),
-                None => fault,
-            });
-        }
-        return;
-    }
-    for (index, a) in all.iter().enumerate() {
-        let earlier = all.get(..index).unwrap_or_default();
-        let overlap = |b: &At<Pool>| a.value.first <= b.value.last && b.value.first <= a.value.last;
-        if let Some(b) = earlier.iter().find(|b| overlap(b)) {
-            note(Fault::new(a.at.clone(), format!("pool {} overlaps {}", a.value, b.value)));
-        }
-    }
-}
-
-/// Everything that must lie in the subnet.
-fn inside(raw: &RawNetwork, subnet: &At<Subnet>, note: &impl Fn(Fault)) {
-    for pool in list(raw.pools.as_ref()) {
-        let (first, last) = (pool.value.first, pool.value.last);
-        let outside = [first, last].into_iter().find(|a| !subnet.value.contains(*a));
-        if let Some(outside) = outside {
-            let what = format!("pool {} leaves the subnet {}", pool.value, subnet.value);
-            note(Fault::new(pool.at.clone(), what).label(format!("{outside} is outside")));
-        } else if ![first, last].into_iter().all(|a| subnet.value.is_host(a)) {
-            let what = format!(
-                "pool {} holds the subnet's own address or its broadcast address",
-                pool.value
-            );
-            note(Fault::new(pool.at.clone(), what));
-        }
-    }
-    if let Some(router) = &raw.router
-        && !subnet.value.is_host(router.value)
-    {
-        let what = format!("router {} is no host of the subnet {}", router.value, subnet.value);
-        note(
-            Fault::new(router.at.clone(), what)
-                .hint("machines reach only a router in their subnet"),
-        );
-    }
-}
-
-fn lease(raw: &RawNetwork, note: &impl Fn(Fault)) -> Option<Duration> {
-    let Some(lease) = &raw.lease else {
-        return Some(LEASE);
-    };
-    match lease.value {
-        Some(short) if short < LEASE_MIN => {
-            let fault = Fault::new(lease.at.clone(), "a lease shorter than 10m");
-            note(fault.hint(
-                "firmware, bootloader and installer ask one after the other; a shorter lease ends \
-                 in the middle of a boot",
-            ));
-        }
-        Some(long) if long.as_secs() > LEASE_S_MAX => {
-            let fault = Fault::new(lease.at.clone(), "a lease longer than DHCP can say");
-            note(fault.hint("write lease = \"infinite\""));
-        }
-        _ => {}
-    }
-    lease.value
-}
-
-/// Our own address in the subnet we give addresses of. A subnet behind a relay is reached from
-/// whatever address we have there.
-fn own_address(
-    raw: &RawNetwork,
-    interface: &At<String>,
-    subnet: &At<Subnet>,
-    link: &Link,
-    note: &impl Fn(Fault),
-) -> Option<Ipv4Addr> {
-    let own = link.addresses.iter().find(|(address, _)| subnet.value.is_host(*address));
-    if let Some((address, _)) = own {
-        return Some(*address);
-    }
-    if let (true, Some((address, _))) = (behind_relay(raw), link.addresses.first()) {
-        return Some(*address);
-    }
-    let name = &interface.value;
-    let has = shown_addresses(link);
-    let what = format!("{name} has no address in {}: it has {has}", subnet.value);
-    let fault = Fault::new(interface.at.clone(), what);
-    note(match free_for_us(raw, &subnet.value) {
-        Some(address) => fault
-            .hint(format!("give it one: ip addr add {address}/{} dev {name}", subnet.value.prefix)),
-        None => fault,
-    });
-    None
-}
-
-/// The first address that is neither leased nor the router's.
-fn free_for_us(raw: &RawNetwork, subnet: &Subnet) -> Option<Ipv4Addr> {
-    let taken = |address: &Ipv4Addr| {
-        Some(*address) == raw.router.as_ref().map(|router| router.value)
-            || list(raw.pools.as_ref()).iter().any(|pool| pool.value.contains(*address))
-    };
-    hosts(subnet).take(65_536).find(|address| !taken(address))
-}
-
-fn hosts(subnet: &Subnet) -> impl Iterator<Item = Ipv4Addr> {
-    let first = u32::from(subnet.address).saturating_add(1);
-    (first..u32::from(subnet.broadcast())).map(Ipv4Addr::from)
-}
-
-/// Our address beside another server, and who is local to it.
-fn beside_another_server(
-    interface: &At<String>,
-    mode: Mode,
-    link: &Link,
-    note: &impl Fn(Fault),
-) -> Option<(Ipv4Addr, Subnet)> {
-    let usable = link.addresses.iter().find_map(|(address, prefix)| {
-        Subnet::new(*address, *prefix).map(|subnet| (*address, subnet))
-    });
-    if usable.is_none() && mode == Mode::Off {
-        return Some((Ipv4Addr::UNSPECIFIED, unknown_subnet()?));
-    }
-    if usable.is_none() {
-        let name = &interface.value;
-        let what = format!("{name} has {}: machines could not reach us", shown_addresses(link));
-        let fault = Fault::new(interface.at.clone(), what);
-        note(fault.hint(format!(
-            "give it one of its network: ip addr add ADDRESS/PREFIX dev {name} (or by DHCP), or \
-             give addresses yourself with mode = \"dhcp\""
-        )));
-    }
-    usable
-}
-
-/// A pool for whoever named none: `.100` to `.199` of a /24, the upper half of a smaller
-/// subnet, and the first such block of a larger one.
-pub fn sensible_pool(subnet: &Subnet) -> Option<Pool> {
-    let base = u32::from(subnet.address);
-    let (first, last) = match subnet.prefix {
-        ..=24 => (base.checked_add(100)?, base.checked_add(199)?),
-        25..=29 => {
-            let size = 1u32 << (32 - u32::from(subnet.prefix));
-            (base.checked_add(size / 2)?, base.checked_add(size - 2)?)
-        }
-        _ => (base.checked_add(2)?, base.checked_add(2)?),
-    };
-    Some(Pool { first: first.into(), last: last.into() })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pool_is_chosen_with_sense() {
-        for (subnet, pool) in [
-            ("10.77.0.0/24", "10.77.0.100-10.77.0.199"),
-            ("10.77.0.0/16", "10.77.0.100-10.77.0.199"),
-            ("10.77.0.64/26", "10.77.0.96-10.77.0.126"),
-            ("10.77.0.4/30", "10.77.0.6-10.77.0.6"),
-        ] {
-            let chosen = sensible_pool(&subnet.parse().unwrap()).unwrap();
-            assert_eq!(chosen.to_string(), pool, "{subnet}");
-        }
-    }
 }

@@ -3,13 +3,15 @@
 //! In: the text. Out: [`Raw`], and a [`Fault`] for everything that is no key or no value. Never:
 //! a look at the host, or at two keys together; that is [`super::meaning`].
 
+mod network;
+mod options;
+
+pub use network::RawNetwork;
+
 use super::fault::Fault;
 use super::reader::{At, Faults, Section};
 use engine::state::Unknown;
-use model::network::{Mode, Pool, PxeReply, Subnet};
 use model::time::parse_duration;
-use std::net::Ipv4Addr;
-use std::ops::Range;
 use std::time::Duration;
 use toml::de::DeTable;
 
@@ -30,39 +32,10 @@ pub struct Raw {
     pub menu_wait: Option<At<Option<Duration>>>,
     /// `http.port`
     pub http_port: Option<At<u16>>,
+    /// `leases.history`; `None` inside is `infinite`.
+    pub lease_history: Option<At<Option<Duration>>>,
     /// `admin.listen`
     pub admin_listen: Option<At<String>>,
-}
-
-/// One `[[network]]`.
-#[derive(Debug)]
-pub struct RawNetwork {
-    /// Where the table stands.
-    pub at: Range<usize>,
-    /// `interface`
-    pub interface: Option<At<String>>,
-    /// `mode`
-    pub mode: Option<At<Mode>>,
-    /// `subnet`
-    pub subnet: Option<At<Subnet>>,
-    /// `pool`
-    pub pools: Option<At<Vec<At<Pool>>>>,
-    /// `router`
-    pub router: Option<At<Ipv4Addr>>,
-    /// `dns`
-    pub dns: Option<At<Vec<At<Ipv4Addr>>>>,
-    /// `domain`
-    pub domain: Option<At<String>>,
-    /// `lease`; `None` inside is `infinite`.
-    pub lease: Option<At<Option<Duration>>>,
-    /// `relays`
-    pub relays: Option<At<Vec<At<Ipv4Addr>>>>,
-    /// `authoritative`
-    pub authoritative: Option<At<bool>>,
-    /// `pxe_reply`
-    pub pxe_reply: Option<At<PxeReply>>,
-    /// It was said to be IPv6, which is refused already: nothing else of it is judged.
-    pub ipv6: bool,
 }
 
 /// Reads the text; whatever is wrong is noted in `faults`.
@@ -80,12 +53,16 @@ pub fn read(text: &str, faults: &Faults) -> Raw {
         raw.state = server.meant("state", absolute);
         server.finish();
     }
-    raw.networks = top.sections("network").into_iter().map(network).collect();
+    raw.networks = top.sections("network").into_iter().map(network::network).collect();
     if let Some(mut boot) = top.section("boot") {
         raw.unknown = unknown(&mut boot, "unknown");
         raw.approved = unknown(&mut boot, "approved");
         raw.menu_wait = boot.meant("menu_wait", menu_wait);
         boot.finish();
+    }
+    if let Some(mut leases) = top.section("leases") {
+        raw.lease_history = leases.meant("history", parse_duration);
+        leases.finish();
     }
     if let Some(mut http) = top.section("http") {
         raw.http_port = http.port("port");
@@ -115,56 +92,6 @@ pub fn read(text: &str, faults: &Faults) -> Raw {
     }
     top.finish();
     raw
-}
-
-fn network(mut section: Section<'_>) -> RawNetwork {
-    let at = section.at.clone();
-    let ipv6 = refuse_ipv6(&mut section);
-    let read = RawNetwork {
-        at,
-        interface: section.text("interface"),
-        mode: section.named("mode", &names(Mode::ALL, Mode::name)),
-        subnet: if ipv6 { None } else { section.meant("subnet", str::parse) },
-        pools: if ipv6 { None } else { section.list("pool", str::parse) },
-        router: section.meant("router", address),
-        dns: section.list("dns", address),
-        domain: section.meant("domain", domain),
-        lease: section.meant("lease", parse_duration),
-        relays: section.list("relays", address),
-        authoritative: section.flag("authoritative"),
-        pxe_reply: section.meant("pxe_reply", |text| match text {
-            "full" => Ok(PxeReply::Full),
-            "plain" => Ok(PxeReply::Plain),
-            _ => Err("`pxe_reply` is \"full\" or \"plain\"".to_owned()),
-        }),
-        ipv6,
-    };
-    section.finish();
-    read
-}
-
-/// Whether this is a network of the other protocol; if so, that is said once.
-fn refuse_ipv6(section: &mut Section<'_>) -> bool {
-    const SENTENCE: &str = "IPv6 networks are not served by this version";
-    const HINT: &str = "leave this [[network]] out; machines boot over IPv4";
-    let advertise = section.place("advertise");
-    // Asked for here only to look at it; `network` reads it again and complains where needed.
-    let is_v6 = |text: &str| text.contains(':');
-    let subnet = section.peek_text("subnet").filter(|subnet| is_v6(&subnet.value));
-    match (subnet, advertise) {
-        (Some(subnet), _) => {
-            section.take("subnet");
-            section.take("pool");
-            section.fault(Fault::new(subnet.at, SENTENCE).hint(HINT));
-            true
-        }
-        (None, Some(at)) => {
-            section
-                .fault(Fault::new(at, format!("`advertise` is for IPv6: {SENTENCE}")).hint(HINT));
-            false
-        }
-        (None, None) => false,
-    }
 }
 
 /// A key of a service that this version does not have.
@@ -201,19 +128,6 @@ impl std::str::FromStr for Named {
     }
 }
 
-fn address(text: &str) -> Result<Ipv4Addr, String> {
-    text.parse().map_err(|_| {
-        if text.parse::<std::net::Ipv6Addr>().is_ok() {
-            format!("`{text}` is an IPv6 address, which this version does not serve")
-        } else {
-            format!(
-                "`{}` is no address: write it like 10.77.0.1",
-                model::text::show(text.as_bytes())
-            )
-        }
-    })
-}
-
 fn absolute(text: &str) -> Result<String, String> {
     match text.starts_with('/') {
         true => Ok(text.to_owned()),
@@ -229,21 +143,6 @@ fn shown_name(text: &str) -> Result<String, String> {
     match !text.is_empty() && text.len() <= 63 && text.chars().all(good) {
         true => Ok(text.to_owned()),
         false => Err("`name` takes up to 63 letters, digits, `-`, `.` and `_`".to_owned()),
-    }
-}
-
-/// RFC 1035, 2.3.1, as hosts are named today (RFC 1123, 2.1).
-fn domain(text: &str) -> Result<String, String> {
-    let label = |part: &str| {
-        (1..=63).contains(&part.len())
-            && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-            && !part.starts_with('-')
-            && !part.ends_with('-')
-    };
-    let trimmed = text.strip_suffix('.').unwrap_or(text);
-    match trimmed.len() <= 253 && trimmed.split('.').all(label) {
-        true => Ok(trimmed.to_owned()),
-        false => Err(format!("`{}` is no domain name", model::text::show(text.as_bytes()))),
     }
 }
 

@@ -5,7 +5,8 @@ use super::fault::{Fault, nearest};
 use std::cell::RefCell;
 use std::ops::Range;
 use std::str::FromStr;
-use toml::de::{DeTable, DeValue};
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
 
 /// A value and where it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -195,6 +196,30 @@ impl<'a> Section<'a> {
         all
     }
 
+    /// Every key and value in the order of the file, for a table whose keys are not known
+    /// beforehand.
+    pub fn entries(&self) -> Vec<(At<String>, At<&'a DeValue<'a>>)> {
+        let entry = |(key, value): (&'a Spanned<DeString<'a>>, &'a Spanned<DeValue<'a>>)| {
+            let key = At { value: key.get_ref().to_string(), at: key.span() };
+            (key, At { value: value.get_ref(), at: value.span() })
+        };
+        let mut all: Vec<_> = self.table.iter().map(entry).collect();
+        all.sort_by_key(|(key, _)| key.at.start);
+        all
+    }
+
+    /// A table inside this one, that stands under a key of [`Section::entries`].
+    pub fn inner(&self, title: &str, value: &At<&'a DeValue<'a>>) -> Option<Section<'a>> {
+        let table = value.value.as_table()?;
+        Some(Section::new(title, value.at.clone(), table, self.faults))
+    }
+
+    /// A value of any kind.
+    pub fn any(&mut self, key: &'static str) -> Option<At<&'a DeValue<'a>>> {
+        let (value, at) = self.find(key)?;
+        Some(At { value, at })
+    }
+
     /// Notes every key that nobody asked for.
     pub fn finish(self) {
         for (key, _) in self.table.iter() {
@@ -224,7 +249,8 @@ fn no_such_name(key: &str, text: &At<String>, names: &[&str]) -> Fault {
     fault.hint(format!("write one of {}", names.join(", ")))
 }
 
-fn with_article(kind: &str) -> String {
+/// `an integer`, `a table`.
+pub fn with_article(kind: &str) -> String {
     let article = if kind.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
     format!("{article} {kind}")
 }

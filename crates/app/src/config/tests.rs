@@ -1,5 +1,8 @@
 //! Configuration files and what is said of them.
 
+mod options;
+mod shared;
+
 use super::read_text;
 use crate::links::imagined;
 use engine::Settings;
@@ -14,6 +17,7 @@ fn read(text: &str) -> Result<super::Config, String> {
         imagined("br0", &[(Ipv4Addr::new(10, 77, 0, 1), 24)]),
         imagined("eth1", &[(Ipv4Addr::new(192, 168, 1, 9), 24)]),
         imagined("eth2", &[]),
+        imagined("br1", &[(Ipv4Addr::new(10, 78, 0, 1), 24), (Ipv4Addr::new(10, 79, 0, 1), 24)]),
     ];
     read_text("lab.toml", text, &links, "here")
 }

@@ -137,6 +137,10 @@ fn differences(old: &Settings, new: &Settings) -> Vec<String> {
     if old.http_port != new.http_port {
         lines.push(format!("http.port: {} → {}", old.http_port, new.http_port));
     }
+    if old.lease_history != new.lease_history {
+        let [was, is] = [old, new].map(|s| model::time::show_duration(s.lease_history));
+        lines.push(format!("leases.history: {was} → {is}"));
+    }
     if old.boot != new.boot {
         let show = |s: &Settings| {
             let (unknown, approved) = (s.boot.unknown.name(), s.boot.approved.name());
@@ -144,9 +148,19 @@ fn differences(old: &Settings, new: &Settings) -> Vec<String> {
         };
         lines.push(format!("boot: {} → {}", show(old), show(new)));
     }
-    let of = |s: &Settings, name: &str| s.networks.iter().find(|n| n.interface == name).cloned();
+    // Subnets that share a link, or are behind a relay, have the same interface.
+    let of = |s: &Settings, this: &model::Network| {
+        let same = |n: &&model::Network| n.interface == this.interface && n.subnet == this.subnet;
+        let alone = |n: &&model::Network| n.interface == this.interface;
+        let only = s.networks.iter().filter(alone).count() == 1;
+        s.networks
+            .iter()
+            .find(same)
+            .or_else(|| s.networks.iter().find(alone).filter(|_| only))
+            .cloned()
+    };
     for network in &new.networks {
-        match of(old, &network.interface) {
+        match of(old, network) {
             None => lines.push(format!("new: {}", super::in_a_line(network))),
             Some(before) if before != *network => {
                 lines.push(format!("changed: {}", super::in_a_line(network)));
@@ -155,8 +169,8 @@ fn differences(old: &Settings, new: &Settings) -> Vec<String> {
         }
     }
     for network in &old.networks {
-        if of(new, &network.interface).is_none() {
-            lines.push(format!("no longer served: {}", network.interface));
+        if of(new, network).is_none() {
+            lines.push(format!("no longer served: {} {}", network.interface, network.subnet));
         }
     }
     lines

@@ -11,7 +11,7 @@ use model::image::{LoaderKind, Recipe, SignedChain};
 use model::lease::ReservedFor;
 use model::machine::Life;
 use model::menu::{Choice, Entry, Menu, PasswordHash};
-use model::network::{Mode, PxeReply};
+use model::network::{Mode, Option82, PxeReply};
 use model::rule::{Condition, Profile};
 use model::{Arch, Asset, Image, Loader, Network, Now, Reservation};
 use std::net::Ipv4Addr;
@@ -123,6 +123,7 @@ fn network(line: &str) -> Result<Network, String> {
         pairs.read("server")?.unwrap_or(Ipv4Addr::new(10, 0, 0, 1)),
         pairs.get("subnet").unwrap_or("10.0.0.0/24").parse()?,
     );
+    let plain = address_service(&pairs, line, plain)?;
     Ok(Network {
         pools: pools.transpose()?.unwrap_or_default(),
         router: pairs.read("router")?,
@@ -138,6 +139,38 @@ fn network(line: &str) -> Result<Network, String> {
         },
         ..plain
     })
+}
+
+/// `shared=office lease-min=5m rapid-commit=yes probe=off option-82=trust`, and as often as one
+/// likes `route=10.0.0.0/8+via+10.0.0.9` and `option=ntp-servers:10.0.0.1` (a `+` is a space).
+fn address_service(pairs: &Pairs<'_>, line: &str, plain: Network) -> Result<Network, String> {
+    let mut network = plain;
+    for word in pairs.0.iter().filter_map(|word| word.split_once('=')) {
+        let value = word.1.replace('+', " ");
+        match word.0 {
+            "shared" => network.shared = Some(value),
+            "lease-min" => {
+                let time = model::time::parse_duration(&value)?;
+                network.lease_min = time.ok_or("the shortest lease is not for ever")?;
+            }
+            "rapid-commit" => network.rapid_commit = value == "yes",
+            "probe" => {
+                let ms = value.trim_end_matches("ms").parse().ok();
+                network.probe = ms.map(std::time::Duration::from_millis);
+                if ms.is_none() && value != "off" {
+                    return Err(format!("`{value}` is no time of a probe: {line}"));
+                }
+            }
+            "option-82" => network.option_82 = value.parse::<Option82>()?,
+            "route" => network.routes.push(value.parse()?),
+            "option" => {
+                let (name, value) = value.split_once(':').ok_or("option=NAME:VALUE")?;
+                network.options.push(model::option::parse(name, value)?);
+            }
+            other => return Err(format!("a network has no `{other}`: {line}")),
+        }
+    }
+    Ok(network)
 }
 
 fn loaders(world: &mut World, which: &[(&str, LoaderKind, Arch)]) -> Result<(), String> {
