@@ -4,7 +4,7 @@ use super::{Destination, Exchange, Outgoing};
 use crate::Engine;
 use crate::boot::FirstFile;
 use model::client::{Firmware, IpxeFeatures, Stage};
-use model::network::{Option82, PxeReply};
+use model::network::{Option82, PxeReply, Route};
 use model::plan::{BootPlan, Decision, Reason, Why};
 use model::{DhcpOption, Network};
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -206,12 +206,30 @@ pub(super) fn put_further(
     if let Some(name) = host_name.filter(|_| list.contains(&code::HOST_NAME)) {
         reply.options.push(code::HOST_NAME, name.as_bytes());
     }
+    put_routes(reply, exchange.network, &list);
     for option in own.iter().chain(&exchange.network.options) {
         let asked = option.always || list.contains(&option.code);
         // Whoever boots gets these from the boot decision.
         let ours = boots && BOOT_OPTIONS.contains(&option.code);
         if asked && !ours && !reply.options.contains(option.code) {
             reply.options.push(option.code, option.value.clone());
+        }
+    }
+}
+
+/// Classless routes (RFC 3442) for who asks by either number. Who takes them no longer looks at
+/// option 3, so the default route is among them.
+fn put_routes(reply: &mut Message, network: &Network, list: &[u8]) {
+    if network.routes.is_empty() {
+        return;
+    }
+    let default = |route: &Route| route.prefix == 0;
+    let router = network.router.filter(|_| !network.routes.iter().any(default));
+    let usual = router.map(|via| Route { to: Ipv4Addr::UNSPECIFIED, prefix: 0, via });
+    let routes: Vec<Route> = usual.into_iter().chain(network.routes.iter().copied()).collect();
+    for code in [code::CLASSLESS_ROUTES, code::MS_CLASSLESS_ROUTES] {
+        if list.contains(&code) {
+            reply.options.push(code, Route::encode(&routes));
         }
     }
 }

@@ -287,6 +287,21 @@ fn options_of_a_machine_outrank_those_of_its_network_and_go_to_who_asks() {
 }
 
 #[test]
+fn classless_routes_go_to_who_asks_by_either_number_with_the_default_among_them() {
+    let mut lab = network(Mode::Dhcp);
+    lab.routes = vec!["10.9.0.0/16 via 10.77.0.9".parse().unwrap()];
+    let mut engine = engine_of(vec![lab]);
+    let mut asks = request(MessageType::Discover, 1);
+    asks.options.push(code::PARAMETER_LIST, [1, 3, 121, 249]);
+    let offer = discover(&mut engine, 0, &asks);
+    let wire = [&[0, 10, 77, 0, 254][..], &[16, 10, 9, 10, 77, 0, 9]].concat();
+    assert_eq!(offer.options.get(121).as_deref(), Some(&wire[..]));
+    assert_eq!(offer.options.get(249).as_deref(), Some(&wire[..]));
+    let offer = discover(&mut engine, 0, &request(MessageType::Discover, 2));
+    assert!(!offer.options.contains(121) && offer.options.contains(code::ROUTER));
+}
+
+#[test]
 fn an_address_that_is_offered_for_the_first_time_is_to_be_probed_and_a_lease_is_not() {
     let mut engine = plain();
     let (out, offer) = reply(engine.dhcp(Now(0), &datagram(&request(MessageType::Discover, 1))));
