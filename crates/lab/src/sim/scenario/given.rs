@@ -106,7 +106,7 @@ fn unknown(word: Option<&str>) -> Result<Unknown, String> {
     found.ok_or_else(|| format!("machines cannot get {word:?}"))
 }
 
-fn network(line: &str) -> Result<Network, String> {
+pub(super) fn network(line: &str) -> Result<Network, String> {
     let pairs = Pairs::new(line);
     let need = |what: &str| format!("a network needs {what}: {line}");
     let list = |name: &str| -> Vec<Ipv4Addr> {

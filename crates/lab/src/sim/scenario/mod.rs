@@ -283,3 +283,23 @@ fn diff(old: &str, new: &str) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::given;
+
+    #[test]
+    fn a_network_takes_the_words_of_its_addresses() -> Result<(), String> {
+        let line = "network lan mode dhcp shared=x option-82=trust probe=off rapid-commit=yes \
+                    lease-min=5m route=10.0.0.0/8+via+10.0.0.9 option=ntp-servers:10.0.0.1";
+        let network = given::network(line)?;
+        assert_eq!((network.shared.as_deref(), network.probe), (Some("x"), None));
+        assert_eq!((network.option_82.name(), network.rapid_commit), ("trust", true));
+        assert_eq!(network.lease_min.as_secs(), 300);
+        assert_eq!(network.routes[0].to_string(), "10.0.0.0/8 via 10.0.0.9");
+        assert_eq!(model::option::show(&network.options[0]), "ntp-servers=10.0.0.1");
+        assert!(given::network("network lan mode dhcp option=ntp:1").is_err());
+        assert!(given::network("network lan mode dhcp leaze=1").is_err());
+        Ok(())
+    }
+}
