@@ -40,6 +40,12 @@ counters! {
     dhcp_unsent,
     /// Packets to a DHCP port that are no whole UDP datagram, or with a wrong checksum.
     dhcp_broken,
+    /// Questions whether somebody uses an address that is about to be offered.
+    dhcp_probed,
+    /// Offers that left without that question: too many at once, or it could not be sent.
+    dhcp_unprobed,
+    /// Answers to it: somebody did.
+    dhcp_conflicts,
     /// TFTP requests given to the owner.
     tftp_requests,
     /// TFTP datagrams from outside the served subnets.

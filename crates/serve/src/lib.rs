@@ -4,6 +4,7 @@
 //! packet ── DHCP on 67 and 4011, beside any other server of this host ──▶ owner.dhcp
 //! tftp ──── UDP 69, a port of its own for each transfer ────────────────▶ owner.file ─▶ bytes
 //! http ──── the boot port ──────────────────────────────────────────────▶ owner.file ─▶ bytes
+//! conflict ─ asks whether an address that is about to be offered is in use
 //! probe ─── asks a link who else gives addresses there
 //! ```
 //!
@@ -12,6 +13,7 @@
 //! Whatever the network can make grow here has a limit in [`Limits`].
 #![deny(unsafe_code)]
 
+mod conflict;
 mod count;
 pub mod holder;
 mod http;

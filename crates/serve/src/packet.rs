@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! kernel ─ filter ─▶ receive ─ all that waits ─▶ owner.dhcp ─ replies ─▶ answer ─▶ send
+//!                                                              └─ with a check ─▶ conflict
 //! ```
 //!
 //! In: packets to port 67 and 4011. Out: what the owner answers, by broadcast, by raw unicast, or
@@ -168,16 +169,27 @@ fn read(link: &str, bytes: &[u8], received: sys::Received) -> Option<Datagram> {
     })
 }
 
-/// Sends what the owner says, for ever: all that waits at once.
+/// Sends what the owner says, for ever: all that waits at once. What has something to be found out
+/// first goes to `checked`, and nobody behind it waits.
 pub(crate) async fn answer<O: Owner>(
     links: Arc<Links>,
     mut replies: mpsc::Receiver<Ready>,
+    checked: mpsc::Sender<Ready>,
     owner: O,
     counters: Arc<Counters>,
 ) {
     let mut batch = Vec::new();
     while replies.recv_many(&mut batch, ANSWERS).await > 0 {
-        links.send(batch.drain(..).map(|ready| ready.outgoing), &owner, &counters).await;
+        let mut leaving = Vec::with_capacity(batch.len());
+        for ready in batch.drain(..) {
+            if ready.outgoing.check.is_none() {
+                leaving.push(ready.outgoing);
+            } else if let Err(full) = checked.try_send(ready) {
+                counters.dhcp_unprobed.one();
+                leaving.push(full.into_inner().outgoing);
+            }
+        }
+        links.send(leaving, &owner, &counters).await;
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::count::{Counters, Counts};
 use crate::holder::{self, Holder, Transport};
 use crate::owner::{Bytes, Owner};
-use crate::{Limits, TFTP_PORT, http, interfaces, packet, sys, tftp};
+use crate::{Limits, TFTP_PORT, conflict, http, interfaces, packet, sys, tftp};
 use engine::tftp::Policy;
 use model::Network;
 use model::network::{Mode, Subnet};
@@ -63,6 +63,7 @@ pub fn start_with<O: Owner, B: Bytes>(
 struct Opened {
     findings: Vec<Finding>,
     links: packet::Links,
+    ears: conflict::Ears,
     keepers: Vec<Socket>,
     tftp: Vec<(UdpSocket, tftp::Place)>,
     http: Vec<(TcpListener, String)>,
@@ -80,6 +81,7 @@ impl Opened {
         let names: Vec<String> = names.into_iter().collect();
         let links = packet::Links::open(&names)
             .map_err(|(name, cause)| StartError::packet_socket(&name, cause))?;
+        let ears = conflict::Ears::open(&names).map_err(|e| StartError::packet_socket("", e))?;
         let keepers = keep_ports(networks, &mut findings);
 
         let served = served(networks);
@@ -94,20 +96,15 @@ impl Opened {
                 .map_err(|cause| at(http_port).refused(Transport::Tcp, cause))?;
             http.push((listener, network.interface.clone()));
         }
-        Ok(Self { findings, links, keepers, tftp, http })
+        Ok(Self { findings, links, ears, keepers, tftp, http })
     }
 
     fn run<O: Owner, B: Bytes>(self, owner: O, bytes: B, limits: Limits) -> Running {
         let counters = Arc::new(Counters::default());
         let mut listeners = JoinSet::new();
 
-        let links = Arc::new(self.links);
-        let (replies, ready) = mpsc::channel(limits.dhcp_replies.max(1));
-        for name in links.names() {
-            let (links, counters) = (Arc::clone(&links), Arc::clone(&counters));
-            listeners.spawn(packet::receive(links, name, owner.clone(), replies.clone(), counters));
-        }
-        listeners.spawn(packet::answer(links, ready, owner.clone(), Arc::clone(&counters)));
+        let sockets = (Arc::new(self.links), Arc::new(self.ears));
+        serve_dhcp(&mut listeners, sockets, &owner, &limits, &counters);
 
         let desk = tftp::Desk::new(owner.clone(), bytes.clone(), &limits, Arc::clone(&counters));
         let desk = Arc::new(desk);
@@ -142,6 +139,32 @@ impl Opened {
             stop: StopOnDrop([tftp_stop, http_stop]),
         }
     }
+}
+
+/// DHCP: a receiver on each link, one task that sends, and one that lets replies wait while it is
+/// found out whether somebody uses their address.
+fn serve_dhcp<O: Owner>(
+    listeners: &mut JoinSet<()>,
+    (links, ears): (Arc<packet::Links>, Arc<conflict::Ears>),
+    owner: &O,
+    limits: &Limits,
+    counters: &Arc<Counters>,
+) {
+    let (replies, ready) = mpsc::channel(limits.dhcp_replies.max(1));
+    let (checked, taken) = mpsc::channel(conflict::TAKEN_MAX);
+    let (answered, answers) = conflict::answers();
+    for name in links.names() {
+        let (links, counters) = (Arc::clone(&links), Arc::clone(counters));
+        let receive =
+            packet::receive(links, name.clone(), owner.clone(), replies.clone(), counters);
+        listeners.spawn(receive);
+        listeners.spawn(conflict::listen_on_link(Arc::clone(&ears), name, answered.clone()));
+    }
+    listeners.spawn(conflict::listen_behind_relays(Arc::clone(&ears), answered));
+    let (answering, counted) = (Arc::clone(&links), Arc::clone(counters));
+    listeners.spawn(packet::answer(answering, ready, checked, owner.clone(), Arc::clone(&counted)));
+    let desk = conflict::Desk { ears, links, owner: owner.clone(), replies, counters: counted };
+    listeners.spawn(desk.run(taken, answers));
 }
 
 /// The running sockets. Dropping it stops them at once; [`Running::stop`] lets transfers end.

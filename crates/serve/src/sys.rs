@@ -42,6 +42,7 @@ const LOAD_WORD: u16 = 0x20;
 const LOAD_HALF: u16 = 0x28;
 const LOAD_BYTE: u16 = 0x30;
 const LOAD_HALF_AT_X: u16 = 0x48;
+const LOAD_BYTE_AT_X: u16 = 0x50;
 const LOAD_X_HEADER_LENGTH: u16 = 0xb1;
 const JUMP_EQUAL: u16 = 0x15;
 const JUMP_AT_LEAST: u16 = 0x35;
@@ -87,6 +88,46 @@ pub(crate) fn packet_socket(index: u32, ports: [u16; 2]) -> io::Result<Socket> {
     }
     socket.set_nonblocking(true)?;
     socket.bind(&link_address(index, libc::ETH_P_IP as u16, [0; 6])?)?;
+    Ok(socket)
+}
+
+/// A packet socket for ARP replies to this host on one interface.
+pub(crate) fn arp_socket(index: u32) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::PACKET, Type::DGRAM, None)?;
+    let op = SockFilter::new;
+    socket.attach_filter(&[
+        op(LOAD_WORD, 0, 0, PACKET_TYPE),
+        op(JUMP_AT_LEAST, 3, 0, PACKET_OTHERHOST),
+        op(LOAD_HALF, 0, 0, 6),
+        op(JUMP_EQUAL, 0, 1, 2),
+        op(RETURN, 0, 0, 0x4_0000),
+        op(RETURN, 0, 0, 0),
+    ])?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&link_address(index, libc::ETH_P_ARP as u16, [0; 6])?)?;
+    Ok(socket)
+}
+
+/// Sends one ARP message to everybody on the link.
+pub(crate) fn send_arp(socket: &Socket, index: u32, message: &[u8]) -> io::Result<()> {
+    let all = link_address(index, libc::ETH_P_ARP as u16, BROADCAST_MAC)?;
+    socket.send_to(message, &all).map(|_| ())
+}
+
+/// A raw socket for ICMP echoes of ours; answers that carry another number stay outside.
+pub(crate) fn echo_socket(id: u16) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::IPV4, Type::from(libc::SOCK_RAW), Some(Protocol::ICMPV4))?;
+    let op = SockFilter::new;
+    socket.attach_filter(&[
+        op(LOAD_X_HEADER_LENGTH, 0, 0, 0),
+        op(LOAD_BYTE_AT_X, 0, 0, 0),
+        op(JUMP_EQUAL, 0, 3, 0),
+        op(LOAD_HALF_AT_X, 0, 0, 4),
+        op(JUMP_EQUAL, 0, 1, u32::from(id)),
+        op(RETURN, 0, 0, 0x4_0000),
+        op(RETURN, 0, 0, 0),
+    ])?;
+    socket.set_nonblocking(true)?;
     Ok(socket)
 }
 

@@ -92,13 +92,14 @@ impl Inbox {
 
     /// What is there, without waiting.
     pub(crate) fn take_now(&mut self, batch: &mut Vec<Request>) {
+        // Locked first: what was said before a datagram came, as of a conflict, is taken before it.
+        let mut waiting = self.ring.lock();
         while batch.len() < self.batch_max
             && let Ok(request) = self.requests.try_recv()
         {
             batch.push(request);
         }
         let room = self.batch_max.saturating_sub(batch.len());
-        let mut waiting = self.ring.lock();
         let [known, asking] = &mut waiting.lanes;
         // Neither lane ever takes all: each has half, and what the other leaves.
         let for_asking = asking.len().min(room / 2);

@@ -12,9 +12,8 @@
 //! own (those are `engine`), a network socket, a blob.
 //!
 //! The rooms: [`handle`] is the door, [`post`] what goes through it from and to machines, `inbox`
-//! the queues behind it, `owner` the loop, `store`
-//! what is kept, [`journal`] what was told lately, [`clock`] the time, `directory` the state
-//! directory and its lock.
+//! the queues behind it, `owner` the loop, `store` what is kept, [`journal`] what was told lately,
+//! [`clock`] the time, `directory` the state directory and its lock.
 #![forbid(unsafe_code)]
 
 mod batch;

@@ -14,6 +14,8 @@
     )
 )]
 
+pub mod arp;
 pub mod dhcp4;
+pub mod echo;
 pub mod tftp;
 pub mod udp4;

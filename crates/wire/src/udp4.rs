@@ -141,7 +141,7 @@ fn pseudo_header(src: Ipv4Addr, dst: Ipv4Addr, udp_length: u16) -> Vec<u8> {
 
 /// The Internet checksum of `parts` one after the other (RFC 1071). All parts but the last have
 /// an even length.
-fn checksum(parts: &[&[u8]]) -> u16 {
+pub(crate) fn checksum(parts: &[&[u8]]) -> u16 {
     let mut sum: u64 = 0;
     for part in parts {
         let (words, odd) = part.as_chunks::<2>();
