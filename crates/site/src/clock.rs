@@ -1,7 +1,8 @@
 //! The time: what the edge passes to every decision.
 //!
-//! In: a source that never runs backwards by itself, and the highest moment ever kept on disk.
-//! Out: moments that never go backwards, not even over a restart with a wrong wall clock.
+//! In: a source that never runs backwards by itself, and the last moment that was kept on disk.
+//! Out: moments that never go backwards while we run, and a word on how the source stood to what was
+//! kept. Never: the end of a lease; those have a clock of their own (`store::moments`).
 
 use model::Now;
 use std::sync::Arc;
@@ -49,20 +50,113 @@ impl Clock for WallClock {
     }
 }
 
-/// A source that was moved forward to the highest moment ever kept, and is held there.
+/// A wall clock that is earlier than what was kept by less than this is set a little wrong, and is
+/// held: times should not run twice. One that is earlier by more was set right, or is broken.
+const HELD: Duration = Duration::from_secs(DAY_S);
+
+/// A server that was off for longer than this is worth a word.
+const OFF: Duration = Duration::from_secs(30 * DAY_S);
+
+/// Nobody has a server off for longer than this; rather a clock was wrong.
+const OFF_MAX: Duration = Duration::from_secs(2 * 365 * DAY_S);
+
+/// 2026-01-01, before this program was made: a clock that says so was never set.
+const NEVER_SET: Now = Now(1_767_225_600_000);
+
+const DAY_S: u64 = 24 * 3600;
+
+/// What the source said when we started, beside the last moment that was kept.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Start {
+    /// Nothing that is worth a word.
+    Plain,
+    /// It is earlier, and held at what was kept.
+    Held { wall: Now, kept: Now },
+    /// It is much earlier, and followed: what was kept must have been wrong.
+    WentBack { wall: Now, kept: Now },
+    /// It is much later, and followed.
+    WasOff { wall: Now, kept: Now },
+}
+
+impl Start {
+    /// How moments go on after `kept`.
+    fn of(wall: Now, kept: Option<Now>) -> Self {
+        let Some(kept) = kept else { return Self::Plain };
+        match (kept.since(wall), wall.since(kept)) {
+            (behind, _) if behind >= HELD && wall >= NEVER_SET => Self::WentBack { wall, kept },
+            (behind, _) if behind > Duration::ZERO => Self::Held { wall, kept },
+            (_, ahead) if ahead > OFF => Self::WasOff { wall, kept },
+            _ => Self::Plain,
+        }
+    }
+
+    /// What an operator is told of it, and whether something should be done.
+    pub(crate) fn says(self) -> Option<(String, Act)> {
+        let told = match self {
+            Self::Plain => return None,
+            Self::Held { wall, kept } if kept.since(wall) <= Duration::from_secs(60) => {
+                return None;
+            }
+            Self::Held { wall, kept } => (
+                format!(
+                    "the clock of this computer says {wall}, and the last moment that was kept is \
+                     {kept}; times go on from there, and no lease ends early\nhint: set the clock, \
+                     then restart"
+                ),
+                Act::Should,
+            ),
+            Self::WentBack { wall, kept } => (
+                format!(
+                    "the clock of this computer says {wall}, but the last moment that was kept is \
+                     {kept}: the clock was wrong then, or is wrong now. It is followed; leases keep \
+                     the time they had left\nhint: if it is wrong now, set it and restart; if not, \
+                     times told up to the last stop were wrong, and nothing is to be done"
+                ),
+                Act::Should,
+            ),
+            Self::WasOff { wall, kept } => {
+                let days = wall.since(kept).as_secs() / DAY_S;
+                let plausible = wall.since(kept) <= OFF_MAX || kept < NEVER_SET;
+                let text = format!(
+                    "by the clock of this computer ({wall}) the server last kept something {days} \
+                     days ago; leases keep the time they had left then\nhint: if it was not off \
+                     that long, set the clock and restart"
+                );
+                (text, if plausible { Act::May } else { Act::Should })
+            }
+        };
+        Some(told)
+    }
+}
+
+/// Whether what an operator is told asks for an act.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Act {
+    Should,
+    May,
+}
+
+/// A source that follows what was kept, and never runs backwards.
 #[derive(Clone)]
 pub(crate) struct Steady {
     source: Arc<dyn Clock>,
-    /// How far the source was behind the store when we started.
-    pub(crate) behind: Duration,
+    /// How far the source is behind what we say.
+    behind: Duration,
+    pub(crate) start: Start,
     highest: Arc<AtomicU64>,
 }
 
 impl Steady {
-    /// Continues at `kept`, the highest moment in the store, if the source is earlier than that.
-    pub(crate) fn new(source: Arc<dyn Clock>, kept: Now) -> Self {
-        let behind = kept.since(source.now());
-        Self { source, behind, highest: Arc::new(AtomicU64::new(kept.0)) }
+    /// Goes on after `kept`, the last moment in the store.
+    pub(crate) fn new(source: Arc<dyn Clock>, kept: Option<Now>) -> Self {
+        let wall = source.now();
+        let start = Start::of(wall, kept);
+        let behind = match start {
+            Start::Held { wall, kept } => kept.since(wall),
+            _ => Duration::ZERO,
+        };
+        let highest = Arc::new(AtomicU64::new((wall + behind).0));
+        Self { source, behind, start, highest }
     }
 
     /// The present moment, never earlier than one that was given before.
@@ -76,6 +170,14 @@ impl Steady {
 mod tests {
     use super::*;
 
+    const DAY: Duration = Duration::from_secs(DAY_S);
+    const KEPT: Now = Now(NEVER_SET.0 + 200 * 86_400_000);
+
+    fn started(wall: Now) -> (Now, Option<Act>) {
+        let clock = Steady::new(Arc::new(move || wall), Some(KEPT));
+        (clock.now(), clock.start.says().map(|(_, act)| act))
+    }
+
     #[test]
     fn a_clock_set_back_continues_where_the_store_ended() {
         let wall = Arc::new(AtomicU64::new(1_000));
@@ -83,7 +185,7 @@ mod tests {
             let wall = Arc::clone(&wall);
             move || Now(wall.load(Ordering::Relaxed))
         };
-        let clock = Steady::new(Arc::new(source), Now(5_000));
+        let clock = Steady::new(Arc::new(source), Some(Now(5_000)));
 
         assert_eq!(clock.now(), Now(5_000));
         wall.store(1_500, Ordering::Relaxed);
@@ -93,9 +195,36 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_ahead_of_the_store_is_taken_as_it_is() {
-        let clock = Steady::new(Arc::new(|| Now(9_000)), Now(5_000));
-        assert_eq!(clock.now(), Now(9_000));
+    fn what_a_clock_says_at_start_is_held_followed_or_doubted() {
+        let follows = |wall, told| assert_eq!(started(wall), (wall, told), "{wall}");
+        follows(KEPT, None);
+        follows(KEPT + 29 * DAY, None);
+        follows(KEPT + 40 * DAY, Some(Act::May));
+        follows(KEPT + 3650 * DAY, Some(Act::Should));
+        follows(KEPT - 2 * DAY, Some(Act::Should));
+
+        let holds = |wall, told| assert_eq!(started(wall), (KEPT, told), "{wall}");
+        holds(KEPT - Duration::from_secs(30), None);
+        holds(KEPT - Duration::from_secs(3600), Some(Act::Should));
+        // A board without a battery.
+        holds(Now(0), Some(Act::Should));
+        holds(NEVER_SET - DAY, Some(Act::Should));
+
+        let in_2106 = Now(4_291_747_200_000);
+        let back = Steady::new(Arc::new(|| KEPT), Some(in_2106));
+        assert_eq!(back.now(), KEPT);
+        let (text, act) = back.start.says().unwrap();
+        assert!(text.contains("2106-01-01T00:00:00Z: the clock was wrong then"), "{text}");
+        assert_eq!(act, Act::Should);
+        // A board that has got its time from the network since.
+        let set = Steady::new(Arc::new(|| KEPT), Some(Now(77)));
+        assert_eq!((set.now(), set.start.says().unwrap().1), (KEPT, Act::May));
+    }
+
+    #[test]
+    fn without_anything_kept_the_clock_is_taken_as_it_is() {
+        let clock = Steady::new(Arc::new(|| Now(9_000)), None);
+        assert_eq!((clock.now(), clock.start), (Now(9_000), Start::Plain));
         assert!(WallClock::new().now() > Now(1_700_000_000_000));
     }
 }

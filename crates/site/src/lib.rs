@@ -31,7 +31,8 @@ pub use clock::{Clock, WallClock};
 pub use error::SiteError;
 pub use handle::{Counted, Reply, Said, SiteHandle};
 pub use post::{Heard, Ready, Replies};
-pub use store::StoreError;
+pub use store::repair::{Report, repair};
+pub use store::{Damage, StoreError};
 
 use engine::Settings;
 use std::path::PathBuf;

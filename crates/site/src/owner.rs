@@ -10,13 +10,13 @@
 //! - A bug in one request costs that request.
 
 use crate::batch::{Batch, Held, Letter, promises};
-use crate::clock::Steady;
+use crate::clock::{Act, Steady};
 use crate::directory::StateDirectory;
 use crate::handle::{Counters, Said, SiteHandle};
 use crate::inbox::{self, Conflict, DryRun, Inbox, Request, Ring};
 use crate::journal::Telling;
 use crate::post::{Heard, Ready, Replies};
-use crate::store::{Facts, Store, rows};
+use crate::store::{Damage, Facts, Store, rows};
 use crate::{Options, SiteError};
 use engine::command::Decided;
 use engine::{
@@ -76,13 +76,14 @@ pub(crate) async fn start(
     options: Options,
     decide: Decide,
 ) -> Result<(SiteHandle, JoinHandle<()>), SiteError> {
-    let facts = store.load().await?;
-    let clock = Steady::new(options.clock, facts.moment);
+    let clock = Steady::new(options.clock, store.kept());
+    store.begin(clock.now()).await?;
+    let mut engine = Engine::new(options.settings.clone());
+    let damaged = store.load_into(&mut |fact| engine.apply(&fact)).await?;
     let telling = Arc::new(Telling::new(&options.limits));
     let counters = Arc::new(Counters::default());
     let (door, inbox) = inbox::new(&options.limits);
     let ring = Arc::clone(&door.ring);
-    let engine = engine_of(&options.settings, facts);
     let settings = options.settings;
 
     let owner = Owner {
@@ -97,7 +98,7 @@ pub(crate) async fn start(
         counters: Arc::clone(&counters),
         dropped: Dropped { ring, told: 0, at: None },
     };
-    owner.warn_of_wrong_clock();
+    owner.tell_start(&damaged);
     let ended = tokio::spawn(async move {
         owner.run(inbox).await;
         drop(directory);
@@ -431,12 +432,18 @@ impl Owner {
         ));
     }
 
-    fn warn_of_wrong_clock(&self) {
-        if self.clock.behind > Duration::from_secs(60) {
-            self.alarm(self.clock.now(), format!(
-                "the clock of this computer is {} s behind the last moment that was kept; times go on from there\nhint: set the clock, then restart",
-                self.clock.behind.as_secs()
-            ));
+    /// What the operator should know of the clock and the store before anything is served.
+    fn tell_start(&self, damaged: &[Damage]) {
+        match self.clock.start.says() {
+            Some((text, Act::Should)) => self.alarm(self.clock.now(), text),
+            Some((text, Act::May)) => {
+                let (at, what) = (self.clock.now(), Happening::Changed { text });
+                self.tell([Event { at, machine: None, link: None, what }]);
+            }
+            None => {}
+        }
+        if let Some(text) = Damage::all_in_words(damaged) {
+            self.alarm(self.clock.now(), text);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A store for tests of the owner: it does as it is told, and writes down the order.
 
-use super::{Facts, StoreError};
+use super::{Damage, StoreError};
 use model::{Change, Now};
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -25,6 +25,10 @@ pub(crate) struct Script {
     pub(crate) fail: VecDeque<StoreError>,
     /// So many times it cannot be opened again.
     pub(crate) reopen_fails: usize,
+    /// Whether space is set aside.
+    pub(crate) reserve: bool,
+    /// So many times there is no space to set aside.
+    pub(crate) restore_fails: usize,
 }
 
 impl Double {
@@ -47,9 +51,9 @@ impl Double {
         StoreError::Full { path: PathBuf::from("/state/bootwright.db") }
     }
 
-    pub(crate) fn load(&self) -> Result<Facts, StoreError> {
-        let changes = self.script.lock().unwrap().kept.concat();
-        Ok(Facts { moment: Now(0), changes })
+    pub(crate) fn load(&self, take: &mut dyn FnMut(Change)) -> Result<Vec<Damage>, StoreError> {
+        self.script.lock().unwrap().kept.concat().into_iter().for_each(take);
+        Ok(Vec::new())
     }
 
     pub(crate) async fn keep(&self, _: Now, changes: &[Change]) -> Result<(), StoreError> {
@@ -72,6 +76,23 @@ impl Double {
             return Err(Self::full());
         }
         script.log.push("reopened".to_owned());
+        Ok(())
+    }
+
+    pub(crate) fn release_reserve(&self) -> bool {
+        let mut script = self.script.lock().unwrap();
+        script.log.push("reserve released".to_owned());
+        std::mem::take(&mut script.reserve)
+    }
+
+    pub(crate) fn restore_reserve(&self) -> Result<(), StoreError> {
+        let mut script = self.script.lock().unwrap();
+        if script.restore_fails > 0 {
+            script.restore_fails -= 1;
+            return Err(Self::full());
+        }
+        script.reserve = true;
+        script.log.push("reserve restored".to_owned());
         Ok(())
     }
 }

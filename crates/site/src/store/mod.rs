@@ -1,24 +1,37 @@
 //! What is kept: every fact of the engine, on disk, before anybody is told.
 //!
 //! In: changes, in batches. Out: the same facts again after any restart. Never: a decision.
-//! `schema` says how the tables look and came to look so, `rows` how a fact is written, `sqlite`
-//! does it.
+//!
+//! `rows` says how a fact is written, `schema` how the tables look and came to look so, `file` opens
+//! and checks them, `keeper` writes and reads them, `sqlite` is the thread it works on. `moments` has the clock that leases
+//! end by, `reserve` the space that is left when the disk is full, [`repair`] what can be done
+//! with a damaged file.
 
 #[cfg(test)]
 pub(crate) mod double;
+mod error;
+mod file;
+mod keeper;
+mod moments;
+pub mod repair;
+pub(crate) mod reserve;
 pub(crate) mod rows;
 mod schema;
 mod sqlite;
 #[cfg(test)]
 mod tests;
 
+pub use error::StoreError;
+
 use model::{Change, Now};
-use std::path::{Path, PathBuf};
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::path::Path;
 
 /// A place for facts. One so far; a second database joins here.
 pub(crate) enum Store {
     /// A file in the state directory.
-    Sqlite(Box<sqlite::Sqlite>),
+    Sqlite(sqlite::Sqlite),
     /// Does as its test says.
     #[cfg(test)]
     Double(double::Double),
@@ -27,10 +40,52 @@ pub(crate) enum Store {
 /// Everything that is kept.
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
-    /// The highest moment of any batch that was kept.
-    pub(crate) moment: Now,
     /// Every fact, as a change to an engine that knows nothing.
     pub(crate) changes: Vec<Change>,
+    /// What could not be read. The rest is whole.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the owner, when it reads again"))]
+    pub(crate) damaged: Vec<Damage>,
+}
+
+/// A row that is not as it was written.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Damage {
+    /// In which table.
+    pub table: &'static str,
+    /// Its key.
+    pub row: String,
+    /// How it shows.
+    pub what: String,
+    /// The address it was about. Until tomorrow nobody gets that, because somebody may have it.
+    pub address: Option<Ipv4Addr>,
+}
+
+/// Damaged rows that an alarm names; `repair` names all.
+const DAMAGE_NAMED: usize = 5;
+
+impl Damage {
+    /// All of them for an alarm; none if there are none.
+    pub(crate) fn all_in_words(damaged: &[Self]) -> Option<String> {
+        let named: Vec<String> = damaged.iter().take(DAMAGE_NAMED).map(Self::to_string).collect();
+        let more = match damaged.len().saturating_sub(DAMAGE_NAMED) {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        (!damaged.is_empty()).then(|| {
+            format!(
+                "the store is damaged, and goes on without what cannot be read: {}{more}. Addresses \
+                 of leases among it are given to nobody for a day\nhint: look at the disk's health; \
+                 then stop the server and let `bootwright store repair` write a whole store",
+                named.join("; ")
+            )
+        })
+    }
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.table, self.row, self.what)
+    }
 }
 
 impl Store {
@@ -38,20 +93,49 @@ impl Store {
     /// of it was written beside it.
     pub(crate) async fn open(directory: &Path) -> Result<Self, StoreError> {
         let path = directory.join(sqlite::FILE_NAME);
-        sqlite::Sqlite::open(&path).await.map(|sqlite| Self::Sqlite(Box::new(sqlite)))
+        repair::finish(&path)?;
+        sqlite::Sqlite::open(&path, sqlite::How::default()).await.map(Self::Sqlite)
+    }
+
+    /// When a batch was kept last, if ever, by the clock that decisions are made on.
+    pub(crate) fn kept(&self) -> Option<Now> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.kept(),
+            #[cfg(test)]
+            Self::Double(_) => None,
+        }
+    }
+
+    /// Lets the lease clock go on from where it stood. Once, before the first [`Store::load`].
+    pub(crate) async fn begin(&mut self, now: Now) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.begin(now).await,
+            #[cfg(test)]
+            Self::Double(_) => Ok(()),
+        }
     }
 
     /// Reads every fact.
     pub(crate) async fn load(&mut self) -> Result<Facts, StoreError> {
+        let mut changes = Vec::new();
+        let damaged = self.load_into(&mut |change| changes.push(change)).await?;
+        Ok(Facts { changes, damaged })
+    }
+
+    /// Hands every fact over, one by one, and says what could not be read.
+    pub(crate) async fn load_into(
+        &mut self,
+        take: &mut (dyn FnMut(Change) + Send),
+    ) -> Result<Vec<Damage>, StoreError> {
         match self {
-            Self::Sqlite(sqlite) => sqlite.load().await,
+            Self::Sqlite(sqlite) => sqlite.load(take).await,
             #[cfg(test)]
-            Self::Double(double) => double.load(),
+            Self::Double(double) => double.load(take),
         }
     }
 
     /// Keeps a batch: all of it is on disk when this returns, or none of it is promised. After an
-    /// error the store has to be opened again.
+    /// error the store has to be opened again. A batch without changes keeps the moment.
     pub(crate) async fn keep(&mut self, moment: Now, changes: &[Change]) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(sqlite) => sqlite.keep(moment, changes).await,
@@ -70,6 +154,28 @@ impl Store {
         }
     }
 
+    /// After [`StoreError::Full`], before [`Store::reopen`]: makes the space that was set aside the
+    /// log of the store. What [`reserve::renews`] allows can be kept from now on. Says whether there was any.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the owner is to use it"))]
+    pub(crate) async fn release_reserve(&mut self) -> Result<bool, StoreError> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.release_reserve().await,
+            #[cfg(test)]
+            Self::Double(double) => Ok(double.release_reserve()),
+        }
+    }
+
+    /// Sets the space aside again. If that succeeds the disk is no longer full: everything can be
+    /// kept.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the owner is to use it"))]
+    pub(crate) async fn restore_reserve(&mut self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.restore_reserve().await,
+            #[cfg(test)]
+            Self::Double(double) => double.restore_reserve(),
+        }
+    }
+
     /// Closes it in order. Without this nothing is lost either; the next start reads a little more.
     pub(crate) async fn close(self) {
         match self {
@@ -77,85 +183,5 @@ impl Store {
             #[cfg(test)]
             Self::Double(_) => {}
         }
-    }
-}
-
-/// Why facts could not be read or kept. As text: what happened, then what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The operator's: a newer server has written it.
-    #[error(
-        "{} was written by a newer version (schema {found}, this one knows {known})\nhint: install that version, or put back the backup that its upgrade left in the same directory",
-        .path.display()
-    )]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// Its schema.
-        found: u32,
-        /// Ours.
-        known: u32,
-    },
-    /// The operator's: it is something else.
-    #[error(
-        "{} is not the store of this server: {what}\nhint: move that file away, or correct the `state` setting",
-        .path.display()
-    )]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-        /// What is missing.
-        what: String,
-    },
-    /// The surroundings: the file is not as it was written.
-    #[error(
-        "{} is damaged: {what}\nhint: nothing was changed in it; put back a backup, and look at the disk's health",
-        .path.display()
-    )]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// Where, and how it shows.
-        what: String,
-    },
-    /// The surroundings: no space.
-    #[error(
-        "the disk of {} is full\nhint: free space there; it goes on by itself, without a restart",
-        .path.display()
-    )]
-    Full {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The surroundings: an operation on files.
-    #[error("could not {doing} {}: {cause}\nhint: check the disk and the state directory", .path.display())]
-    Io {
-        /// What was being done.
-        doing: &'static str,
-        /// To what.
-        path: PathBuf,
-        /// Why it failed.
-        cause: std::io::Error,
-    },
-    /// The surroundings: the database.
-    #[error("could not {doing} {}: {cause}\nhint: check the disk and the state directory", .path.display())]
-    Database {
-        /// What was being done.
-        doing: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why it failed.
-        cause: sqlx::Error,
-    },
-    /// Ours: a fact that cannot be written.
-    #[error("a fact cannot be written: {0}\nhint: please report this")]
-    Unwritable(String),
-}
-
-impl StoreError {
-    /// What happened and why, without the hint.
-    pub fn why(&self) -> String {
-        let text = self.to_string();
-        text.split_once("\nhint: ").map_or(text.clone(), |(why, _)| why.to_owned())
     }
 }

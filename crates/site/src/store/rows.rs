@@ -3,7 +3,8 @@
 //!
 //! In: changes. Out: rows, and changes again. Never: the database.
 
-use model::lease::LeaseState;
+use super::moments::{Shift, moment};
+use model::lease::{LeaseState, Reservation, ReservedFor};
 use model::rule::{Profile, Rule};
 use model::{Change, HardwareAddress, Image, Lease, Loader, Machine, Now};
 use serde::Serialize;
@@ -20,13 +21,21 @@ pub(crate) enum Table {
     Menu,
     Image,
     Loader,
+    Reservation,
     Meta,
 }
 
 impl Table {
     /// Those that hold facts.
-    pub(crate) const FACTS: [Self; 6] =
-        [Self::Machine, Self::Profile, Self::Rules, Self::Menu, Self::Image, Self::Loader];
+    pub(crate) const FACTS: [Self; 7] = [
+        Self::Machine,
+        Self::Profile,
+        Self::Rules,
+        Self::Menu,
+        Self::Image,
+        Self::Loader,
+        Self::Reservation,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -36,6 +45,7 @@ impl Table {
             Self::Menu => "menu",
             Self::Image => "image",
             Self::Loader => "loader",
+            Self::Reservation => "reservation",
             Self::Meta => "meta",
         }
     }
@@ -43,24 +53,33 @@ impl Table {
 
 /// A batch as rows: of everything that changed only its last state, none for what is gone.
 #[derive(Debug, Default)]
-pub(crate) struct Rows<'a> {
-    pub(crate) leases: BTreeMap<Ipv4Addr, Option<&'a Lease>>,
+pub(crate) struct Rows {
+    pub(crate) leases: BTreeMap<Ipv4Addr, Option<LeaseRow>>,
+    /// What is past, by end, address and beginning.
+    pub(crate) past: BTreeMap<(i64, i64, i64), LeaseRow>,
+    /// What was past before this moment goes, before any of the above comes.
+    pub(crate) past_gone: Option<i64>,
     pub(crate) documents: BTreeMap<Table, BTreeMap<String, Option<String>>>,
 }
 
 /// A lease as its columns hold it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct LeaseRow {
-    pub(crate) address: String,
+    /// As a number.
+    pub(crate) address: i64,
     pub(crate) network: String,
     /// `htype`, then the address: no spelling can lose anything.
     pub(crate) hardware: Vec<u8>,
     pub(crate) client_id: Option<Vec<u8>>,
     pub(crate) host_name: Option<String>,
     pub(crate) since: i64,
+    /// In lease time; of what is past, when it was.
     pub(crate) until: Option<i64>,
-    pub(crate) state: String,
+    pub(crate) state: i64,
 }
+
+/// The end of what is past and has none.
+pub(crate) const NEVER: i64 = i64::MAX;
 
 /// Documents of which there is one.
 const ALL: &str = "all";
@@ -68,30 +87,43 @@ const ALL: &str = "all";
 /// Keys of menus that belong to an interface begin so; no other key has a space.
 const ON_LINK: &str = "link ";
 
-impl<'a> Rows<'a> {
+impl Rows {
     /// The rows of a batch. `Err` names what cannot be written.
-    pub(crate) fn of(changes: &'a [Change]) -> Result<Self, String> {
+    pub(crate) fn of(changes: &[Change], shift: Shift) -> Result<Self, String> {
         let mut rows = Self::default();
         for change in changes {
-            rows.take(change)?;
+            rows.take(change, shift)?;
         }
         Ok(rows)
     }
 
-    fn take(&mut self, change: &'a Change) -> Result<(), String> {
+    fn take(&mut self, change: &Change, shift: Shift) -> Result<(), String> {
         let (table, key, body) = match change {
             Change::Lease(lease) => {
-                self.leases.insert(lease.address, Some(lease));
+                let until = lease.until.map(|until| shift.written(until));
+                self.leases.insert(lease.address, Some(LeaseRow::of(lease, until)));
                 return Ok(());
             }
             Change::LeaseGone(address) => {
                 self.leases.insert(*address, None);
                 return Ok(());
             }
-            Change::LeasePast(_)
-            | Change::PastGone(_)
-            | Change::Reservation(_)
-            | Change::ReservationGone(_) => return Ok(()),
+            Change::LeasePast(lease) => {
+                let row = LeaseRow::of(lease, lease.until.map(moment));
+                self.past.insert((row.until.unwrap_or(NEVER), row.address, row.since), row);
+                return Ok(());
+            }
+            Change::PastGone(before) => {
+                let before = moment(*before);
+                self.past.retain(|(until, ..), _| *until >= before);
+                self.past_gone = self.past_gone.max(Some(before));
+                return Ok(());
+            }
+            Change::Reservation(reservation) => {
+                let key = reservation.address.to_string();
+                (Table::Reservation, key, Some(json(reservation)?))
+            }
+            Change::ReservationGone(address) => (Table::Reservation, address.to_string(), None),
             Change::Machine(m) => (Table::Machine, m.hardware.to_string(), Some(json(m)?)),
             Change::MachineGone(hardware) => (Table::Machine, hardware.to_string(), None),
             Change::Profile(profile) => {
@@ -127,10 +159,17 @@ fn image_key(name: &str, version: u32) -> String {
 pub(crate) fn survives(change: &Change) -> bool {
     match change {
         Change::Machine(Machine { hardware, .. }) | Change::MachineGone(hardware) => {
-            hardware.to_string().parse() == Ok(*hardware)
+            has_a_spelling(hardware)
+        }
+        Change::Reservation(Reservation { holder: ReservedFor::Mac(hardware), .. }) => {
+            has_a_spelling(hardware)
         }
         _ => true,
     }
+}
+
+fn has_a_spelling(hardware: &HardwareAddress) -> bool {
+    hardware.to_string().parse() == Ok(*hardware)
 }
 
 /// Reads a document back. `Err` says what is wrong with it.
@@ -145,6 +184,7 @@ pub(crate) fn read(table: Table, key: &str, body: &str) -> Result<Change, String
         },
         Table::Image => Change::Image(parse::<Image>(body)?),
         Table::Loader => Change::Loader(parse::<Loader>(body)?),
+        Table::Reservation => Change::Reservation(parse(body)?),
         Table::Meta => return Err("no fact".to_owned()),
     };
     Ok(change)
@@ -154,77 +194,72 @@ fn parse<T: DeserializeOwned>(body: &str) -> Result<T, String> {
     serde_json::from_str(body).map_err(|e| e.to_string())
 }
 
-impl From<&Lease> for LeaseRow {
-    fn from(lease: &Lease) -> Self {
+impl LeaseRow {
+    /// The row of a lease that ends then.
+    pub(crate) fn of(lease: &Lease, until: Option<i64>) -> Self {
         let hardware =
             std::iter::once(lease.hardware.kind()).chain(lease.hardware.bytes().iter().copied());
         Self {
-            address: lease.address.to_string(),
+            address: i64::from(u32::from(lease.address)),
             network: lease.network.clone(),
             hardware: hardware.collect(),
             client_id: lease.client_id.clone(),
             host_name: lease.host_name.clone(),
             since: moment(lease.since),
-            until: lease.until.map(moment),
-            state: state_name(lease.state).to_owned(),
+            until,
+            state: state_number(lease.state),
         }
     }
-}
 
-impl TryFrom<LeaseRow> for Lease {
-    type Error = String;
-    fn try_from(row: LeaseRow) -> Result<Self, String> {
-        let (kind, address) = row.hardware.split_first().ok_or("no hardware address")?;
-        let now =
-            |ms: i64| u64::try_from(ms).map(Now).map_err(|_| "a moment before 1970".to_owned());
-        Ok(Self {
-            address: row.address.parse().map_err(|_| "no IPv4 address".to_owned())?,
-            network: row.network,
+    /// The lease, with its end as it is now called. `Err` says what is wrong with the row.
+    pub(crate) fn lease(self, until: impl FnOnce(i64) -> Now) -> Result<Lease, String> {
+        let (kind, address) = self.hardware.split_first().ok_or("no hardware address")?;
+        let since = u64::try_from(self.since).map_err(|_| "a moment before 1970".to_owned())?;
+        Ok(Lease {
+            address: ipv4(self.address).ok_or_else(|| "no IPv4 address".to_owned())?,
+            network: self.network,
             hardware: HardwareAddress::new(*kind, address),
-            client_id: row.client_id,
-            host_name: row.host_name,
-            since: now(row.since)?,
-            until: row.until.map(now).transpose()?,
-            state: [
-                LeaseState::Bound,
-                LeaseState::Released,
-                LeaseState::Declined,
-                LeaseState::Conflict,
-            ]
-            .into_iter()
-            .find(|state| state_name(*state) == row.state)
-            .ok_or_else(|| format!("no state of a lease: `{}`", row.state))?,
+            client_id: self.client_id,
+            host_name: self.host_name,
+            since: Now(since),
+            until: self.until.map(until),
+            state: STATES
+                .into_iter()
+                .find(|state| state_number(*state) == self.state)
+                .ok_or_else(|| format!("no state of a lease: `{}`", self.state))?,
         })
     }
-}
 
-fn state_name(state: LeaseState) -> &'static str {
-    match state {
-        LeaseState::Bound => "bound",
-        LeaseState::Released => "released",
-        LeaseState::Declined => "declined",
-        LeaseState::Conflict => "conflict",
-    }
-}
-
-/// Milliseconds as a database holds them. Later than 292 million years from now is that.
-fn moment(now: Now) -> i64 {
-    i64::try_from(now.0).unwrap_or(i64::MAX)
-}
-
-impl LeaseRow {
     /// The checksum of the row.
     pub(crate) fn sum(&self) -> i64 {
         let mut sum = Sum::new();
-        sum.field(Some(self.address.as_bytes()));
+        sum.number(self.address);
         sum.field(Some(self.network.as_bytes()));
         sum.field(Some(&self.hardware));
         sum.field(self.client_id.as_deref());
         sum.field(self.host_name.as_ref().map(String::as_bytes));
-        sum.field(Some(&self.since.to_be_bytes()));
+        sum.number(self.since);
         sum.field(self.until.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
-        sum.field(Some(self.state.as_bytes()));
+        sum.number(self.state);
         sum.end()
+    }
+}
+
+/// An address from its number.
+pub(crate) fn ipv4(number: i64) -> Option<Ipv4Addr> {
+    u32::try_from(number).ok().map(Ipv4Addr::from)
+}
+
+const STATES: [LeaseState; 4] =
+    [LeaseState::Bound, LeaseState::Released, LeaseState::Declined, LeaseState::Conflict];
+
+/// Written in files: a number once given stays.
+fn state_number(state: LeaseState) -> i64 {
+    match state {
+        LeaseState::Bound => 0,
+        LeaseState::Released => 1,
+        LeaseState::Declined => 2,
+        LeaseState::Conflict => 3,
     }
 }
 
@@ -238,22 +273,26 @@ pub(crate) fn sum(key: &str, body: &str) -> i64 {
 
 /// FNV-1a, 64 bit. It has to notice a disk that forgets, not an attacker: any single changed byte
 /// changes it, because each of its steps can be undone.
-struct Sum(u64);
+pub(crate) struct Sum(u64);
 
 impl Sum {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(0xcbf2_9ce4_8422_2325)
     }
 
     /// A field with its length in front, so that no byte can move from one field to the next.
-    fn field(&mut self, bytes: Option<&[u8]>) {
+    pub(crate) fn field(&mut self, bytes: Option<&[u8]>) {
         let length = bytes.map_or(u64::MAX, |b| b.len() as u64);
         for byte in length.to_be_bytes().iter().chain(bytes.unwrap_or_default()) {
             self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
         }
     }
 
-    fn end(self) -> i64 {
+    fn number(&mut self, number: i64) {
+        self.field(Some(&number.to_be_bytes()));
+    }
+
+    pub(crate) fn end(self) -> i64 {
         self.0.cast_signed()
     }
 }

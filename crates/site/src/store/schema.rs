@@ -4,12 +4,14 @@
 //! were released. An upgrade first writes `bootwright.db.v{N}.backup`, then takes all steps in one
 //! transaction; it may be killed anywhere and starts over at the next start.
 
-use super::StoreError;
-use super::rows;
-use super::sqlite::failed;
-use sqlx::sqlite::SqliteConnection;
-use sqlx::{Connection, Row};
+use super::file::failed;
+use super::keeper::quarantine;
+use super::rows::{self, LeaseRow, Sum};
+use super::{Damage, StoreError};
+use model::Now;
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 use std::fs::{File, OpenOptions};
+use std::net::Ipv4Addr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -18,12 +20,20 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Step {
     /// The version it leads to.
     pub(crate) version: u32,
-    /// What it does.
+    /// What it does to the tables.
     pub(crate) sql: &'static str,
+    /// What it does to their rows, after that.
+    pub(crate) rows: Option<Rewrite>,
 }
 
+/// Rewrites rows of the version before. What does not fit its checksum stays behind, in the backup.
+type Rewrite = fn(&Transaction<'_>) -> Result<Vec<Damage>, rusqlite::Error>;
+
 /// All steps, in order.
-pub(crate) const STEPS: &[Step] = &[Step { version: 1, sql: V1 }];
+pub(crate) const STEPS: &[Step] = &[
+    Step { version: 1, sql: V1, rows: None },
+    Step { version: 2, sql: V2, rows: Some(rows_of_v2) },
+];
 
 /// Leases have columns, because operators and other programs ask for them by these. Every other
 /// fact is a document under its name. `sum` is a checksum of the row. STRICT alone is SQLite's own.
@@ -48,6 +58,108 @@ CREATE TABLE loader  (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INT
 CREATE TABLE meta    (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
 ";
 
+/// An address as a number is the name of its row: one tree instead of two. Ends of leases are in
+/// lease time (see `moments`), of which the row `moment` of `meta` has the last. What is past lies
+/// in the order of its end, because that is how it is forgotten.
+const V2: &str = "
+ALTER TABLE lease RENAME TO lease_v1;
+CREATE TABLE lease (
+    address   INTEGER PRIMARY KEY NOT NULL,
+    network   TEXT NOT NULL,
+    hardware  BLOB NOT NULL,
+    client_id BLOB,
+    host_name TEXT,
+    since     INTEGER NOT NULL,
+    until     INTEGER,
+    state     INTEGER NOT NULL,
+    sum       INTEGER NOT NULL
+) STRICT;
+CREATE TABLE lease_past (
+    until     INTEGER NOT NULL,
+    address   INTEGER NOT NULL,
+    since     INTEGER NOT NULL,
+    network   TEXT NOT NULL,
+    hardware  BLOB NOT NULL,
+    client_id BLOB,
+    host_name TEXT,
+    state     INTEGER NOT NULL,
+    sum       INTEGER NOT NULL,
+    PRIMARY KEY (until, address, since)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE reservation (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
+";
+
+/// Leases of the first version: the address as text, the state as a word, the end by the wall clock.
+/// Its last moment is where lease time begins.
+fn rows_of_v2(work: &Transaction<'_>) -> Result<Vec<Damage>, rusqlite::Error> {
+    let mut damaged = Vec::new();
+    let moment = "SELECT body FROM meta WHERE key = 'moment'";
+    let last: Option<String> = work.query_row(moment, (), |row| row.get(0)).optional()?;
+    let now = last.as_ref().and_then(|last| last.parse().ok()).map(Now).unwrap_or_default();
+    {
+        let mut put = work.prepare(super::keeper::PUT_LEASE)?;
+        let mut select = work.prepare(
+            "SELECT address, network, hardware, client_id, host_name, since, until, state, sum \
+             FROM lease_v1",
+        )?;
+        let mut found = select.query(())?;
+        while let Some(row) = found.next()? {
+            let address: String = row.get(0)?;
+            let state: String = row.get(7)?;
+            let sum: i64 = row.get(8)?;
+            let old = LeaseRow {
+                address: address.parse().map_or(-1, |a: Ipv4Addr| u32::from(a).into()),
+                network: row.get(1)?,
+                hardware: row.get(2)?,
+                client_id: row.get(3)?,
+                host_name: row.get(4)?,
+                since: row.get(5)?,
+                until: row.get(6)?,
+                state: WORDS_OF_V1.iter().position(|word| *word == state).map_or(-1, |n| n as i64),
+            };
+            if sum != sum_of_v1(&address, &state, &old) || old.address < 0 || old.state < 0 {
+                let (row, address) =
+                    (model::text::show(address.as_bytes()), rows::ipv4(old.address));
+                if let Some(address) = address {
+                    let held = quarantine(address, old.network, now);
+                    let held = LeaseRow::of(&held, held.until.map(super::moments::moment));
+                    super::keeper::bind_lease(&mut put, &held)?;
+                    put.raw_execute()?;
+                }
+                let what = "it does not fit its checksum".to_owned();
+                damaged.push(Damage { table: "lease", row, what, address });
+                continue;
+            }
+            super::keeper::bind_lease(&mut put, &old)?;
+            put.raw_execute()?;
+        }
+    }
+    work.execute_batch("DROP TABLE lease_v1")?;
+
+    if let Some(last) = last {
+        let body = format!("{last} {last}");
+        let update = "UPDATE meta SET body = ?1, sum = ?2 WHERE key = 'moment'";
+        work.execute(update, (&body, rows::sum("moment", &body)))?;
+    }
+    Ok(damaged)
+}
+
+/// In the order of their numbers now.
+const WORDS_OF_V1: [&str; 3] = ["bound", "released", "declined"];
+
+fn sum_of_v1(address: &str, state: &str, row: &LeaseRow) -> i64 {
+    let mut sum = Sum::new();
+    sum.field(Some(address.as_bytes()));
+    sum.field(Some(row.network.as_bytes()));
+    sum.field(Some(&row.hardware));
+    sum.field(row.client_id.as_deref());
+    sum.field(row.host_name.as_ref().map(String::as_bytes));
+    sum.field(Some(&row.since.to_be_bytes()));
+    sum.field(row.until.map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
+    sum.field(Some(state.as_bytes()));
+    sum.end()
+}
+
 /// The row of `meta` that says which version the tables have. The shape of `meta` never changes.
 const VERSION: &str = "schema";
 
@@ -64,75 +176,82 @@ pub(crate) enum Stage {
     Committed,
 }
 
-/// Brings the tables to the last of the steps. `at` is told how far it is.
-pub(crate) async fn bring_up(
-    connection: &mut SqliteConnection,
+/// Brings the tables to the last of the steps, and says what of their rows could not come along.
+/// `at` is told how far it is.
+pub(crate) fn bring_up(
+    connection: &mut Connection,
     path: &Path,
     steps: &[Step],
-    at: &mut (dyn FnMut(Stage) + Send),
-) -> Result<(), StoreError> {
-    let found = version(connection, path).await?;
+    at: &mut dyn FnMut(Stage),
+) -> Result<Vec<Damage>, StoreError> {
+    let found = version(connection, path)?;
     let known = steps.last().map_or(0, |step| step.version);
     if found > known {
         return Err(StoreError::Newer { path: path.to_owned(), found, known });
     }
     if found == known {
-        return Ok(());
+        return Ok(Vec::new());
     }
     if found > 0 {
-        back_up(connection, path, &backup_path(path, found), at).await?;
+        back_up(connection, path, &backup_path(path, found), at)?;
     }
+    take_steps(connection, found, steps, at).map_err(failed("upgrade", path))
+}
 
-    let wrong = failed("upgrade", path);
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(&wrong)?;
+fn take_steps(
+    connection: &mut Connection,
+    found: u32,
+    steps: &[Step],
+    at: &mut dyn FnMut(Stage),
+) -> Result<Vec<Damage>, rusqlite::Error> {
+    let mut damaged = Vec::new();
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut last = found;
     for step in steps.iter().filter(|step| step.version > found) {
-        sqlx::raw_sql(step.sql).execute(&mut *transaction).await.map_err(&wrong)?;
-        at(Stage::StepTaken(step.version));
+        transaction.execute_batch(step.sql)?;
+        if let Some(rewrite) = step.rows {
+            damaged.extend(rewrite(&transaction)?);
+        }
+        last = step.version;
+        at(Stage::StepTaken(last));
     }
-    let body = known.to_string();
-    sqlx::query(
-        "INSERT INTO meta (key, body, sum) VALUES ($1, $2, $3) \
+    let body = last.to_string();
+    transaction.execute(
+        "INSERT INTO meta (key, body, sum) VALUES (?1, ?2, ?3) \
          ON CONFLICT (key) DO UPDATE SET body = excluded.body, sum = excluded.sum",
-    )
-    .bind(VERSION)
-    .bind(&body)
-    .bind(rows::sum(VERSION, &body))
-    .execute(&mut *transaction)
-    .await
-    .map_err(&wrong)?;
-    transaction.commit().await.map_err(&wrong)?;
+        (VERSION, &body, rows::sum(VERSION, &body)),
+    )?;
+    transaction.commit()?;
     at(Stage::Committed);
-    Ok(())
+    Ok(damaged)
 }
 
 /// Which version the tables have; 0 is a file without any.
-async fn version(connection: &mut SqliteConnection, path: &Path) -> Result<u32, StoreError> {
+pub(crate) fn version(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
     let wrong = failed("read", path);
-    let tables: Vec<String> =
-        sqlx::query_scalar("SELECT name FROM sqlite_master WHERE type = 'table'")
-            .fetch_all(&mut *connection)
-            .await
-            .map_err(&wrong)?;
-    if tables.is_empty() {
+    let names = |name: Option<&str>| {
+        let count = "SELECT count(*) FROM sqlite_master WHERE type = 'table' \
+                     AND (?1 IS NULL OR name = ?1)";
+        connection.query_row(count, (name,), |row| row.get::<_, i64>(0)).map_err(&wrong)
+    };
+    if names(None)? == 0 {
         return Ok(0);
     }
     let foreign = |what: &str| StoreError::Foreign { path: path.to_owned(), what: what.to_owned() };
-    if !tables.iter().any(|name| name == "meta") {
+    if names(Some("meta"))? == 0 {
         return Err(foreign("it has no table `meta`"));
     }
-    let row = sqlx::query("SELECT body, sum FROM meta WHERE key = $1")
-        .bind(VERSION)
-        .fetch_optional(connection)
-        .await
+    let (body, sum): (String, i64) = connection
+        .query_row("SELECT body, sum FROM meta WHERE key = ?1", (VERSION,), |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()
         .map_err(&wrong)?
         .ok_or_else(|| foreign("it does not say which schema it has"))?;
-    let body: String = row.try_get(0).map_err(&wrong)?;
-    let sum: i64 = row.try_get(1).map_err(&wrong)?;
     let what = "the row with its schema version does not fit its checksum".to_owned();
-    let damaged = StoreError::Damaged { path: path.to_owned(), what };
     match body.parse() {
         Ok(version) if sum == rows::sum(VERSION, &body) => Ok(version),
-        _ => Err(damaged),
+        _ => Err(StoreError::Damaged { path: path.to_owned(), what }),
     }
 }
 
@@ -141,7 +260,8 @@ pub(crate) fn backup_path(path: &Path, version: u32) -> PathBuf {
     with_ending(path, &format!(".v{version}.backup"))
 }
 
-fn with_ending(path: &Path, ending: &str) -> PathBuf {
+/// Beside it, under a longer name.
+pub(crate) fn with_ending(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
@@ -150,11 +270,11 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
 /// Writes a whole copy under another name, syncs it, then gives it its name: a backup that is
 /// there is complete. One of an earlier try that was killed is written again, because the store
 /// may have changed since.
-async fn back_up(
-    connection: &mut SqliteConnection,
+fn back_up(
+    connection: &Connection,
     path: &Path,
     to: &Path,
-    at: &mut (dyn FnMut(Stage) + Send),
+    at: &mut dyn FnMut(Stage),
 ) -> Result<(), StoreError> {
     let partial = with_ending(to, ".partial");
     let failed_io =
@@ -170,11 +290,7 @@ async fn back_up(
     // The path of the state directory comes from a flag or a file; if it is no UTF-8, SQLite
     // cannot have opened the store either.
     let name = partial.to_string_lossy().into_owned();
-    sqlx::query("VACUUM INTO $1")
-        .bind(name)
-        .execute(connection)
-        .await
-        .map_err(failed("back up", path))?;
+    connection.execute("VACUUM INTO ?1", (name,)).map_err(failed("back up", path))?;
     at(Stage::BackupWritten);
     file.sync_all().map_err(failed_io)?;
     std::fs::rename(&partial, to).map_err(failed_io)?;
