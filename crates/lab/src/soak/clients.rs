@@ -121,7 +121,7 @@ impl Clients {
         let (doing, lease) = (one.doing, one.lease);
         match (doing, lease) {
             (Doing::Rests, _) => self.choose(number, now),
-            (Doing::Discovers, _) if self.settling => self.end(number),
+            (Doing::Discovers, _) if self.settling => self.choose(number, now),
             (Doing::Discovers, _) => self.begin(number, now, Doing::Discovers),
             (Doing::Selects { .. }, _) if one.tries >= SELECTS => {
                 self.begin(number, now, Doing::Discovers)
@@ -174,7 +174,7 @@ impl Clients {
     /// Begins to ask: a new number, a new count.
     fn begin(&mut self, number: usize, now: Duration, doing: Doing) -> Option<Frame> {
         if self.settling && doing == Doing::Discovers {
-            return self.end(number);
+            return self.choose(number, now);
         }
         self.xid = self.xid.wrapping_add(1);
         let one = self.all.get_mut(number)?;
