@@ -5,6 +5,7 @@ use crate::Engine;
 use crate::boot::FirstFile;
 use model::client::{Firmware, IpxeFeatures, Stage};
 use model::network::{Option82, PxeReply, Route};
+use model::option::only_for_systems;
 use model::plan::{BootPlan, Decision, Reason, Why};
 use model::{DhcpOption, Network};
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -210,7 +211,7 @@ pub(super) fn put_further(
     for option in own.iter().chain(&exchange.network.options) {
         let asked = option.always || list.contains(&option.code);
         // Whoever boots gets these from the boot decision.
-        let ours = boots && BOOT_OPTIONS.contains(&option.code);
+        let ours = boots && only_for_systems(option.code);
         if asked && !ours && !reply.options.contains(option.code) {
             reply.options.push(option.code, option.value.clone());
         }
@@ -234,18 +235,6 @@ fn put_routes(reply: &mut Message, network: &Network, list: &[u8]) {
     }
 }
 
-/// Options by which machines are told what to boot; an operator may set them for clients that do
-/// not boot from us (phones, access points).
-const BOOT_OPTIONS: [u8; 7] = [
-    code::VENDOR_SPECIFIC,
-    code::VENDOR_CLASS,
-    code::TFTP_SERVER_NAME,
-    code::BOOT_FILE_NAME,
-    code::TFTP_SERVER_ADDRESS,
-    code::PXELINUX_CONFIG,
-    code::PXELINUX_PREFIX,
-];
-
 /// Boot file, next server and whatever this kind of client needs to believe them.
 pub(super) fn put_boot(
     reply: &mut Message,
@@ -263,6 +252,7 @@ pub(super) fn put_boot(
     let options = &mut reply.options;
     if answer.form == Form::Config || (answer.form == Form::Uboot && is_config(&answer.file)) {
         // Must be sent unasked: the ROM does DHCP, not the loader (RFC 5071).
+        options.remove(code::PXELINUX_CONFIG);
         options.push(code::PXELINUX_CONFIG, answer.file.as_bytes());
     }
     let mut file = answer.file.clone().into_bytes();

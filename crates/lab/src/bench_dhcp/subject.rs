@@ -71,7 +71,7 @@ pub fn plan(probe: bool) -> Plan<'static> {
 }
 
 /// What stands in the network when new addresses are not to be tried on the link.
-const PROBE_OFF: &str = "";
+const PROBE_OFF: &str = "probe = \"off\"\n";
 
 /// Our configuration: the one place where it is written.
 #[must_use]
