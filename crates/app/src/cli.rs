@@ -110,6 +110,9 @@ pub enum Command {
     /// Leases: who has which address.
     #[command(subcommand)]
     Lease(commands::lease::Lease),
+    /// The store: what to do when it is damaged.
+    #[command(subcommand)]
+    Store(commands::store::Store),
     /// Print a completion script for a shell.
     Completion {
         /// bash, zsh, fish, elvish or powershell.

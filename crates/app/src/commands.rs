@@ -13,6 +13,7 @@ pub mod profile;
 pub mod rule;
 pub mod serve;
 pub mod status;
+pub mod store;
 pub mod watch;
 
 use crate::cli::{Cli, Command, Dry, Sure};
@@ -41,6 +42,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Menu(menu) => menu.run(&client).await,
         Command::Machine(machine) => machine.run(&client).await,
         Command::Lease(lease) => lease.run(&client).await,
+        Command::Store(store) => store.run(cli.global.state),
         Command::Completion { shell } => manual::completion(shell),
         Command::Man { out } => manual::man(out.as_deref()),
     }
