@@ -110,6 +110,11 @@ pub enum Command {
     /// Leases: who has which address.
     #[command(subcommand)]
     Lease(commands::lease::Lease),
+    /// Reservations: who is promised which address.
+    #[command(subcommand)]
+    Reservation(commands::reservation::Reservation),
+    /// Take leases and reservations of another DHCP server over.
+    ImportFrom(commands::import_from::ImportFrom),
     /// Print a completion script for a shell.
     Completion {
         /// bash, zsh, fish, elvish or powershell.
