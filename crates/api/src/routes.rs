@@ -3,6 +3,7 @@
 
 mod boot;
 mod images;
+mod leases;
 mod machines;
 mod server;
 
@@ -47,8 +48,13 @@ pub fn all(house: House) -> Router {
             get(machines::show).patch(machines::set).delete(machines::remove),
         )
         .route("/machines/{machine}/state", put(machines::set_life))
-        .route("/leases", get(machines::leases))
-        .route("/leases/{address}", get(machines::lease));
+        .route("/machines/{machine}/options", axum::routing::patch(machines::set_options))
+        .route("/leases", get(leases::list))
+        .route("/leases/import", post(leases::import))
+        .route("/leases/{lease}", get(leases::show_one).delete(leases::release))
+        .route("/leases/{lease}/history", get(leases::history))
+        .route("/reservations", get(leases::reservations).post(leases::reserve))
+        .route("/reservations/{address}", axum::routing::delete(leases::unreserve));
     Router::new().nest("/api/v1", v1).fallback(nowhere).with_state(house)
 }
 

@@ -5,6 +5,7 @@
 mod answers;
 mod boot;
 mod inventory;
+mod leases;
 
 pub use answers::{
     Alive, Doctor, Done, ImportLine, ImportWish, Line, NetworkStatus, PathWish, Status, Verified,
@@ -13,7 +14,11 @@ pub use boot::{
     ConditionText, Explained, LoaderView, MenuView, MenuWish, MoveWish, ProfileView, ProfileWish,
     RuleTest, RuleView, RuleWish,
 };
-pub use inventory::{AssetView, ImageView, LeaseView, LifeWish, MachineView, MachineWish};
+pub use inventory::{AssetView, ImageView, LifeWish, MachineView, MachineWish, OptionsWish};
+pub use leases::{
+    Fate, HolderText, LEASES_MAX, LeaseHistory, LeaseLeft, LeaseView, LeaseWish, LeasesTaken,
+    LeasesWish, ReservationView, ReservationWish,
+};
 
 use model::Now;
 

@@ -113,6 +113,11 @@ pub enum Command {
     /// The store: what to do when it is damaged.
     #[command(subcommand)]
     Store(commands::store::Store),
+    /// Reservations: who is promised which address.
+    #[command(subcommand)]
+    Reservation(commands::reservation::Reservation),
+    /// Take leases and reservations of another DHCP server over.
+    ImportFrom(commands::import_from::ImportFrom),
     /// Print a completion script for a shell.
     Completion {
         /// bash, zsh, fish, elvish or powershell.

@@ -12,3 +12,8 @@ pub fn local(at: Now) -> String {
         None => at.to_string(),
     }
 }
+
+/// This moment, by this host's clock.
+pub fn now() -> Now {
+    Now(u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0))
+}

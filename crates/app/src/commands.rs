@@ -5,11 +5,13 @@ pub mod check;
 pub mod doctor;
 pub mod explain;
 pub mod image;
+pub mod import_from;
 pub mod lease;
 pub mod machine;
 pub mod manual;
 pub mod menu;
 pub mod profile;
+pub mod reservation;
 pub mod rule;
 pub mod serve;
 pub mod status;
@@ -43,6 +45,8 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Machine(machine) => machine.run(&client).await,
         Command::Lease(lease) => lease.run(&client).await,
         Command::Store(store) => store.run(cli.global.state),
+        Command::Reservation(reservation) => reservation.run(&client).await,
+        Command::ImportFrom(import) => import.run(&client).await,
         Command::Completion { shell } => manual::completion(shell),
         Command::Man { out } => manual::man(out.as_deref()),
     }

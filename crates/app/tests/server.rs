@@ -239,3 +239,108 @@ fn completion_and_manual_are_made() {
     assert!(String::from_utf8_lossy(&says(&["completion", "bash"])).contains("bootloader"));
     assert!(String::from_utf8_lossy(&says(&["man"])).contains("bootwright"));
 }
+
+/// What another server gave, on this server's network and beside it.
+const DNSMASQ: &str = "\
+4102444800 52:54:00:77:0a:01 10.77.0.120 lab-01 01:52:54:00:77:0a:01
+0 52:54:00:77:0a:02 10.77.0.121 * *
+1000000000 52:54:00:77:0a:03 10.77.0.122 gone *
+4102444800 52:54:00:77:0a:04 10.99.0.1 elsewhere *
+4102444800 nonsense 10.77.0.123 * *
+";
+
+#[test]
+fn leases_of_another_server_are_taken_over_once() {
+    let Some(server) = Server::start() else { return };
+    let file = server.folder.path().join("dnsmasq.leases");
+    std::fs::write(&file, DNSMASQ).unwrap();
+    let path = file.display().to_string();
+    let import = ["import-from", "dnsmasq", &path];
+
+    let would = server.says(&[&import[..], &["--dry-run"]].concat());
+    assert!(would.contains("leases: 4 found; 3 would be taken over (1 of them ended"), "{would}");
+    assert_eq!(server.says(&["lease", "list", "--json"]).trim(), "[]");
+
+    let says = server.says(&import);
+    assert!(says.contains("3 taken over"), "{says}");
+    assert!(says.contains("dnsmasq.leases:4: lease 10.99.0.1 of 52:54:00:77:0a:04: no network"));
+    assert!(says.contains("dnsmasq.leases:5: ") && says.contains("is no MAC"), "{says}");
+    let bound = server.says(&["lease", "list", "--in-state", "bound", "--network", "br0"]);
+    assert!(bound.contains("10.77.0.121") && bound.contains("for ever"), "{bound}");
+    assert!(!bound.contains("10.77.0.122"), "{bound}");
+    let expired = server.says(&["lease", "list", "--in-state", "expired"]);
+    assert!(expired.contains("10.77.0.122"), "{expired}");
+
+    // Again: everything is there. And what contradicts it stays out.
+    let again = server.says(&[&import[..], &["--json"]].concat());
+    let again: serde_json::Value = serde_json::from_str(&again).unwrap();
+    assert_eq!(again["leases"]["already_there"], 3, "{again}");
+    std::fs::write(&file, "4102444800 52:54:00:77:0a:99 10.77.0.120 thief *\n").unwrap();
+    let other = server.says(&import);
+    assert!(other.contains("1 contradicting"), "{other}");
+    assert!(other.contains(":1: lease 10.77.0.120 of 52:54:00:77:0a:99: 52:54:00:77:0a:01 has it"));
+
+    std::fs::write(&file, "nothing of the kind\n").unwrap();
+    let (code, why) = server.fails(&import);
+    assert_eq!(code, 1);
+    assert!(why.contains("no lease and no reservation"), "{why}");
+    let (code, why) = server.fails(&["import-from", "dnsmasq", "/dev/zero"]);
+    assert_eq!(code, 1, "{why}");
+
+    // The end of a lease.
+    let (code, why) = server.fails(&["lease", "release", "10.77.0.120"]);
+    assert_eq!(code, 4);
+    assert!(why.contains("--yes"), "{why}");
+    let says = server.says(&["lease", "release", "10.77.0.120", "52:54:00:77:0a:02", "--yes"]);
+    assert!(says.contains("10.77.0.120") && says.contains("10.77.0.121"), "{says}");
+    assert_eq!(server.says(&["lease", "list", "--in-state", "bound"]).trim(), "");
+    let history = server.says(&["lease", "show", "10.77.0.120", "--history", "--json"]);
+    assert!(history.contains("released"), "{history}");
+}
+
+#[test]
+fn addresses_are_reserved_by_mac_client_id_uuid_and_port() {
+    let Some(server) = Server::start() else { return };
+    let mac = "52:54:00:77:0a:01";
+    let add = |words: &[&str]| server.says(&[&["reservation", "add"], words].concat());
+    add(&["10.77.0.10", "--mac", mac, "--name", "lab-01"]);
+    add(&["10.77.0.11", "--client-id", "01:02:03"]);
+    add(&["10.77.0.12", "--uuid", "00112233-4455-6677-8899-aabbccddeeff"]);
+    add(&["10.77.0.13", "--circuit", "ge-0/0/1", "--relay", "10.80.0.1"]);
+    let would = add(&["10.77.0.14", "--mac", "52:54:00:77:0a:02", "--dry-run"]);
+    assert!(would.contains("would be done"), "{would}");
+    let list = server.says(&["reservation", "list"]);
+    for word in [mac, "lab-01", "UUID 00112233", "circuit ge-0/0/1 behind 10.80.0.1", "br0"] {
+        assert!(list.contains(word), "{word}:\n{list}");
+    }
+    assert!(!list.contains("10.77.0.14"), "{list}");
+    let (code, why) = server.fails(&["reservation", "add", "10.77.0.10", "--client-id", "text:x"]);
+    assert_eq!(code, 4, "{why}");
+    let (code, _) = server.fails(&["reservation", "add", "10.77.0.10"]);
+    assert_eq!(code, 2);
+    server.says(&["machine", "set", mac, "--name", "lab-01", "--option", "ntp-servers=10.77.0.1"]);
+    let shown = server.says(&["machine", "show", "lab-01"]);
+    assert!(shown.contains("10.77.0.10") && shown.contains("ntp-servers=10.77.0.1"), "{shown}");
+    server.says(&["machine", "set", "lab-01", "--no-option", "ntp-servers"]);
+    assert!(!server.says(&["machine", "show", "lab-01"]).contains("ntp-servers"));
+
+    // Those of other servers, beside those.
+    let hosts = server.folder.path().join("hosts.conf");
+    let text = format!(
+        "dhcp-host={mac},10.77.0.10\ndhcp-host=52:54:00:77:0a:05,10.77.0.10\n\
+                        dhcp-host=52:54:00:77:0a:06,10.77.0.16,kiosk\n\
+                        dhcp-host=52:54:00:77:0a:07,10.99.0.1\n\
+                        dhcp-host=52:54:00:77:0a:08,10.77.0.11\n"
+    );
+    std::fs::write(&hosts, text).unwrap();
+    let says = server.says(&["import-from", "dnsmasq", &hosts.display().to_string(), "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&says).unwrap();
+    let sum = &report["reservations"];
+    assert_eq!((&sum["found"], &sum["taken_over"]), (&4.into(), &1.into()), "{says}");
+    assert_eq!((&sum["already_there"], &sum["outside"]), (&1.into(), &1.into()), "{says}");
+    assert_eq!(sum["contradicting"], 1, "{says}");
+    assert!(server.says(&["reservation", "list"]).contains("kiosk"));
+
+    server.says(&["reservation", "remove", "10.77.0.10", "--yes"]);
+    assert!(!server.says(&["reservation", "list"]).contains("10.77.0.10 "));
+}

@@ -6,11 +6,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The floors, lowest first. A room uses floors below it, never its own, never one above.
-const FLOORS: &[&[&str]] =
-    &[&["wire"], &["model"], &["engine", "library"], &["site"], &["serve", "api"], &["app"]];
+const FLOORS: &[&[&str]] = &[
+    &["wire"],
+    &["model"],
+    &["engine", "library", "foreign"],
+    &["site"],
+    &["serve", "api"],
+    &["app"],
+];
 
 /// Rooms in which only values go in and out.
-const PURE: &[&str] = &["wire", "model", "engine"];
+const PURE: &[&str] = &["wire", "model", "engine", "foreign"];
 
 /// Crates that bring a socket, a file, a clock, chance, tasks or a log.
 const IMPURE: &[&str] = &[

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::{Add, Sub};
+use std::str::FromStr;
 use std::time::Duration;
 
 /// A moment, in milliseconds since 1970-01-01 UTC, that never goes backwards.
@@ -58,6 +59,50 @@ impl fmt::Display for Now {
     }
 }
 
+/// The form that [`Display`](fmt::Display) writes, and no other: UTC, whole seconds.
+impl FromStr for Now {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is no moment: write it like 2026-11-22T20:17:05Z");
+        let parts = text.strip_suffix('Z').and_then(|text| text.split_once('T'));
+        let (date, time) = parts.ok_or_else(wrong)?;
+        Self::of_day(date, '-', time).ok_or_else(wrong)
+    }
+}
+
+impl Now {
+    /// A date of the years 1970 to 9999, its parts in this order with this sign between them, and a
+    /// time of the day, in UTC.
+    pub fn of_day(date: &str, between: char, time: &str) -> Option<Self> {
+        let [year, month, day] = three(date, between)?;
+        let [hour, minute, second] = three(time, ':')?;
+        let within = (1970..=9999).contains(&year)
+            && (1..=12).contains(&month)
+            && (1..=31).contains(&day)
+            && hour < 24
+            && minute < 60
+            && second <= 60;
+        let seconds = || days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
+        within.then(|| Self(seconds() * 1000))
+    }
+}
+
+fn three(text: &str, between: char) -> Option<[u64; 3]> {
+    let mut parts = text.split(between).map(|part| part.parse().ok());
+    let all = [parts.next()??, parts.next()??, parts.next()??];
+    parts.next().is_none().then_some(all)
+}
+
+/// Days since 1970 of a date of the Gregorian calendar, from 1970 on.
+fn days(year: u64, month: u64, day: u64) -> u64 {
+    // Years counted from 1 March, so that the leap day is the last day of a year.
+    let year = if month <= 2 { year - 1 } else { year };
+    let (era, of_era) = (year / 400, year % 400);
+    let month_from_march = (month + 9) % 12;
+    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + day_of_year - 719_468
+}
+
 /// Days since 1970 as year, month, day of the Gregorian calendar.
 fn civil(days: u64) -> (u64, u64, u64) {
     // Years counted from 1 March, so that the leap day is the last day of a year.
@@ -111,6 +156,17 @@ mod tests {
         assert_eq!(Now(0).to_string(), "1970-01-01T00:00:00Z");
         assert_eq!(Now(951_782_400_000).to_string(), "2000-02-29T00:00:00Z");
         assert_eq!(Now(1_795_378_625_000).to_string(), "2026-11-22T20:17:05Z");
+    }
+
+    #[test]
+    fn a_moment_is_read_as_it_is_printed() {
+        for seconds in [0, 59, 86_399, 951_782_400, 951_868_800, 1_795_378_625, 253_402_300_799] {
+            let moment = Now(seconds * 1000);
+            assert_eq!(moment.to_string().parse(), Ok(moment));
+        }
+        for wrong in ["", "2026-11-22", "1969-12-31T00:00:00Z", "2026-13-01T00:00:00Z", "ZTZ"] {
+            assert!(wrong.parse::<Now>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

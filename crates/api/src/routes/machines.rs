@@ -1,18 +1,22 @@
-//! Machines and leases.
+//! Machines.
 
 use super::{Asked, Dry, ask, command};
 use crate::body;
-use crate::types::{Done, LeaseView, LifeWish, MachineView, MachineWish};
+use crate::types::{Done, LifeWish, MachineView, MachineWish, OptionsWish};
 use crate::{House, Problem};
 use axum::Json;
 use axum::extract::{Path, State};
 use engine::{Command, Engine, Now};
-use model::{HardwareAddress, Machine};
+use model::{DhcpOption, HardwareAddress, Machine};
+use std::collections::BTreeMap;
 
-/// A machine with the address that it holds now.
+/// A machine with the address that it holds now and those that are reserved for it.
 pub fn view(engine: &Engine, machine: &Machine, now: Now) -> MachineView {
     let held = |lease: &&model::Lease| lease.hardware == machine.hardware && lease.holds(now);
-    MachineView::new(machine, engine.leases().find(held).map(|lease| lease.address))
+    let address = engine.leases().find(held).map(|lease| lease.address);
+    let theirs = engine.reservations().filter(|r| super::leases::is_for(engine, r, machine));
+    let reservations = theirs.map(|r| r.address.to_string()).collect();
+    MachineView { reservations, ..MachineView::new(machine, address) }
 }
 
 fn unknown(named: &str) -> Problem {
@@ -66,6 +70,52 @@ pub async fn set(
     command(&house, wanted, dry.dry_run).await.map(Json)
 }
 
+pub async fn set_options(
+    State(house): State<House>,
+    Path(machine): Path<String>,
+    Asked(dry): Asked<Dry>,
+    body::Json(wish): body::Json<OptionsWish>,
+) -> Result<Json<Done>, Problem> {
+    let has = {
+        let machine = machine.clone();
+        ask(&house, move |engine, _| engine.machine(&machine).map(|m| m.options.clone())).await?
+    };
+    let new = has.is_none();
+    if new && machine.parse::<HardwareAddress>().is_err() {
+        return Err(unknown(&machine));
+    }
+    let options = changed(has.unwrap_or_default(), &wish)?;
+    if new {
+        // A MAC that was never heard adds the machine, as with everything else that is set.
+        let (name, profile, labels) = (None, None, Vec::new());
+        let add = Command::SetMachine { machine: machine.clone(), name, profile, labels };
+        let added = command(&house, add, dry.dry_run).await?;
+        if dry.dry_run {
+            return Ok(Json(added));
+        }
+    }
+    command(&house, Command::SetMachineOptions(machine, options), dry.dry_run).await.map(Json)
+}
+
+/// Options with some taken away and others set; each code once, in order.
+fn changed(has: Vec<DhcpOption>, wish: &OptionsWish) -> Result<Vec<DhcpOption>, Problem> {
+    let see = "docs/configuration.md lists all options with what they take";
+    let malformed = |why: String| Problem::malformed(why).hint(see);
+    let mut options: BTreeMap<u8, DhcpOption> = has.into_iter().map(|o| (o.code, o)).collect();
+    for name in &wish.unset {
+        let code = model::option::code(name).map_err(malformed)?;
+        if options.remove(&code).is_none() {
+            let shown = model::text::show(name.as_bytes());
+            return Err(Problem::refused(format!("the machine has no option {shown} of its own")));
+        }
+    }
+    for text in &wish.set {
+        let option = model::option::parse_assignment(text).map_err(malformed)?;
+        options.insert(option.code, option);
+    }
+    Ok(options.into_values().collect())
+}
+
 pub async fn set_life(
     State(house): State<House>,
     Path(machine): Path<String>,
@@ -82,33 +132,4 @@ pub async fn remove(
 ) -> Result<Json<Done>, Problem> {
     let hardware = hardware(&house, machine).await?;
     command(&house, Command::RemoveMachine(hardware), dry.dry_run).await.map(Json)
-}
-
-pub async fn leases(State(house): State<House>) -> Result<Json<Vec<LeaseView>>, Problem> {
-    let all = ask(&house, |engine, now| {
-        let machines: std::collections::HashMap<HardwareAddress, &Machine> =
-            engine.machines().map(|m| (m.hardware, m)).collect();
-        let view = |l: &model::Lease| LeaseView::new(l, machines.get(&l.hardware).copied(), now);
-        engine.leases().map(view).collect()
-    });
-    all.await.map(Json)
-}
-
-pub async fn lease(
-    State(house): State<House>,
-    Path(named): Path<String>,
-) -> Result<Json<LeaseView>, Problem> {
-    let found = ask(&house, move |engine, now| {
-        let by_address: Option<std::net::Ipv4Addr> = named.parse().ok();
-        let owner = engine.machine(&named).map(|m| m.hardware).or_else(|| named.parse().ok());
-        let mut leases = engine.leases();
-        let lease = leases.find(|l| Some(l.address) == by_address || Some(l.hardware) == owner);
-        let machine = |l: &model::Lease| engine.machines().find(|m| m.hardware == l.hardware);
-        lease.map(|l| LeaseView::new(l, machine(l), now)).ok_or_else(|| {
-            let shown = model::text::show(named.as_bytes());
-            Problem::missing(format!("there is no lease of `{shown}`"))
-                .hint("a lease is named by its address or its machine: bootwright lease list")
-        })
-    });
-    found.await?.map(Json)
 }

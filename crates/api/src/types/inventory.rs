@@ -1,8 +1,8 @@
-//! Images, machines, leases.
+//! Images and machines.
 
 use super::moment;
+use model::Image;
 use model::machine::{Life, Machine};
-use model::{Image, Lease, Now};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -118,8 +118,14 @@ pub struct MachineView {
     pub network: String,
     /// Address it holds, if it has one of us.
     pub address: Option<String>,
+    /// Addresses reserved for it; only where one machine is shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reservations: Vec<String>,
     /// Own profile.
     pub profile: Option<String>,
+    /// DHCP options of its own, as `machine set --option` takes them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
     /// Labels.
     pub labels: BTreeMap<String, String>,
     /// First heard.
@@ -144,7 +150,9 @@ impl MachineView {
             vendor_class: machine.vendor_class.clone(),
             network: machine.link.clone(),
             address: address.map(|a| a.to_string()),
+            reservations: Vec::new(),
             profile: machine.profile.clone(),
+            options: machine.options.iter().map(model::option::show).collect(),
             labels: machine.labels.clone(),
             first_seen: moment(machine.first_seen),
             last_seen: moment(machine.last_seen),
@@ -167,59 +175,22 @@ pub struct MachineWish {
     pub labels: BTreeMap<String, String>,
 }
 
+/// Changes the DHCP options of one machine; they outrank those of its network.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OptionsWish {
+    /// To set: `ntp-servers=10.0.0.1`, `hex:` and `text:` as in the configuration file.
+    #[serde(default)]
+    pub set: Vec<String>,
+    /// To take away: names or numbers.
+    #[serde(default)]
+    pub unset: Vec<String>,
+}
+
 /// Approves, blocks or retires a machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LifeWish {
     /// The new state.
     pub state: Life,
-}
-
-/// A lease.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LeaseView {
-    /// Address.
-    pub address: String,
-    /// Whose.
-    pub mac: String,
-    /// The machine's name, if it has one.
-    pub machine: Option<String>,
-    /// What it calls itself.
-    pub host_name: Option<String>,
-    /// Interface.
-    pub network: String,
-    /// `bound`, `released`, `declined`, or `expired`.
-    pub state: String,
-    /// First given.
-    pub since: String,
-    /// When it ends; `null` is never.
-    pub until: Option<String>,
-    /// Option 61 in hexadecimal digits.
-    pub client_id: Option<String>,
-}
-
-impl LeaseView {
-    /// A lease as it is now.
-    pub fn new(lease: &Lease, machine: Option<&Machine>, now: Now) -> Self {
-        use model::lease::LeaseState;
-        let state = match lease.state {
-            LeaseState::Released => "released",
-            _ if lease.until.is_some_and(|until| until <= now) => "expired",
-            LeaseState::Bound => "bound",
-            LeaseState::Declined => "declined",
-            LeaseState::Conflict => "conflict",
-        };
-        let hex = |bytes: &Vec<u8>| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
-        Self {
-            address: lease.address.to_string(),
-            mac: lease.hardware.to_string(),
-            machine: machine.and_then(|m| m.name.clone()),
-            host_name: lease.host_name.clone(),
-            network: lease.network.clone(),
-            state: state.to_owned(),
-            since: moment(lease.since),
-            until: lease.until.map(moment),
-            client_id: lease.client_id.as_ref().map(hex),
-        }
-    }
 }

@@ -7,7 +7,7 @@ use crate::say;
 use crate::who;
 use api::Client;
 use api::client::part;
-use api::types::{LifeWish, MachineView, MachineWish};
+use api::types::{LifeWish, MachineView, MachineWish, OptionsWish};
 use clap::{Args, Subcommand};
 use hyper::Method;
 use model::machine::Life;
@@ -81,11 +81,42 @@ pub struct Set {
     /// A label; may be said several times.
     #[arg(long, value_name = "KEY=VALUE")]
     label: Vec<String>,
+    /// A DHCP option for it alone, as in the configuration file; may be said several times.
+    #[arg(long, value_name = "NAME=VALUE")]
+    option: Vec<String>,
+    /// Take an option of its own away; may be said several times.
+    #[arg(long, value_name = "NAME")]
+    no_option: Vec<String>,
     #[command(flatten)]
     dry: Dry,
 }
 
 impl Set {
+    /// Says it, the options last: a wrong word of them stops it before anything is changed.
+    async fn run(mut self, client: &Client) -> Result<(), Failure> {
+        let (path, dry) = (path(&self.machine), self.dry);
+        let set = std::mem::take(&mut self.option);
+        let options = OptionsWish { set, unset: std::mem::take(&mut self.no_option) };
+        let some = !options.set.is_empty() || !options.unset.is_empty();
+        for text in &options.set {
+            model::option::parse_assignment(text).map_err(Failure::usage)?;
+        }
+        if !some || self.says_more() {
+            change(client, Method::PATCH, &path, dry, Some(&self.wish()?)).await?;
+        }
+        if some {
+            let path = format!("{path}/options");
+            change(client, Method::PATCH, &path, dry, Some(&options)).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether anything but options is said.
+    fn says_more(&self) -> bool {
+        let profile = self.profile.is_some() || self.no_profile;
+        self.name.is_some() || profile || !self.label.is_empty()
+    }
+
     fn wish(self) -> Result<MachineWish, Failure> {
         let pair = |text: &String| match text.split_once('=') {
             Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
@@ -94,8 +125,10 @@ impl Set {
         let labels: BTreeMap<String, String> =
             self.label.iter().map(pair).collect::<Result<_, _>>()?;
         if self.name.is_none() && self.profile.is_none() && !self.no_profile && labels.is_empty() {
-            return Err(Failure::usage("nothing to set")
-                .hint("say --name, --profile, --no-profile or --label KEY=VALUE"));
+            return Err(Failure::usage("nothing to set").hint(
+                "say --name, --profile, --no-profile, --label KEY=VALUE, --option NAME=VALUE or \
+                 --no-option NAME",
+            ));
         }
         let profile = if self.no_profile { Some(String::new()) } else { self.profile };
         Ok(MachineWish { name: self.name, profile, labels })
@@ -136,10 +169,7 @@ impl Machine {
                 show(machine);
                 Ok(())
             }
-            Self::Set(set) => {
-                let (path, dry) = (path(&set.machine), set.dry);
-                change(client, Method::PATCH, &path, dry, Some(&set.wish()?)).await
-            }
+            Self::Set(set) => set.run(client).await,
             Self::Approve(these) => life(client, these, Life::Approved).await,
             Self::Block(these) => life(client, these, Life::Blocked).await,
             Self::Remove { machines, sure } => {
@@ -174,7 +204,9 @@ fn show(machine: MachineView) {
         ("vendor class", machine.vendor_class.unwrap_or_default()),
         ("network", machine.network),
         ("address", machine.address.unwrap_or_default()),
+        ("reserved", machine.reservations.join(", ")),
         ("profile", machine.profile.unwrap_or_default()),
+        ("options", machine.options.join(", ")),
         ("labels", labels.join(", ")),
         ("first seen", machine.first_seen),
         ("last seen", machine.last_seen),

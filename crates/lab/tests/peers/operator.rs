@@ -16,7 +16,7 @@ const MAC: &str = "52:54:00:77:04:01";
 const POOL: &str = "10.77.0.100-10.77.0.199";
 
 /// Every listing, in a world where each has something to show.
-const LISTINGS: [&[&str]; 16] = [
+const LISTINGS: [&[&str]; 18] = [
     &["status"],
     &["image", "list"],
     &["image", "versions", "tools"],
@@ -32,6 +32,8 @@ const LISTINGS: [&[&str]; 16] = [
     &["machine", "show", MAC],
     &["lease", "list"],
     &["lease", "show", MAC],
+    &["lease", "show", MAC, "--history"],
+    &["reservation", "list"],
     &["explain", MAC],
 ];
 
@@ -88,7 +90,13 @@ fn every_listing_is_json_and_a_dry_run_changes_nothing() -> Tried {
 
     let files = files.path().display().to_string();
     let loader = "/usr/lib/ipxe/ipxe.efi";
-    let changes: [(i32, &[&str]); 15] = [
+    let foreign = world.server.config().with_file_name("dnsmasq.leases");
+    write(
+        &foreign,
+        "0 52:54:00:77:04:02 10.77.0.20 * *\ndhcp-host=52:54:00:77:04:03,10.77.0.21\n",
+    )?;
+    let foreign = foreign.display().to_string();
+    let changes: [(i32, &[&str]); 22] = [
         (0, &["image", "import", &files, "--name", "other"]),
         (0, &["image", "import", &files, "--name", "tools"]),
         (0, &["bootloader", "import", loader]),
@@ -101,10 +109,17 @@ fn every_listing_is_json_and_a_dry_run_changes_nothing() -> Tried {
         (0, &["machine", "approve", MAC]),
         (0, &["machine", "block", "label:room=3"]),
         (0, &["machine", "remove", MAC]),
+        (0, &["machine", "set", MAC, "--option", "ntp-servers=10.77.0.1"]),
+        (0, &["reservation", "add", "10.77.0.11", "--client-id", "text:x"]),
+        (0, &["reservation", "remove", "10.77.0.10"]),
+        (0, &["lease", "release", MAC]),
+        (0, &["import-from", "dnsmasq", &foreign]),
         (0, &["reload"]),
         // What would be refused is refused in a dry run, too.
         (4, &["image", "remove", "tools"]),
         (4, &["profile", "remove", "p"]),
+        (4, &["reservation", "add", "10.99.0.1", "--mac", MAC]),
+        (4, &["lease", "release", "10.77.0.99"]),
     ];
     write(world.server.config(), &giving(POOL).replace("\"lab\"", "\"other\""))?;
     for (code, change) in changes {
@@ -338,6 +353,7 @@ fn furnished() -> Result<(World, tempfile::TempDir), Trouble> {
     client.bound(0)?;
     client.vanish()?;
     world.server.cli(&["machine", "set", MAC, "--name", "lab-01", "--label", "room=3"])?;
+    world.server.cli(&["reservation", "add", "10.77.0.10", "--mac", "52:54:00:77:04:09"])?;
     Ok((world, files))
 }
 

@@ -1,0 +1,236 @@
+//! dnsmasq: its lease file (`expiry mac ip hostname clientid`), `dhcp-host=` lines of its
+//! configuration, and the same lines without the word in a `dhcp-hostsfile`.
+
+use crate::book::Book;
+use crate::lines::{Line, Lines};
+use crate::text::{ID_MAX, bytes, hardware, name};
+use model::lease::{LeaseState, ReservedFor};
+use model::{HardwareAddress, Lease, Now, Reservation};
+use std::io::{self, BufRead};
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+/// An expiry before this (in 2001) is none: dnsmasq built for hosts without a clock writes the
+/// length of the lease there (`HAVE_BROKEN_RTC`).
+const CLOCK_FROM: u64 = 1_000_000_000;
+
+pub fn read(book: &mut Book, from: &mut dyn BufRead) -> io::Result<()> {
+    let mut lines = Lines::new(from);
+    while let Some(line) = lines.next()? {
+        match line {
+            Line::TooLong(line) => book.too_long(line),
+            Line::Text(line, text) => one(book, line, text.trim())?,
+        }
+    }
+    Ok(())
+}
+
+fn one(book: &mut Book, line: u32, text: &str) -> io::Result<()> {
+    if text.is_empty() || text.starts_with('#') {
+        return Ok(());
+    }
+    if text.starts_with("duid ") {
+        book.leave(line, "duid", "DHCPv6: this server gives IPv4 addresses only");
+        return Ok(());
+    }
+    let first = text.split_whitespace().next().unwrap_or_default();
+    if text.contains(' ') && first.bytes().all(|b| b.is_ascii_digit()) {
+        return lease(book, line, text);
+    }
+    let (key, value) = match text.split_once('=') {
+        Some((key, value)) => (key.trim(), Some(value.trim())),
+        None => (text, None),
+    };
+    match (key, value) {
+        ("dhcp-host", Some(host)) => self::host(book, line, host),
+        // In a `dhcp-hostsfile` the word is left away; every host there has at least two parts.
+        (host, None) if host.contains(',') => self::host(book, line, host),
+        (key, _) => {
+            book.leave(line, text, setting(key));
+            Ok(())
+        }
+    }
+}
+
+/// Where a setting of dnsmasq has its place here.
+fn setting(key: &str) -> &'static str {
+    match key {
+        "dhcp-range" => "not taken over: write it as `pool` and `lease` of a [[network]]",
+        "dhcp-option" | "dhcp-option-force" => {
+            "not taken over: write it in a [[network]], or `machine set --option` for one machine"
+        }
+        "dhcp-boot" | "pxe-service" | "pxe-prompt" | "enable-tftp" | "tftp-root" => {
+            "not taken over: images, profiles and rules take its place"
+        }
+        "dhcp-hostsfile" | "dhcp-hostsdir" | "conf-file" | "conf-dir" | "dhcp-leasefile"
+        | "read-ethers" => "not followed: name that file too, as a PATH of its own",
+        _ => "not taken over: only leases and dhcp-host lines are",
+    }
+}
+
+fn lease(book: &mut Book, line: u32, text: &str) -> io::Result<()> {
+    let fields: Vec<&str> = text.split_whitespace().collect();
+    let [expiry, mac, address, host_name, client_id] = fields.as_slice() else {
+        let why = "a lease has five words: expiry, MAC, address, name, client id";
+        book.leave(line, text, why);
+        return Ok(());
+    };
+    if address.parse::<std::net::Ipv6Addr>().is_ok() {
+        book.leave(line, text, "DHCPv6: this server gives IPv4 addresses only");
+        return Ok(());
+    }
+    let read = (expiry.parse::<u64>(), typed_mac(mac), address.parse::<Ipv4Addr>());
+    let (Ok(expiry), Some(hardware), Ok(address)) = read else {
+        let wrong = match read {
+            (Err(_), ..) => format!("`{}` is no time", model::text::show(expiry.as_bytes())),
+            (_, None, _) => format!("`{}` is no MAC", model::text::show(mac.as_bytes())),
+            _ => format!("`{}` is no address", model::text::show(address.as_bytes())),
+        };
+        book.leave(line, text, wrong);
+        return Ok(());
+    };
+    let mut notes = Vec::new();
+    let until = match expiry {
+        0 => None,
+        length if length < CLOCK_FROM => {
+            let why = "its end is not known: this dnsmasq has no clock and wrote how long the \
+                       lease lasts; it is taken to begin now";
+            notes.push(book.out(line, &format!("the end of {address}"), why));
+            Some(book.now() + Duration::from_secs(length))
+        }
+        end => Some(Now(end.saturating_mul(1000))),
+    };
+    let id = bytes(client_id).filter(|id| id.len() <= ID_MAX);
+    if id.is_none() && *client_id != "*" {
+        notes.push(book.out(line, client_id, "no client id; the lease is taken over without it"));
+    }
+    let lease = Lease {
+        address,
+        network: String::new(),
+        hardware,
+        client_id: id,
+        host_name: name(host_name),
+        since: until.map_or(book.now(), |until| until.min(book.now())),
+        until,
+        state: LeaseState::Bound,
+    };
+    let lease = book.at(line, lease);
+    book.word(address, Some(lease), notes)
+}
+
+/// `52:54:00:12:34:56`, or `06-…` with the hardware kind in front.
+fn typed_mac(text: &str) -> Option<HardwareAddress> {
+    match text.split_once('-') {
+        Some((kind, rest)) if kind.len() == 2 && !rest.contains('-') => {
+            let kind = u8::from_str_radix(kind, 16).ok()?;
+            match rest {
+                "" => Some(HardwareAddress::new(kind, &[])),
+                rest => hardware(kind, rest),
+            }
+        }
+        _ => hardware(1, text),
+    }
+}
+
+/// What one `dhcp-host` says.
+#[derive(Default)]
+struct Host {
+    addresses: Vec<Ipv4Addr>,
+    holders: Vec<ReservedFor>,
+    host_name: Option<String>,
+}
+
+fn host(book: &mut Book, line: u32, text: &str) -> io::Result<()> {
+    let mut host = Host::default();
+    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        if let Err(why) = host.take(part) {
+            let what = format!("`{part}` of dhcp-host={text}");
+            book.leave(line, &what, why);
+            if part == "ignore" {
+                return Ok(());
+            }
+        }
+    }
+    let what = format!("dhcp-host={text}");
+    let Some(address) = host.addresses.first().copied() else {
+        let why = "it names no IPv4 address; a name is given with `machine set MAC --name NAME`";
+        book.leave(line, &what, why);
+        return Ok(());
+    };
+    let mut holders = host.holders.into_iter();
+    let Some(holder) = holders.next() else {
+        let why = "it knows its client by the name it says, which anybody can say: name a MAC";
+        book.leave(line, &what, why);
+        return Ok(());
+    };
+    for other in holders {
+        let why = format!("an address is promised to one client, here {holder}");
+        book.leave(line, &format!("{address} for {other}"), why);
+    }
+    for other in host.addresses.iter().skip(1) {
+        book.leave(line, &other.to_string(), format!("dhcp-host has one address, here {address}"));
+    }
+    let (host_name, since) = (host.host_name, book.now());
+    book.reserve(line, Reservation { address, holder, host_name, since })
+}
+
+impl Host {
+    /// One part between commas, or why it is left out.
+    fn take(&mut self, part: &str) -> Result<(), String> {
+        if let Ok(address) = part.parse() {
+            self.addresses.push(address);
+        } else if let Some(id) = part.strip_prefix("id:") {
+            self.identify(id)?;
+        } else if ["set:", "tag:", "net:"].iter().any(|word| part.starts_with(word)) {
+            return Err("tags are not taken over; rules and labels take their place".to_owned());
+        } else if part.starts_with('[') {
+            return Err("DHCPv6: this server gives IPv4 addresses only".to_owned());
+        } else if part == "ignore" {
+            return Err("not taken over: nobody on a served network is left without an address; \
+                        `machine block MAC` keeps a machine from booting"
+                .to_owned());
+        } else if is_time(part) {
+            return Err(
+                "lease times of one client are not taken over; `lease` of its [[network]] \
+                        counts"
+                    .to_owned(),
+            );
+        } else if part.contains(':') {
+            if part.contains('*') {
+                return Err("a reservation here is for one MAC, written out".to_owned());
+            }
+            let mac = typed_mac(part).ok_or("it is no MAC address")?;
+            self.holders.push(ReservedFor::Mac(mac));
+        } else if let Some(mac) = dashed_mac(part) {
+            self.holders.push(ReservedFor::Mac(mac));
+        } else {
+            self.host_name = name(part);
+        }
+        Ok(())
+    }
+
+    fn identify(&mut self, id: &str) -> Result<(), String> {
+        if id == "*" {
+            return Err("a client's MAC goes before its client id here, always".to_owned());
+        }
+        // dnsmasq reads hexadecimal digits where it can, and text elsewhere.
+        let id = bytes(id).unwrap_or_else(|| id.as_bytes().to_vec());
+        if id.is_empty() || id.len() > ID_MAX {
+            return Err("a client id has 1 to 255 bytes".to_owned());
+        }
+        self.holders.push(ReservedFor::ClientId(id));
+        Ok(())
+    }
+}
+
+/// `52-54-00-12-34-56`; six parts, or it is a name.
+fn dashed_mac(part: &str) -> Option<HardwareAddress> {
+    let six = part.bytes().filter(|b| *b == b'-').count() == 5;
+    hardware(1, part).filter(|_| six)
+}
+
+/// `infinite`, `3600`, `45m`, `12h`, `7d`, `2w`.
+fn is_time(part: &str) -> bool {
+    let number = part.strip_suffix(['s', 'm', 'h', 'd', 'w']).unwrap_or(part);
+    part == "infinite" || (!number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+}
