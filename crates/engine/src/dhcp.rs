@@ -178,6 +178,9 @@ impl Engine {
             return silence(now, machine, &datagram.link, asked, why, Vec::new());
         }
         let (mut changes, mut events) = self.notice(now, &client);
+        if !self.may_keep(&changes) {
+            changes.clear();
+        }
         self.memory.note(now, &message, &client);
         for change in &changes {
             self.apply(change);
@@ -191,6 +194,10 @@ impl Engine {
             // Decided like a proxy, so that it can be told, then not said.
             Mode::Listen => self.answer_beside(&exchange).and(Err(Why::OnlyListening)),
         };
+        let decided = decided.and_then(|said| match self.may_keep(&said.changes) {
+            true => Ok(said),
+            false => Err(Why::StoreFailed("the disk is full: leases are only renewed".into())),
+        });
         match decided {
             Ok(said) => {
                 for change in &said.changes {
@@ -202,7 +209,10 @@ impl Engine {
             }
             Err(why) => {
                 // RELEASE and DECLINE change state without an answer.
-                let quiet = self.without_answer(&exchange, &why);
+                let mut quiet = self.without_answer(&exchange, &why);
+                if !self.may_keep(&quiet) {
+                    quiet.clear();
+                }
                 for change in &quiet {
                     self.apply(change);
                 }

@@ -191,7 +191,10 @@ impl Engine {
         };
         let client = self.client_of(ask, hardware);
         let own = self.speaks_for_itself(ask, &hardware);
-        let changes = if own { self.learn(&client) } else { Vec::new() };
+        let mut changes = if own { self.learn(&client) } else { Vec::new() };
+        if !self.may_keep(&changes) {
+            changes.clear();
+        }
         let tried = ask.says.password.is_some();
         let ask = &match tried && !self.memory.may_try(now) {
             true => FileAsk { says: Asker { password: None, ..ask.says.clone() }, ..ask.clone() },

@@ -14,6 +14,7 @@ mod upkeep;
 
 pub use offers::OFFERS_MAX;
 pub(crate) use upkeep::length;
+pub use upkeep::renews;
 
 use holder::Holder;
 use model::lease::{LeaseState, Reservation};

@@ -86,6 +86,8 @@ pub struct Engine {
     /// Those of the settings, shared with an exchange while it changes everything else.
     pub(crate) networks: Arc<[Network]>,
     pub(crate) pace: crate::dhcp::Pace,
+    /// See [`Engine::only_renew`].
+    pub(crate) only_renews: bool,
     /// The last [`Engine::tidy`].
     pub(crate) tidied: Now,
 }
@@ -105,6 +107,7 @@ impl Engine {
             loaders: BTreeMap::new(),
             memory: crate::dhcp::Memory::default(),
             pace: crate::dhcp::Pace::default(),
+            only_renews: false,
             tidied: Now(0),
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::SiteError;
 use crate::handle::Said;
+use crate::inbox::{Question, Request};
 use crate::post::{Ready, Replies};
 use engine::{Answer, Found};
 use model::plan::Why;
@@ -23,6 +24,27 @@ pub(crate) struct Batch {
     pub(crate) spoiled: bool,
     /// Even without a change the moment is to be kept.
     pub(crate) minute: bool,
+    /// What was decided before is not on disk yet.
+    pub(crate) rests: bool,
+    /// Answered once all of this is on disk.
+    pub(crate) questions: Vec<Question>,
+    /// What came after a bug, to be decided by an engine made anew.
+    pub(crate) later: Vec<Request>,
+    /// Somebody asked to stop.
+    pub(crate) stop: bool,
+}
+
+impl Batch {
+    /// Whether more may be decided before all of it is on disk.
+    pub(crate) fn open(&self) -> bool {
+        self.questions.is_empty() && !self.spoiled && !self.stop
+    }
+
+    /// Whether nothing is left to do.
+    pub(crate) fn is_empty(&self) -> bool {
+        let nothing = self.changes.is_empty() && self.held.is_empty() && self.questions.is_empty();
+        nothing && !self.minute && !self.stop && !self.spoiled && self.later.is_empty()
+    }
 }
 
 /// An answer that waits for its batch.

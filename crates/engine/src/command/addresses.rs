@@ -96,7 +96,7 @@ impl Engine {
 
     /// Leases of another server. Ours win: what we promised stays promised.
     pub(super) fn import_leases(&self, now: Now, leases: Vec<Lease>) -> Outcome {
-        let (mut outside, mut held) = (0_usize, 0_usize);
+        let (mut outside, mut held, mut ended) = (0_usize, 0_usize, 0_usize);
         let (mut changes, mut first_held) = (Vec::new(), None);
         for lease in leases {
             let Some(network) = self.network_with(lease.address) else {
@@ -107,6 +107,11 @@ impl Engine {
             if ours.is_some_and(|ours| ours.hardware != lease.hardware) {
                 held += 1;
                 first_held = first_held.or(Some(lease.address));
+                continue;
+            }
+            // What ended there says nothing against what we know here.
+            if !lease.holds(now) && self.leases.of(lease.address).is_some() {
+                ended += 1;
                 continue;
             }
             // The longer promise counts: its client may know of either.
@@ -121,6 +126,11 @@ impl Engine {
         let mut says = format!("{} leases taken over", changes.len());
         if outside > 0 {
             says.push_str(&format!(", {outside} left out: in no subnet that we give addresses of"));
+        }
+        if ended > 0 {
+            says.push_str(&format!(
+                ", {ended} left out: ended there, and the address is known here"
+            ));
         }
         if let Some(first) = first_held {
             says.push_str(&format!(

@@ -59,6 +59,11 @@ impl Engine {
         }
         let wish = exchange.message.options.ip(code::REQUESTED_ADDRESS);
         let (now, network) = (exchange.now, exchange.network);
+        let held = self.leases.held_by(now, network, &exchange.asking);
+        if self.only_renews && held.is_none() {
+            // An offer that could not be kept would only keep the client waiting.
+            return Err(Why::StoreFailed("the disk is full: leases are only renewed".into()));
+        }
         let Some(choice) = self.leases.hold(now, network, &exchange.asking, wish) else {
             return Err(self.exhausted(exchange));
         };

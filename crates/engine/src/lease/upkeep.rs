@@ -18,6 +18,21 @@ const ENDS_TOLD: usize = 64;
 const FLOOD: usize = 2048;
 
 impl Engine {
+    /// Whether only renewals may change anything from now on, because hardly anything more can be
+    /// kept: everything else that needs a change gets silence, with the reason.
+    pub fn only_renew(&mut self, only: bool) {
+        self.only_renews = only;
+    }
+
+    /// Whether these changes may be made now.
+    pub(crate) fn may_keep(&self, changes: &[Change]) -> bool {
+        let kept = |change: &Change| match change {
+            Change::Lease(lease) => self.leases.of(lease.address),
+            _ => None,
+        };
+        !self.only_renews || changes.iter().all(|change| renews(change, kept(change)))
+    }
+
     /// Somebody answered for an address that was about to be offered ([`Check`]): nobody gets it
     /// for an hour, then it is probed again.
     pub fn conflict(
@@ -42,10 +57,13 @@ impl Engine {
              {}\nhint: let that machine ask for its address, or take {address} out of the pool",
             show_duration(super::CONFLICT_FOR)
         );
-        let change = Change::Lease(lease);
-        self.apply(&change);
+        let changes = vec![Change::Lease(lease)];
         let what = Happening::Alarm { text };
-        Noted { changes: vec![change], events: vec![event(now, theirs, link, what)] }
+        if !self.may_keep(&changes) {
+            return Noted { changes: vec![], events: vec![event(now, theirs, link, what)] };
+        }
+        changes.iter().for_each(|change| self.apply(change));
+        Noted { changes, events: vec![event(now, theirs, link, what)] }
     }
 
     /// What time alone changes: the ends of leases are told, what ended long ago is forgotten. The
@@ -55,6 +73,10 @@ impl Engine {
         let since = std::mem::replace(&mut self.tidied, now);
         if since > Now(0) {
             noted.events = self.ends(since, now);
+        }
+        noted.events.extend(self.flood(now));
+        if self.only_renews {
+            return noted;
         }
         let before = now - self.settings.lease_history;
         let forgotten = self.leases.ended(Now(0), before, FORGOTTEN_AT_ONCE);
@@ -69,7 +91,6 @@ impl Engine {
         for change in &noted.changes {
             self.apply(change);
         }
-        noted.events.extend(self.flood(now));
         noted
     }
 
@@ -136,6 +157,18 @@ impl Engine {
              end and are not renewed; {until}"
         )]
     }
+}
+
+/// Whether a change may be kept when the disk has hardly any space left: it renews a lease that is
+/// there (`kept`), and neither gives an address nor takes one from anybody.
+#[must_use]
+pub fn renews(change: &Change, kept: Option<&Lease>) -> bool {
+    let (Change::Lease(new), Some(kept)) = (change, kept) else { return false };
+    let bound = new.state == LeaseState::Bound && kept.state == LeaseState::Bound;
+    // Whose a lease is, a machine without a hardware address says by its client id.
+    let same = new.hardware == kept.hardware
+        && (!new.hardware.bytes().is_empty() || new.client_id == kept.client_id);
+    bound && same && new.address == kept.address
 }
 
 /// A lease's length: what the network gives, less if the client asks for less (option 51), never

@@ -43,7 +43,6 @@ pub(crate) struct Facts {
     /// Every fact, as a change to an engine that knows nothing.
     pub(crate) changes: Vec<Change>,
     /// What could not be read. The rest is whole.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the owner, when it reads again"))]
     pub(crate) damaged: Vec<Damage>,
 }
 
@@ -155,8 +154,7 @@ impl Store {
     }
 
     /// After [`StoreError::Full`], before [`Store::reopen`]: makes the space that was set aside the
-    /// log of the store. What [`reserve::renews`] allows can be kept from now on. Says whether there was any.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the owner is to use it"))]
+    /// log of the store. What renews a lease can be kept from now on. Says whether there was any.
     pub(crate) async fn release_reserve(&mut self) -> Result<bool, StoreError> {
         match self {
             Self::Sqlite(sqlite) => sqlite.release_reserve().await,
@@ -167,7 +165,6 @@ impl Store {
 
     /// Sets the space aside again. If that succeeds the disk is no longer full: everything can be
     /// kept.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the owner is to use it"))]
     pub(crate) async fn restore_reserve(&mut self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(sqlite) => sqlite.restore_reserve().await,

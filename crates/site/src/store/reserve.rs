@@ -2,15 +2,13 @@
 //! a client whose renewal is met with silence loses its address though nobody else needs it.
 //!
 //! In: the place of the store. Out: a file full of zeros, or the log of the store made from it.
-//! Never: a decision about who may use it, but for the one question that [`renews`] answers.
+//! Never: a decision about who may use it (that is the engine's).
 //!
 //! The file becomes the log: SQLite takes zeros for an empty log and writes over them, and no other
 //! program can take the space between. What renewals change lies in rows that are there, so the
 //! store itself hardly grows. (A file system that copies on write needs space all the same.)
 
 use super::schema::{sync_directory, with_ending};
-use model::lease::LeaseState;
-use model::{Change, Lease};
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -19,18 +17,6 @@ use std::path::{Path, PathBuf};
 /// So much is set aside: twice what the log holds when it is moved into the store, so that this can
 /// be moved and as much is left for a new log.
 pub(crate) const RESERVE: u64 = 32 << 20;
-
-/// Whether a change may be kept from the reserve: it renews a lease that is on disk (`kept`), and
-/// neither gives an address nor takes one from anybody.
-#[cfg_attr(not(test), expect(dead_code, reason = "the owner is to ask it"))]
-pub(crate) fn renews(change: &Change, kept: Option<&Lease>) -> bool {
-    let (Change::Lease(new), Some(kept)) = (change, kept) else { return false };
-    let bound = new.state == LeaseState::Bound && kept.state == LeaseState::Bound;
-    // Whose a lease is, a machine without a hardware address says by its client id.
-    let same = new.hardware == kept.hardware
-        && (!new.hardware.bytes().is_empty() || new.client_id == kept.client_id);
-    bound && same && new.address == kept.address
-}
 
 /// `bootwright.db-wal`, as SQLite names it.
 pub(crate) fn log_path(store: &Path) -> PathBuf {

@@ -2,8 +2,8 @@
 
 use super::super::keeper::Limits;
 use super::super::reserve;
-use super::super::reserve::renews;
 use super::*;
+use engine::lease::renews;
 
 /// A small file system in memory, for the life of this value.
 struct Tmpfs(tempfile::TempDir);

@@ -1,0 +1,296 @@
+//! What the owner thinks with: the engine, and everybody who is to be told. It decides request by
+//! request and sorts the answers into those that may leave and those that wait for the disk.
+//!
+//! In: requests and the moment. Out: a batch. Never: the store.
+
+use super::{DROPPED_PAUSE, Decide, Dropped, TOGETHER};
+use crate::SiteError;
+use crate::batch::{Batch, Held, Letter, promises};
+use crate::clock::{Act, Steady};
+use crate::handle::{Counters, Said};
+use crate::inbox::{Conflict, DryRun, Request};
+use crate::journal::Telling;
+use crate::post::{Heard, Ready, Replies};
+use crate::store::{Damage, rows};
+use engine::command::Decided;
+use engine::{Answer, Command, Datagram, Engine, Noted, Now, Settings, Told};
+use model::{Change, Event, Happening};
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+/// Everything that decisions are made with.
+pub(super) struct Mind {
+    pub(super) engine: Engine,
+    pub(super) settings: Settings,
+    pub(super) decide: Decide,
+    pub(super) clock: Steady,
+    pub(super) telling: Arc<Telling>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) dropped: Dropped,
+    /// Why only renewals are kept: the disk is full.
+    pub(super) need: Option<String>,
+}
+
+impl Mind {
+    /// Decides what came in, and lets leave what waits for nothing. Questions wait until nothing
+    /// is under way: they are answered from what is on disk.
+    pub(super) fn take(&mut self, requests: Vec<Request>, batch: &mut Batch) {
+        self.tell_dropped();
+        let now = self.clock.now();
+        for request in requests {
+            match request {
+                Request::Question(question) => batch.questions.push(question),
+                other if batch.spoiled => batch.later.push(other),
+                other => self.serve(now, other, batch),
+            }
+        }
+        self.release(&mut batch.free);
+    }
+
+    /// What time alone changes; and the moment, so that the time kept is never much older.
+    pub(super) fn minute(&mut self, batch: &mut Batch) {
+        let now = self.clock.now();
+        batch.minute = true;
+        let tidy = self.decide.tidy;
+        let noted = self.guard(now, batch, || "the minute".to_owned(), |e| tidy(e, now));
+        if let Some(Noted { changes, events }) = noted {
+            self.settle(batch, Letter::Nobody, changes, events);
+        }
+        self.release(&mut batch.free);
+    }
+
+    /// Answers what was asked about the present state. Nothing may be under way.
+    pub(super) fn answer(&mut self, batch: &mut Batch) {
+        let now = self.clock.now();
+        for question in std::mem::take(&mut batch.questions) {
+            let ask = |engine: &mut Engine| question(engine, now);
+            self.guard(now, batch, || "question".to_owned(), ask);
+        }
+    }
+
+    /// Decides one request.
+    fn serve(&mut self, now: Now, request: Request, batch: &mut Batch) {
+        match request {
+            Request::Datagram(heard, to) => self.datagram(now, heard, to, batch),
+            Request::File(ask, to) => {
+                let decide = self.decide.file;
+                let describe =
+                    || format!("{} request for {}", ask.by, model::text::show(&ask.name));
+                let told = self.guard(now, batch, describe, |e| decide(e, now, &ask));
+                let Some(told) = told else { return };
+                self.settle(batch, Letter::File(to, told.answer), told.changes, told.events);
+            }
+            Request::Command(command, dry_run, to) => {
+                self.command(now, *command, dry_run, to, batch);
+            }
+            Request::Question(question) => batch.questions.push(question),
+            Request::Configure(settings, to) => {
+                let _ = to.send(self.configure(*settings));
+            }
+            Request::Conflict(conflict) => self.conflict(now, &conflict, batch),
+            Request::Stop => batch.stop = true,
+        }
+    }
+
+    fn datagram(&mut self, now: Now, heard: Heard, to: Replies, batch: &mut Batch) {
+        let decide = self.decide.dhcp;
+        let datagram = &heard.datagram;
+        let told = self.guard(now, batch, || describe(datagram), |e| decide(e, now, datagram));
+        let Some(Told { answer, changes, events }) = told else { return };
+        let ready = match answer {
+            Answer::Reply(outgoing) => {
+                let asked = outgoing.check.is_some().then(|| Box::new(heard));
+                Some(Ready { outgoing, asked })
+            }
+            Answer::Silence(_) => None,
+        };
+        self.settle(batch, Letter::Datagram(to, ready), changes, events);
+    }
+
+    fn conflict(&mut self, now: Now, conflict: &Conflict, batch: &mut Batch) {
+        let decide = self.decide.conflict;
+        let Conflict { link, check, theirs } = conflict;
+        let describe = || format!("an answer for {} on {link}", check.address);
+        let noted = self.guard(now, batch, describe, |e| decide(e, now, link, check, *theirs));
+        if let Some(Noted { changes, events }) = noted {
+            self.settle(batch, Letter::Nobody, changes, events);
+        }
+    }
+
+    /// What an operator should know of it, in words.
+    pub(super) fn configure(&mut self, settings: Settings) -> Vec<String> {
+        self.settings = settings.clone();
+        self.engine.configure(settings)
+    }
+
+    fn command(
+        &mut self,
+        now: Now,
+        command: Command,
+        dry_run: DryRun,
+        to: oneshot::Sender<Result<Said, SiteError>>,
+        batch: &mut Batch,
+    ) {
+        if let Some(why) = self.need.clone().filter(|_| !dry_run) {
+            return drop(to.send(Err(SiteError::NotKept(why))));
+        }
+        let decide = self.decide.command;
+        let describe = || "an operator's command".to_owned();
+        let decided = self.guard(now, batch, describe, |engine| {
+            let decided = decide(engine, now, command)?;
+            if !dry_run {
+                decided.changes.iter().for_each(|change| engine.apply(change));
+            }
+            Ok(decided)
+        });
+        let decided = match decided {
+            Some(Ok(decided)) => decided,
+            Some(Err(refusal)) => return drop(to.send(Err(SiteError::Refused(refusal)))),
+            None => {
+                return drop(to.send(Err(SiteError::Bug("the command was given up".to_owned()))));
+            }
+        };
+
+        let Decided { changes, says } = decided;
+        let said = Said { says: says.clone(), changes: changes.clone(), kept: !dry_run };
+        let letter = Letter::Command(to, Ok(said));
+        if dry_run {
+            letter.leave();
+            return;
+        }
+        let what = Happening::Changed { text: says };
+        let machine = match changes.as_slice() {
+            [Change::Machine(machine)] => Some(machine.hardware),
+            _ => None,
+        };
+        self.settle(batch, letter, changes, vec![Event { at: now, machine, link: None, what }]);
+    }
+
+    /// Holds an answer back if anything of its batch is not on disk, else lets it leave with the
+    /// few around it.
+    fn settle(&self, batch: &mut Batch, letter: Letter, changes: Vec<Change>, events: Vec<Event>) {
+        if let Some(change) = changes.iter().find(|change| !rows::survives(change)) {
+            batch.spoiled = true;
+            count(&self.counters.bugs, 1);
+            self.alarm(self.clock.now(), format!(
+                "a bug in the server: it decided on a fact that cannot be kept: {change:?}\nhint: please report this"
+            ));
+            return letter.fail("the fact cannot be written");
+        }
+        batch.promises |= matches!(letter, Letter::Command(..)) || changes.iter().any(promises);
+        let rests = batch.rests || !batch.changes.is_empty();
+        if changes.is_empty() && (!rests || letter.is_offer()) {
+            batch.free.push((letter, events));
+            if batch.free.len() >= TOGETHER {
+                self.release(&mut batch.free);
+            }
+            return;
+        }
+        batch.changes.extend(changes);
+        batch.held.push(Held { letter, events, promises: batch.promises });
+    }
+
+    /// Lets answers leave, then tells of them.
+    pub(super) fn release(&self, letters: &mut Vec<(Letter, Vec<Event>)>) {
+        let mut told = Vec::new();
+        for (letter, events) in letters.drain(..) {
+            if !letter.leave() {
+                count(&self.counters.unposted, 1);
+            }
+            told.push(events);
+        }
+        self.tell(told.into_iter().flatten());
+    }
+
+    /// Runs a decision. If it panics, that request gets no answer, the operator an alarm, and the
+    /// engine is made anew from the store before the next batch.
+    pub(super) fn guard<R>(
+        &mut self,
+        now: Now,
+        batch: &mut Batch,
+        describe: impl FnOnce() -> String,
+        decide: impl FnOnce(&mut Engine) -> R,
+    ) -> Option<R> {
+        match catch_unwind(AssertUnwindSafe(|| decide(&mut self.engine))) {
+            Ok(decided) => Some(decided),
+            Err(panic) => {
+                batch.spoiled = true;
+                count(&self.counters.bugs, 1);
+                self.alarm(now, format!(
+                    "a bug in the server left a request without an answer: {}, while serving: {}\nhint: please report this",
+                    words(panic.as_ref()),
+                    describe(),
+                ));
+                None
+            }
+        }
+    }
+
+    pub(super) fn tell(&self, events: impl IntoIterator<Item = Event>) {
+        self.telling.tell_all(events);
+    }
+
+    pub(super) fn alarm(&self, now: Now, text: String) {
+        self.tell([Event { at: now, machine: None, link: None, what: Happening::Alarm { text } }]);
+    }
+
+    /// Tells something that nobody has to act on.
+    pub(super) fn say(&self, now: Now, text: String) {
+        self.tell([Event {
+            at: now,
+            machine: None,
+            link: None,
+            what: Happening::Changed { text },
+        }]);
+    }
+
+    fn tell_dropped(&mut self) {
+        let total = self.dropped.ring.dropped.load(Ordering::Relaxed);
+        let quiet = self.dropped.at.is_some_and(|at| at.elapsed() < DROPPED_PAUSE);
+        if total == self.dropped.told || quiet {
+            return;
+        }
+        let new = total - self.dropped.told;
+        self.dropped.told = total;
+        self.dropped.at = Some(Instant::now());
+        self.alarm(self.clock.now(), format!(
+            "{new} DHCP messages were dropped unread: more came than could be answered\nhint: look for a machine or a loop that floods the link"
+        ));
+    }
+
+    /// What the operator should know of the clock and the store before anything is served.
+    pub(super) fn tell_start(&self, damaged: &[Damage]) {
+        match self.clock.start.says() {
+            Some((text, Act::Should)) => self.alarm(self.clock.now(), text),
+            Some((text, Act::May)) => {
+                let (at, what) = (self.clock.now(), Happening::Changed { text });
+                self.tell([Event { at, machine: None, link: None, what }]);
+            }
+            None => {}
+        }
+        if let Some(text) = Damage::all_in_words(damaged) {
+            self.alarm(self.clock.now(), text);
+        }
+    }
+}
+
+pub(super) fn count(counter: &AtomicU64, more: u64) {
+    counter.fetch_add(more, Ordering::Relaxed);
+}
+
+/// A datagram for a bug report: its beginning, as digits.
+fn describe(datagram: &Datagram) -> String {
+    let shown: String = datagram.bytes.iter().take(300).map(|b| format!("{b:02x}")).collect();
+    let (from, link, size) = (datagram.from, &datagram.link, datagram.bytes.len());
+    format!("{size} bytes from {from} on {link} to port {}: {shown}", datagram.port)
+}
+
+/// What a panic said.
+fn words(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "panic".to_owned())
+}
