@@ -30,6 +30,7 @@ use model::network::Mode;
 use model::plan::{Answer, Why};
 use model::{Change, Client, Event, Happening, HardwareAddress, Network, Now};
 use pace::{Admitted, Source};
+use std::borrow::Cow;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
@@ -264,7 +265,7 @@ impl Engine {
         datagram: &Datagram,
         client: &Client,
         circuit: Option<&(Ipv4Addr, Vec<u8>)>,
-        asked: &str,
+        asked: &Cow<'static, str>,
     ) -> Option<Told<Outgoing>> {
         let by_hardware = self.pace.admits(now, Source::Hardware(client.hardware));
         let by_circuit = circuit.map_or(Admitted::Yes, |(relay, id)| {
@@ -276,7 +277,7 @@ impl Engine {
             (hardware, _) => (hardware, "of one client"),
         };
         let why = Why::TooMany(format!("messages {whose}: it looks like a loop or a flood"));
-        let asked = asked.to_owned();
+        let asked = asked.clone();
         let mut told = silence(now, Some(client.hardware), &datagram.link, asked, why, Vec::new());
         if admitted == Admitted::No {
             told.events.clear();
@@ -409,7 +410,7 @@ fn silence(
     now: Now,
     machine: Option<HardwareAddress>,
     link: &str,
-    asked: String,
+    asked: Cow<'static, str>,
     why: Why,
     changes: Vec<Change>,
 ) -> Told<Outgoing> {
@@ -422,16 +423,16 @@ fn silence(
 }
 
 /// What came, as operators say it: `DISCOVER`, `REQUEST on 4011`, `BOOTP`.
-fn asked(message: &Message, port: u16) -> String {
-    let kind = match message.options.message_type() {
-        None => "BOOTP request".to_owned(),
-        Some(Ok(MessageType::Discover)) => "DISCOVER".to_owned(),
-        Some(Ok(MessageType::Request)) => "REQUEST".to_owned(),
-        Some(Ok(MessageType::Decline)) => "DECLINE".to_owned(),
-        Some(Ok(MessageType::Release)) => "RELEASE".to_owned(),
-        Some(Ok(MessageType::Inform)) => "INFORM".to_owned(),
-        Some(Ok(other)) => format!("message type {}", other.number()),
-        Some(Err(number)) => format!("message type {number}"),
+fn asked(message: &Message, port: u16) -> Cow<'static, str> {
+    let kind: Cow<'static, str> = match message.options.message_type() {
+        None => "BOOTP request".into(),
+        Some(Ok(MessageType::Discover)) => "DISCOVER".into(),
+        Some(Ok(MessageType::Request)) => "REQUEST".into(),
+        Some(Ok(MessageType::Decline)) => "DECLINE".into(),
+        Some(Ok(MessageType::Release)) => "RELEASE".into(),
+        Some(Ok(MessageType::Inform)) => "INFORM".into(),
+        Some(Ok(other)) => format!("message type {}", other.number()).into(),
+        Some(Err(number)) => format!("message type {number}").into(),
     };
-    if port == 67 { kind } else { format!("{kind} on {port}") }
+    if port == 67 { kind } else { format!("{kind} on {port}").into() }
 }

@@ -121,15 +121,15 @@ impl Engine {
         let beside = network.mode != Mode::Dhcp;
         let (_, answer) = self.boot_answer(client, network, beside);
         let mut because = vec![Reason::Note(match network.mode {
-            Mode::Dhcp => format!("we give addresses on {}", network.interface),
-            Mode::Listen | Mode::Off => format!("on {} we do not answer", network.interface),
-            _ => format!("on {} addresses come from another server", network.interface),
+            Mode::Dhcp => format!("we give addresses on {}", network.interface).into(),
+            Mode::Listen | Mode::Off => format!("on {} we do not answer", network.interface).into(),
+            _ => format!("on {} addresses come from another server", network.interface).into(),
         })];
         if client.firmware == Firmware::None {
             because.push(Reason::Note(
                 "it has never asked to boot; name an architecture to ask what its firmware would \
                  get: --arch x64-uefi"
-                    .to_owned(),
+                    .into(),
             ));
         }
         let (gets, silence) = match answer {
@@ -190,7 +190,7 @@ impl Engine {
         }];
         if let Decision::Boot(boot) = &plan.decision {
             let initrds = boot.initrds.join(", ");
-            let mut because = vec![Reason::Note(format!("arguments: {}", boot.args))];
+            let mut because = vec![Reason::Note(format!("arguments: {}", boot.args).into())];
             because.push(secure_boot(client, boot.signed.is_some(), through_grub));
             stages.push(StageAnswer {
                 stage: "kernel".into(),
@@ -215,15 +215,13 @@ impl Engine {
 /// What would happen with Secure Boot on; a request cannot show whether it is.
 fn secure_boot(client: &Client, signed: bool, through_grub: bool) -> Reason {
     Reason::Note(match client.arch {
-        Some(arch) if !arch.is_uefi() => "a BIOS knows no Secure Boot".to_owned(),
-        _ if signed => {
-            "with Secure Boot on: boots, if the firmware trusts the image's shim".to_owned()
-        }
+        Some(arch) if !arch.is_uefi() => "a BIOS knows no Secure Boot".into(),
+        _ if signed => "with Secure Boot on: boots, if the firmware trusts the image's shim".into(),
         _ if through_grub => {
             "with Secure Boot on: boots, if the kernel is signed by the distribution of our GRUB"
-                .to_owned()
+                .into()
         }
-        _ => "with Secure Boot on: the firmware would refuse the unsigned bootloader".to_owned(),
+        _ => "with Secure Boot on: the firmware would refuse the unsigned bootloader".into(),
     })
 }
 

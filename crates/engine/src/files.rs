@@ -296,7 +296,7 @@ impl Engine {
             (None, Choice::LocalDisk) => Decision::LocalDisk,
             (None, _) => return (plan, true),
         };
-        let mut reasons = vec![Reason::Note(format!("somebody chose the menu entry {key}"))];
+        let mut reasons = vec![Reason::Note(format!("somebody chose the menu entry {key}").into())];
         reasons.extend(plan.reasons);
         (BootPlan { decision, reasons }, open)
     }

@@ -9,6 +9,7 @@ use crate::plan::{Reason, Why};
 use crate::rule::{Profile, Rule};
 use crate::time::Now;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -89,9 +90,9 @@ pub enum Happening {
     /// A DHCP message was answered.
     Answered {
         /// What came: `DISCOVER`, `REQUEST`, …
-        asked: String,
+        asked: Cow<'static, str>,
         /// What went: `OFFER`, `ACK`, `NAK`, with `proxy` in front beside another server.
-        answer: String,
+        answer: Cow<'static, str>,
         /// The address given; none from a proxy.
         address: Option<Ipv4Addr>,
         /// The boot file or URL named in it.
@@ -102,7 +103,7 @@ pub enum Happening {
     /// A message was not answered.
     Silent {
         /// What came.
-        asked: String,
+        asked: Cow<'static, str>,
         /// Why nothing went.
         why: Why,
     },

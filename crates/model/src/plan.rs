@@ -4,6 +4,7 @@ use crate::address::HardwareAddress;
 use crate::client::{Arch, ArchCode};
 use crate::menu::{Entry, PasswordHash};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 use std::net::Ipv4Addr;
 
@@ -128,7 +129,7 @@ pub enum Reason {
         because: String,
     },
     /// Anything else worth saying about how the answer is formed (a quirk, a limit).
-    Note(String),
+    Note(Cow<'static, str>),
 }
 
 impl fmt::Display for Reason {

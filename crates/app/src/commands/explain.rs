@@ -136,7 +136,7 @@ fn one_stage(stage: &StageAnswer, said: &[Reason], scripts: bool) -> Vec<String>
 
 fn plain(reason: &Reason) -> String {
     match reason {
-        Reason::Note(note) => note.clone(),
+        Reason::Note(note) => note.to_string(),
         other => why(other),
     }
 }
@@ -247,7 +247,7 @@ mod tests {
                     gets: Some("boot file snponly-x64.efi".to_owned()),
                     text: None,
                     silence: None,
-                    because: vec![Reason::Note("we give addresses on br0".to_owned()), unknown],
+                    because: vec![Reason::Note("we give addresses on br0".into()), unknown],
                 }],
             },
             known: None,

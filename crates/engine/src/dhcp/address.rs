@@ -233,7 +233,7 @@ impl Engine {
                 answer: "NAK".into(),
                 address: None,
                 file: None,
-                because: vec![Reason::Note(why.to_owned())],
+                because: vec![Reason::Note(why.to_owned().into())],
             },
         })
     }
@@ -365,7 +365,7 @@ impl Engine {
             ),
             Err(why) => {
                 reasons.retain(|reason| !matches!(reason, Reason::RuleMissed { .. }));
-                reasons.push(Reason::Note(format!("no boot file: {why}")));
+                reasons.push(Reason::Note(format!("no boot file: {why}").into()));
                 (None, reasons)
             }
         }

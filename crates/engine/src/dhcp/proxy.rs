@@ -107,8 +107,8 @@ fn said(
         outgoing,
         changes: Vec::new(),
         happening: Happening::Answered {
-            asked: asked.to_owned(),
-            answer: sent.to_owned(),
+            asked: asked.to_owned().into(),
+            answer: sent.to_owned().into(),
             address: None,
             file: Some(answer.file),
             because: answer.because,

@@ -178,7 +178,7 @@ fn silenced(now: Now, link: &str, events: &[Event], why: &str) -> Event {
         Happening::Answered { asked, .. } => Some((event.machine, asked.clone())),
         _ => None,
     });
-    let (machine, asked) = answered.unwrap_or((None, "a DHCP message".to_owned()));
+    let (machine, asked) = answered.unwrap_or((None, "a DHCP message".into()));
     let what = Happening::Silent { asked, why: Why::StoreFailed(why.to_owned()) };
     Event { at: now, machine, link: Some(link.to_owned()), what }
 }
