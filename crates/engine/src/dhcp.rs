@@ -152,7 +152,7 @@ impl Engine {
             }
         };
         let circuit = group.first().and_then(|first| place::circuit(first, &message, &client));
-        if let Some(told) = self.too_much(now, datagram, &client, circuit.as_ref(), &asked) {
+        if let Some(told) = self.too_much(now, datagram, &client, circuit.as_ref(), &message) {
             return told;
         }
         let asking = Asking {
@@ -265,7 +265,7 @@ impl Engine {
         datagram: &Datagram,
         client: &Client,
         circuit: Option<&(Ipv4Addr, Vec<u8>)>,
-        asked: &Cow<'static, str>,
+        message: &Message,
     ) -> Option<Told<Outgoing>> {
         let by_hardware = self.pace.admits(now, Source::Hardware(client.hardware));
         let by_circuit = circuit.map_or(Admitted::Yes, |(relay, id)| {
@@ -277,7 +277,7 @@ impl Engine {
             (hardware, _) => (hardware, "of one client"),
         };
         let why = Why::TooMany(format!("messages {whose}: it looks like a loop or a flood"));
-        let asked = asked.clone();
+        let asked = asked(message, datagram.port);
         let mut told = silence(now, Some(client.hardware), &datagram.link, asked, why, Vec::new());
         if admitted == Admitted::No {
             told.events.clear();

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 /// A moment, in milliseconds since 1970-01-01 UTC, that never goes backwards.
 ///
-/// The edge makes it: the wall clock at start, or the highest moment ever kept on disk if that is
-/// later, plus the time passed on the monotonic clock since. So a lease does not end because
-/// somebody set the clock.
+/// The edge makes it: the wall clock at start (or the last moment kept on disk, where the wall clock
+/// is a little behind that or obviously wrong), plus the time passed on the monotonic clock since. So
+/// nothing ends because somebody set the clock.
 #[derive(
     Clone, Copy, Debug, Default, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize,
 )]
