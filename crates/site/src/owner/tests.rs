@@ -91,8 +91,8 @@ fn dhcp(engine: &mut Engine, now: Now, datagram: &Datagram) -> Told<Outgoing> {
         _ => Answer::Reply(outgoing(&text)),
     };
     let what = Happening::Answered {
-        asked: text,
-        answer: "ACK".to_owned(),
+        asked: text.into(),
+        answer: "ACK".into(),
         address: None,
         file: None,
         because: Vec::new(),
