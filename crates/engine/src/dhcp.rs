@@ -168,8 +168,10 @@ impl Engine {
             let why = Why::NotServed(datagram.link.clone());
             return silence(now, machine, &datagram.link, asked, why, Vec::new());
         };
-        let for_us = [Ipv4Addr::BROADCAST, network.server, network.subnet.broadcast()];
-        if !for_us.contains(&datagram.to) {
+        let on_link = || networks.iter().filter(|network| *network.interface == *datagram.link);
+        let for_us = datagram.to == Ipv4Addr::BROADCAST
+            || on_link().any(|n| [n.server, n.subnet.broadcast()].contains(&datagram.to));
+        if !for_us {
             // This host routes, and it is on its way to somebody else.
             let why = Why::OtherServer(datagram.to);
             return silence(now, machine, &datagram.link, asked, why, Vec::new());
@@ -239,7 +241,9 @@ impl Engine {
         if others.is_empty() || first.mode != Mode::Dhcp {
             return Some(first);
         }
-        let wish = message.options.ip(code::REQUESTED_ADDRESS).unwrap_or(message.ciaddr);
+        let discover = message.options.message_type() == Some(Ok(MessageType::Discover));
+        let own = if discover { Ipv4Addr::UNSPECIFIED } else { message.ciaddr };
+        let wish = message.options.ip(code::REQUESTED_ADDRESS).unwrap_or(own);
         let named = || group.iter().find(|network| network.subnet.contains(wish));
         if !matches!(message.options.message_type(), None | Some(Ok(MessageType::Discover))) {
             return Some(named().unwrap_or(first));
@@ -267,7 +271,9 @@ impl Engine {
         circuit: Option<&(Ipv4Addr, Vec<u8>)>,
         message: &Message,
     ) -> Option<Told<Outgoing>> {
-        let by_hardware = self.pace.admits(now, Source::Hardware(client.hardware));
+        let by_name = client.client_id.clone().filter(|_| client.hardware.bytes().is_empty());
+        let source = by_name.map_or(Source::Hardware(client.hardware), Source::ClientId);
+        let by_hardware = self.pace.admits(now, source);
         let by_circuit = circuit.map_or(Admitted::Yes, |(relay, id)| {
             self.pace.admits(now, Source::Circuit(*relay, id.clone()))
         });

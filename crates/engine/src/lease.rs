@@ -39,14 +39,18 @@ pub const DECLINED_FOR: Duration = Duration::from_secs(24 * 3600);
 /// An address that somebody else answered for is left alone so long, then probed again.
 pub const CONFLICT_FOR: Duration = Duration::from_secs(3600);
 
+/// The same once a tenth of a pool is in quarantine: somebody answers for everything, and must not
+/// empty the pool for long.
+pub const CONFLICT_SHORT: Duration = Duration::from_secs(60);
+
 /// Addresses that one client may have quarantined in an hour.
 pub const DECLINES_PER_HOUR: usize = 3;
 
 /// Leases of the past that are remembered, at most.
 pub const PAST_MAX: usize = 65_536;
 
-/// What is left of a lease that may not be renewed is promised again, but never less than this.
-const REST_MIN: Duration = Duration::from_secs(60);
+/// What is left of a lease that may not be renewed is promised again, unless it is less than this.
+pub(crate) const REST_MIN: Duration = Duration::from_secs(60);
 
 /// Who asks for an address.
 #[derive(Clone, Copy, Debug)]
@@ -129,14 +133,21 @@ impl Leases {
     /// Takes a kept lease in.
     pub fn put(&mut self, lease: Lease) {
         self.forget(lease.address);
-        self.offers.remove(lease.address);
         let holder = Holder::of(&lease.hardware, lease.client_id.as_deref());
+        // An offer of it to somebody else outlives the record of who had it before.
+        let taken_up = self.offers.of(lease.address).is_none_or(|offer| offer.holder == holder);
+        if taken_up || !not_barred(&lease) {
+            self.offers.remove(lease.address);
+        }
         // Whoever answered for an address that we never gave is no client of ours.
         if lease.state != LeaseState::Conflict {
             let addresses = self.by_holder.remove(&holder);
             self.by_holder.insert(holder, Addresses::with(addresses, lease.address));
         }
         self.pools.note(&lease);
+        if self.offers.of(lease.address).is_some() {
+            self.pools.offered(lease.address, Some(&lease));
+        }
         self.by_address.insert(lease.address, lease);
     }
 
@@ -288,7 +299,7 @@ impl Leases {
             !(offer.taken && offer.until > now)
                 && network.leasable(address)
                 && self.reserved.allows(network, asking, address)
-                && !self.leased_to_another(now, network, asking, address)
+                && !self.leased_to_another(now, asking, address)
         };
         // Of strangers' offers somebody we know may take any, everybody else only aged ones. Both
         // searches go by age and end at the first that is too young.
@@ -365,10 +376,10 @@ impl Leases {
             .filter(|lease| lease.state == LeaseState::Bound && lease.hardware == *asking.hardware);
         let host_name = asking.host_name.map(str::to_owned);
         let until = match before.filter(|lease| lease.holds(now)) {
-            Some(held) if !self.renewable(network, asking, address) => {
-                held.until.map(|until| until.max(now + REST_MIN)).or(length.map(|l| now + l))
-            }
-            _ => length.map(|length| now + length),
+            Some(held) if !self.renewable(network, asking, address) => held.until,
+            // Nothing that was promised is taken back: the client may never hear this ACK.
+            Some(held) => held.until.zip(length).map(|(until, length)| until.max(now + length)),
+            None => length.map(|length| now + length),
         };
         Lease {
             address,
@@ -449,21 +460,26 @@ impl Leases {
     pub fn conflicting(
         &self,
         now: Now,
-        network: &str,
+        network: &Network,
         address: Ipv4Addr,
         theirs: Option<HardwareAddress>,
     ) -> Option<Lease> {
         if self.by_address.get(&address).is_some_and(|lease| lease.holds(now)) {
             return None;
         }
+        let share = usize::try_from(network.pool_size() / 10).unwrap_or(usize::MAX).max(4);
+        let quarantine = match self.quarantined(now, network) < share {
+            true => CONFLICT_FOR,
+            false => CONFLICT_SHORT,
+        };
         Some(Lease {
             address,
-            network: network.to_owned(),
+            network: network.interface.clone(),
             hardware: theirs.unwrap_or(HardwareAddress::new(0, &[])),
             client_id: None,
             host_name: None,
             since: now,
-            until: Some(now + CONFLICT_FOR),
+            until: Some(now + quarantine),
             state: LeaseState::Conflict,
         })
     }
@@ -501,26 +517,16 @@ impl Leases {
             .is_some_and(|offer| offer.until > now && offer.holder != holder);
         !offered
             && self.reserved.allows(network, asking, address)
-            && !self.leased_to_another(now, network, asking, address)
+            && !self.leased_to_another(now, asking, address)
     }
 
-    fn leased_to_another(
-        &self,
-        now: Now,
-        network: &Network,
-        asking: &Asking<'_>,
-        address: Ipv4Addr,
-    ) -> bool {
+    fn leased_to_another(&self, now: Now, asking: &Asking<'_>, address: Ipv4Addr) -> bool {
         let Some(lease) = self.by_address.get(&address).filter(|lease| lease.holds(now)) else {
             return false;
         };
-        if !not_barred(lease) {
-            return true;
-        }
+        // Not even a reservation ends a lease: a UUID or a switch port proves nobody's identity.
         let theirs = Holder::of(&lease.hardware, lease.client_id.as_deref());
-        let promised = self.reserved.to(network, asking).filter(|own| own.address == address);
-        theirs != asking.holder()
-            && !promised.is_some_and(|own| self.reserved.takes_over(own, lease))
+        !not_barred(lease) || theirs != asking.holder()
     }
 }
 

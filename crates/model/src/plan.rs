@@ -193,6 +193,8 @@ pub enum Why {
     },
     /// INIT-REBOOT or renewal of something we have no record of, and we are not authoritative.
     NoRecord(Ipv4Addr),
+    /// A renewal of what is not renewed any more, in the last minute of its lease.
+    NotRenewed(Ipv4Addr),
     /// A RELEASE or DECLINE that names nothing this client holds.
     NotTheirs(Ipv4Addr),
     /// The message asks for no answer (RELEASE, DECLINE).
@@ -255,6 +257,10 @@ impl fmt::Display for Why {
             Self::NoRecord(address) => write!(
                 f,
                 "it asks to keep {address}, of which we have no record, and this network is not authoritative"
+            ),
+            Self::NotRenewed(address) => write!(
+                f,
+                "{address} is in no pool any more, or promised to another: its lease ends within a minute"
             ),
             Self::NotTheirs(address) => write!(f, "it does not hold {address}"),
             Self::NoAnswerExpected(what) => write!(f, "{what} has no answer"),

@@ -14,7 +14,7 @@ use crate::batch::Batch;
 use crate::clock::Steady;
 use crate::directory::StateDirectory;
 use crate::handle::{Counters, SiteHandle};
-use crate::inbox::{self, Inbox, Request, Ring};
+use crate::inbox::{self, Inbox, Ring};
 use crate::journal::Telling;
 use crate::store::{Facts, Store};
 use crate::{Options, SiteError};
@@ -199,34 +199,25 @@ impl Owner {
             };
             let mut held = batch.held.drain(..).map(|held| (held.letter, held.events)).collect();
             self.mind.release(&mut held);
+            self.look_for_space().await;
             if batch.spoiled {
                 self.forget_unkept().await;
             }
             self.mind.answer(&mut batch);
-            if batch.spoiled && !batch.later.is_empty() {
-                go_on &= self.again(std::mem::take(&mut batch.later), inbox, minute).await;
-            }
+            // What stood behind a bug is decided by the engine made anew. Nothing was decided
+            // meanwhile.
+            let later = std::mem::take(&mut batch.later);
             batch = next;
             batch.rests = false;
+            if self.lost.is_some() {
+                go_on &= self.refuse(later);
+            } else if !later.is_empty() {
+                self.mind.take(later, &mut batch);
+            }
             if batch.is_empty() {
                 return go_on;
             }
         }
-    }
-
-    /// What stood behind a bug is decided by the engine made anew.
-    async fn again(
-        &mut self,
-        later: Vec<Request>,
-        inbox: &mut Inbox,
-        minute: &mut Interval,
-    ) -> bool {
-        if self.lost.is_some() {
-            return self.refuse(later);
-        }
-        let mut batch = Batch::default();
-        self.mind.take(later, &mut batch);
-        Box::pin(self.finish(batch, inbox, minute)).await
     }
 
     /// Puts the changes of a batch on disk. Meanwhile the next batch is decided; its answers wait
@@ -262,7 +253,6 @@ impl Owner {
                 if std::mem::take(&mut self.failing) {
                     self.mind.say(now, "the store takes changes again".to_owned());
                 }
-                self.look_for_space().await;
                 Some(next)
             }
             Err(error) => {

@@ -99,12 +99,17 @@ impl Engine {
         let (mut outside, mut held, mut ended) = (0_usize, 0_usize, 0_usize);
         let (mut changes, mut first_held) = (Vec::new(), None);
         for lease in leases {
-            let Some(network) = self.network_with(lease.address) else {
+            let network = self.network_with(lease.address);
+            let Some(network) = network.filter(|network| network.reservable(lease.address)) else {
                 outside += 1;
                 continue;
             };
             let ours = self.leases.of(lease.address).filter(|ours| ours.holds(now));
-            if ours.is_some_and(|ours| ours.hardware != lease.hardware) {
+            let same = |ours: &Lease| {
+                ours.hardware == lease.hardware
+                    && (!lease.hardware.bytes().is_empty() || ours.client_id == lease.client_id)
+            };
+            if ours.is_some_and(|ours| !same(ours)) {
                 held += 1;
                 first_held = first_held.or(Some(lease.address));
                 continue;

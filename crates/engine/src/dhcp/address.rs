@@ -3,6 +3,7 @@
 use super::reply::{self, BOOT_SERVER_PORT, BootAnswer};
 use super::{Check, Decided, Exchange, Outgoing, Said};
 use crate::Engine;
+use crate::lease::REST_MIN;
 use model::client::Stage;
 use model::lease::LeaseState;
 use model::plan::{BootPlan, Reason, Why};
@@ -73,10 +74,10 @@ impl Engine {
             wait,
             on_link: exchange.client.relay.is_none(),
         });
-        if network.rapid_commit && exchange.message.options.contains(code::RAPID_COMMIT) {
-            let mut said = self.acknowledge(exchange, choice.address)?;
-            said.outgoing.check = check;
-            return Ok(said);
+        // What is yet to be probed is only offered: an ACK would be kept before anybody looked.
+        let rapid = network.rapid_commit && check.is_none();
+        if rapid && exchange.message.options.contains(code::RAPID_COMMIT) {
+            return self.acknowledge(exchange, choice.address);
         }
         let lease = self.length_for(exchange, choice.address);
         let mut offer = reply::begin(exchange, MessageType::Offer);
@@ -146,6 +147,10 @@ impl Engine {
                 }
                 self.refuse(exchange, &format!("{address} is not of this network"))
             }
+            // It came in where its subnet is not: whoever serves that answers.
+            Meaning::Renewing(address) if !network.subnet.contains(address) => {
+                Err(Why::NoRecord(address))
+            }
             Meaning::InitReboot(address)
                 if let Some(own) = self.promised_elsewhere(exchange, address) =>
             {
@@ -158,6 +163,10 @@ impl Engine {
                         && lease.state != LeaseState::Declined
                 });
                 match own {
+                    Some(own) if own == address && self.runs_out(exchange, address) => {
+                        // A NAK would end it now; so it ends when it was said to end.
+                        Err(Why::NotRenewed(address))
+                    }
                     Some(own) if own == address => self.acknowledge(exchange, address),
                     // It ended a moment ago and nobody has it: theirs again.
                     None if former && self.leases.may_bind(now, network, &asking, address) => {
@@ -171,6 +180,13 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Whether a lease that is not renewed is all but over.
+    fn runs_out(&self, exchange: &Exchange<'_>, address: Ipv4Addr) -> bool {
+        let renewable = self.leases.renewable(exchange.network, &exchange.asking, address);
+        let until = self.leases.of(address).and_then(|lease| lease.until);
+        !renewable && until.is_some_and(|until| until.since(exchange.now) < REST_MIN)
     }
 
     /// The address reserved for this client, if it asks for another and could have its own.
@@ -306,7 +322,9 @@ impl Engine {
             .is_some_and(|server| server != reply::server_id(exchange));
         match held {
             _ if wrong_server => Err(Why::NotTheirs(address)),
-            Some(lease) if lease.address == address => Err(Why::NoAnswerExpected(what.into())),
+            Some(lease) if lease.address == address && same_client_id(lease, exchange) => {
+                Err(Why::NoAnswerExpected(what.into()))
+            }
             _ => Err(Why::NotTheirs(address)),
         }
     }
@@ -369,6 +387,14 @@ impl Engine {
                 (None, reasons)
             }
         }
+    }
+}
+
+/// Whether the client calls itself as it did when it got the lease, if it calls itself anything.
+fn same_client_id(lease: &Lease, exchange: &Exchange<'_>) -> bool {
+    match (&lease.client_id, exchange.asking.client_id) {
+        (Some(before), Some(now)) => before == now,
+        _ => true,
     }
 }
 

@@ -19,6 +19,8 @@ const SOURCES_MAX: usize = 16_384;
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Source {
     Hardware(HardwareAddress),
+    /// Who has no hardware address (InfiniBand, RFC 4390).
+    ClientId(Vec<u8>),
     /// A port of a switch behind a relay: whatever addresses are made up behind it.
     Circuit(Ipv4Addr, Vec<u8>),
 }

@@ -5,7 +5,7 @@ use model::network::{Mode, Option82};
 use model::plan::Why;
 use model::{Client, Network};
 use std::net::Ipv4Addr;
-use wire::dhcp4::{Message, code, relay_agent, relay_sub_options};
+use wire::dhcp4::{Message, MessageType, code, relay_agent, relay_sub_options};
 
 /// The networks that a client may be given an address of: one, or several that share its link, the
 /// one it is on by its own words first.
@@ -47,9 +47,11 @@ fn behind_relay<'a, I: Iterator<Item = &'a Network>>(
     let group = |network: &Network| {
         on_link().any(|n| n.shared.is_some() && n.shared == network.shared && listed(&n))
     };
+    // A selected subnet says nothing of where the answer goes.
+    let near = on_link().any(|network| network.subnet.contains(relay.address));
     on_link()
         .find(|network| network.subnet.contains(place))
-        .filter(|n| n.relays.is_empty() || listed(n) || group(n))
+        .filter(|n| n.relays.is_empty() && near || listed(n) || group(n))
         // A relay may stand elsewhere, but addresses are given of the client's own subnet only.
         .or_else(|| on_link().find(|n| listed(n) && n.mode != Mode::Dhcp))
         .ok_or(Why::UnknownRelay(relay.address))
@@ -62,9 +64,14 @@ fn on_this_link<'a, I: Iterator<Item = &'a Network>>(
     message: &Message,
 ) -> Option<&'a Network> {
     let holding = |address: Ipv4Addr| on_link().find(|network| network.subnet.contains(address));
+    let discover = message.options.message_type() == Some(Ok(MessageType::Discover));
+    // Some clients leave an old address in ciaddr where it must be zero.
+    let stale = discover || message.options.contains(code::REQUESTED_ADDRESS);
+    let own = Some(message.ciaddr).filter(|_| !stale);
     let selected = message.options.ip(code::SUBNET_SELECTION);
-    holding(message.ciaddr)
-        .or_else(|| selected.and_then(holding))
+    let selected = selected.and_then(holding).filter(|network| network.shared.is_some());
+    own.and_then(holding)
+        .or(selected)
         .or_else(|| on_link().find(|network| network.subnet.contains(network.server)))
         .or_else(|| on_link().next())
 }

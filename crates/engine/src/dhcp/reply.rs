@@ -4,7 +4,7 @@ use super::{Destination, Exchange, Outgoing};
 use crate::Engine;
 use crate::boot::FirstFile;
 use model::client::{Firmware, IpxeFeatures, Stage};
-use model::network::{Option82, PxeReply, Route};
+use model::network::{Mode, Option82, PxeReply, Route};
 use model::option::only_for_systems;
 use model::plan::{BootPlan, Decision, Reason, Why};
 use model::{DhcpOption, Network};
@@ -292,7 +292,9 @@ pub(super) fn put_boot(
 /// send to somebody else.
 pub(super) fn check_on_link(exchange: &Exchange<'_>, to: Ipv4Addr) -> Result<(), Why> {
     let network = exchange.network;
-    let near = network.subnet.contains(to) || to.is_unspecified() || !network.relays.is_empty();
+    // Which subnets lie behind a relay is only known of those that we give addresses of.
+    let behind = network.mode != Mode::Dhcp && !network.relays.is_empty();
+    let near = network.subnet.contains(to) || to.is_unspecified() || behind;
     if near { Ok(()) } else { Err(Why::OutsideServedSubnets) }
 }
 

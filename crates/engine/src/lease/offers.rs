@@ -71,7 +71,8 @@ impl Offers {
             true => strangers.len().saturating_add(known.len()) >= OFFERS_MAX,
         };
         if full && before.is_none() {
-            over.extend(self.strangers().chain(self.friends()).map(|(oldest, _)| oldest).next());
+            let mut oldest = self.strangers().chain(self.friends());
+            over.extend(oldest.find(|(_, offer)| !offer.taken).map(|(address, _)| address));
         }
         for gone in over.iter().chain([&address]) {
             self.remove(*gone);

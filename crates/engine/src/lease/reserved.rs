@@ -3,8 +3,8 @@
 //! In: reservations as they are made and taken back. Out: whose an address is. Never: a lease.
 
 use super::Asking;
+use model::Network;
 use model::lease::{Reservation, ReservedFor};
-use model::{Lease, Network};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
@@ -72,12 +72,5 @@ impl Reserved {
             None => true,
             Some(_) => self.to(network, asking).is_some_and(|own| own.address == address),
         }
-    }
-
-    /// Whether a reservation outranks a lease of the same address that somebody else holds: one for
-    /// a name or a place, under which that lease was given. Whoever comes with it now is meant: a
-    /// board was changed, a machine asks from its other port.
-    pub(super) fn takes_over(&self, reservation: &Reservation, lease: &Lease) -> bool {
-        !matches!(reservation.holder, ReservedFor::Mac(_)) && lease.since >= reservation.since
     }
 }

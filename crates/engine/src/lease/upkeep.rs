@@ -8,6 +8,7 @@ use model::lease::LeaseState;
 use model::network::Mode;
 use model::time::show_duration;
 use model::{Change, Event, Happening, HardwareAddress, Lease, Now};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Leases that one [`Engine::tidy`] forgets; the rest waits for the next.
@@ -44,7 +45,10 @@ impl Engine {
     ) -> Noted {
         let address = check.address;
         let who = theirs.map_or("a host".to_owned(), |theirs| theirs.to_string());
-        let Some(lease) = self.leases.conflicting(now, link, address, theirs) else {
+        let networks = Arc::clone(&self.networks);
+        let of = networks.iter().find(|network| network.subnet.contains(address));
+        let quarantine = of.and_then(|of| self.leases.conflicting(now, of, address, theirs));
+        let Some(lease) = quarantine else {
             let text = format!(
                 "{address} on {link} is leased, and {who} uses it without asking\nhint: find that \
                  machine and let it ask for its address, or take {address} out of the pool"
@@ -55,7 +59,7 @@ impl Engine {
         let text = format!(
             "{address} on {link} is used by {who}, who has no lease of it: nobody is given it for \
              {}\nhint: let that machine ask for its address, or take {address} out of the pool",
-            show_duration(super::CONFLICT_FOR)
+            show_duration(lease.until.unwrap_or(now).since(now))
         );
         let changes = vec![Change::Lease(lease)];
         let what = Happening::Alarm { text };

@@ -117,6 +117,65 @@ fn a_reservation_of_a_leased_address_waits_until_that_lease_ends() {
 }
 
 #[test]
+fn not_even_a_reservation_takes_a_lease_from_who_holds_it() {
+    let mut engine = plain();
+    reserve(&mut engine, "10.77.0.21", ReservedFor::Uuid(Uuid([7; 16])));
+    let board = |last| {
+        let mut message = request(MessageType::Discover, last);
+        message.options.push(code::CLIENT_MACHINE_ID, [vec![0], vec![7; 16]].concat());
+        message
+    };
+    let offer = discover(&mut engine, 1, &board(3));
+    assert_eq!(offer.yiaddr, ip("10.77.0.21"));
+    let mut take = board(3);
+    take.options.remove(code::MESSAGE_TYPE);
+    take.options.push(code::MESSAGE_TYPE, [MessageType::Request.number()]);
+    take.options.push(code::SERVER_ID, US.octets());
+    take.options.push(code::REQUESTED_ADDRESS, offer.yiaddr.octets());
+    assert!(is(&discover(&mut engine, 1, &take), MessageType::Ack));
+    // Whoever says the same of itself, another card of that board or not, waits for its end.
+    assert_ne!(discover(&mut engine, 2, &board(4)).yiaddr, ip("10.77.0.21"));
+    assert_eq!(discover(&mut engine, 43_200_002, &board(4)).yiaddr, ip("10.77.0.21"));
+}
+
+#[test]
+fn what_is_left_of_a_lease_that_is_not_renewed_ends_and_is_not_stretched() {
+    let mut engine = plain();
+    let address = lease(&mut engine, Now(0), 1);
+    reserve(&mut engine, &address.to_string(), ReservedFor::Mac(mac(2)));
+    let (_, ack) = reply(engine.dhcp(Now(43_100_000), &renewing(1, address)));
+    assert_eq!(lease_s(&ack), Some(100));
+    let why = silence(engine.dhcp(Now(43_150_000), &renewing(1, address)));
+    assert_eq!(why, Why::NotRenewed(address), "less than a minute is left, and no NAK ends it");
+    assert_eq!(lease(&mut engine, Now(43_200_001), 2), address);
+}
+
+#[test]
+fn nothing_that_was_promised_is_taken_back_by_a_shorter_lease() {
+    let mut engine = plain();
+    let address = lease(&mut engine, Now(0), 1);
+    let mut shorter = network(Mode::Dhcp);
+    shorter.lease = Some(Duration::from_secs(600));
+    engine.configure(Settings { networks: vec![shorter], ..crate::house::settings(Mode::Dhcp) });
+    let (_, ack) = reply(engine.dhcp(Now(1000), &renewing(1, address)));
+    assert_eq!(lease_s(&ack), Some(43_199), "it may never hear this ACK");
+    let (_, ack) = reply(engine.dhcp(Now(43_000_000), &renewing(1, address)));
+    assert_eq!(lease_s(&ack), Some(600));
+}
+
+#[test]
+fn a_relay_that_nobody_named_gets_nothing_by_selecting_a_subnet_of_ours() {
+    let mut lab = network(Mode::Dhcp);
+    lab.relays.clear();
+    let mut engine = engine_of(vec![lab]);
+    let mut message = request(MessageType::Discover, 1);
+    message.giaddr = ip("203.0.113.9");
+    message.options.push(code::SUBNET_SELECTION, [10, 77, 0, 0]);
+    let ask = Datagram { to: US, ..datagram(&message) };
+    assert_eq!(silence(engine.dhcp(Now(0), &ask)), Why::UnknownRelay(ip("203.0.113.9")));
+}
+
+#[test]
 fn a_machine_moves_to_its_reservation_at_its_next_boot_not_in_the_middle() {
     let mut engine = plain();
     let first = lease(&mut engine, Now(0), 1);
@@ -250,6 +309,9 @@ fn rapid_commit_acknowledges_at_once_and_only_where_it_is_switched_on() {
 
     let mut lab = network(Mode::Dhcp);
     lab.rapid_commit = true;
+    let probed = discover(&mut engine_of(vec![lab.clone()]), 0, &message);
+    assert!(is(&probed, MessageType::Offer), "what is yet to be probed is only offered");
+    lab.probe = None;
     let mut engine = engine_of(vec![lab]);
     let told = engine.dhcp(Now(0), &datagram(&message));
     assert!(matches!(told.changes.as_slice(), [Change::Lease(_)]), "kept before it is said");

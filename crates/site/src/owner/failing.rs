@@ -70,8 +70,8 @@ impl Owner {
             self.mind.answer(&mut Batch { questions, ..Batch::default() });
         }
         let later = std::mem::take(&mut batch.later).into_iter().chain(next.later.drain(..));
-        self.refuse_for(later.collect(), &error.why());
-        batch.stop |= next.stop;
+        let go_on = self.refuse_for(later.collect(), &error.why());
+        batch.stop |= next.stop || !go_on;
     }
 
     /// From now on only renewals are kept, or everything again.
