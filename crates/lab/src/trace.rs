@@ -47,6 +47,8 @@ pub struct Reader {
     /// Writes and syncs under way: the thread, and for a sync what it will cover.
     writing: HashMap<u32, ()>,
     syncing: HashMap<u32, usize>,
+    /// Calls that send: the thread, and what was covered when they began.
+    sending: HashMap<u32, usize>,
     told: Told,
 }
 
@@ -62,6 +64,7 @@ impl Reader {
             synced: 0,
             writing: HashMap::new(),
             syncing: HashMap::new(),
+            sending: HashMap::new(),
             told: Told::default(),
         }
     }
@@ -79,7 +82,15 @@ impl Reader {
         let ends = !rest.ends_with("<unfinished ...>");
         match name {
             "recvfrom" | "recvmsg" | "recvmmsg" | "read" if ends => self.received(text),
-            "sendto" | "sendmsg" | "sendmmsg" if begins => self.sent(text),
+            // strace writes what sendmmsg sends when the call has ended; what counts is what was
+            // synced when it began.
+            "sendto" | "sendmsg" | "sendmmsg" => {
+                if begins {
+                    self.sending.insert(thread, self.synced);
+                }
+                let synced = self.sending.get(&thread).copied().unwrap_or(0);
+                self.sent(text, synced);
+            }
             "write" | "writev" | "pwrite64" | "pwritev" | "pwritev2" => {
                 self.wrote(thread, text, begins, ends);
             }
@@ -103,7 +114,7 @@ impl Reader {
         }
     }
 
-    fn sent(&mut self, text: &str) {
+    fn sent(&mut self, text: &str, synced: usize) {
         for bytes in buffers(text) {
             let Some(answer) = reply(&bytes).filter(|answer| answer.kind == Kind::Ack) else {
                 continue;
@@ -111,8 +122,8 @@ impl Reader {
             self.told.acks += 1;
             let Answer { xid, client, address, .. } = answer;
             let asked = self.asked.get(&(xid, client)).copied();
-            if asked.is_none_or(|asked| asked >= self.synced) {
-                self.told.uncovered.push(uncovered(self.line, xid, address, asked, self.synced));
+            if asked.is_none_or(|asked| asked >= synced) {
+                self.told.uncovered.push(uncovered(self.line, xid, address, asked, synced));
             }
         }
     }

@@ -73,7 +73,7 @@ fn no_ack_leaves_before_the_sync_that_covers_it() -> Tried {
 /// strace, once it holds every thread of the server.
 fn attach(pair: &Pair, server: u32, to: &Path) -> Result<Process, Trouble> {
     let mut command = pair.server().command("strace");
-    command.args(["-f", "-y", "-xx", "-s", STRING_LENGTH, "-e", CALLS, "-o"]).arg(to);
+    command.args(["-f", "-y", "-v", "-xx", "-s", STRING_LENGTH, "-e", CALLS, "-o"]).arg(to);
     command.args(["-p", &server.to_string()]);
     let mut strace = Process::start(command, to.with_extension("log"))?;
     strace.wait_for("attached", Duration::from_secs(20))?;
