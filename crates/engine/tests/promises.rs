@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
-use wire::dhcp4::{Message, MessageType, Op, Options, code};
+use wire::dhcp4::{Message, MessageType, Options, code};
 
 const US: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const CLIENTS: u8 = 12;
@@ -99,27 +99,9 @@ fn settings(network: &Network) -> Settings {
 }
 
 fn message(client: u8, kind: MessageType) -> Message {
-    let mut chaddr = [0; 16];
-    chaddr[..6].copy_from_slice(hardware(client).bytes());
     let mut options = Options::new();
     options.push(code::MESSAGE_TYPE, [kind.number()]);
-    Message {
-        op: Op::Request,
-        htype: 1,
-        hlen: 6,
-        hops: 0,
-        xid: client.into(),
-        secs: 0,
-        flags: 0,
-        ciaddr: Ipv4Addr::UNSPECIFIED,
-        yiaddr: Ipv4Addr::UNSPECIFIED,
-        siaddr: Ipv4Addr::UNSPECIFIED,
-        giaddr: Ipv4Addr::UNSPECIFIED,
-        chaddr,
-        sname: [0; 64],
-        file: [0; 128],
-        options,
-    }
+    Message { options, ..Message::request([2, 0, 0, 0, 0, client], client.into()) }
 }
 
 impl World {

@@ -13,7 +13,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
-use wire::dhcp4::{Message, MessageType, Op, Options, code};
+use wire::dhcp4::{Message, MessageType, Options, code};
 use wire::udp4;
 
 /// Replies in an ordinary run.
@@ -211,21 +211,12 @@ fn random_message(chance: &mut Chance, heard: &[Message]) -> Message {
         options.push(code::RELAY_AGENT, sub);
     }
     Message {
-        op: Op::Request,
-        htype: 1,
-        hlen: 6,
-        hops: 0,
-        xid: u32::try_from(chance.below(1 << 31)).unwrap(),
-        secs: 0,
         flags: if chance.percent(30) { 0x8000 } else { 0 },
         ciaddr,
-        yiaddr: Ipv4Addr::UNSPECIFIED,
-        siaddr: Ipv4Addr::UNSPECIFIED,
         giaddr: if relayed { giaddr } else { Ipv4Addr::UNSPECIFIED },
         chaddr,
-        sname: [0; 64],
-        file: [0; 128],
         options,
+        ..Message::request([0; 6], u32::try_from(chance.below(1 << 31)).unwrap())
     }
 }
 

@@ -104,8 +104,6 @@ async fn collect(
 /// It carries the interface's own MAC, since switches that watch DHCP drop any other, and a client
 /// identifier of its own, so that the address this host may have by DHCP stays out of it.
 fn discover(mac: sys::Mac, xid: u32, pxe: bool) -> Option<Vec<u8>> {
-    let mut chaddr = [0; 16];
-    chaddr[..6].copy_from_slice(&mac);
     let mut options = Options::new();
     options.push(code::MESSAGE_TYPE, [MessageType::Discover.number()]);
     options.push(code::CLIENT_ID, [b"\0bootwright probe ".as_slice(), &mac].concat());
@@ -117,23 +115,7 @@ fn discover(mac: sys::Mac, xid: u32, pxe: bool) -> Option<Vec<u8>> {
         let uuid: [&[u8]; 3] = [&[0], b"bw-probe--", &mac];
         options.push(code::CLIENT_MACHINE_ID, uuid.concat());
     }
-    let message = Message {
-        op: Op::Request,
-        htype: 1,
-        hlen: 6,
-        hops: 0,
-        xid,
-        secs: 4,
-        flags: BROADCAST_FLAG,
-        ciaddr: Ipv4Addr::UNSPECIFIED,
-        yiaddr: Ipv4Addr::UNSPECIFIED,
-        siaddr: Ipv4Addr::UNSPECIFIED,
-        giaddr: Ipv4Addr::UNSPECIFIED,
-        chaddr,
-        sname: [0; 64],
-        file: [0; 128],
-        options,
-    };
+    let message = Message { secs: 4, flags: BROADCAST_FLAG, options, ..Message::request(mac, xid) };
     let payload = message.encode(1472).ok()?;
     let from = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, CLIENT_PORT);
     let to = SocketAddrV4::new(Ipv4Addr::BROADCAST, crate::packet::SERVER_PORT);

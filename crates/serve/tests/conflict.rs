@@ -10,34 +10,17 @@ use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 use support::{House, SERVER, Server, Store, World, able, eventually, inside, run};
-use wire::dhcp4::{Message, MessageType, Op, Options, code};
+use wire::dhcp4::{Message, MessageType, Options, code};
 
 /// The squatter is the kernel on the machine's side.
 const SQUATTER: [u8; 6] = [0x52, 0x54, 0, 0, 0, 9];
 const WAIT: Duration = Duration::from_millis(500);
 
 fn discover(client: u8) -> Message {
-    let mut chaddr = [0; 16];
-    chaddr[..6].copy_from_slice(&[0x52, 0x54, 0, 0, 1, client]);
+    let mac = [0x52, 0x54, 0, 0, 1, client];
     let mut options = Options::new();
     options.push(code::MESSAGE_TYPE, [MessageType::Discover.number()]);
-    Message {
-        op: Op::Request,
-        htype: 1,
-        hlen: 6,
-        hops: 0,
-        xid: u32::from(client),
-        secs: 0,
-        flags: 0x8000,
-        ciaddr: Ipv4Addr::UNSPECIFIED,
-        yiaddr: Ipv4Addr::UNSPECIFIED,
-        siaddr: Ipv4Addr::UNSPECIFIED,
-        giaddr: Ipv4Addr::UNSPECIFIED,
-        chaddr,
-        sname: [0; 64],
-        file: [0; 128],
-        options,
-    }
+    Message { flags: 0x8000, options, ..Message::request(mac, client.into()) }
 }
 
 /// A house that offers what is said for a client and how often it was decided; checked, if so.

@@ -14,7 +14,7 @@ use std::time::Duration;
 use support::{
     CLIENT, House, SERVER, Server, Store, World, able, eventually, inside, network, run,
 };
-use wire::dhcp4::{Message, MessageType, Op, Options, code};
+use wire::dhcp4::{Message, MessageType, Options, code};
 
 const MAC: [u8; 6] = [0x52, 0x54, 0, 0, 0, 9];
 const GIVEN: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 150);
@@ -46,27 +46,9 @@ fn giver(to: impl Fn(&Datagram) -> Destination + Send + Sync + 'static) -> House
 }
 
 fn message(kind: MessageType, xid: u32) -> Message {
-    let mut chaddr = [0; 16];
-    chaddr[..6].copy_from_slice(&MAC);
     let mut options = Options::new();
     options.push(code::MESSAGE_TYPE, [kind.number()]);
-    Message {
-        op: Op::Request,
-        htype: 1,
-        hlen: 6,
-        hops: 0,
-        xid,
-        secs: 0,
-        flags: 0x8000,
-        ciaddr: Ipv4Addr::UNSPECIFIED,
-        yiaddr: Ipv4Addr::UNSPECIFIED,
-        siaddr: Ipv4Addr::UNSPECIFIED,
-        giaddr: Ipv4Addr::UNSPECIFIED,
-        chaddr,
-        sname: [0; 64],
-        file: [0; 128],
-        options,
-    }
+    Message { flags: 0x8000, options, ..Message::request(MAC, xid) }
 }
 
 /// A client's socket on port 68 (or another), able to shout.

@@ -7,7 +7,7 @@ use model::plan::Why;
 use model::rule::Profile;
 use model::{Arch, Asset, Change, HardwareAddress, Hash, Image, Loader, Network, Now};
 use std::net::{Ipv4Addr, SocketAddrV4};
-use wire::dhcp4::{Message, MessageType, Op, Options, code};
+use wire::dhcp4::{Message, MessageType, Options, code};
 
 pub const US: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 
@@ -107,27 +107,10 @@ pub fn mac(last: u8) -> HardwareAddress {
 
 /// A request of client `last`, with a message type.
 pub fn request(kind: MessageType, last: u8) -> Message {
-    let mut chaddr = [0; 16];
-    chaddr[..6].copy_from_slice(mac(last).bytes());
+    let mac = mac(last).as_mac().unwrap();
     let mut options = Options::new();
     options.push(code::MESSAGE_TYPE, [kind.number()]);
-    Message {
-        op: Op::Request,
-        htype: 1,
-        hlen: 6,
-        hops: 0,
-        xid: 0x1234_5600 + u32::from(last),
-        secs: 0,
-        flags: 0,
-        ciaddr: Ipv4Addr::UNSPECIFIED,
-        yiaddr: Ipv4Addr::UNSPECIFIED,
-        siaddr: Ipv4Addr::UNSPECIFIED,
-        giaddr: Ipv4Addr::UNSPECIFIED,
-        chaddr,
-        sname: [0; 64],
-        file: [0; 128],
-        options,
-    }
+    Message { options, ..Message::request(mac, 0x1234_5600 + u32::from(last)) }
 }
 
 /// The same as firmware would send it: class, architecture, UUID.

@@ -9,7 +9,7 @@ use model::{Change, HardwareAddress, Loader, LoaderKind, Network, Now};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
-use wire::dhcp4::{Message, MessageType, Op, Options, code};
+use wire::dhcp4::{Message, MessageType, Options, code};
 use wire::udp4;
 
 const US: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
@@ -175,25 +175,7 @@ impl World {
         }
         let relayed = client >> 7 == 1;
         let giaddr = if relayed { Ipv4Addr::new(10, 0, 0, 9) } else { Ipv4Addr::UNSPECIFIED };
-        let mut chaddr = [0; 16];
-        chaddr[5] = client % 8;
-        Message {
-            op: Op::Request,
-            htype: 1,
-            hlen: 6,
-            hops: 0,
-            xid: 7,
-            secs: 0,
-            flags: 0,
-            ciaddr,
-            yiaddr: Ipv4Addr::UNSPECIFIED,
-            siaddr: Ipv4Addr::UNSPECIFIED,
-            giaddr,
-            chaddr,
-            sname: [0; 64],
-            file: [0; 128],
-            options,
-        }
+        Message { ciaddr, giaddr, options, ..Message::request([0, 0, 0, 0, 0, client % 8], 7) }
     }
 
     /// Receive, decide, keep, encode, and read what goes out as a stranger would.

@@ -229,25 +229,7 @@ fn discover() -> Message {
     options.push(code::CLIENT_NDI, [1, 3, 16]);
     options.push(code::CLIENT_ARCH, [0, 7]);
     options.push(code::VENDOR_CLASS, *b"PXEClient:Arch:00007:UNDI:003016");
-    let mut chaddr = [0; 16];
-    chaddr[..6].copy_from_slice(&PXE);
-    Message {
-        op: Op::Request,
-        htype: 1,
-        hlen: 6,
-        hops: 0,
-        xid: 0x7703_0201,
-        secs: 4,
-        flags: 0x8000,
-        ciaddr: Ipv4Addr::UNSPECIFIED,
-        yiaddr: Ipv4Addr::UNSPECIFIED,
-        siaddr: Ipv4Addr::UNSPECIFIED,
-        giaddr: Ipv4Addr::UNSPECIFIED,
-        chaddr,
-        sname: [0; 64],
-        file: [0; 128],
-        options,
-    }
+    Message { secs: 4, flags: 0x8000, options, ..Message::request(PXE, 0x7703_0201) }
 }
 
 /// What it asks the proxy on port 4011, once it has an address.

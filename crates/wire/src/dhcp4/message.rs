@@ -226,6 +226,30 @@ impl Message {
         until_zero(&self.sname)
     }
 
+    /// An Ethernet client's request with nothing in it yet: no address, no flags, no options, not
+    /// even a message type.
+    #[must_use]
+    pub fn request(mac: [u8; 6], xid: u32) -> Self {
+        let [a, b, c, d, e, f] = mac;
+        Self {
+            op: Op::Request,
+            htype: ETHERNET,
+            hlen: 6,
+            hops: 0,
+            xid,
+            secs: 0,
+            flags: 0,
+            ciaddr: Ipv4Addr::UNSPECIFIED,
+            yiaddr: Ipv4Addr::UNSPECIFIED,
+            siaddr: Ipv4Addr::UNSPECIFIED,
+            giaddr: Ipv4Addr::UNSPECIFIED,
+            chaddr: [a, b, c, d, e, f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            sname: [0; 64],
+            file: [0; 128],
+            options: Options::new(),
+        }
+    }
+
     /// An empty reply to `request`: transaction, flags, relay and hardware address are copied
     /// bit for bit (RFC 2131, table 3), everything else is zero.
     #[must_use]

@@ -3,7 +3,7 @@
 
 use crate::sim::host::{Heard, Host};
 use std::net::Ipv4Addr;
-use wire::dhcp4::{Message, MessageType, Op, Options, code};
+use wire::dhcp4::{Message, MessageType, code};
 
 /// A request to be sent.
 #[derive(Clone, Debug)]
@@ -26,25 +26,8 @@ impl Request {
     /// The message.
     #[must_use]
     pub fn message(&self, mac: [u8; 6]) -> Message {
-        let mut chaddr = [0; 16];
-        chaddr[..6].copy_from_slice(&mac);
-        let mut message = Message {
-            op: Op::Request,
-            htype: 1,
-            hlen: 6,
-            hops: 0,
-            xid: self.xid,
-            secs: self.secs,
-            flags: 0,
-            ciaddr: self.ciaddr,
-            yiaddr: Ipv4Addr::UNSPECIFIED,
-            siaddr: Ipv4Addr::UNSPECIFIED,
-            giaddr: Ipv4Addr::UNSPECIFIED,
-            chaddr,
-            sname: [0; 64],
-            file: [0; 128],
-            options: Options::new(),
-        };
+        let mut message =
+            Message { secs: self.secs, ciaddr: self.ciaddr, ..Message::request(mac, self.xid) };
         message.set_broadcast(self.broadcast);
         if let Some(kind) = self.kind {
             message.options.push(code::MESSAGE_TYPE, [kind.number()]);

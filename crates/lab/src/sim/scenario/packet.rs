@@ -7,7 +7,7 @@ use engine::{Destination, Outgoing};
 use model::client::ArchCode;
 use model::{Happening, HardwareAddress};
 use std::net::{Ipv4Addr, SocketAddrV4};
-use wire::dhcp4::{Message, MessageType, Op, Options, code};
+use wire::dhcp4::{Message, MessageType, code};
 
 /// A message from words: `DISCOVER as edk2-x64 43=47048001 ciaddr=10.0.0.9 to=10.0.0.1:4011`.
 struct Made {
@@ -113,21 +113,10 @@ fn make(mac: HardwareAddress, what: &str) -> Result<Made, String> {
     let hardware = mac.bytes();
     chaddr.get_mut(..hardware.len()).ok_or("too long")?.copy_from_slice(hardware);
     let mut message = Message {
-        op: Op::Request,
         htype: mac.kind(),
         hlen: u8::try_from(hardware.len()).unwrap_or(16),
-        hops: 0,
-        xid: 0x1234_5678,
-        secs: 0,
-        flags: 0,
-        ciaddr: Ipv4Addr::UNSPECIFIED,
-        yiaddr: Ipv4Addr::UNSPECIFIED,
-        siaddr: Ipv4Addr::UNSPECIFIED,
-        giaddr: Ipv4Addr::UNSPECIFIED,
         chaddr,
-        sname: [0; 64],
-        file: [0; 128],
-        options: Options::new(),
+        ..Message::request([0; 6], 0x1234_5678)
     };
     let mut from = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68);
     let mut to = SocketAddrV4::new(Ipv4Addr::BROADCAST, 67);

@@ -6,7 +6,7 @@ use engine::Destination;
 
 use model::Network;
 use model::network::Mode;
-use wire::dhcp4::{self, Message, MessageType, Op, code};
+use wire::dhcp4::{self, Message, MessageType, code};
 
 #[tokio::test]
 async fn what_is_decided_meanwhile_waits_for_a_sync_of_its_own() {
@@ -98,26 +98,7 @@ fn message(kind: MessageType, client: u8, with: &[(u8, [u8; 4])]) -> Datagram {
     let mut options = dhcp4::Options::new();
     options.push(code::MESSAGE_TYPE, [kind.number()]);
     with.iter().for_each(|(code, value)| options.push(*code, *value));
-    let none = Ipv4Addr::UNSPECIFIED;
-    let mut chaddr = [0; 16];
-    chaddr[..6].copy_from_slice(&[2, 0, 0, 0, 0, client]);
-    let message = Message {
-        op: Op::Request,
-        htype: 1,
-        hlen: 6,
-        hops: 0,
-        xid: client.into(),
-        secs: 0,
-        flags: 0,
-        ciaddr: none,
-        yiaddr: none,
-        siaddr: none,
-        giaddr: none,
-        chaddr,
-        sname: [0; 64],
-        file: [0; 128],
-        options,
-    };
+    let message = Message { options, ..Message::request([2, 0, 0, 0, 0, client], client.into()) };
     Datagram { bytes: message.encode(1472).unwrap(), ..says("") }
 }
 
