@@ -1,10 +1,8 @@
 //! The running server: what ties its rooms together.
 //!
-//! [`door`] lets the machines' sockets reach the owner of state and the bytes; [`sockets`] opens
-//! and re-opens them as the configuration says; [`others`] looks for other DHCP servers;
+//! [`sockets`] opens the machines' sockets and opens them anew as the configuration says; [`others`] looks for other DHCP servers;
 //! [`notify`] tells systemd.
 
-pub mod door;
 pub mod notify;
 pub mod others;
 pub mod sockets;

@@ -3,7 +3,6 @@
 use crate::config::{self, Config};
 use crate::failure::Failure;
 use crate::say;
-use crate::serving::door::{Door, Store};
 use crate::serving::sockets::Sockets;
 use crate::serving::{self, notify, others};
 use api::doing;
@@ -110,9 +109,8 @@ impl Serve {
                 .hint("stop the other server, or give this one a place of its own: --state DIR")
         })?;
         let networks = config.settings.networks.clone();
-        let door = Door(site.clone());
-        let store = Store(Arc::clone(&blobs));
-        let sockets = Sockets::open(door, store, file.clone(), config.settings)?;
+        let sockets =
+            Sockets::open(site.clone(), Arc::clone(&blobs), file.clone(), config.settings)?;
         let (finding, reloading) = (Arc::clone(&sockets), Arc::clone(&sockets));
         let house = House {
             site: site.clone(),

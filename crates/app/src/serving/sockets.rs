@@ -1,21 +1,22 @@
 //! The machines' sockets as the configuration says, and again when it says otherwise.
 
-use super::door::{Door, Store};
 use crate::config::{self, Config};
 use crate::failure::Failure;
 use crate::say;
 use api::Problem;
 use api::types::Done;
 use engine::Settings;
+use library::Blobs;
 use serve::Running;
+use site::SiteHandle;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
 /// The open sockets, and what they were opened for.
 pub struct Sockets {
-    door: Door,
-    store: Store,
+    site: SiteHandle,
+    blobs: Arc<Blobs>,
     /// The configuration file; without one there is nothing to read again.
     file: Option<PathBuf>,
     now: Mutex<Now>,
@@ -31,15 +32,15 @@ struct Now {
 impl Sockets {
     /// Opens them.
     pub fn open(
-        door: Door,
-        store: Store,
+        site: SiteHandle,
+        blobs: Arc<Blobs>,
         file: Option<PathBuf>,
         settings: Settings,
     ) -> Result<Arc<Self>, Failure> {
-        let running = start(&door, &store, &settings)?;
+        let running = start(&site, &blobs, &settings)?;
         let findings = std::sync::Mutex::new(in_words(&running));
         let now = Mutex::new(Now { settings, running: Some(running) });
-        Ok(Arc::new(Self { door, store, file, now, findings }))
+        Ok(Arc::new(Self { site, blobs, file, now, findings }))
     }
 
     /// What was odd when they were opened, in words.
@@ -73,7 +74,7 @@ impl Sockets {
         if needs_sockets(&now.settings, &settings) {
             self.reopen(&mut now, &settings).await?;
         }
-        let noted = self.door.0.configure(settings.clone()).await;
+        let noted = self.site.configure(settings.clone()).await;
         let noted = noted.map_err(|e| Problem::failed(e.why()))?;
         now.settings = settings;
         let noted = noted.into_iter().map(|note| format!("note: {note}"));
@@ -86,9 +87,9 @@ impl Sockets {
         if let Some(running) = now.running.take() {
             running.stop().await;
         }
-        let (opened, refused) = match start(&self.door, &self.store, settings) {
+        let (opened, refused) = match start(&self.site, &self.blobs, settings) {
             Ok(running) => (Ok(running), None),
-            Err(failure) => (start(&self.door, &self.store, &now.settings), Some(failure)),
+            Err(failure) => (start(&self.site, &self.blobs, &now.settings), Some(failure)),
         };
         let running = opened.map_err(|e| {
             Problem::failed(format!("neither the new sockets nor the old can be opened: {e}"))
@@ -114,8 +115,8 @@ impl Sockets {
     }
 }
 
-fn start(door: &Door, store: &Store, settings: &Settings) -> Result<Running, Failure> {
-    serve::start(door.clone(), store.clone(), &settings.networks, settings.http_port)
+fn start(site: &SiteHandle, blobs: &Arc<Blobs>, settings: &Settings) -> Result<Running, Failure> {
+    serve::start(site.clone(), Arc::clone(blobs), &settings.networks, settings.http_port)
         .map_err(|e| Failure::failed(format!("{}: {}", e.text, e.cause)).hint(e.hint))
 }
 
