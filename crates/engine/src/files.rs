@@ -77,6 +77,10 @@ pub struct Found {
     pub media: &'static str,
     /// The machine it goes to, where that is known.
     pub machine: Option<HardwareAddress>,
+    /// Whether the same asker may have it again under this name without asking, as long as no image
+    /// changes: a file of a numbered version of an image, of which nothing is to be noted. iPXE
+    /// reads a disc by thousands of small ranges.
+    pub steady: bool,
 }
 
 /// Where the bytes are.
@@ -214,6 +218,7 @@ impl Engine {
                 what: Served::Text(text),
                 media: TEXT,
                 machine: Some(hardware),
+                steady: false,
             }),
             changes,
             events: vec![event(now, Some(hardware), &ask.link, what)],
@@ -324,7 +329,7 @@ impl Engine {
             // PXELINUX goes on to its next name; a named machine that does not exist is a miss.
             _ => return missed(now, ask, None, missing(&ask.name, None), true),
         };
-        let found = Found { what: Served::Text(text), media: TEXT, machine: None };
+        let found = Found { what: Served::Text(text), media: TEXT, machine: None, steady: false };
         Told { answer: Answer::Reply(found), changes: Vec::new(), events: Vec::new() }
     }
 
@@ -363,6 +368,7 @@ impl Engine {
                 what: Served::Blob { sha256: found.sha256, size: found.size },
                 media: table::media(name),
                 machine,
+                steady: found.steady,
             }),
             changes: Vec::new(),
             events,

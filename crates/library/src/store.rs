@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -101,8 +101,8 @@ impl Blobs {
             io::ErrorKind::NotFound => StoreError::Missing { hash: *hash, path: path.clone() },
             _ => StoreError::read(&path, cause),
         })?;
-        let size = file.metadata().map_err(|cause| StoreError::read(&path, cause))?.len();
-        Ok(BlobFile { file, size, hash: *hash })
+        let opened = State::of(&file).map_err(|cause| StoreError::read(&path, cause))?;
+        Ok(BlobFile { file, opened, hash: *hash })
     }
 
     /// Whether a blob is there. Its bytes are not read.
@@ -254,14 +254,30 @@ impl Drop for Temporary {
 #[derive(Debug)]
 pub struct BlobFile {
     file: File,
-    size: u64,
+    opened: State,
     hash: Hash,
+}
+
+/// What the system says of a file's content without reading it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct State {
+    size: u64,
+    /// Seconds and nanoseconds of the last change of the content (mtime). Not ctime: that also
+    /// changes when a name of the file goes, as when its image is removed while it is served.
+    written: (i64, i64),
+}
+
+impl State {
+    fn of(file: &File) -> io::Result<Self> {
+        let said = file.metadata()?;
+        Ok(Self { size: said.len(), written: (said.mtime(), said.mtime_nsec()) })
+    }
 }
 
 impl BlobFile {
     /// Bytes.
     pub fn size(&self) -> u64 {
-        self.size
+        self.opened.size
     }
 
     /// Its name.
@@ -277,6 +293,34 @@ impl BlobFile {
     /// Reads what there is at `offset`, perhaps less than `buffer` holds; 0 at the end.
     pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         self.file.read_at(buffer, offset)
+    }
+
+    /// Reads as [`Self::read_at`] does what the system has in memory, and never waits for a disk:
+    /// `WouldBlock` if it would have to. Where a file system cannot tell, it is read all the same.
+    pub fn read_now(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut parts = [io::IoSliceMut::new(buffer)];
+        let flags = rustix::io::ReadWriteFlags::NOWAIT;
+        match rustix::io::preadv2(&self.file, &mut parts, offset, flags) {
+            Ok(length) => Ok(length),
+            Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => {
+                self.read_at(buffer, offset)
+            }
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// An error if somebody wrote to the file or cut it since it was opened. Names that come and
+    /// go, as when its image is removed, do not count.
+    pub fn still_whole(&self) -> io::Result<()> {
+        let now = State::of(&self.file)?;
+        if (now.size, now.written) == (self.opened.size, self.opened.written) {
+            return Ok(());
+        }
+        let hash = self.hash.short();
+        Err(io::Error::other(format!(
+            "blob {hash} was changed behind the server's back while it was being read; check the \
+             disk, and import its image again"
+        )))
     }
 
     /// The open file, for who sends it by other means.

@@ -48,6 +48,31 @@ fn only_the_server_may_look_into_the_store_and_nobody_may_write_a_blob() {
 }
 
 #[test]
+fn a_blob_that_somebody_writes_to_is_no_longer_what_was_opened_and_one_that_was_removed_still_is() {
+    let state = tempfile::tempdir().unwrap();
+    let store = Blobs::open_at(state.path()).unwrap();
+    let (hash, _) = store.add(&mut &b"kernel"[..], &mut yes).unwrap();
+    let name = hash.to_string();
+    let path = state.path().join("blobs").join(&name[..2]).join(&name);
+
+    let removed = store.open(&hash).unwrap();
+    store.remove(&hash).unwrap();
+    removed.still_whole().unwrap();
+
+    store.add(&mut &b"kernel"[..], &mut yes).unwrap();
+    let written = store.open(&hash).unwrap();
+    let mut buffer = [0; 9];
+    assert_eq!(written.read_now(&mut buffer, 2).unwrap(), 4);
+    assert_eq!(buffer[..4], *b"rnel");
+    written.still_whole().unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    written.still_whole().unwrap();
+    fs::write(&path, b"kerNel").unwrap();
+    let why = written.still_whole().unwrap_err().to_string();
+    assert!(why.contains("import its image again"), "{why}");
+}
+
+#[test]
 fn the_same_bytes_are_kept_once() {
     let state = tempfile::tempdir().expect("a folder");
     let blobs = Blobs::open_at(state.path()).expect("opens");

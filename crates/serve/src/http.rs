@@ -234,7 +234,7 @@ async fn send<O: Owner, B: Bytes>(
     found: Found,
     file: File,
 ) -> Response<reply::Body<O, B>> {
-    let Found { what, media, machine } = found;
+    let Found { what, media, machine, .. } = found;
     let tag = reply::entity_tag(&what);
     let source = match Source::open(&desk.bytes, what).await {
         Ok(source) => source,

@@ -32,7 +32,7 @@ mod tftp;
 pub use count::Counts;
 pub use interfaces::{Interface, interfaces};
 pub use limits::Limits;
-pub use owner::{Blob, Bytes, Owner};
+pub use owner::{Blob, Bytes, Owner, Stretch};
 pub use start::{Finding, Running, StartError, start, start_with};
 
 /// Where TFTP requests go (RFC 1350 §4).

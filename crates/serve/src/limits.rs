@@ -16,6 +16,11 @@ pub struct Limits {
     pub tftp: Caps,
     /// What TFTP clients may ask for. The interface's MTU counts if it is smaller than this one.
     pub tftp_policy: Policy,
+    /// All TFTP transfers go out from the port that was asked, for firewalls and NAT that let
+    /// nothing else through. Off, each has a port that a stranger would have to guess.
+    pub tftp_single_port: bool,
+    /// First and last port for TFTP transfers; none leaves the choice to the system.
+    pub tftp_ports: Option<(u16, u16)>,
     /// HTTP connections. When full, the one that is idle for longest goes.
     pub http_connections: usize,
     /// HTTP connections of one source address.
@@ -39,6 +44,8 @@ impl Default for Limits {
             tftp_lookups: 256,
             tftp: Caps::default(),
             tftp_policy: Policy::default(),
+            tftp_single_port: false,
+            tftp_ports: None,
             http_connections: 2048,
             http_connections_per_source: 64,
             http_head: Duration::from_secs(10),

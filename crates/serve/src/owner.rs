@@ -8,6 +8,7 @@ use model::{HardwareAddress, Hash};
 use site::{Heard, Replies};
 use std::future::Future;
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
 /// Whoever decides. One handle per task; all of them reach the same owner.
@@ -25,6 +26,10 @@ pub trait Owner: Clone + Send + Sync + 'static {
 
     /// Tells whoever watches. Never waits: what nobody has room for is lost.
     fn tell(&self, event: Event);
+
+    /// A number that is larger after whatever may make [`Found::steady`] files be other files.
+    /// Whoever keeps an answer keeps the number as it was before asking.
+    fn edition(&self) -> u64;
 
     /// The moment.
     fn now(&self) -> Now;
@@ -44,8 +49,31 @@ pub trait Blob: Send + Sync + 'static {
     /// Bytes.
     fn size(&self) -> u64;
 
-    /// Fills `buffer` with what stands at `offset`; an error if the blob ends before that.
+    /// Fills `buffer` with what stands at `offset`; an error if the blob ends before that. May
+    /// wait for a disk.
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()>;
+
+    /// Reads as much as is in memory, perhaps less than `buffer` holds, and never waits for a
+    /// disk: `WouldBlock` if nothing can be read without waiting.
+    fn read_now(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    /// Where the bytes from `offset` on stand in a file, if the kernel may send them from there.
+    fn stretch(&self, offset: u64) -> Option<Stretch<'_>>;
+
+    /// An error if the bytes may have changed since the blob was opened. To be asked before the
+    /// last byte of a transfer goes out: what is sent is one whole version, or ends early.
+    fn still_whole(&self) -> io::Result<()>;
+}
+
+/// A part of a blob as it stands in a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Stretch<'a> {
+    /// The file.
+    pub file: BorrowedFd<'a>,
+    /// Where in the file the asked byte stands.
+    pub offset: u64,
+    /// For how many bytes the file goes on as the blob does; not 0.
+    pub length: u64,
 }
 
 impl Owner for site::SiteHandle {
@@ -63,6 +91,10 @@ impl Owner for site::SiteHandle {
 
     fn tell(&self, event: Event) {
         Self::tell(self, event);
+    }
+
+    fn edition(&self) -> u64 {
+        Self::edition(self)
     }
 
     fn now(&self) -> Now {
@@ -85,5 +117,18 @@ impl Blob for library::BlobFile {
 
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         Self::read_exact_at(self, buffer, offset)
+    }
+
+    fn read_now(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        Self::read_now(self, buffer, offset)
+    }
+
+    fn stretch(&self, offset: u64) -> Option<Stretch<'_>> {
+        let length = self.size().checked_sub(offset).filter(|length| *length > 0)?;
+        Some(Stretch { file: self.file().as_fd(), offset, length })
+    }
+
+    fn still_whole(&self) -> io::Result<()> {
+        Self::still_whole(self)
     }
 }

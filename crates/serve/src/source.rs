@@ -155,6 +155,15 @@ mod tests {
             }
             Ok(())
         }
+        fn read_now(&self, _: &mut [u8], _: u64) -> io::Result<usize> {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+        fn stretch(&self, _: u64) -> Option<crate::Stretch<'_>> {
+            None
+        }
+        fn still_whole(&self) -> io::Result<()> {
+            Ok(())
+        }
     }
 
     #[tokio::test]

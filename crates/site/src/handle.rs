@@ -59,6 +59,8 @@ pub(crate) struct Counters {
     pub(crate) commits: AtomicU64,
     pub(crate) changes: AtomicU64,
     pub(crate) commits_failed: AtomicU64,
+    /// See [`SiteHandle::edition`].
+    pub(crate) edition: AtomicU64,
 }
 
 /// The answer to a datagram, once it may leave; none is silence. A future that may be awaited
@@ -167,6 +169,12 @@ impl SiteHandle {
     /// The present moment, as decisions are given it. Events that are told should carry it.
     pub fn now(&self) -> Now {
         self.clock.now()
+    }
+
+    /// A number that grows with each change of what is published or how it is served. While it
+    /// stays, a file that is [`engine::Found::steady`] stays the same file.
+    pub fn edition(&self) -> u64 {
+        self.counters.edition.load(Ordering::Acquire)
     }
 
     /// What was counted since the start.

@@ -12,12 +12,14 @@ pub(super) struct Entry {
     pub(super) size: u64,
     /// Whether firmware fetches it to start it: worth watching for loops.
     pub(super) first_stage: bool,
+    /// See [`super::Found::steady`].
+    pub(super) steady: bool,
 }
 
 impl Entry {
     fn of_loader(loader: &Loader) -> Self {
         let first_stage = !matches!(loader.kind, LoaderKind::Grub | LoaderKind::Module);
-        Self { sha256: loader.sha256, size: loader.size, first_stage }
+        Self { sha256: loader.sha256, size: loader.size, first_stage, steady: false }
     }
 
     fn of_asset(image: &Image, asset: &Asset) -> Self {
@@ -26,6 +28,7 @@ impl Entry {
             sha256: asset.sha256,
             size: asset.size,
             first_stage: shim == Some(asset.path.as_str()),
+            steady: false,
         }
     }
 }
@@ -57,7 +60,9 @@ impl Engine {
             number => Some(number.parse().ok()?),
         };
         let image = self.image(name, version)?;
-        image.asset(path).map(|asset| Entry::of_asset(image, asset))
+        let mut entry = image.asset(path).map(|asset| Entry::of_asset(image, asset))?;
+        entry.steady = version.is_some() && !entry.first_stage;
+        Some(entry)
     }
 
     fn loader_named(&self, file: &str) -> Option<&Loader> {

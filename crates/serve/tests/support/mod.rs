@@ -182,7 +182,7 @@ impl House {
 
     /// Publishes a file under a name without a leading slash.
     pub fn publish(&self, name: &str, what: Served, media: &'static str) {
-        let found = Found { what, media, machine: None };
+        let found = Found { what, media, machine: None, steady: false };
         self.0.files.lock().unwrap().insert(name.as_bytes().to_vec(), found);
     }
 
@@ -268,6 +268,10 @@ impl Owner for House {
         self.0.events.lock().unwrap().push(event);
     }
 
+    fn edition(&self) -> u64 {
+        0
+    }
+
     fn now(&self) -> Now {
         Now(1_000_000) + self.0.started.elapsed()
     }
@@ -304,6 +308,17 @@ impl Blob for InMemory {
         let from = usize::try_from(offset).unwrap();
         let bytes = self.0.get(from..from + buffer.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
         buffer.copy_from_slice(bytes);
+        Ok(())
+    }
+    fn read_now(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let length = buffer.len().min(self.0.len() - usize::try_from(offset).unwrap());
+        self.read_exact_at(&mut buffer[..length], offset)?;
+        Ok(length)
+    }
+    fn stretch(&self, _: u64) -> Option<serve::Stretch<'_>> {
+        None
+    }
+    fn still_whole(&self) -> io::Result<()> {
         Ok(())
     }
 }

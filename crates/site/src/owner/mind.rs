@@ -124,6 +124,7 @@ impl Mind {
     /// What an operator should know of it, in words.
     pub(super) fn configure(&mut self, settings: Settings) -> Vec<String> {
         self.settings = settings.clone();
+        self.counters.edition.fetch_add(1, Ordering::Release);
         self.engine.configure(settings)
     }
 
@@ -180,6 +181,9 @@ impl Mind {
                 "a bug in the server: it decided on a fact that cannot be kept: {change:?}\nhint: please report this"
             ));
             return letter.fail("the fact cannot be written");
+        }
+        if changes.iter().any(is_of_content) {
+            self.counters.edition.fetch_add(1, Ordering::Release);
         }
         batch.promises |= matches!(letter, Letter::Command(..)) || changes.iter().any(promises);
         let rests = batch.rests || !batch.changes.is_empty();
@@ -293,4 +297,13 @@ fn describe(datagram: &Datagram) -> String {
 fn words(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "panic".to_owned())
+}
+
+/// Whether a change is of what is published. (When it is not kept after all, nobody has relied on
+/// the number that grew for it.)
+const fn is_of_content(change: &Change) -> bool {
+    matches!(
+        change,
+        Change::Image(_) | Change::ImageGone(..) | Change::Loader(_) | Change::LoaderGone(_)
+    )
 }
