@@ -5,7 +5,8 @@
 //! whoever watches ([`Event`]). Never: a socket, a file, a clock, chance, waiting, logging.
 //!
 //! The rooms, in the order in which a machine meets them: [`dhcp`] reads a message and answers it,
-//! with an address from [`lease`] and a boot file from [`boot`]; [`tftp`] carries files; [`files`]
+//! with an address from [`lease`] and a boot file from [`boot`]; [`tftp`] carries files, as fast as
+//! [`rates`] let it and when [`turns`] say so; [`files`]
 //! says which bytes a name means; [`script`] writes what loaders read; [`explain`] asks all of
 //! them and keeps nothing.
 #![forbid(unsafe_code)]
@@ -17,9 +18,11 @@ pub mod explain;
 pub mod files;
 pub mod lease;
 pub mod password;
+pub mod rates;
 pub mod script;
 pub mod state;
 pub mod tftp;
+pub mod turns;
 
 pub use command::{Command, Refusal};
 pub use dhcp::{Check, Datagram, Destination, Outgoing};
