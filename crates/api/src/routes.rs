@@ -5,6 +5,7 @@ mod boot;
 mod images;
 mod leases;
 mod machines;
+mod metrics;
 mod server;
 
 use crate::types::Done;
@@ -25,6 +26,7 @@ pub fn all(house: House) -> Router {
         .route("/status", get(server::status))
         .route("/doctor", get(server::doctor))
         .route("/events", get(server::events))
+        .route("/transfers", get(server::transfers))
         .route("/reload", post(server::reload))
         .route("/images", get(images::list).post(images::import))
         .route("/images/{name}", get(images::show).delete(images::remove))
@@ -55,7 +57,11 @@ pub fn all(house: House) -> Router {
         .route("/leases/{lease}/history", get(leases::history))
         .route("/reservations", get(leases::reservations).post(leases::reserve))
         .route("/reservations/{address}", axum::routing::delete(leases::unreserve));
-    Router::new().nest("/api/v1", v1).fallback(nowhere).with_state(house)
+    Router::new()
+        .nest("/api/v1", v1)
+        .route("/metrics", get(metrics::metrics))
+        .fallback(nowhere)
+        .with_state(house)
 }
 
 async fn nowhere() -> Problem {

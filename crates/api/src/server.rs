@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use library::Blobs;
-use model::Now;
+use model::{Now, Transfers};
 use site::SiteHandle;
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -28,6 +28,9 @@ const STOP_WAIT: Duration = Duration::from_secs(2);
 /// Reads the configuration again; `true` only says what would change.
 pub type Reload = dyn Fn(bool) -> BoxFuture<'static, Result<Done, Problem>> + Send + Sync;
 
+/// One number that only grows: its name, what it says, how much it is.
+pub type Counted = (&'static str, &'static str, u64);
+
 /// Everything that the routes reach.
 #[derive(Clone)]
 pub struct House {
@@ -43,6 +46,10 @@ pub struct House {
     pub started: Now,
     /// What was odd when the sockets were opened, in words.
     pub findings: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
+    /// Files on their way.
+    pub transfers: Arc<dyn Fn() -> Transfers + Send + Sync>,
+    /// What the sockets counted since the start: a name, what it says, the number.
+    pub counted: Arc<dyn Fn() -> Vec<Counted> + Send + Sync>,
     /// Reads the configuration again.
     pub reload: Arc<Reload>,
     /// Held for reading by whoever adds blobs that nothing names yet, for writing by whoever

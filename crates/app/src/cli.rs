@@ -107,6 +107,9 @@ pub enum Command {
     /// Machines and what they may do.
     #[command(subcommand)]
     Machine(commands::machine::Machine),
+    /// Files on their way to machines.
+    #[command(subcommand)]
+    Transfer(commands::transfer::Transfer),
     /// Leases: who has which address.
     #[command(subcommand)]
     Lease(commands::lease::Lease),

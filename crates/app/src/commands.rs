@@ -16,6 +16,7 @@ pub mod rule;
 pub mod serve;
 pub mod status;
 pub mod store;
+pub mod transfer;
 pub mod watch;
 
 use crate::cli::{Cli, Command, Dry, Sure};
@@ -44,6 +45,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Menu(menu) => menu.run(&client).await,
         Command::Machine(machine) => machine.run(&client).await,
         Command::Lease(lease) => lease.run(&client).await,
+        Command::Transfer(transfer) => transfer.run(&client).await,
         Command::Store(store) => store.run(cli.global.state),
         Command::Reservation(reservation) => reservation.run(&client).await,
         Command::ImportFrom(import) => import.run(&client).await,

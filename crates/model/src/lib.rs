@@ -18,6 +18,7 @@ pub mod plan;
 pub mod rule;
 pub mod text;
 pub mod time;
+pub mod transfer;
 
 pub use address::{HardwareAddress, Uuid};
 pub use client::{Arch, Client, Firmware, Stage};
@@ -29,3 +30,4 @@ pub use network::{Mode, Network};
 pub use option::DhcpOption;
 pub use plan::{BootPlan, Decision, Reason, Why};
 pub use time::Now;
+pub use transfer::{TransferNow, Transfers};

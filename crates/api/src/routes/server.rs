@@ -6,6 +6,7 @@ use crate::{House, Problem, streams};
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use model::Transfers;
 use serde::Deserialize;
 
 pub async fn healthz() -> Json<Alive> {
@@ -90,6 +91,10 @@ pub async fn events(
         Some(named) => Some(super::machines::hardware(&house, named).await?),
     };
     Ok(streams::events(&house, machine))
+}
+
+pub async fn transfers(State(house): State<House>) -> Json<Transfers> {
+    Json((house.transfers)())
 }
 
 pub async fn reload(
