@@ -127,6 +127,12 @@ impl Why {
         !matches!(self, Self::ProbeEnded | Self::Replaced { .. })
     }
 
+    /// Whether the bytes of the file are the cause.
+    #[must_use]
+    pub const fn is_of_the_source(&self) -> bool {
+        matches!(self, Self::SourceFailed { .. } | Self::SourceChanged { .. })
+    }
+
     /// The ERROR the client gets, if it gets one. An ERROR is not answered (RFC 1350 §7), and to
     /// somebody who never spoke nothing more is sent.
     #[must_use]
