@@ -15,10 +15,11 @@ pub mod names;
 pub mod negotiate;
 pub mod netascii;
 pub mod outcome;
+mod pace;
 pub mod sessions;
 pub mod transfer;
 
 pub use negotiate::{Negotiated, Policy, Refusal, Wrap};
 pub use outcome::{Progress, Summary, Why};
-pub use sessions::{Caps, Opening, Route, SessionId, Sessions};
+pub use sessions::{Busy, Caps, Door, Opening, Route, SessionId, Sessions};
 pub use transfer::{Step, Transfer};

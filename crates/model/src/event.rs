@@ -139,6 +139,9 @@ pub enum Happening {
         size: u64,
         /// Milliseconds since it began.
         took_ms: u64,
+        /// Blocks sent again so far (TFTP).
+        #[serde(default)]
+        again: u64,
     },
     /// A file is across.
     TransferDone {
@@ -230,21 +233,18 @@ impl fmt::Display for Happening {
             Self::TransferStarted { file, by, to, size } => {
                 write!(f, "{by} {file} to {to}, {}", show_bytes(*size))
             }
-            Self::TransferProgress { file, by, sent, size, took_ms } => {
+            Self::TransferProgress { file, by, sent, size, took_ms, again } => {
                 let percent = sent.saturating_mul(100).checked_div(*size).unwrap_or(100);
                 write!(f, "{by} {file} {percent} %, {}", show_rate(*sent, *took_ms))?;
-                match left_s(*sent, *size, *took_ms) {
-                    Some(s) => write!(f, ", {s} s left"),
-                    None => Ok(()),
+                if let Some(s) = left_s(*sent, *size, *took_ms) {
+                    write!(f, ", {s} s left")?;
                 }
+                write_again(f, *again)
             }
             Self::TransferDone { file, by, size, took_ms, again } => {
                 write!(f, "{by} {file} done, {}, ", show_bytes(*size))?;
                 write!(f, "{:.1} s, {}", *took_ms as f64 / 1000.0, show_rate(*size, *took_ms))?;
-                if *again > 0 {
-                    write!(f, ", {again} blocks sent again")?;
-                }
-                Ok(())
+                write_again(f, *again)
             }
             Self::TransferFailed { file, by, sent, size, why } => {
                 write!(f, "{by} {file} ended at {} of {size} bytes: {why}", sent)
@@ -257,6 +257,15 @@ impl fmt::Display for Happening {
             Self::Alarm { text } => write!(f, "ALARM {text}"),
             Self::Changed { text } => f.write_str(text),
         }
+    }
+}
+
+/// `, 12 blocks sent again`; nothing if there are none.
+fn write_again(f: &mut fmt::Formatter<'_>, again: u64) -> fmt::Result {
+    match again {
+        0 => Ok(()),
+        1 => f.write_str(", 1 block sent again"),
+        more => write!(f, ", {more} blocks sent again"),
     }
 }
 

@@ -13,6 +13,7 @@ mod reply;
 mod room;
 mod watch;
 
+use crate::board::Board;
 use crate::count::{Counters, PanicWatch};
 use crate::owner::{Bytes, Owner};
 use crate::source::Source;
@@ -52,6 +53,7 @@ pub(crate) struct Desk<O, B> {
     pub(crate) owner: O,
     pub(crate) bytes: B,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) board: Board,
     limits: Limits,
     room: Arc<Room>,
     pub(crate) tasks: TaskTracker,
@@ -62,11 +64,18 @@ pub(crate) struct Desk<O, B> {
 }
 
 impl<O: Owner, B: Bytes> Desk<O, B> {
-    pub(crate) fn new(owner: O, bytes: B, limits: Limits, counters: Arc<Counters>) -> Self {
+    pub(crate) fn new(
+        owner: O,
+        bytes: B,
+        limits: Limits,
+        counters: Arc<Counters>,
+        board: Board,
+    ) -> Self {
         Self {
             owner,
             bytes,
             counters,
+            board,
             limits,
             room: Arc::new(Room::new(&limits)),
             tasks: TaskTracker::new(),
@@ -262,6 +271,7 @@ async fn send<O: Owner, B: Bytes>(
         size: source.size(),
         machine,
         link: file.link,
+        board: desk.board.clone(),
     };
     let part = range::select(request.method(), request.headers(), tag.as_deref(), source.size());
     reply.file(

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! packet ── DHCP on 67 and 4011, beside any other server of this host ──▶ owner.dhcp
-//! tftp ──── UDP 69, a port of its own for each transfer ────────────────▶ owner.file ─▶ bytes
+//! tftp ──── UDP 69, transfers on a few ports that they share ────────────▶ owner.file ─▶ bytes
 //! http ──── the boot port ──────────────────────────────────────────────▶ owner.file ─▶ bytes
 //! conflict ─ asks whether an address that is about to be offered is in use
 //! probe ─── asks a link who else gives addresses there
@@ -13,6 +13,7 @@
 //! Whatever the network can make grow here has a limit in [`Limits`].
 #![deny(unsafe_code)]
 
+mod board;
 mod conflict;
 mod count;
 pub mod holder;
@@ -24,11 +25,13 @@ mod neighbour;
 pub mod owner;
 mod packet;
 pub mod probe;
+mod shelf;
 mod source;
 mod start;
 mod sys;
 mod tftp;
 
+pub use board::TransferNow;
 pub use count::Counts;
 pub use interfaces::{Interface, interfaces};
 pub use limits::Limits;

@@ -1,9 +1,11 @@
 //! What is told of a file on its way.
 
+use crate::board::{Board, Place};
 use crate::owner::Owner;
 use model::event::Carrier;
 use model::{Event, Happening, HardwareAddress, Now};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A smaller file is across before anybody has looked.
@@ -11,16 +13,18 @@ const PROGRESS_FROM_BYTES: u64 = 4 * 1024 * 1024;
 /// How often progress is told.
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 
-/// Tells the owner how one transfer goes: started, on its way, and once how it ended.
+/// Tells the owner how one transfer goes: started, on its way, and once how it ended. While it
+/// lives, the transfer stands on the board.
 pub(crate) struct Meter<O> {
     owner: O,
-    about: About,
+    about: Arc<About>,
     started: Now,
     told: Now,
+    place: Option<Place>,
 }
 
 /// Which transfer it is.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct About {
     /// As asked, shown.
     pub(crate) file: String,
@@ -29,42 +33,56 @@ pub(crate) struct About {
     pub(crate) size: u64,
     pub(crate) machine: Option<HardwareAddress>,
     pub(crate) link: String,
+    /// Where it stands while it runs.
+    pub(crate) board: Board,
 }
 
 impl<O: Owner> Meter<O> {
     /// A transfer that was asked for at `started` and now begins to go out.
     pub(crate) fn start(owner: O, about: About, started: Now) -> Self {
-        let meter = Self::start_silently(owner, about, started);
-        let About { file, by, to, size, .. } = meter.about.clone();
+        let mut meter = Self::start_silently(owner, about, started);
+        let About { file, by, to, size, .. } = About::clone(&meter.about);
         meter.tell(Happening::TransferStarted { file, by, to, size });
+        let (about, now) = (Arc::clone(&meter.about), meter.owner.now());
+        meter.place = Some(meter.about.board.enter(about, started, now));
         meter
     }
 
     /// A transfer of which nothing is told but how it ends.
     pub(crate) fn start_silently(owner: O, about: About, started: Now) -> Self {
-        Self { owner, about, started, told: started }
+        Self { owner, about: Arc::new(about), started, told: started, place: None }
     }
 
     /// So much is across.
     pub(crate) fn progress(&mut self, sent: u64) {
-        let now = self.owner.now();
+        self.progress_at(self.owner.now(), sent, 0);
+    }
+
+    /// So much is across now, and so many blocks had to be sent again.
+    pub(crate) fn progress_at(&mut self, now: Now, sent: u64, again: u64) {
+        if let Some(place) = &mut self.place {
+            place.note(now, sent, again);
+        }
         if self.about.size < PROGRESS_FROM_BYTES || now.since(self.told) < PROGRESS_EVERY {
             return;
         }
         self.told = now;
-        let About { file, by, size, .. } = self.about.clone();
-        self.tell(Happening::TransferProgress { file, by, sent, size, took_ms: self.took_ms() });
+        let About { file, by, size, .. } = About::clone(&self.about);
+        let took_ms = self.took_ms();
+        self.tell(Happening::TransferProgress { file, by, sent, size, took_ms, again });
     }
 
     /// All is across; `again` blocks had to be sent more than once.
-    pub(crate) fn done(self, again: u64) {
-        let About { file, by, size, .. } = self.about.clone();
+    pub(crate) fn done(mut self, again: u64) {
+        self.place = None;
+        let About { file, by, size, .. } = About::clone(&self.about);
         self.tell(Happening::TransferDone { file, by, size, took_ms: self.took_ms(), again });
     }
 
     /// It ended early.
-    pub(crate) fn failed(self, sent: u64, why: String) {
-        let About { file, by, size, .. } = self.about.clone();
+    pub(crate) fn failed(mut self, sent: u64, why: String) {
+        self.place = None;
+        let About { file, by, size, .. } = About::clone(&self.about);
         self.tell(Happening::TransferFailed { file, by, sent, size, why });
     }
 

@@ -1,12 +1,14 @@
 //! Opening everything, and closing it again.
 
+use crate::board::{Board, TransferNow};
 use crate::count::{Counters, Counts};
 use crate::holder::{self, Holder, Transport};
 use crate::owner::{Bytes, Owner};
+use crate::shelf::Shelf;
 use crate::{Limits, TFTP_PORT, conflict, http, interfaces, packet, sys, tftp};
 use engine::tftp::Policy;
-use model::Network;
 use model::network::{Mode, Subnet};
+use model::{Network, Now};
 use socket2::{Domain, Socket, Type};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -15,7 +17,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
-use tokio::net::{TcpListener, UdpSocket};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -56,7 +58,7 @@ pub fn start_with<O: Owner, B: Bytes>(
 ) -> Result<Running, StartError> {
     let networks: Vec<&Network> = networks.iter().filter(|n| n.mode != Mode::Off).collect();
     let opened = Opened::new(&networks, http_port, &limits)?;
-    Ok(opened.run(owner, bytes, limits))
+    opened.run(owner, bytes, limits)
 }
 
 /// Everything that can fail, before anything runs.
@@ -65,7 +67,7 @@ struct Opened {
     links: packet::Links,
     ears: conflict::Ears,
     keepers: Vec<Socket>,
-    tftp: Vec<(UdpSocket, tftp::Place)>,
+    tftp: Vec<tftp::Opened>,
     http: Vec<(TcpListener, String)>,
 }
 
@@ -89,9 +91,9 @@ impl Opened {
         let mut addresses = BTreeSet::new();
         for network in networks.iter().filter(|n| addresses.insert(n.server)) {
             let at = |port| Place { network, port };
-            let socket = tftp::socket(SocketAddrV4::new(network.server, TFTP_PORT))
+            let opened = tftp::Opened::new(tftp_place(network, &served, limits), limits)
                 .map_err(|cause| at(TFTP_PORT).refused(Transport::Udp, cause))?;
-            tftp.push((socket, tftp_place(network, &served, limits)));
+            tftp.push(opened);
             let listener = listener(SocketAddrV4::new(network.server, http_port))
                 .map_err(|cause| at(http_port).refused(Transport::Tcp, cause))?;
             http.push((listener, network.interface.clone()));
@@ -99,21 +101,26 @@ impl Opened {
         Ok(Self { findings, links, ears, keepers, tftp, http })
     }
 
-    fn run<O: Owner, B: Bytes>(self, owner: O, bytes: B, limits: Limits) -> Running {
+    fn run<O: Owner, B: Bytes>(
+        self,
+        owner: O,
+        bytes: B,
+        limits: Limits,
+    ) -> Result<Running, StartError> {
         let counters = Arc::new(Counters::default());
         let mut listeners = JoinSet::new();
 
         let sockets = (Arc::new(self.links), Arc::new(self.ears));
         serve_dhcp(&mut listeners, sockets, &owner, &limits, &counters);
 
-        let desk = tftp::Desk::new(owner.clone(), bytes.clone(), &limits, Arc::clone(&counters));
-        let desk = Arc::new(desk);
-        let (tftp_tasks, tftp_stop) = (desk.tasks.clone(), desk.stopping.clone());
-        for (socket, place) in self.tftp {
-            listeners.spawn(tftp::listen(Arc::clone(&desk), socket, place));
-        }
+        let (board, shelf) = (Board::default(), Shelf::new(bytes.clone()));
+        let clock = owner.clone();
+        let (counted, shown) = (Arc::clone(&counters), board.clone());
+        let tftp = tftp::start(owner.clone(), shelf, self.tftp, &limits, counted, shown)
+            .map_err(StartError::tftp_thread)?;
 
-        let desk = Arc::new(http::Desk::new(owner, bytes, limits, Arc::clone(&counters)));
+        let (counted, shown) = (Arc::clone(&counters), board.clone());
+        let desk = Arc::new(http::Desk::new(owner, bytes, limits, counted, shown));
         let (http_tasks, http_close, http_stop) =
             (desk.tasks.clone(), desk.stopping.clone(), desk.stopped.clone());
         let mut http_addresses = Vec::new();
@@ -126,7 +133,7 @@ impl Opened {
         let mut sweepers = JoinSet::new();
         sweepers.spawn(http::sweep(desk));
 
-        Running {
+        Ok(Running {
             findings: self.findings,
             http_addresses,
             counters,
@@ -134,10 +141,12 @@ impl Opened {
             listeners,
             _sweepers: sweepers,
             _keepers: self.keepers,
-            tasks: [tftp_tasks, http_tasks],
+            tftp,
+            board: Shown { board, now: Box::new(move || clock.now()) },
+            tasks: http_tasks,
             close: http_close,
-            stop: StopOnDrop([tftp_stop, http_stop]),
-        }
+            stop: StopOnDrop(http_stop),
+        })
     }
 }
 
@@ -177,19 +186,31 @@ pub struct Running {
     listeners: JoinSet<()>,
     _sweepers: JoinSet<()>,
     _keepers: Vec<Socket>,
-    tasks: [TaskTracker; 2],
+    tftp: tftp::Service,
+    board: Shown,
+    tasks: TaskTracker,
     close: CancellationToken,
     stop: StopOnDrop,
 }
 
 #[derive(Debug)]
-struct StopOnDrop([CancellationToken; 2]);
+struct StopOnDrop(CancellationToken);
 
 impl Drop for StopOnDrop {
     fn drop(&mut self) {
-        for token in &self.0 {
-            token.cancel();
-        }
+        self.0.cancel();
+    }
+}
+
+/// The board, and the clock it is read by.
+struct Shown {
+    board: Board,
+    now: Box<dyn Fn() -> Now + Send + Sync>,
+}
+
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.board.fmt(f)
     }
 }
 
@@ -209,22 +230,24 @@ impl Running {
         &self.http_addresses
     }
 
+    /// The files that are on their way, the oldest first.
+    pub fn transfers(&self) -> Vec<TransferNow> {
+        self.board.board.read((self.board.now)())
+    }
+
     /// Takes no more requests, gives running transfers a moment (`Limits::grace`), then ends.
     pub async fn stop(mut self) {
+        self.tftp.close();
         self.listeners.shutdown().await;
         self.close.cancel();
-        for tasks in &self.tasks {
-            tasks.close();
-        }
-        let [tftp, http] = &self.tasks;
-        let ended = async { tokio::join!(tftp.wait(), http.wait()) };
+        self.tasks.close();
+        let ended = async { tokio::join!(self.tftp.ended(), self.tasks.wait()) };
         if tokio::time::timeout(self.grace, ended).await.is_ok() {
             return;
         }
-        for token in &self.stop.0 {
-            token.cancel();
-        }
-        let ended = async { tokio::join!(tftp.wait(), http.wait()) };
+        self.tftp.stop();
+        self.stop.0.cancel();
+        let ended = async { tokio::join!(self.tftp.ended(), self.tasks.wait()) };
         let _ = tokio::time::timeout(Duration::from_secs(1), ended).await;
     }
 }
@@ -296,6 +319,11 @@ impl Place<'_> {
 const LOOK_AT_LOG: &str = "look at `ip address` and at the system's log";
 
 impl StartError {
+    fn tftp_thread(cause: io::Error) -> Self {
+        let text = format!("TFTP cannot be served: {cause}");
+        Self { text, hint: "look at the limits of the service".to_owned(), cause }
+    }
+
     fn packet_socket(name: &str, cause: io::Error) -> Self {
         let on = if name.is_empty() { String::new() } else { format!(" on {name}") };
         let (why, hint) = match cause.kind() {
@@ -434,12 +462,11 @@ fn listener(address: SocketAddrV4) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// Every connection and every transfer takes a descriptor, and the usual limit is 1024.
+/// Every connection and every opened blob takes a descriptor, and the usual limit is 1024.
 fn raise_file_limit(limits: &Limits) -> Option<Finding> {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    let transfers = limits.tftp.transfers.saturating_add(limits.tftp.lingering);
-    // Each may have a socket and an opened blob.
-    let needed = (transfers.saturating_add(limits.http_connections) as u64)
+    // Each may have a socket and an opened blob; TFTP transfers share their sockets.
+    let needed = (limits.tftp.transfers.saturating_add(limits.http_connections) as u64)
         .saturating_mul(2)
         .saturating_add(OTHER_FILES);
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;

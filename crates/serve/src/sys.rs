@@ -5,12 +5,12 @@
 #![expect(unsafe_code, reason = "packet sockets and sendmmsg have no safe interface")]
 
 mod many;
+pub(crate) mod udp;
 pub(crate) use many::{Buffers, MANY, Parcel, receive as receive_many, send as send_parcels};
 
 use socket2::{Domain, Protocol, SockAddr, SockAddrStorage, SockFilter, Socket, Type};
-use std::io::{self, IoSlice};
+use std::io;
 use std::mem;
-use std::net::SocketAddrV4;
 use std::os::fd::AsRawFd;
 use tokio::io::unix::AsyncFd;
 
@@ -236,34 +236,6 @@ fn auxiliary_status(head: &libc::msghdr) -> u32 {
         next = unsafe { libc::CMSG_NXTHDR(head, next) };
     }
     0
-}
-
-/// Sends datagrams to one address in one system call; gives how many went out, at least one.
-pub(crate) fn send_many(
-    socket: &impl AsRawFd,
-    to: SocketAddrV4,
-    datagrams: &[Vec<u8>],
-) -> io::Result<usize> {
-    let to = SockAddr::from(to);
-    let mut parts: Vec<IoSlice<'_>> = datagrams.iter().map(|d| IoSlice::new(d)).collect();
-    let mut heads: Vec<libc::mmsghdr> = parts
-        .iter_mut()
-        .map(|part| {
-            // SAFETY: all zero is a valid mmsghdr.
-            let mut head: libc::mmsghdr = unsafe { mem::zeroed() };
-            head.msg_hdr.msg_name = to.as_ptr().cast_mut().cast();
-            head.msg_hdr.msg_namelen = to.len();
-            // IoSlice is guaranteed to have the layout of iovec.
-            head.msg_hdr.msg_iov = std::ptr::from_mut(part).cast();
-            head.msg_hdr.msg_iovlen = 1;
-            head
-        })
-        .collect();
-    let count = u32::try_from(heads.len()).unwrap_or(u32::MAX);
-    // SAFETY: `heads` has `count` entries; what they point to (`to`, `parts`, `datagrams`) outlives
-    // the call, and sendmmsg writes only to the lengths in `heads`.
-    let sent = unsafe { libc::sendmmsg(socket.as_raw_fd(), heads.as_mut_ptr(), count, 0) };
-    usize::try_from(sent).map_err(|_| io::Error::last_os_error())
 }
 
 /// The largest packet of an interface.

@@ -31,10 +31,21 @@ pub struct Policy {
     pub patience_s: u64,
     /// Datagrams to a client that has not sent one ACK: it may be a victim, not a client.
     pub unanswered_max: u32,
+    /// Bytes of OACKs to such a client: a request must not bring a victim more than that.
+    pub unanswered_oack_bytes_max: usize,
     /// A transfer without one ACK is dropped after so long.
     pub half_open_s: u64,
     /// The block number after 65535 when the request does not say.
     pub wrap: Wrap,
+    /// At most so many blocks go out in one call of the system.
+    pub burst_max: u16,
+    /// When windows are lost, they go out in bursts with pauses between them; not smaller than
+    /// this,
+    pub burst_min: u16,
+    /// with so long a pause, in milliseconds,
+    pub burst_pause_ms: u64,
+    /// and larger again after so many windows of which nothing was lost.
+    pub burst_clean: u32,
 }
 
 impl Default for Policy {
@@ -46,8 +57,13 @@ impl Default for Policy {
             retries: 10,
             patience_s: 60,
             unanswered_max: 2,
+            unanswered_oack_bytes_max: 100,
             half_open_s: 10,
             wrap: Wrap::Zero,
+            burst_max: 32,
+            burst_min: 4,
+            burst_pause_ms: 1,
+            burst_clean: 64,
         }
     }
 }

@@ -111,6 +111,13 @@ pub enum Why {
         /// Of how many.
         blocks: u64,
     },
+    /// The file was written to or cut while it was sent. Not by us.
+    SourceChanged {
+        /// The block that did not go out any more.
+        block: u64,
+        /// Of how many.
+        blocks: u64,
+    },
 }
 
 impl Why {
@@ -120,6 +127,12 @@ impl Why {
         !matches!(self, Self::ProbeEnded | Self::Replaced { .. })
     }
 
+    /// Whether the bytes of the file are the cause.
+    #[must_use]
+    pub const fn is_of_the_source(&self) -> bool {
+        matches!(self, Self::SourceFailed { .. } | Self::SourceChanged { .. })
+    }
+
     /// The ERROR the client gets, if it gets one. An ERROR is not answered (RFC 1350 §7), and to
     /// somebody who never spoke nothing more is sent.
     #[must_use]
@@ -127,6 +140,7 @@ impl Why {
         let text = match self {
             Self::NoProgress { .. } => "No acknowledgement for too long",
             Self::SourceFailed { .. } => "The server cannot read the file",
+            Self::SourceChanged { .. } => "The file was changed while it was sent",
             Self::ProbeEnded
             | Self::NeverAnswered { .. }
             | Self::ClientStopped { .. }
@@ -163,6 +177,11 @@ impl fmt::Display for Why {
             Self::SourceFailed { block, blocks } => {
                 write!(f, "block {block} of {blocks} could not be read from the image store")
             }
+            Self::SourceChanged { block, blocks } => write!(
+                f,
+                "the file was changed behind the server's back before block {block} of {blocks} \
+                 was sent; check the disk, and import its image again"
+            ),
         }
     }
 }

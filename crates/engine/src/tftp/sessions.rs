@@ -26,6 +26,10 @@ const STRAY_SOURCES_MAX: usize = 256;
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct SessionId(pub u64);
 
+/// One of the ports that transfers share. A packet at another one is not the transfer's.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Door(pub u32);
+
 /// Limits of the table.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Caps {
@@ -33,6 +37,8 @@ pub struct Caps {
     pub half_open_per_source: usize,
     /// Transfers of all addresses that have not had an ACK.
     pub half_open: usize,
+    /// Transfers of one IP address. More for relays and NAT.
+    pub transfers_per_source: usize,
     /// Transfers in all.
     pub transfers: usize,
     /// Finished transfers whose late ACKs are swallowed.
@@ -46,6 +52,7 @@ impl Default for Caps {
         Self {
             half_open_per_source: 8,
             half_open: 1024,
+            transfers_per_source: 64,
             transfers: 4096,
             lingering: 1024,
             half_open_s: 10,
@@ -84,14 +91,33 @@ pub enum Opening {
 
 /// Why there is no room for a transfer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Busy {
-    /// So many are running, all of them with clients that answer.
-    pub transfers: usize,
+pub enum Busy {
+    /// All places are taken.
+    All {
+        /// So many are running, all of them with clients that answer.
+        transfers: usize,
+    },
+    /// All places of this address are.
+    Source {
+        /// Whose.
+        source: IpAddr,
+        /// So many are running, all of them with clients that answer.
+        transfers: usize,
+    },
 }
 
 impl fmt::Display for Busy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "all {} transfers are taken by clients that are loading", self.transfers)
+        match self {
+            Self::All { transfers } => {
+                write!(f, "all {transfers} transfers are taken by clients that are loading")
+            }
+            Self::Source { source, transfers } => write!(
+                f,
+                "{source} is loading {transfers} files already, as many as one address may; \
+                 behind NAT raise that limit"
+            ),
+        }
     }
 }
 
@@ -115,6 +141,23 @@ struct Session {
     opened: Now,
     /// When the first ACK came.
     established: Option<Now>,
+    door: Door,
+}
+
+/// What one address has.
+#[derive(Clone, Debug, Default)]
+struct Source {
+    transfers: usize,
+    /// Those without an ACK; ids are given out in order, so the first is the oldest.
+    half_open: BTreeSet<SessionId>,
+}
+
+/// A finished transfer.
+#[derive(Clone, Copy, Debug)]
+struct Late {
+    client: SocketAddr,
+    door: Door,
+    until: Now,
 }
 
 /// All transfers by the address and port of the client (its TID).
@@ -124,11 +167,12 @@ pub struct Sessions {
     last_id: u64,
     sessions: BTreeMap<SocketAddr, Session>,
     clients: BTreeMap<SessionId, SocketAddr>,
-    /// Those without an ACK, by age and by address and age: ids are given out in order.
+    /// Those without an ACK, by age.
     half_open: BTreeSet<SessionId>,
-    half_open_by_source: BTreeSet<(IpAddr, SessionId)>,
-    /// The clients of finished transfers, and when to forget them.
-    lingering: BTreeMap<SessionId, (SocketAddr, Now)>,
+    sources: BTreeMap<IpAddr, Source>,
+    /// Finished transfers, by age and by client.
+    lingering: BTreeMap<SessionId, Late>,
+    late: BTreeSet<(SocketAddr, Door, SessionId)>,
     strays: Strays,
 }
 
@@ -142,10 +186,17 @@ impl Sessions {
             sessions: BTreeMap::new(),
             clients: BTreeMap::new(),
             half_open: BTreeSet::new(),
-            half_open_by_source: BTreeSet::new(),
+            sources: BTreeMap::new(),
             lingering: BTreeMap::new(),
+            late: BTreeSet::new(),
             strays: Strays::new(),
         }
+    }
+
+    /// Whether a read request repeats that of a running transfer, so that nobody need be asked.
+    #[must_use]
+    pub fn repeated(&self, now: Now, client: SocketAddr, request: &Request) -> Option<Opening> {
+        self.repeat(now, self.sessions.get(&client)?, request)
     }
 
     /// A read request came to the well-known port.
@@ -160,10 +211,10 @@ impl Sessions {
         if let Some(old) = old {
             self.forget(old);
         }
-        let evicted = self.make_room(client.ip());
-        if self.sessions.len() >= self.caps.transfers {
-            return Opening::Refused(Busy { transfers: self.sessions.len() });
-        }
+        let evicted = match self.make_room(client.ip()) {
+            Ok(evicted) => evicted,
+            Err(busy) => return Opening::Refused(busy),
+        };
         let id = self.insert(now, client, request);
         match old {
             Some(old) => Opening::Replace { id, old, evicted },
@@ -191,7 +242,7 @@ impl Sessions {
         if self.clients.get(&id) == Some(&from) {
             return Route::Ours(id);
         }
-        if self.lingering.get(&id).is_some_and(|(client, _)| *client == from) {
+        if self.lingering.get(&id).is_some_and(|late| late.client == from) {
             return Route::Finished;
         }
         Route::Stranger(self.strays.answer(now, from))
@@ -203,17 +254,48 @@ impl Sessions {
         if let Some(session) = self.sessions.get(&from) {
             return Route::Ours(session.id);
         }
-        if self.lingering.values().any(|(client, _)| *client == from) {
+        let first = (from, Door(0), SessionId(0));
+        if self.late.range(first..).next().is_some_and(|(client, ..)| *client == from) {
             return Route::Finished;
         }
         Route::Stranger(self.strays.answer(now, from))
+    }
+
+    /// A transfer goes out from one of the ports that transfers share.
+    pub fn placed(&mut self, id: SessionId, door: Door) {
+        let session = self.clients.get(&id).and_then(|client| self.sessions.get_mut(client));
+        if let Some(session) = session {
+            session.door = door;
+        }
+    }
+
+    /// A packet came to one of the ports that transfers share. A client whose transfer goes out
+    /// from another one is a stranger here.
+    pub fn at_door(&mut self, now: Now, door: Door, from: SocketAddr) -> Route {
+        if let Some(session) = self.sessions.get(&from).filter(|session| session.door == door) {
+            return Route::Ours(session.id);
+        }
+        if self.was_at(door, from) {
+            return Route::Finished;
+        }
+        Route::Stranger(self.strays.answer(now, from))
+    }
+
+    /// Whether a client has lately had a transfer at this port: its late packets may still come
+    /// there, so the next one is better off at another.
+    #[must_use]
+    pub fn was_at(&self, door: Door, client: SocketAddr) -> bool {
+        let own = (client, door, SessionId(0))..=(client, door, SessionId(u64::MAX));
+        self.late.range(own).next().is_some()
     }
 
     /// The first ACK of a transfer came.
     pub fn established(&mut self, now: Now, id: SessionId) {
         let Some(client) = self.clients.get(&id) else { return };
         self.half_open.remove(&id);
-        self.half_open_by_source.remove(&(client.ip(), id));
+        if let Some(source) = self.sources.get_mut(&client.ip()) {
+            source.half_open.remove(&id);
+        }
         if let Some(session) = self.sessions.get_mut(client) {
             session.established.get_or_insert(now);
         }
@@ -221,16 +303,31 @@ impl Sessions {
 
     /// A transfer ended, well or not. Its client's late packets are swallowed for a while.
     pub fn finished(&mut self, now: Now, id: SessionId) {
-        let Some(client) = self.forget(id) else { return };
-        self.lingering.insert(id, (client, now + Duration::from_millis(LINGER_MS)));
+        let Some((client, door)) = self.forget(id) else { return };
+        let until = now + Duration::from_millis(LINGER_MS);
+        self.lingering.insert(id, Late { client, door, until });
+        self.late.insert((client, door, id));
         if self.lingering.len() > self.caps.lingering {
-            self.lingering.pop_first();
+            self.forget_oldest_late();
         }
     }
 
     /// Forgets finished transfers whose time is over. To be called every now and then.
     pub fn tidy(&mut self, now: Now) {
-        self.lingering.retain(|_, (_, until)| now < *until);
+        let over = |late: &Late| now >= late.until;
+        let late = &mut self.late;
+        self.lingering.retain(|id, one| {
+            if over(one) {
+                late.remove(&(one.client, one.door, *id));
+            }
+            !over(one)
+        });
+    }
+
+    fn forget_oldest_late(&mut self) {
+        if let Some((id, late)) = self.lingering.pop_first() {
+            self.late.remove(&(late.client, late.door, id));
+        }
     }
 
     /// Running transfers.
@@ -252,39 +349,57 @@ impl Sessions {
     }
 
     /// Drops the oldest transfer without an ACK, of this source or of all, if that is one too many.
-    fn make_room(&mut self, source: IpAddr) -> Option<SessionId> {
-        let own = || (source, SessionId(0))..=(source, SessionId(u64::MAX));
-        let oldest =
-            if self.half_open_by_source.range(own()).count() >= self.caps.half_open_per_source {
-                self.half_open_by_source.range(own()).next().map(|(_, id)| *id)
-            } else if self.half_open.len() >= self.caps.half_open
-                || self.sessions.len() >= self.caps.transfers
-            {
-                self.half_open.first().copied()
-            } else {
-                None
-            }?;
-        self.forget(oldest);
-        Some(oldest)
+    fn make_room(&mut self, source: IpAddr) -> Result<Option<SessionId>, Busy> {
+        let own = self.sources.get(&source);
+        let (own_half_open, own_transfers, own_oldest) = own.map_or((0, 0, None), |own| {
+            (own.half_open.len(), own.transfers, own.half_open.first().copied())
+        });
+        let transfers = self.sessions.len();
+        let evicted = if own_half_open >= self.caps.half_open_per_source {
+            own_oldest
+        } else if own_transfers >= self.caps.transfers_per_source {
+            let busy = Busy::Source { source, transfers: own_transfers };
+            Some(own_oldest.ok_or(busy)?)
+        } else if self.half_open.len() >= self.caps.half_open || transfers >= self.caps.transfers {
+            self.half_open.first().copied()
+        } else {
+            None
+        };
+        if let Some(evicted) = evicted {
+            self.forget(evicted);
+        }
+        if self.sessions.len() >= self.caps.transfers {
+            return Err(Busy::All { transfers });
+        }
+        Ok(evicted)
     }
 
     fn insert(&mut self, now: Now, client: SocketAddr, request: &Request) -> SessionId {
         self.last_id += 1;
         let id = SessionId(self.last_id);
-        let session = Session { id, request: request.clone(), opened: now, established: None };
+        let (request, door) = (request.clone(), Door::default());
+        let session = Session { id, request, opened: now, established: None, door };
         self.sessions.insert(client, session);
         self.clients.insert(id, client);
         self.half_open.insert(id);
-        self.half_open_by_source.insert((client.ip(), id));
+        let source = self.sources.entry(client.ip()).or_default();
+        source.transfers += 1;
+        source.half_open.insert(id);
         id
     }
 
-    fn forget(&mut self, id: SessionId) -> Option<SocketAddr> {
+    fn forget(&mut self, id: SessionId) -> Option<(SocketAddr, Door)> {
         let client = self.clients.remove(&id)?;
-        self.sessions.remove(&client);
+        let door = self.sessions.remove(&client).map(|session| session.door).unwrap_or_default();
         self.half_open.remove(&id);
-        self.half_open_by_source.remove(&(client.ip(), id));
-        Some(client)
+        if let Some(source) = self.sources.get_mut(&client.ip()) {
+            source.half_open.remove(&id);
+            source.transfers = source.transfers.saturating_sub(1);
+            if source.transfers == 0 {
+                self.sources.remove(&client.ip());
+            }
+        }
+        Some((client, door))
     }
 }
 

@@ -15,6 +15,7 @@
 
 use super::negotiate::{Negotiated, Wrap};
 use super::outcome::{Progress, Summary, Why};
+use super::pace::Pace;
 use model::Now;
 use std::time::Duration;
 use wire::tftp::ErrorCode;
@@ -84,6 +85,7 @@ pub struct Transfer {
     highest: u64,
     timers: Timers,
     gap: Gap,
+    pace: Pace,
     /// Tries since the last progress.
     tries: u32,
     /// Tries since the client last said anything.
@@ -147,6 +149,7 @@ impl Transfer {
             highest: 0,
             timers: Timers::new(agreed.timeout_s, now),
             gap: Gap::new(now),
+            pace: Pace::new(&agreed.policy, agreed.windowsize),
             tries: 0,
             tries_unheard: 0,
             last_heard: now,
@@ -175,7 +178,26 @@ impl Transfer {
         if self.next > self.limit {
             return Step::WaitUntil(self.wake_at());
         }
-        self.send(now)
+        match self.pace.paused(now) {
+            Some(until) => Step::WaitUntil(until),
+            None => self.send(now),
+        }
+    }
+
+    /// Blocks that may go out without another ACK and have not; 0 while nothing has come back.
+    #[must_use]
+    pub const fn waiting(&self) -> u64 {
+        if self.half_open || self.end.is_some() {
+            return 0;
+        }
+        (self.limit + 1).saturating_sub(self.next)
+    }
+
+    /// Blocks between two pauses, once losses have shown that a window at once is too much for
+    /// the way.
+    #[must_use]
+    pub const fn burst(&self) -> Option<u16> {
+        self.pace.burst()
     }
 
     /// An ACK came from the client's port (RFC 1350 §2, RFC 7440 §4).
@@ -222,7 +244,7 @@ impl Transfer {
     /// ([`super::Opening::Duplicate`]). The reply goes out again, within the limit for clients that
     /// have never answered.
     pub fn duplicate_request(&mut self, _now: Now) {
-        if self.half_open && self.opened < self.agreed.policy.unanswered_max {
+        if self.half_open && self.may_open() {
             self.opening_due = true;
         }
     }
@@ -237,6 +259,13 @@ impl Transfer {
     pub fn source_failed(&mut self) {
         let (block, blocks) = (self.next.saturating_sub(1), self.blocks);
         self.give_up(Why::SourceFailed { block, blocks });
+    }
+
+    /// The file is not what it was when the transfer began. To be asked before the last block
+    /// goes out, so that nobody takes a mixture for a file.
+    pub fn source_changed(&mut self) {
+        let (block, blocks) = (self.next.saturating_sub(1), self.blocks);
+        self.give_up(Why::SourceChanged { block, blocks });
     }
 
     /// How far it is.
@@ -270,7 +299,7 @@ impl Transfer {
     /// The opening reply: sent, repeated within the limit, given up after the half-open life.
     fn open(&mut self, now: Now) -> Step {
         let policy = &self.agreed.policy;
-        let may_send = self.opened < policy.unanswered_max;
+        let may_send = self.may_open();
         let life_end = self.started + Duration::from_secs(policy.half_open_s);
         if now >= life_end {
             self.give_up(Why::NeverAnswered { datagrams: self.opened });
@@ -300,6 +329,15 @@ impl Transfer {
         }
     }
 
+    /// Whether one more datagram may go to somebody who has not said a word since the request.
+    fn may_open(&self) -> bool {
+        let policy = &self.agreed.policy;
+        let bytes = self.agreed.oack.as_ref().map_or(0, Vec::len);
+        let with_one_more = bytes.saturating_mul(self.opened as usize + 1);
+        let room = self.opened == 0 || with_one_more <= policy.unanswered_oack_bytes_max;
+        self.opened < policy.unanswered_max && room
+    }
+
     /// The first ACK: there is a client at that address.
     fn opened_by(&mut self, now: Now) {
         if !self.half_open {
@@ -323,9 +361,15 @@ impl Transfer {
             return;
         }
         let doubtful = self.gap.resending;
+        if whole && !doubtful {
+            self.pace.whole();
+        }
         self.begin_window(now);
         if whole || !self.is_windowed() {
             return;
+        }
+        if !doubtful {
+            self.pace.lost(block, self.highest, false);
         }
         if doubtful {
             // Blocks just sent again make EDK2 ACK what it has before it reads the rest of the
@@ -341,6 +385,7 @@ impl Transfer {
     fn begin_window(&mut self, now: Now) {
         self.limit = self.window_end();
         self.next = self.acked + 1;
+        self.pace.begin_window();
         if !self.is_windowed() {
             // Without a window only the timer sends a block twice.
             self.next = self.next.max(self.highest + 1);
@@ -374,6 +419,7 @@ impl Transfer {
 
     fn restart_for_gap(&mut self, now: Now) {
         self.tries += 1;
+        self.pace.lost(self.acked, self.highest, false);
         self.restart_window(now);
         self.end_if_hopeless(now);
     }
@@ -383,6 +429,7 @@ impl Transfer {
     fn restart_window(&mut self, now: Now) {
         self.next = self.acked + 1;
         self.limit = self.window_end();
+        self.pace.begin_window();
         self.gap.restarted = true;
         self.gap.restart_at = None;
         self.gap.quiet_until = now + self.timers.current / 4;
@@ -415,6 +462,7 @@ impl Transfer {
         self.tries += 1;
         self.tries_unheard += 1;
         self.timers.double();
+        self.pace.lost(self.acked, self.highest, true);
         self.restart_window(now);
         // GRUB compares block numbers as plain numbers: waiting for 0 it ignores 65535 sent again
         // and never repeats its ACK. The block after it gets it going.
@@ -449,6 +497,7 @@ impl Transfer {
         }
         self.highest = self.highest.max(block);
         self.timers.sent(now, self.timers.current);
+        self.pace.sent(now);
 
         let blksize = u64::from(self.agreed.blksize);
         let offset = (block - 1) * blksize;

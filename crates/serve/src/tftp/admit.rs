@@ -1,0 +1,235 @@
+//! From a datagram to a transfer, or to the one datagram that says why there is none.
+//!
+//! In: what arrives at the ports, what the owner said. Out: new transfers; ERRORs. Never: a word to
+//! somebody outside the served subnets.
+
+use super::ask::{Answered, Lookup};
+use super::bytes::Reading;
+use super::carry::Carry;
+use super::core::Core;
+use super::ports::chance;
+use crate::meter::About;
+use crate::owner::{Bytes, Owner};
+use crate::source::Source;
+use crate::sys::udp;
+use engine::tftp::{Busy, Door, Negotiated, Opening, Policy, Refusal, Route, Transfer};
+use model::event::{Carrier, Happening};
+use model::text::show;
+use model::{Event, HardwareAddress, Hash};
+use std::net::SocketAddrV4;
+use std::sync::Arc;
+use std::time::Duration;
+use wire::tftp::{ErrorCode, Packet, Request};
+
+/// Opcodes of requests (RFC 1350 §5).
+const READ: u8 = 1;
+const WRITE: u8 = 2;
+/// Requests that found no room are told of this often at most.
+const REFUSED_EVERY: Duration = Duration::from_secs(1);
+
+/// The port as the table of sessions knows it.
+pub(super) fn door(port: usize) -> Door {
+    Door(u32::try_from(port).unwrap_or(u32::MAX))
+}
+
+impl<O: Owner, B: Bytes> Core<O, B> {
+    /// A datagram came to a port.
+    pub(super) fn hear(&mut self, port: usize, from: SocketAddrV4, bytes: &[u8]) {
+        let Some(at) = self.ports.get(port) else { return };
+        if at.front && (!at.doors.contains(&port) || matches!(bytes, [0, READ | WRITE, ..])) {
+            return self.greet(port, from, bytes);
+        }
+        let Some(carry) = self.carries.get_mut(&from).filter(|carry| carry.port == port) else {
+            return self.hear_stranger(port, from, bytes);
+        };
+        self.turn_of = Some(from);
+        if carry.hear(self.now, &self.desk.owner, bytes) {
+            self.sessions.established(self.now, carry.id);
+        }
+        self.turn_of = None;
+        self.wake(from);
+    }
+
+    /// Somebody who has no transfer at this port.
+    fn hear_stranger(&mut self, port: usize, from: SocketAddrV4, bytes: &[u8]) {
+        let Some(at) = self.ports.get(port) else { return };
+        if !at.place.serves(*from.ip()) || from.port() == 0 {
+            return self.desk.counters.tftp_outside.one();
+        }
+        match Packet::parse(bytes) {
+            // An ERROR is not answered, or two servers would go on for ever.
+            Ok(Packet::Error { .. }) => return,
+            Ok(_) => {}
+            Err(_) => return self.desk.counters.tftp_malformed.one(),
+        }
+        let door = door(port);
+        if let Route::Stranger(Some(reply)) = self.sessions.at_door(self.now, door, from.into()) {
+            at.say(from, &reply);
+        }
+    }
+
+    /// Decides at once what needs no owner.
+    fn greet(&mut self, front: usize, from: SocketAddrV4, bytes: &[u8]) {
+        let Some(port) = self.ports.get(front) else { return };
+        let place = Arc::clone(&port.place);
+        if !place.serves(*from.ip()) || from.port() == 0 {
+            self.desk.counters.tftp_outside.one();
+            return;
+        }
+        let request = match Packet::parse(bytes) {
+            Ok(Packet::ReadRequest(request)) => request,
+            Ok(Packet::WriteRequest(request)) => {
+                return self.refuse(front, from, &request, Refusal::WriteRefused);
+            }
+            // What belongs to a transfer has no business here, and nothing else has either.
+            Ok(_) | Err(_) => return self.desk.counters.tftp_malformed.one(),
+        };
+        if self.desk.post.bell.is_closing() {
+            return;
+        }
+        if let Some(repeat) = self.sessions.repeated(self.now, from.into(), &request) {
+            return self.repeat(&repeat);
+        }
+        let lookup = Lookup { front, from, request, asked: self.now };
+        if self.desk.ask(place, lookup) {
+            self.desk.counters.tftp_requests.one();
+        } else {
+            self.desk.counters.tftp_busy.one();
+        }
+    }
+
+    /// The request of a running transfer once more.
+    fn repeat(&mut self, opening: &Opening) {
+        let Opening::Duplicate(id) = opening else { return };
+        let Some(client) = self.clients.get(id).copied() else { return };
+        if let Some(carry) = self.carries.get_mut(&client) {
+            carry.transfer.duplicate_request(self.now);
+            self.wake(client);
+        }
+    }
+
+    /// The owner and the shelf have said what they have.
+    pub(super) fn answered(&mut self, lookup: Lookup, answered: Answered<B::Blob>) {
+        let Lookup { front, from, ref request, .. } = lookup;
+        let Some(port) = self.ports.get(front) else { return };
+        match answered {
+            Answered::File { source, sha256, machine } => {
+                self.admit(lookup, source, sha256, machine);
+            }
+            Answered::Missing => port.say(from, &Refusal::NotFound.packet()),
+            Answered::Silence => {}
+            Answered::TooLarge => self.refuse(front, from, request, Refusal::TooLargeForNetascii),
+            Answered::Unreadable { cause, machine } => {
+                let text = "The server cannot read the file";
+                port.say(from, &wire::tftp::error(ErrorCode::NotDefined, text));
+                let name = show(&request.name);
+                let text = format!(
+                    "{name} is published but cannot be read: {cause}; import its image again"
+                );
+                let link = Some(port.place.link.clone());
+                let what = Happening::Alarm { text };
+                self.desk.owner.tell(Event { at: self.now, machine, link, what });
+            }
+        }
+    }
+
+    /// Agrees with the client, and begins.
+    fn admit(
+        &mut self,
+        lookup: Lookup,
+        source: Source<B::Blob>,
+        sha256: Option<Hash>,
+        machine: Option<HardwareAddress>,
+    ) {
+        let Lookup { front, from, request, asked } = lookup;
+        let Some(place) = self.ports.get(front).map(|port| Arc::clone(&port.place)) else { return };
+        let policy = self.policy_for(&place.policy, from);
+        let agreed = match Negotiated::new(&request, source.size(), &policy) {
+            Ok(agreed) => agreed,
+            Err(refusal) => return self.refuse(front, from, &request, refusal),
+        };
+        let (id, old, evicted) = match self.sessions.request(self.now, from.into(), &request) {
+            Opening::New { id, evicted } => (id, None, evicted),
+            Opening::Replace { id, old, evicted } => (id, Some(old), evicted),
+            Opening::Refused(busy) => return self.tell_busy(from, &request, &place.link, busy),
+            repeat => return self.repeat(&repeat),
+        };
+        if let Some(old) = old {
+            self.replace(old);
+        }
+        if let Some(evicted) = evicted {
+            self.desk.counters.tftp_evicted.one();
+            self.drop_for(evicted, "it had to make room for newer requests");
+        }
+        let about = About {
+            file: show(&request.name),
+            by: Carrier::Tftp,
+            to: (*from.ip()).into(),
+            size: agreed.size(),
+            machine,
+            link: place.link.clone(),
+            board: self.board.clone(),
+        };
+        let port = self.choose_port(front, from);
+        self.sessions.placed(id, door(port));
+        if let Some(port) = self.ports.get_mut(port) {
+            port.transfers += 1;
+        }
+        let sizes = (agreed.blksize(), policy.burst_max);
+        let transfer = Transfer::new(agreed, self.now);
+        let reading = Reading::new(source, sha256);
+        let carry = Carry::new((id, from, port), transfer, reading, sizes, about, asked);
+        self.carries.insert(from, carry);
+        self.clients.insert(id, from);
+        self.wake(from);
+    }
+
+    /// What is allowed on the way to this client: a block must fit the narrowest part we know of.
+    fn policy_for(&self, policy: &Policy, client: SocketAddrV4) -> Policy {
+        let path = udp::path_mtu(&self.probe, *client.ip());
+        let path = path.and_then(|mtu| u16::try_from(mtu).ok()).unwrap_or(policy.mtu);
+        Policy { mtu: policy.mtu.min(path), ..*policy }
+    }
+
+    /// One of the ports for transfers, by chance; not one where late packets of this client may
+    /// still come in, if there is another.
+    fn choose_port(&self, front: usize, client: SocketAddrV4) -> usize {
+        let doors = self.ports.get(front).map_or(front..front + 1, |port| port.doors.clone());
+        let count = doors.len().max(1);
+        let start = usize::try_from(chance() % count as u64).unwrap_or_default();
+        let in_turn = || (0..count).map(|n| doors.start + (start + n) % count);
+        in_turn()
+            .find(|port| !self.sessions.was_at(door(*port), client.into()))
+            .or_else(|| in_turn().next())
+            .unwrap_or(front)
+    }
+
+    /// Sends the one ERROR of a request that is refused, and tells of it.
+    fn refuse(&self, front: usize, from: SocketAddrV4, request: &Request, refusal: Refusal) {
+        let Some(port) = self.ports.get(front) else { return };
+        port.say(from, &refusal.packet());
+        self.desk.tell_refused(&port.place, from, &request.name, refusal.to_string());
+    }
+
+    /// There was no room. The client hears nothing and asks again; an operator should know.
+    fn tell_busy(&mut self, from: SocketAddrV4, request: &Request, link: &str, busy: Busy) {
+        self.desk.counters.tftp_busy.one();
+        if self.refused_told.is_some_and(|told| self.now.since(told) < REFUSED_EVERY) {
+            self.refused_untold += 1;
+            return;
+        }
+        self.refused_told = Some(self.now);
+        let mut why = format!("no room for {from}: {busy}");
+        match std::mem::take(&mut self.refused_untold) {
+            0 => {}
+            more => why.push_str(&format!(" ({more} more requests were refused before)")),
+        }
+        let (file, by) = (show(&request.name), Carrier::Tftp);
+        self.desk.owner.tell(Event {
+            at: self.now,
+            machine: None,
+            link: Some(link.to_owned()),
+            what: Happening::TransferFailed { file, by, sent: 0, size: 0, why },
+        });
+    }
+}

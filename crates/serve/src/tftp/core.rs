@@ -1,0 +1,196 @@
+//! All transfers, whose turn it is, and when.
+//!
+//! In: that something has come for a transfer. Out: its turns, in order; its end. Never: a
+//! transfer that sends for ever while others wait.
+
+use super::ask::Desk;
+use super::carry::{Carry, Tools, Turn};
+use super::ports::Port;
+use crate::board::Board;
+use crate::owner::{Bytes, Owner};
+use engine::tftp::{SessionId, Sessions, Step};
+use model::Now;
+use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
+use socket2::Socket;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::io;
+use std::net::SocketAddrV4;
+
+/// Bursts of one transfer before it is another one's turn.
+const BURSTS_PER_TURN: usize = 2;
+
+/// The state of the thread.
+pub(super) struct Core<O: Owner, B: Bytes> {
+    pub(super) desk: Desk<O, B>,
+    pub(super) board: Board,
+    pub(super) epoll: Epoll,
+    pub(super) ports: Vec<Port>,
+    pub(super) sessions: Sessions,
+    pub(super) carries: HashMap<SocketAddrV4, Carry<O, B::Blob>>,
+    pub(super) clients: HashMap<SessionId, SocketAddrV4>,
+    /// When transfers want to be asked again. A transfer has one moment here at most; it may be
+    /// too early, then the transfer says so.
+    pub(super) moments: BTreeSet<(Now, SocketAddrV4)>,
+    pub(super) ready: VecDeque<SocketAddrV4>,
+    pub(super) tools: Tools,
+    /// Asks the kernel for the MTU of ways.
+    pub(super) probe: Socket,
+    pub(super) now: Now,
+    /// Whose turn it is: after a panic, this one goes.
+    pub(super) turn_of: Option<SocketAddrV4>,
+    /// When a request without room was told of, and how many were not since.
+    pub(super) refused_told: Option<Now>,
+    pub(super) refused_untold: u64,
+}
+
+impl<O: Owner, B: Bytes> Core<O, B> {
+    /// A transfer has something to do.
+    pub(super) fn wake(&mut self, client: SocketAddrV4) {
+        if let Some(carry) = self.carries.get_mut(&client)
+            && !carry.queued
+        {
+            carry.queued = true;
+            self.ready.push_back(client);
+        }
+    }
+
+    /// Each transfer that is ready has its turn.
+    pub(super) fn serve_ready(&mut self) {
+        for _ in 0..self.ready.len() {
+            let Some(client) = self.ready.pop_front() else { return };
+            if let Some(carry) = self.carries.get_mut(&client) {
+                carry.queued = false;
+                self.turn_of = Some(client);
+                self.serve(client);
+                self.turn_of = None;
+            }
+        }
+    }
+
+    fn serve(&mut self, client: SocketAddrV4) {
+        for _ in 0..BURSTS_PER_TURN {
+            let Some(carry) = self.carries.get_mut(&client) else { return };
+            // What is over ends, even while it waits for bytes or for room.
+            if carry.stalled && !carry.transfer.is_ended() {
+                return;
+            }
+            let Some(port) = self.ports.get_mut(carry.port) else { return };
+            match carry.turn(self.now, port, &mut self.tools) {
+                Turn::Sent => {}
+                Turn::Wait(until) => return self.wait(client, until),
+                Turn::Cold(cold) => {
+                    let who = (client, carry.id);
+                    return self.desk.read(who, &cold.blob, cold.range, cold.warm);
+                }
+                Turn::Full => return self.wait_for_room(client),
+                Turn::Ended(end) => return self.end(client, end),
+            }
+        }
+        self.wake(client);
+    }
+
+    fn wait(&mut self, client: SocketAddrV4, until: Now) {
+        let Some(carry) = self.carries.get_mut(&client) else { return };
+        match carry.moment {
+            Some(moment) if moment <= until => return,
+            Some(moment) => {
+                self.moments.remove(&(moment, client));
+            }
+            None => {}
+        }
+        carry.moment = Some(until);
+        self.moments.insert((until, client));
+    }
+
+    /// Wakes those whose moment has come.
+    pub(super) fn ring_moments(&mut self) {
+        while let Some(&(moment, client)) = self.moments.first()
+            && moment <= self.now
+        {
+            self.moments.pop_first();
+            if let Some(carry) = self.carries.get_mut(&client) {
+                carry.moment = None;
+            }
+            self.wake(client);
+        }
+    }
+
+    fn wait_for_room(&mut self, client: SocketAddrV4) {
+        let Some(port) = self.carries.get(&client).map(|carry| carry.port) else { return };
+        if let Some(to) = self.ports.get_mut(port) {
+            to.full.push_back(client);
+            if to.full.len() == 1 {
+                let _ = self.watch(port, true);
+            }
+        }
+    }
+
+    /// A port has room again.
+    pub(super) fn has_room(&mut self, port: usize) {
+        let Some(to) = self.ports.get_mut(port) else { return };
+        let waiting = std::mem::take(&mut to.full);
+        let _ = self.watch(port, false);
+        for client in waiting {
+            if let Some(carry) = self.carries.get_mut(&client) {
+                carry.stalled = false;
+                self.wake(client);
+            }
+        }
+    }
+
+    /// Says what to wake the thread for at a port.
+    fn watch(&self, index: usize, room: bool) -> io::Result<()> {
+        let Some(port) = self.ports.get(index) else { return Ok(()) };
+        let also = if room { EpollFlags::EPOLLOUT } else { EpollFlags::empty() };
+        let mut event = EpollEvent::new(EpollFlags::EPOLLIN | also, index as u64);
+        Ok(self.epoll.modify(&port.socket, &mut event)?)
+    }
+
+    /// A transfer has ended by itself.
+    fn end(&mut self, client: SocketAddrV4, end: Step) {
+        let Some(carry) = self.take_out(client) else { return };
+        self.sessions.finished(self.now, carry.id);
+        if let Step::GiveUp(why) = &end
+            && why.is_of_the_source()
+            && let Some(sha256) = &carry.reading.sha256
+        {
+            self.desk.shelf.forget(sha256);
+        }
+        if let Some(port) = self.ports.get(carry.port) {
+            carry.end(&self.desk.owner, port, end);
+        }
+    }
+
+    /// A transfer has to go; it is told why.
+    pub(super) fn drop_for(&mut self, id: SessionId, why: &str) {
+        let client = self.clients.get(&id).copied();
+        if let Some(carry) = client.and_then(|client| self.take_out(client)) {
+            self.sessions.finished(self.now, id);
+            carry.fail(&self.desk.owner, why.to_owned());
+        }
+    }
+
+    /// The client uses its port for something else.
+    pub(super) fn replace(&mut self, id: SessionId) {
+        let Some(client) = self.clients.get(&id).copied() else { return };
+        if let Some(carry) = self.carries.get_mut(&client) {
+            carry.transfer.replaced();
+            let end = carry.transfer.next(self.now);
+            self.end(client, end);
+        }
+    }
+
+    /// Takes a transfer out of everything here but the table of sessions.
+    pub(super) fn take_out(&mut self, client: SocketAddrV4) -> Option<Carry<O, B::Blob>> {
+        let carry = self.carries.remove(&client)?;
+        self.clients.remove(&carry.id);
+        if let Some(moment) = carry.moment {
+            self.moments.remove(&(moment, client));
+        }
+        if let Some(port) = self.ports.get_mut(carry.port) {
+            port.transfers = port.transfers.saturating_sub(1);
+            port.left = Some(self.now);
+        }
+        Some(carry)
+    }
+}

@@ -1,0 +1,245 @@
+//! The thread: it waits for its sockets, the bell and the next moment, and does what is to be done.
+//!
+//! In: what the kernel says is ready. Out: work for `core`, in passes. Never: another wait; the end
+//! of the service because of one transfer's bug.
+
+use super::Opened;
+use super::ask::Desk;
+use super::bell::{Bell, Word};
+use super::burst::Burst;
+use super::carry::Tools;
+use super::core::Core;
+use super::gate::Gate;
+use super::ports::Port;
+use crate::Limits;
+use crate::board::Board;
+use crate::owner::{Bytes, Owner};
+use crate::sys::udp::{self, Letters};
+use engine::tftp::{Caps, Sessions};
+use nix::errno::Errno;
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use socket2::{Domain, Socket, Type};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The largest request and a byte more, so that a longer one is seen as such.
+const LETTER_BYTES: usize = wire::tftp::REQUEST_BYTES_MAX + 1;
+/// What is ready in one pass; the rest is ready in the next.
+const EVENTS: usize = 64;
+/// Calls for datagrams at one port in one pass.
+const CALLS_PER_PORT: usize = 4;
+/// How often what is over is forgotten, and the longest wait.
+const TIDY: Duration = Duration::from_secs(1);
+/// The longest wait for the last lookup to end.
+const CLOSING_WAIT: Duration = Duration::from_millis(20);
+/// After a panic that no transfer was the cause of.
+const PANIC_PAUSE: Duration = Duration::from_millis(10);
+/// The bell among the numbers of the ports.
+const BELL: u64 = u64::MAX;
+
+/// Everything that can fail, before the thread runs.
+pub(super) struct Opening<O: Owner, B: Bytes> {
+    desk: Desk<O, B>,
+    board: Board,
+    epoll: Epoll,
+    ports: Vec<Port>,
+    probe: Socket,
+    limits: Limits,
+}
+
+impl<O: Owner, B: Bytes> Opening<O, B> {
+    pub(super) fn new(
+        desk: Desk<O, B>,
+        board: Board,
+        sockets: Vec<Opened>,
+        limits: &Limits,
+    ) -> io::Result<Self> {
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        epoll.add(&*desk.post.bell, EpollEvent::new(EpollFlags::EPOLLIN, BELL))?;
+        let mut ports = Vec::new();
+        for Opened { place, front, backs } in sockets {
+            let place = Arc::new(place);
+            let at = ports.len();
+            let doors = if backs.is_empty() { at..at + 1 } else { at + 1..at + 1 + backs.len() };
+            ports.push(Port::front(front, Arc::clone(&place), doors));
+            ports.extend(backs.into_iter().map(|back| Port::back(back, Arc::clone(&place))));
+        }
+        for (index, port) in ports.iter().enumerate() {
+            epoll.add(&port.socket, EpollEvent::new(EpollFlags::EPOLLIN, index as u64))?;
+        }
+        let probe = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
+        Ok(Self { desk, board, epoll, ports, probe, limits: *limits })
+    }
+
+    /// Serves until told to end.
+    pub(super) fn run(self) {
+        let now = self.desk.owner.now();
+        let caps: Caps = self.limits.tftp;
+        let scratch = vec![0; udp::DATAGRAM_BYTES_MAX];
+        let core = Core {
+            desk: self.desk,
+            board: self.board,
+            epoll: self.epoll,
+            ports: self.ports,
+            sessions: Sessions::new(caps),
+            carries: HashMap::new(),
+            clients: HashMap::new(),
+            moments: BTreeSet::new(),
+            ready: VecDeque::new(),
+            tools: Tools { gate: Gate, burst: Burst::default(), scratch },
+            probe: self.probe,
+            now,
+            turn_of: None,
+            refused_told: None,
+            refused_untold: 0,
+        };
+        let bell = Arc::clone(&core.desk.post.bell);
+        let (letters, limits) = (Letters::new(LETTER_BYTES), self.limits);
+        Hall { core, bell, letters, limits, tidied: now }.run();
+    }
+}
+
+struct Hall<O: Owner, B: Bytes> {
+    core: Core<O, B>,
+    bell: Arc<Bell>,
+    letters: Letters,
+    limits: Limits,
+    tidied: model::Now,
+}
+
+impl<O: Owner, B: Bytes> Hall<O, B> {
+    fn run(mut self) {
+        while !self.is_over() {
+            if catch_unwind(AssertUnwindSafe(|| self.pass())).is_err() {
+                self.after_panic();
+            }
+        }
+        let clients: Vec<_> = self.core.carries.keys().copied().collect();
+        for client in clients {
+            if let Some(carry) = self.core.take_out(client)
+                && carry.meter.is_some()
+            {
+                carry.fail(&self.core.desk.owner, "the server stops".to_owned());
+            }
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        let idle = || self.core.carries.is_empty() && self.core.desk.is_idle();
+        self.bell.is_stopping() || (self.bell.is_closing() && idle())
+    }
+
+    /// Waits once, and does all there is to be done.
+    fn pass(&mut self) {
+        let mut events = [EpollEvent::empty(); EVENTS];
+        let ready = match self.core.epoll.wait(&mut events, self.timeout()) {
+            Ok(ready) => ready,
+            Err(Errno::EINTR) => 0,
+            // Nothing else can happen to an epoll of ours; if it does, not in a tight circle.
+            Err(_) => {
+                std::thread::sleep(PANIC_PAUSE);
+                0
+            }
+        };
+        self.core.now = self.core.desk.owner.now();
+        for event in events.iter().take(ready) {
+            if event.data() == BELL {
+                self.bell.hush();
+                self.read_post();
+                continue;
+            }
+            let port = usize::try_from(event.data()).unwrap_or(usize::MAX);
+            if event.events().contains(EpollFlags::EPOLLOUT) {
+                self.core.has_room(port);
+            }
+            self.receive(port);
+        }
+        self.core.ring_moments();
+        self.core.serve_ready();
+        if self.core.now.since(self.tidied) >= TIDY {
+            self.tidied = self.core.now;
+            self.tidy();
+        }
+    }
+
+    fn timeout(&self) -> EpollTimeout {
+        if !self.core.ready.is_empty() {
+            return EpollTimeout::ZERO;
+        }
+        let now = self.core.desk.owner.now();
+        let next = self.core.moments.first().map_or(TIDY, |(moment, _)| moment.since(now));
+        let most = if self.bell.is_closing() { CLOSING_WAIT } else { TIDY };
+        u16::try_from(next.min(most).as_millis()).unwrap_or(u16::MAX).into()
+    }
+
+    fn read_post(&mut self) {
+        while let Some(word) = self.core.desk.post.take() {
+            match word {
+                Word::Asked(lookup, answered) => self.core.answered(lookup, answered),
+                Word::Read { client, id, offset, bytes } => {
+                    if let Some(carry) = self.core.carries.get_mut(&client)
+                        && carry.id == id
+                    {
+                        carry.fetched(offset, bytes);
+                        self.core.wake(client);
+                    }
+                }
+            }
+        }
+    }
+
+    fn receive(&mut self, port: usize) {
+        let Self { core, letters, .. } = self;
+        for _ in 0..CALLS_PER_PORT {
+            let Some(socket) = core.ports.get(port).map(|port| &port.socket) else { return };
+            // An error is about something sent earlier, or the interface went away.
+            if !letters.take(socket).unwrap_or(false) {
+                return;
+            }
+            for (from, bytes) in letters.each() {
+                core.hear(port, from, bytes);
+            }
+            if !letters.filled() {
+                return;
+            }
+        }
+    }
+
+    fn tidy(&mut self) {
+        let Self { core, limits, .. } = self;
+        core.sessions.tidy(core.now);
+        core.desk.shelf.tidy(core.now);
+        // One at a time, so that this stays short.
+        let fresh =
+            core.ports.iter().enumerate().find_map(|(index, port)| {
+                port.renewed(core.now, limits).map(|fresh| (index, fresh))
+            });
+        if let Some((index, fresh)) = fresh
+            && let Some(port) = core.ports.get_mut(index)
+        {
+            let event = EpollEvent::new(EpollFlags::EPOLLIN, index as u64);
+            if core.epoll.add(&fresh, event).is_ok() {
+                let _ = core.epoll.delete(&port.socket);
+                *port = Port::back(fresh, Arc::clone(&port.place));
+            }
+        }
+    }
+
+    /// Somewhere in the pass there was a bug. The transfer whose turn it was goes.
+    fn after_panic(&mut self) {
+        self.core.desk.counters.panics.one();
+        match self.core.turn_of.take() {
+            Some(client) => {
+                if let Some(carry) = self.core.take_out(client) {
+                    self.core.sessions.finished(self.core.now, carry.id);
+                    let why = "an error in the server; please report it, with its log";
+                    carry.fail(&self.core.desk.owner, why.to_owned());
+                }
+            }
+            None => std::thread::sleep(PANIC_PAUSE),
+        }
+    }
+}
