@@ -39,7 +39,7 @@ pub struct Rules {
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { at_once: 48, at_once_max: 4096, small_bytes: 128 * 1024 }
+        Self { at_once: 64, at_once_max: 4096, small_bytes: 128 * 1024 }
     }
 }
 
@@ -309,7 +309,7 @@ mod tests {
     fn few_machines_and_small_files_never_wait() {
         let mut turns = Turns::new(Rules::default());
         assert_eq!(turns.enter(Now(1), 1000), None);
-        let few: Vec<Turn> = (0..48).map(|_| turns.enter(Now(1), MB).unwrap()).collect();
+        let few: Vec<Turn> = (0..64).map(|_| turns.enter(Now(1), MB).unwrap()).collect();
         assert!(few.iter().all(|turn| turns.may(Now(2), *turn, MB) == May::Send(MB)));
         assert_eq!(turns.waiting(), 0);
         let late = turns.enter(Now(3), MB).unwrap();

@@ -1,50 +1,42 @@
 //! The files that are on their way at this moment, for whoever looks from outside.
 //!
-//! In: what a [`crate::meter::Meter`] notes. Out: one line for each transfer. Never: a transfer
-//! that has ended; work for each block beyond writing down two numbers.
+//! In: what a [`crate::meter::Meter`] notes, and the bytes that go out. Out: one line for each
+//! transfer, and sums. Never: a transfer that has ended; work for each block beyond writing down a
+//! few numbers.
 
 use crate::meter::About;
 use model::event::Carrier;
-use model::{HardwareAddress, Now};
+use model::transfer::Totals;
+use model::{Now, TransferNow, Transfers};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The rate is that of the last one to two of these.
 const SPAN: Duration = Duration::from_secs(2);
 
-/// One file on its way.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct TransferNow {
-    /// Name as asked, shown.
-    pub file: String,
-    /// How.
-    pub by: Carrier,
-    /// To where.
-    pub to: IpAddr,
-    /// To which machine, where that is known.
-    pub machine: Option<HardwareAddress>,
-    /// On which interface.
-    pub link: String,
-    /// Bytes sent so far.
-    pub sent: u64,
-    /// Bytes to send.
-    pub size: u64,
-    /// Blocks sent again (TFTP).
-    pub again: u64,
-    /// When it was asked for.
-    pub started: Now,
-    /// Bytes per second, of the last seconds.
-    pub rate: u64,
-}
-
 /// All files on their way, shared by cloning. It has as many lines as there are transfers and
 /// connections, and those have limits.
 #[derive(Clone, Default)]
-pub(crate) struct Board(Arc<Mutex<Lines>>);
+pub(crate) struct Board(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    lines: Mutex<Lines>,
+    tftp: Sums,
+    http: Sums,
+}
+
+/// What went out since the start.
+#[derive(Default)]
+struct Sums {
+    bytes: AtomicU64,
+    done: AtomicU64,
+    failed: AtomicU64,
+    again: AtomicU64,
+}
 
 #[derive(Default)]
 struct Lines {
@@ -57,6 +49,7 @@ struct Line {
     started: Now,
     sent: AtomicU64,
     again: AtomicU64,
+    waits: AtomicBool,
     /// Where it was a while ago, and a while before that.
     marks: Mutex<[(Now, u64); 2]>,
 }
@@ -77,17 +70,34 @@ impl fmt::Debug for Board {
 }
 
 impl Board {
-    /// Everything on its way, the oldest first.
-    pub(crate) fn read(&self, now: Now) -> Vec<TransferNow> {
+    /// Everything on its way, the oldest first, and the sums.
+    pub(crate) fn read(&self, now: Now) -> Transfers {
         let lines: Vec<Arc<Line>> = self.lines().lines.values().cloned().collect();
-        lines.iter().map(|line| line.read(now)).collect()
+        Transfers {
+            now: lines.iter().map(|line| line.read(now)).collect(),
+            tftp: self.0.tftp.read(),
+            http: self.0.http.read(),
+        }
+    }
+
+    /// So many bytes of files went out.
+    pub(crate) fn sent(&self, by: Carrier, bytes: u64) {
+        self.sums(by).bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn sums(&self, by: Carrier) -> &Sums {
+        match by {
+            Carrier::Tftp => &self.0.tftp,
+            Carrier::Http => &self.0.http,
+        }
     }
 
     /// Writes a transfer down.
     pub(crate) fn enter(&self, about: Arc<About>, started: Now, now: Now) -> Place {
         let (sent, again) = (AtomicU64::new(0), AtomicU64::new(0));
         let marks = Mutex::new([(now, 0); 2]);
-        let line = Arc::new(Line { about, started, sent, again, marks });
+        let waits = AtomicBool::new(false);
+        let line = Arc::new(Line { about, started, sent, again, waits, marks });
         let mut lines = self.lines();
         lines.next += 1;
         let id = lines.next;
@@ -96,7 +106,7 @@ impl Board {
     }
 
     fn lines(&self) -> MutexGuard<'_, Lines> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -111,11 +121,37 @@ impl Place {
             *marks = [last, (now, sent)];
         }
     }
+
+    /// Whether it waits for its turn.
+    pub(crate) fn note_wait(&self, waits: bool) {
+        self.line.waits.store(waits, Ordering::Relaxed);
+    }
+
+    /// It has ended, arrived or not, after so many blocks were sent again.
+    pub(crate) fn ended(self, arrived: bool, again: u64) {
+        let sums = self.board.sums(self.line.about.by);
+        let count = if arrived { &sums.done } else { &sums.failed };
+        count.fetch_add(1, Ordering::Relaxed);
+        let again = again.max(self.line.again.load(Ordering::Relaxed));
+        sums.again.fetch_add(again, Ordering::Relaxed);
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         self.board.lines().lines.remove(&self.id);
+    }
+}
+
+impl Sums {
+    fn read(&self) -> Totals {
+        let read = |sum: &AtomicU64| sum.load(Ordering::Relaxed);
+        Totals {
+            bytes: read(&self.bytes),
+            done: read(&self.done),
+            failed: read(&self.failed),
+            again: read(&self.again),
+        }
     }
 }
 
@@ -136,7 +172,8 @@ impl Line {
             size: about.size,
             again: self.again.load(Ordering::Relaxed),
             started: self.started,
-            rate: u64::try_from(rate).unwrap_or(u64::MAX),
+            bytes_per_s: u64::try_from(rate).unwrap_or(u64::MAX),
+            waiting: self.waits.load(Ordering::Relaxed),
         }
     }
 }
@@ -144,6 +181,7 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::IpAddr;
 
     #[test]
     fn a_transfer_stands_there_while_it_runs_with_the_rate_of_the_last_seconds() {
@@ -159,17 +197,25 @@ mod tests {
         });
         let mut place = board.enter(Arc::clone(&about), Now(500), Now(1000));
         place.note(Now(2000), 10_000, 1);
-        let [line] = &board.read(Now(2000))[..] else { panic!() };
-        assert_eq!((line.sent, line.again, line.size, line.rate), (10_000, 1, 100_000, 10_000));
+        let [line] = &board.read(Now(2000)).now[..] else { panic!() };
+        assert_eq!(
+            (line.sent, line.again, line.size, line.bytes_per_s),
+            (10_000, 1, 100_000, 10_000)
+        );
         assert_eq!((line.file.as_str(), line.started), ("kernel", Now(500)));
         // It stands still.
         for second in 3..9 {
             place.note(Now(second * 1000), 10_000, 1);
         }
-        assert_eq!(board.read(Now(9000))[0].rate, 0);
+        assert_eq!(board.read(Now(9000)).now[0].bytes_per_s, 0);
         let other = board.enter(about, Now(0), Now(9000));
-        assert_eq!(board.read(Now(9000)).len(), 2);
-        drop((place, other));
-        assert!(board.read(Now(9000)).is_empty());
+        assert_eq!(board.read(Now(9000)).now.len(), 2);
+        board.sent(Carrier::Tftp, 700);
+        place.ended(true, 3);
+        other.ended(false, 0);
+        let read = board.read(Now(9000));
+        assert!(read.now.is_empty());
+        assert_eq!(read.tftp, Totals { bytes: 700, done: 1, failed: 1, again: 3 });
+        assert_eq!(read.http, Totals::default());
     }
 }

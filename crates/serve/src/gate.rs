@@ -4,9 +4,11 @@
 //! Never: a byte, a wait. The decisions are those of `engine::turns` (one for each way out) and
 //! `engine::rates` (one for all of them).
 
+use crate::board::Board;
 use engine::Now;
 use engine::rates::{Booked, Rates};
 use engine::turns::{May, Rules, Turn, Turns};
+use model::event::Carrier;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,6 +26,9 @@ impl Shared {
 pub(crate) struct Gate {
     rates: Shared,
     turns: Turns,
+    /// Where it is added up what went out.
+    board: Board,
+    by: Carrier,
 }
 
 /// What a transfer has in hand. To be given back with [`Gate::leave`].
@@ -46,8 +51,8 @@ impl Ticket {
 }
 
 impl Gate {
-    pub(crate) fn new(rates: Shared, rules: Rules) -> Self {
-        Self { rates, turns: Turns::new(rules) }
+    pub(crate) fn new(rates: Shared, rules: Rules, board: Board, by: Carrier) -> Self {
+        Self { rates, turns: Turns::new(rules), board, by }
     }
 
     /// A transfer of `bytes` begins.
@@ -61,9 +66,8 @@ impl Gate {
         let booked = match of.booked {
             Some(booked) => booked,
             None => {
-                let may = of.turn.map_or(May::Send(wanted), |turn| {
-                    self.turns.may(now, turn, wanted)
-                });
+                let may =
+                    of.turn.map_or(May::Send(wanted), |turn| self.turns.may(now, turn, wanted));
                 match (may, &self.rates.0) {
                     (May::Wait(until), _) => return Err(until),
                     (May::Send(bytes), None) => return Ok(bytes),
@@ -81,6 +85,7 @@ impl Gate {
     /// So many bytes went out.
     pub(crate) fn sent(&mut self, of: &mut Ticket, bytes: u64) {
         self.turns.sent(bytes);
+        self.board.sent(self.by, bytes);
         of.booked = of.booked.take().and_then(|booked| {
             let left = booked.bytes.saturating_sub(bytes);
             (left > 0).then_some(Booked { bytes: left, ..booked })
@@ -95,11 +100,6 @@ impl Gate {
     /// To be called about twice a second. Gives those whose turn it is now.
     pub(crate) fn tick(&mut self, now: Now) -> Vec<Turn> {
         self.turns.tick(now)
-    }
-
-    /// Transfers that wait for their turn.
-    pub(crate) fn waiting(&self) -> usize {
-        self.turns.waiting()
     }
 
     /// Whether this one waits for its turn.
@@ -117,10 +117,14 @@ mod tests {
     const TO: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 9));
     const FROM: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
 
+    fn gate(rates: Rates) -> Gate {
+        Gate::new(Shared::new(rates), Rules::default(), Board::default(), Carrier::Http)
+    }
+
     #[test]
     fn what_was_booked_is_sent_without_asking_again_however_it_is_cut() {
         let limits = Limits { total: Some(1_000_000), machine: None };
-        let mut gate = Gate::new(Shared::new(Rates::new(limits, [])), Rules::default());
+        let mut gate = gate(Rates::new(limits, []));
         let mut now = Now(1_000);
         let mut ticket = gate.enter(now, TO, FROM, 10_000_000);
         let mut sent = 0;
@@ -144,10 +148,10 @@ mod tests {
 
     #[test]
     fn without_limits_and_few_there_is_no_gate() {
-        let mut gate = Gate::new(Shared::new(Rates::default()), Rules::default());
+        let mut gate = gate(Rates::default());
         let mut ticket = gate.enter(Now(1), TO, FROM, u64::MAX);
         assert_eq!(gate.allowed(Now(1), &mut ticket, 5), Ok(5));
-        assert!(!gate.is_waiting(&ticket) && gate.waiting() == 0 && ticket.turn().is_some());
+        assert!(!gate.is_waiting(&ticket) && ticket.turn().is_some());
         assert!(gate.tick(Now(1) + Duration::from_secs(1)).is_empty());
     }
 }

@@ -16,6 +16,7 @@
 mod board;
 mod conflict;
 mod count;
+mod gate;
 pub mod holder;
 mod http;
 mod interfaces;
@@ -31,7 +32,6 @@ mod start;
 mod sys;
 mod tftp;
 
-pub use board::TransferNow;
 pub use count::Counts;
 pub use interfaces::{Interface, interfaces};
 pub use limits::Limits;

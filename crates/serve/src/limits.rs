@@ -21,6 +21,10 @@ pub struct Limits {
     pub tftp_single_port: bool,
     /// First and last port for TFTP transfers; none leaves the choice to the system.
     pub tftp_ports: Option<(u16, u16)>,
+    /// How many bytes in a second may go out.
+    pub rates: engine::rates::Limits,
+    /// When transfers wait for their turn.
+    pub turns: engine::turns::Rules,
     /// HTTP connections. When full, the one that is idle for longest goes.
     pub http_connections: usize,
     /// HTTP connections of one source address.
@@ -46,6 +50,8 @@ impl Default for Limits {
             tftp_policy: Policy::default(),
             tftp_single_port: false,
             tftp_ports: None,
+            rates: engine::rates::Limits::default(),
+            turns: engine::turns::Rules::default(),
             http_connections: 2048,
             http_connections_per_source: 64,
             http_head: Duration::from_secs(10),

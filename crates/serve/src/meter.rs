@@ -72,16 +72,27 @@ impl<O: Owner> Meter<O> {
         self.tell(Happening::TransferProgress { file, by, sent, size, took_ms, again });
     }
 
+    /// Whether it waits for its turn.
+    pub(crate) fn waits(&self, waits: bool) {
+        if let Some(place) = &self.place {
+            place.note_wait(waits);
+        }
+    }
+
     /// All is across; `again` blocks had to be sent more than once.
     pub(crate) fn done(mut self, again: u64) {
-        self.place = None;
+        if let Some(place) = self.place.take() {
+            place.ended(true, again);
+        }
         let About { file, by, size, .. } = About::clone(&self.about);
         self.tell(Happening::TransferDone { file, by, size, took_ms: self.took_ms(), again });
     }
 
     /// It ended early.
     pub(crate) fn failed(mut self, sent: u64, why: String) {
-        self.place = None;
+        if let Some(place) = self.place.take() {
+            place.ended(false, 0);
+        }
         let About { file, by, size, .. } = About::clone(&self.about);
         self.tell(Happening::TransferFailed { file, by, sent, size, why });
     }

@@ -1,19 +1,21 @@
 //! Opening everything, and closing it again.
 
-use crate::board::{Board, TransferNow};
+use crate::board::Board;
 use crate::count::{Counters, Counts};
+use crate::gate::Shared;
 use crate::holder::{self, Holder, Transport};
 use crate::owner::{Bytes, Owner};
 use crate::shelf::Shelf;
 use crate::{Limits, TFTP_PORT, conflict, http, interfaces, packet, sys, tftp};
+use engine::rates::Rates;
 use engine::tftp::Policy;
 use model::network::{Mode, Subnet};
-use model::{Network, Now};
+use model::{Network, Now, Transfers};
 use socket2::{Domain, Socket, Type};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
@@ -69,6 +71,8 @@ struct Opened {
     keepers: Vec<Socket>,
     tftp: Vec<tftp::Opened>,
     http: Vec<(TcpListener, String)>,
+    /// What may go out in a second, by our address in each network.
+    rates: Vec<(IpAddr, Option<u64>)>,
 }
 
 impl Opened {
@@ -98,7 +102,9 @@ impl Opened {
                 .map_err(|cause| at(http_port).refused(Transport::Tcp, cause))?;
             http.push((listener, network.interface.clone()));
         }
-        Ok(Self { findings, links, ears, keepers, tftp, http })
+        // Each network has its own address of ours.
+        let rates = networks.iter().map(|n| (n.server.into(), None)).collect();
+        Ok(Self { findings, links, ears, keepers, tftp, http, rates })
     }
 
     fn run<O: Owner, B: Bytes>(
@@ -116,7 +122,8 @@ impl Opened {
         let (board, shelf) = (Board::default(), Shelf::new(bytes.clone()));
         let clock = owner.clone();
         let (counted, shown) = (Arc::clone(&counters), board.clone());
-        let tftp = tftp::start(owner.clone(), shelf, self.tftp, &limits, counted, shown)
+        let rates = Shared::new(Rates::new(limits.rates, self.rates));
+        let tftp = tftp::start(owner.clone(), shelf, self.tftp, &limits, counted, (shown, rates))
             .map_err(StartError::tftp_thread)?;
 
         let (counted, shown) = (Arc::clone(&counters), board.clone());
@@ -231,7 +238,7 @@ impl Running {
     }
 
     /// The files that are on their way, the oldest first.
-    pub fn transfers(&self) -> Vec<TransferNow> {
+    pub fn transfers(&self) -> Transfers {
         self.board.board.read((self.board.now)())
     }
 

@@ -17,13 +17,13 @@ mod burst;
 mod bytes;
 mod carry;
 mod core;
-mod gate;
 mod hall;
 mod ports;
 
 use crate::Limits;
 use crate::board::Board;
 use crate::count::Counters;
+use crate::gate::Shared;
 use crate::owner::{Bytes, Owner};
 use crate::shelf::Shelf;
 use bell::{Bell, Post};
@@ -92,12 +92,12 @@ pub(crate) fn start<O: Owner, B: Bytes>(
     sockets: Vec<Opened>,
     limits: &Limits,
     counters: Arc<Counters>,
-    board: Board,
+    (board, rates): (Board, Shared),
 ) -> io::Result<Service> {
     let bell = Arc::new(Bell::new()?);
     let post = Arc::new(Post::new(Arc::clone(&bell)));
     let desk = ask::Desk::new(owner, shelf, Handle::current(), limits, counters, post);
-    let hall = hall::Opening::new(desk, board, sockets, limits)?;
+    let hall = hall::Opening::new(desk, (board, rates), sockets, limits)?;
     let ended = CancellationToken::new();
     let told: DropGuard = ended.clone().drop_guard();
     let thread = thread::Builder::new().name("tftp".to_owned()).spawn(move || {

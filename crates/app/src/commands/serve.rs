@@ -112,6 +112,7 @@ impl Serve {
         let sockets =
             Sockets::open(site.clone(), Arc::clone(&blobs), file.clone(), config.settings)?;
         let (finding, reloading) = (Arc::clone(&sockets), Arc::clone(&sockets));
+        let (showing, counting) = (Arc::clone(&sockets), Arc::clone(&sockets));
         let house = House {
             site: site.clone(),
             blobs,
@@ -119,6 +120,8 @@ impl Serve {
             config: file,
             started: site.now(),
             findings: Arc::new(move || finding.findings()),
+            transfers: Arc::new(move || showing.transfers()),
+            counted: Arc::new(move || counting.counted()),
             reload: Arc::new(move |dry_run| {
                 let sockets = Arc::clone(&reloading);
                 Box::pin(async move { sockets.reload(dry_run).await })

@@ -4,9 +4,11 @@ use crate::config::{self, Config};
 use crate::failure::Failure;
 use crate::say;
 use api::Problem;
+use api::server::Counted;
 use api::types::Done;
 use engine::Settings;
 use library::Blobs;
+use model::Transfers;
 use serve::Running;
 use site::SiteHandle;
 use std::path::PathBuf;
@@ -46,6 +48,22 @@ impl Sockets {
     /// What was odd when they were opened, in words.
     pub fn findings(&self) -> Vec<String> {
         self.findings.lock().map(|findings| findings.clone()).unwrap_or_default()
+    }
+
+    /// Files on their way. (None while sockets are being opened anew.)
+    pub fn transfers(&self) -> Transfers {
+        self.of_running(Running::transfers).unwrap_or_default()
+    }
+
+    /// What the sockets counted since they were opened.
+    pub fn counted(&self) -> Vec<Counted> {
+        let counts = self.of_running(Running::counts);
+        counts.map(|counts| counts.each().collect()).unwrap_or_default()
+    }
+
+    fn of_running<T>(&self, read: impl FnOnce(&Running) -> T) -> Option<T> {
+        let now = self.now.try_lock().ok()?;
+        now.running.as_ref().map(read)
     }
 
     /// Reads the configuration again and puts it in force, or refuses and keeps the old.

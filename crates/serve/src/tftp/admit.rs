@@ -178,7 +178,12 @@ impl<O: Owner, B: Bytes> Core<O, B> {
         let sizes = (agreed.blksize(), policy.burst_max);
         let transfer = Transfer::new(agreed, self.now);
         let reading = Reading::new(source, sha256);
-        let carry = Carry::new((id, from, port), transfer, reading, sizes, about, asked);
+        let (to, server) = (about.to, place.server.into());
+        let ticket = self.tools.gate.enter(self.now, to, server, about.size);
+        if let Some(turn) = ticket.turn() {
+            self.turns.insert(turn, from);
+        }
+        let carry = Carry::new((id, from, port), ticket, transfer, reading, sizes, about, asked);
         self.carries.insert(from, carry);
         self.clients.insert(id, from);
         self.wake(from);

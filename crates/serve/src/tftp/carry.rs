@@ -5,8 +5,8 @@
 
 use super::burst::Burst;
 use super::bytes::{Cold, Reading};
-use super::gate::Gate;
 use super::ports::{Port, Sent};
+use crate::gate::{Gate, Ticket};
 use crate::meter::{About, Meter};
 use crate::owner::{Blob, Owner};
 use engine::tftp::{SessionId, Step, Transfer, Why};
@@ -28,6 +28,8 @@ pub(super) struct Carry<O, B> {
     pub(super) client: SocketAddrV4,
     /// Which of the ports.
     pub(super) port: usize,
+    /// For the gate.
+    pub(super) ticket: Ticket,
     pub(super) transfer: Transfer,
     pub(super) reading: Reading<B>,
     /// Of a block.
@@ -49,8 +51,8 @@ pub(super) struct Carry<O, B> {
     pub(super) moment: Option<Now>,
 }
 
-/// What came of a turn.
-pub(super) enum Turn<B> {
+/// What a transfer did when it was asked to go on.
+pub(super) enum Did<B> {
     /// A burst is out.
     Sent,
     /// Nothing to do before this moment.
@@ -60,12 +62,13 @@ pub(super) enum Turn<B> {
     /// The port has no room.
     Full,
     /// It is over: [`Step::Done`] or [`Step::GiveUp`].
-    Ended(Step),
+    End(Step),
 }
 
 impl<O: Owner, B: Blob> Carry<O, B> {
     pub(super) fn new(
         (id, client, port): (SessionId, SocketAddrV4, usize),
+        ticket: Ticket,
         transfer: Transfer,
         reading: Reading<B>,
         (size, burst_max): (u16, u16),
@@ -77,6 +80,7 @@ impl<O: Owner, B: Blob> Carry<O, B> {
             id,
             client,
             port,
+            ticket,
             transfer,
             reading,
             size,
@@ -93,21 +97,21 @@ impl<O: Owner, B: Blob> Carry<O, B> {
     }
 
     /// Does one thing, and says what comes after it.
-    pub(super) fn turn(&mut self, now: Now, port: &mut Port, tools: &mut Tools) -> Turn<B> {
+    pub(super) fn go_on(&mut self, now: Now, port: &mut Port, tools: &mut Tools) -> Did<B> {
         if let Some(unsent) = self.unsent.take() {
             tools.burst = unsent;
         } else {
             let most = match self.most(now, &mut tools.gate) {
                 Ok(most) => most,
-                Err(until) => return Turn::Wait(until),
+                Err(until) => return Did::Wait(until),
             };
             match self.gather(now, most, &mut tools.burst) {
                 Some(Step::SendOack(bytes)) => {
                     port.say(self.client, &bytes);
-                    return Turn::Sent;
+                    return Did::Sent;
                 }
-                Some(Step::WaitUntil(until)) if tools.burst.is_empty() => return Turn::Wait(until),
-                Some(end @ (Step::Done(_) | Step::GiveUp(_))) => return Turn::Ended(end),
+                Some(Step::WaitUntil(until)) if tools.burst.is_empty() => return Did::Wait(until),
+                Some(end @ (Step::Done(_) | Step::GiveUp(_))) => return Did::End(end),
                 _ => {}
             }
         }
@@ -115,14 +119,18 @@ impl<O: Owner, B: Blob> Carry<O, B> {
     }
 
     /// How many blocks may be sent now.
-    fn most(&self, now: Now, gate: &mut Gate) -> Result<usize, Now> {
+    fn most(&mut self, now: Now, gate: &mut Gate) -> Result<usize, Now> {
         let waiting = usize::try_from(self.transfer.waiting()).unwrap_or(usize::MAX);
         // One more question brings to light what the clock wants.
         let most = waiting.clamp(1, self.burst_max);
         if waiting == 0 {
             return Ok(most);
         }
-        let allowed = gate.allowed(now, &self.about, (most * self.size) as u64)?;
+        let allowed = gate.allowed(now, &mut self.ticket, (most * self.size) as u64);
+        if let Some(meter) = &self.meter {
+            meter.waits(gate.is_waiting(&self.ticket));
+        }
+        let allowed = allowed?;
         let blocks = usize::try_from(allowed).unwrap_or(usize::MAX) / self.size;
         Ok(blocks.clamp(1, most))
     }
@@ -146,12 +154,12 @@ impl<O: Owner, B: Blob> Carry<O, B> {
     }
 
     /// Sends the burst, or keeps it.
-    fn send(&mut self, now: Now, port: &mut Port, tools: &mut Tools) -> Turn<B> {
-        let Tools { burst, scratch, .. } = tools;
+    fn send(&mut self, now: Now, port: &mut Port, tools: &mut Tools) -> Did<B> {
+        let Tools { burst, scratch, gate } = tools;
         let range = (burst.offset, burst.length);
         if burst.end() >= self.about.size && self.reading.still_whole().is_err() {
             self.transfer.source_changed();
-            return Turn::Ended(self.transfer.next(now));
+            return Did::End(self.transfer.next(now));
         }
         let once = self.transfer.is_half_open();
         let sent = match self.reading.range(range, once, scratch) {
@@ -159,22 +167,26 @@ impl<O: Owner, B: Blob> Carry<O, B> {
             Err(cause) if cause.kind() == std::io::ErrorKind::WouldBlock => {
                 if let Some(cold) = self.reading.cold(range) {
                     self.keep(burst);
-                    return Turn::Cold(cold);
+                    return Did::Cold(cold);
                 }
                 self.transfer.source_failed();
-                return Turn::Ended(self.transfer.next(now));
+                return Did::End(self.transfer.next(now));
             }
             Err(_) => {
                 self.transfer.source_failed();
-                return Turn::Ended(self.transfer.next(now));
+                return Did::End(self.transfer.next(now));
             }
         };
         match sent {
-            Sent::All => Turn::Sent,
+            Sent::All => {
+                gate.sent(&mut self.ticket, burst.length as u64);
+                Did::Sent
+            }
             Sent::Some(out) => {
+                gate.sent(&mut self.ticket, (out * self.size) as u64);
                 burst.drop_front(out, self.size);
                 self.keep(burst);
-                Turn::Full
+                Did::Full
             }
         }
     }

@@ -4,15 +4,16 @@
 //! transfer that sends for ever while others wait.
 
 use super::ask::Desk;
-use super::carry::{Carry, Tools, Turn};
+use super::carry::{Carry, Did, Tools};
 use super::ports::Port;
 use crate::board::Board;
 use crate::owner::{Bytes, Owner};
 use engine::tftp::{SessionId, Sessions, Step};
+use engine::turns::Turn;
 use model::Now;
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 use socket2::Socket;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::io;
 use std::net::SocketAddrV4;
 
@@ -32,6 +33,8 @@ pub(super) struct Core<O: Owner, B: Bytes> {
     /// too early, then the transfer says so.
     pub(super) moments: BTreeSet<(Now, SocketAddrV4)>,
     pub(super) ready: VecDeque<SocketAddrV4>,
+    /// Whose turn is whose.
+    pub(super) turns: BTreeMap<Turn, SocketAddrV4>,
     pub(super) tools: Tools,
     /// Asks the kernel for the MTU of ways.
     pub(super) probe: Socket,
@@ -54,7 +57,16 @@ impl<O: Owner, B: Bytes> Core<O, B> {
         }
     }
 
-    /// Each transfer that is ready has its turn.
+    /// Those whose turn it is now, after they had to wait.
+    pub(super) fn wake_all(&mut self, turns: Vec<Turn>) {
+        for turn in turns {
+            if let Some(client) = self.turns.get(&turn).copied() {
+                self.wake(client);
+            }
+        }
+    }
+
+    /// Each transfer that is ready sends something.
     pub(super) fn serve_ready(&mut self) {
         for _ in 0..self.ready.len() {
             let Some(client) = self.ready.pop_front() else { return };
@@ -75,15 +87,15 @@ impl<O: Owner, B: Bytes> Core<O, B> {
                 return;
             }
             let Some(port) = self.ports.get_mut(carry.port) else { return };
-            match carry.turn(self.now, port, &mut self.tools) {
-                Turn::Sent => {}
-                Turn::Wait(until) => return self.wait(client, until),
-                Turn::Cold(cold) => {
+            match carry.go_on(self.now, port, &mut self.tools) {
+                Did::Sent => {}
+                Did::Wait(until) => return self.wait(client, until),
+                Did::Cold(cold) => {
                     let who = (client, carry.id);
                     return self.desk.read(who, &cold.blob, cold.range, cold.warm);
                 }
-                Turn::Full => return self.wait_for_room(client),
-                Turn::Ended(end) => return self.end(client, end),
+                Did::Full => return self.wait_for_room(client),
+                Did::End(end) => return self.end(client, end),
             }
         }
         self.wake(client);
@@ -184,6 +196,11 @@ impl<O: Owner, B: Bytes> Core<O, B> {
     pub(super) fn take_out(&mut self, client: SocketAddrV4) -> Option<Carry<O, B::Blob>> {
         let carry = self.carries.remove(&client)?;
         self.clients.remove(&carry.id);
+        if let Some(turn) = carry.ticket.turn() {
+            self.turns.remove(&turn);
+        }
+        let turns = self.tools.gate.leave(&carry.ticket);
+        self.wake_all(turns);
         if let Some(moment) = carry.moment {
             self.moments.remove(&(moment, client));
         }

@@ -9,17 +9,18 @@ use super::bell::{Bell, Word};
 use super::burst::Burst;
 use super::carry::Tools;
 use super::core::Core;
-use super::gate::Gate;
 use super::ports::Port;
 use crate::Limits;
 use crate::board::Board;
+use crate::gate::{Gate, Shared};
 use crate::owner::{Bytes, Owner};
 use crate::sys::udp::{self, Letters};
 use engine::tftp::{Caps, Sessions};
+use model::event::Carrier;
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use socket2::{Domain, Socket, Type};
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -33,6 +34,8 @@ const EVENTS: usize = 64;
 const CALLS_PER_PORT: usize = 4;
 /// How often what is over is forgotten, and the longest wait.
 const TIDY: Duration = Duration::from_secs(1);
+/// How often it is measured what the turns carry.
+const MEASURE: Duration = Duration::from_millis(500);
 /// The longest wait for the last lookup to end.
 const CLOSING_WAIT: Duration = Duration::from_millis(20);
 /// After a panic that no transfer was the cause of.
@@ -44,6 +47,7 @@ const BELL: u64 = u64::MAX;
 pub(super) struct Opening<O: Owner, B: Bytes> {
     desk: Desk<O, B>,
     board: Board,
+    rates: Shared,
     epoll: Epoll,
     ports: Vec<Port>,
     probe: Socket,
@@ -53,7 +57,7 @@ pub(super) struct Opening<O: Owner, B: Bytes> {
 impl<O: Owner, B: Bytes> Opening<O, B> {
     pub(super) fn new(
         desk: Desk<O, B>,
-        board: Board,
+        (board, rates): (Board, Shared),
         sockets: Vec<Opened>,
         limits: &Limits,
     ) -> io::Result<Self> {
@@ -71,7 +75,7 @@ impl<O: Owner, B: Bytes> Opening<O, B> {
             epoll.add(&port.socket, EpollEvent::new(EpollFlags::EPOLLIN, index as u64))?;
         }
         let probe = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
-        Ok(Self { desk, board, epoll, ports, probe, limits: *limits })
+        Ok(Self { desk, board, rates, epoll, ports, probe, limits: *limits })
     }
 
     /// Serves until told to end.
@@ -79,6 +83,8 @@ impl<O: Owner, B: Bytes> Opening<O, B> {
         let now = self.desk.owner.now();
         let caps: Caps = self.limits.tftp;
         let scratch = vec![0; udp::DATAGRAM_BYTES_MAX];
+        let board = self.board.clone();
+        let gate = Gate::new(self.rates, self.limits.turns, board, Carrier::Tftp);
         let core = Core {
             desk: self.desk,
             board: self.board,
@@ -89,7 +95,8 @@ impl<O: Owner, B: Bytes> Opening<O, B> {
             clients: HashMap::new(),
             moments: BTreeSet::new(),
             ready: VecDeque::new(),
-            tools: Tools { gate: Gate, burst: Burst::default(), scratch },
+            turns: BTreeMap::new(),
+            tools: Tools { gate, burst: Burst::default(), scratch },
             probe: self.probe,
             now,
             turn_of: None,
@@ -98,7 +105,7 @@ impl<O: Owner, B: Bytes> Opening<O, B> {
         };
         let bell = Arc::clone(&core.desk.post.bell);
         let (letters, limits) = (Letters::new(LETTER_BYTES), self.limits);
-        Hall { core, bell, letters, limits, tidied: now }.run();
+        Hall { core, bell, letters, limits, tidied: now, measured: now }.run();
     }
 }
 
@@ -108,6 +115,8 @@ struct Hall<O: Owner, B: Bytes> {
     letters: Letters,
     limits: Limits,
     tidied: model::Now,
+    /// When it was last asked whether more may have a turn.
+    measured: model::Now,
 }
 
 impl<O: Owner, B: Bytes> Hall<O, B> {
@@ -159,6 +168,11 @@ impl<O: Owner, B: Bytes> Hall<O, B> {
         }
         self.core.ring_moments();
         self.core.serve_ready();
+        if self.core.now.since(self.measured) >= MEASURE {
+            self.measured = self.core.now;
+            let turns = self.core.tools.gate.tick(self.core.now);
+            self.core.wake_all(turns);
+        }
         if self.core.now.since(self.tidied) >= TIDY {
             self.tidied = self.core.now;
             self.tidy();
