@@ -154,6 +154,57 @@ fn an_operator_s_first_hour() {
 }
 
 #[test]
+fn a_file_on_its_way_can_be_looked_at_and_is_counted() {
+    let Some(server) = Server::start() else { return };
+    let folder = image(server.folder.path());
+    std::fs::write(folder.join("initrd"), vec![7; 64 << 20]).unwrap();
+    server.says(&["image", "import", folder.to_str().unwrap(), "--name", "files"]);
+    assert!(server.says(&["transfer", "list", "--json"]).contains("\"now\": []"));
+
+    let id = server.child.id().to_string();
+    let url = "http://10.77.0.1/image/files/1/initrd";
+    let mut slow = Command::new("nsenter")
+        .args([
+            "--target",
+            &id,
+            "--net",
+            "curl",
+            "-s",
+            "--limit-rate",
+            "2M",
+            "-o",
+            "/dev/null",
+            url,
+        ])
+        .spawn()
+        .unwrap();
+    let seen = (0..100).find_map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        let said = server.says(&["transfer", "list"]);
+        said.contains("image/files/1/initrd").then_some(said)
+    });
+    slow.kill().unwrap();
+    slow.wait().unwrap();
+    let seen = seen.expect("the transfer is listed");
+    assert!(seen.contains("HTTP") && seen.contains("10.77.0.1") && seen.contains('['), "{seen}");
+
+    let socket = server.folder.path().join("state/bootwright.sock");
+    let numbers = || {
+        let asked = Command::new("curl")
+            .args(["-s", "--unix-socket", socket.to_str().unwrap(), "http://localhost/metrics"])
+            .output();
+        String::from_utf8(asked.unwrap().stdout).unwrap()
+    };
+    let failed = (0..100).map(|_| numbers()).find(|numbers| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        numbers.contains("bootwright_transfers_failed_total{by=\"http\"} 1")
+    });
+    let numbers = failed.expect("a transfer that was broken off is counted");
+    assert!(numbers.contains("bootwright_transfers_running{by=\"http\"} 0"), "{numbers}");
+    assert!(numbers.contains("bootwright_http_requests_total 1"), "{numbers}");
+}
+
+#[test]
 fn machines_are_named_and_approved_in_sets() {
     let Some(server) = Server::start() else { return };
     for (mac, name) in [("525400770001", "lab-01"), ("5254.0077.0002", "lab-02")] {

@@ -24,7 +24,10 @@ impl Transfer {
         let Self::List { json } = self;
         let all: Transfers = client.get("/transfers").await?;
         let head = ["MACHINE", "TO", "BY", "FILE", "", "SENT", "RATE", "LEFT", ""];
-        say::listing(json.json, &all.now, head, |transfer| {
+        if json.json {
+            return say::json(&all);
+        }
+        say::listing(false, &all.now, head, |transfer| {
             [
                 say::or_dash(transfer.machine.as_ref()),
                 transfer.to.to_string(),
@@ -37,16 +40,14 @@ impl Transfer {
                 besides(transfer),
             ]
         })?;
-        if !json.json {
-            for (by, totals) in [("TFTP", all.tftp), ("HTTP", all.http)] {
-                say::note(format!(
-                    "{by} since the start: {}, {} arrived, {} ended early, {} blocks sent again",
-                    show_bytes(totals.bytes),
-                    totals.done,
-                    totals.failed,
-                    totals.again
-                ));
-            }
+        for (by, totals) in [("TFTP", all.tftp), ("HTTP", all.http)] {
+            say::note(format!(
+                "{by} since the start: {}, {} arrived, {} ended early, {} blocks sent again",
+                show_bytes(totals.bytes),
+                totals.done,
+                totals.failed,
+                totals.again
+            ));
         }
         Ok(())
     }
