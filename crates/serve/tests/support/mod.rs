@@ -361,7 +361,8 @@ impl Server {
             let mut builder = tokio::runtime::Builder::new_multi_thread();
             let runtime = builder.worker_threads(2).enable_all().build().unwrap();
             let _inside = runtime.enter();
-            let running = serve::start_with(house.clone(), store.clone(), networks, 80, limits)?;
+            let running =
+                serve::start_with(house.clone(), store.clone(), networks, 80, None, limits)?;
             Ok(Self { running: Some(running), runtime: Some(runtime) })
         })
     }
