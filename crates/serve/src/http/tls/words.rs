@@ -52,6 +52,11 @@ pub(crate) fn plain_http() -> Told {
     )
 }
 
+/// A client of the time before TLS 1.2.
+pub(crate) fn too_old() -> Told {
+    Told::new("it offers only TLS 1.0 or 1.1, which are not safe and not spoken here", USE_HTTP)
+}
+
 /// A handshake that stopped without an error, after our certificate went out.
 pub(crate) fn unfinished(how: Unfinished, offered: Option<&Offered>) -> Told {
     let told = match how {
@@ -152,12 +157,12 @@ fn incompatible(why: &PeerIncompatible, offered: Option<&Offered>) -> Told {
         PeerIncompatible::Tls12NotOffered
         | PeerIncompatible::Tls12NotOfferedOrEnabled
         | PeerIncompatible::ServerDoesNotSupportTls12Or13
-        | PeerIncompatible::SupportedVersionsExtensionRequired => Told::new(
-            "it offers only TLS 1.0 or 1.1, which are not safe and not spoken here",
+        | PeerIncompatible::SupportedVersionsExtensionRequired => too_old(),
+        PeerIncompatible::NoSignatureSchemesInCommon => no_scheme(offered),
+        PeerIncompatible::SignatureAlgorithmsExtensionRequired => Told::new(
+            "it does not say which signatures it can check: made for TLS 1.1 or older, most likely",
             USE_HTTP,
         ),
-        PeerIncompatible::NoSignatureSchemesInCommon
-        | PeerIncompatible::SignatureAlgorithmsExtensionRequired => no_scheme(offered),
         PeerIncompatible::NoCipherSuitesInCommon => no_suite(offered),
         PeerIncompatible::NoKxGroupsInCommon
         | PeerIncompatible::NamedGroupsExtensionRequired
