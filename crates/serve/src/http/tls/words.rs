@@ -183,11 +183,13 @@ fn incompatible(why: &PeerIncompatible, offered: Option<&Offered>) -> Told {
     }
 }
 
+fn no_ecdhe() -> Told {
+    Told::new("it offers no ECDHE key exchange: an old iPXE build, most likely", USE_HTTP)
+}
+
 fn no_suite(offered: Option<&Offered>) -> Told {
     match offered {
-        Some(offered) if !offered.ecdhe && !offered.tls13 => {
-            Told::new("it offers no ECDHE key exchange: an old iPXE build, most likely", USE_HTTP)
-        }
+        Some(offered) if !offered.ecdhe && !offered.tls13 => no_ecdhe(),
         Some(offered) if !offered.rsa && offered.ecdsa => Told::new(
             "it can check ECDSA signatures only, and there is no certificate for that",
             "add an ECDSA certificate",
@@ -200,6 +202,8 @@ fn no_suite(offered: Option<&Offered>) -> Told {
 
 fn no_group(offered: Option<&Offered>) -> Told {
     let why = match offered {
+        // Who cannot do ECDHE names no curves either.
+        Some(offered) if !offered.ecdhe && !offered.tls13 => return no_ecdhe(),
         Some(offered) if !offered.groups => "it names no group for the key exchange",
         _ => "it offers neither X25519 nor P-256 nor P-384 for the key exchange",
     };
