@@ -45,7 +45,7 @@ enum Stage {
     /// The client's first message is still on its way.
     Hello(Arc<TlsKeys>, Acceptor),
     /// The handshake, then the requests.
-    Talk(Box<ServerConnection>),
+    Talk(ServerConnection),
     /// There was no agreement.
     Over,
     /// There is no TLS at all: what is written goes out as it is.
@@ -147,7 +147,7 @@ impl Secured {
         match accepted.into_connection(config) {
             Ok(mut tls) => {
                 tls.set_buffer_limit(Some(UNSENT_BYTES_MAX + RECORDS_ADD));
-                self.stage = Stage::Talk(Box::new(tls));
+                self.stage = Stage::Talk(tls);
                 self.digest()
             }
             Err((why, mut alert)) => {
