@@ -179,6 +179,15 @@ pub enum Happening {
         /// line unless somebody asks.
         expected: bool,
     },
+    /// A connection to the HTTPS port came to nothing.
+    HandshakeFailed {
+        /// Who tried.
+        from: IpAddr,
+        /// What happened, as far as it can be seen from here.
+        why: String,
+        /// What to do.
+        hint: String,
+    },
     /// A machine was heard for the first time.
     MachineAppeared {
         /// What it said of itself.
@@ -250,6 +259,9 @@ impl fmt::Display for Happening {
                 write!(f, "{by} {file} ended at {} of {size} bytes: {why}", sent)
             }
             Self::FileMissed { by, why, .. } => write!(f, "{by}: {why}"),
+            Self::HandshakeFailed { from, why, hint } => {
+                write!(f, "no TLS with {from}: {why}; {hint}")
+            }
             Self::MachineAppeared { says } => write!(f, "appeared: {says}"),
             Self::OtherServer { server, means } => {
                 write!(f, "another DHCP server, {server}: {means}")

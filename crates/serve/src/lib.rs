@@ -13,6 +13,7 @@
 //! Whatever the network can make grow here has a limit in [`Limits`].
 #![deny(unsafe_code)]
 
+mod bell;
 mod board;
 mod conflict;
 mod count;
@@ -33,6 +34,7 @@ mod sys;
 mod tftp;
 
 pub use count::Counts;
+pub use http::tls::{Tls, TlsKeys};
 pub use interfaces::{Interface, interfaces};
 pub use limits::Limits;
 pub use owner::{Blob, Bytes, Owner, Stretch};

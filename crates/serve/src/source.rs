@@ -1,15 +1,11 @@
 //! The bytes of a file, whether written just now or kept in the store.
 //!
-//! In: what the owner found. Out: ranges of it, read in large pieces off the runtime's threads.
+//! In: what was opened. Out: ranges of it, read off the runtime's threads.
 //! Never: a path.
 
-use crate::owner::{Blob, Bytes};
-use engine::Served;
+use crate::owner::Blob;
 use std::io;
 use std::sync::Arc;
-
-/// So much is read at once.
-pub(crate) const PIECE: u64 = 256 * 1024;
 
 /// An opened file.
 pub(crate) enum Source<B> {
@@ -29,21 +25,6 @@ impl<B> Clone for Source<B> {
 }
 
 impl<B: Blob> Source<B> {
-    /// Opens what was found. The size that was promised must be the size that is there.
-    pub(crate) async fn open<S: Bytes<Blob = B>>(bytes: &S, what: Served) -> io::Result<Self> {
-        let (sha256, size) = match what {
-            Served::Text(text) => return Ok(Self::Text(text.into_bytes().into())),
-            Served::Blob { sha256, size } => (sha256, size),
-        };
-        let bytes = bytes.clone();
-        let blob = off_the_runtime(move || bytes.open(&sha256)).await?;
-        if blob.size() != size {
-            let text = format!("{sha256} has {} bytes in the store, not {size}", blob.size());
-            return Err(io::Error::other(text));
-        }
-        Ok(Self::Blob(Arc::new(blob)))
-    }
-
     pub(crate) fn size(&self) -> u64 {
         match self {
             Self::Text(text) => text.len() as u64,

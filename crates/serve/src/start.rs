@@ -1,12 +1,13 @@
 //! Opening everything, and closing it again.
 
+use crate::bell::Service;
 use crate::board::Board;
 use crate::count::{Counters, Counts};
 use crate::gate::Shared;
 use crate::holder::{self, Holder, Transport};
 use crate::owner::{Bytes, Owner};
 use crate::shelf::Shelf;
-use crate::{Limits, TFTP_PORT, conflict, http, interfaces, packet, sys, tftp};
+use crate::{Limits, TFTP_PORT, Tls, TlsKeys, conflict, http, interfaces, packet, sys, tftp};
 use engine::rates::Rates;
 use engine::tftp::Policy;
 use model::network::{Mode, Subnet};
@@ -19,11 +20,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
-use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 /// Connections that wait to be taken.
 const BACKLOG: i32 = 1024;
@@ -43,10 +41,10 @@ pub fn start<O: Owner, B: Bytes>(
     networks: &[Network],
     http_port: u16,
 ) -> Result<Running, StartError> {
-    start_with(owner, bytes, networks, http_port, Limits::default())
+    start_with(owner, bytes, networks, http_port, None, Limits::default())
 }
 
-/// [`start`] with other limits than usual.
+/// [`start`] with HTTPS beside HTTP, or with other limits than usual.
 ///
 /// # Errors
 ///
@@ -56,10 +54,11 @@ pub fn start_with<O: Owner, B: Bytes>(
     bytes: B,
     networks: &[Network],
     http_port: u16,
+    tls: Option<Tls>,
     limits: Limits,
 ) -> Result<Running, StartError> {
     let networks: Vec<&Network> = networks.iter().filter(|n| n.mode != Mode::Off).collect();
-    let opened = Opened::new(&networks, http_port, &limits)?;
+    let opened = Opened::new(&networks, http_port, tls, &limits)?;
     opened.run(owner, bytes, limits)
 }
 
@@ -70,15 +69,20 @@ struct Opened {
     ears: conflict::Ears,
     keepers: Vec<Socket>,
     tftp: Vec<tftp::Opened>,
-    http: Vec<(TcpListener, String)>,
+    http: Vec<http::Port>,
     /// What may go out in a second, by our address in each network.
     rates: Vec<(IpAddr, Option<u64>)>,
 }
 
 impl Opened {
-    fn new(networks: &[&Network], http_port: u16, limits: &Limits) -> Result<Self, StartError> {
+    fn new(
+        networks: &[&Network],
+        http_port: u16,
+        tls: Option<Tls>,
+        limits: &Limits,
+    ) -> Result<Self, StartError> {
         let mut findings = Vec::new();
-        findings.extend(raise_file_limit(limits));
+        findings.extend(raise_file_limit(limits, tls.is_some()));
 
         let names: BTreeSet<String> = networks.iter().map(|n| n.interface.clone()).collect();
         for name in &names {
@@ -91,16 +95,17 @@ impl Opened {
         let keepers = keep_ports(networks, &mut findings);
 
         let served = served(networks);
-        let (mut tftp, mut http) = (Vec::new(), Vec::new());
+        let mut tftp = Vec::new();
         let mut addresses = BTreeSet::new();
         for network in networks.iter().filter(|n| addresses.insert(n.server)) {
-            let at = |port| Place { network, port };
-            let opened = tftp::Opened::new(tftp_place(network, &served, limits), limits)
-                .map_err(|cause| at(TFTP_PORT).refused(Transport::Udp, cause))?;
-            tftp.push(opened);
-            let listener = listener(SocketAddrV4::new(network.server, http_port))
-                .map_err(|cause| at(http_port).refused(Transport::Tcp, cause))?;
-            http.push((listener, network.interface.clone()));
+            let opened = tftp::Opened::new(tftp_place(network, &served, limits), limits);
+            tftp.push(opened.map_err(|cause| {
+                Place { network, port: TFTP_PORT }.refused(Transport::Udp, cause)
+            })?);
+        }
+        let mut http = vec![http_on(networks, http_port, None)?];
+        if let Some(Tls { port, keys }) = tls {
+            http.push(http_on(networks, port, Some(keys))?);
         }
         // Each network has its own address of ours.
         let rates = networks.iter().map(|n| (n.server.into(), None)).collect();
@@ -119,40 +124,38 @@ impl Opened {
         let sockets = (Arc::new(self.links), Arc::new(self.ears));
         serve_dhcp(&mut listeners, sockets, &owner, &limits, &counters);
 
-        let (board, shelf) = (Board::default(), Shelf::new(bytes.clone()));
+        let (board, shelf) = (Board::default(), Shelf::new(bytes));
         let clock = owner.clone();
         let (counted, shown) = (Arc::clone(&counters), board.clone());
         let rates = Shared::new(Rates::new(limits.rates, self.rates));
-        let tftp = tftp::start(owner.clone(), shelf, self.tftp, &limits, counted, (shown, rates))
-            .map_err(StartError::tftp_thread)?;
+        let sums = (shown, rates.clone());
+        let tftp = tftp::start(owner.clone(), shelf.clone(), self.tftp, &limits, counted, sums)
+            .map_err(|e| StartError::thread("TFTP", e))?;
 
-        let (counted, shown) = (Arc::clone(&counters), board.clone());
-        let desk = Arc::new(http::Desk::new(owner, bytes, limits, counted, shown));
-        let (http_tasks, http_close, http_stop) =
-            (desk.tasks.clone(), desk.stopping.clone(), desk.stopped.clone());
-        let mut http_addresses = Vec::new();
-        for (listener, link) in self.http {
-            if let Ok(std::net::SocketAddr::V4(address)) = listener.local_addr() {
-                http_addresses.push(address);
-            }
-            listeners.spawn(http::listen(Arc::clone(&desk), listener, link));
+        let http_addresses = self.http.first().map(|port| port.addresses().to_vec());
+        let mut http = Vec::new();
+        for port in self.http {
+            let house = http::House {
+                owner: owner.clone(),
+                shelf: shelf.clone(),
+                limits,
+                counters: Arc::clone(&counters),
+                board: board.clone(),
+                rates: rates.clone(),
+            };
+            http.push(port.serve(house).map_err(|e| StartError::thread("the boot port", e))?);
         }
-        let mut sweepers = JoinSet::new();
-        sweepers.spawn(http::sweep(desk));
 
         Ok(Running {
             findings: self.findings,
-            http_addresses,
+            http_addresses: http_addresses.unwrap_or_default(),
             counters,
             grace: limits.grace,
             listeners,
-            _sweepers: sweepers,
             _keepers: self.keepers,
             tftp,
             board: Shown { board, now: Box::new(move || clock.now()) },
-            tasks: http_tasks,
-            close: http_close,
-            stop: StopOnDrop(http_stop),
+            http,
         })
     }
 }
@@ -191,22 +194,10 @@ pub struct Running {
     counters: Arc<Counters>,
     grace: Duration,
     listeners: JoinSet<()>,
-    _sweepers: JoinSet<()>,
     _keepers: Vec<Socket>,
-    tftp: tftp::Service,
+    tftp: Service,
     board: Shown,
-    tasks: TaskTracker,
-    close: CancellationToken,
-    stop: StopOnDrop,
-}
-
-#[derive(Debug)]
-struct StopOnDrop(CancellationToken);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.cancel();
-    }
+    http: Vec<Service>,
 }
 
 /// The board, and the clock it is read by.
@@ -246,16 +237,24 @@ impl Running {
     pub async fn stop(mut self) {
         self.tftp.close();
         self.listeners.shutdown().await;
-        self.close.cancel();
-        self.tasks.close();
-        let ended = async { tokio::join!(self.tftp.ended(), self.tasks.wait()) };
-        if tokio::time::timeout(self.grace, ended).await.is_ok() {
+        for port in &self.http {
+            port.close();
+        }
+        if tokio::time::timeout(self.grace, self.ended()).await.is_ok() {
             return;
         }
         self.tftp.stop();
-        self.stop.0.cancel();
-        let ended = async { tokio::join!(self.tftp.ended(), self.tasks.wait()) };
-        let _ = tokio::time::timeout(Duration::from_secs(1), ended).await;
+        for port in &self.http {
+            port.stop();
+        }
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.ended()).await;
+    }
+
+    async fn ended(&mut self) {
+        self.tftp.ended().await;
+        for port in &mut self.http {
+            port.ended().await;
+        }
     }
 }
 
@@ -326,9 +325,10 @@ impl Place<'_> {
 const LOOK_AT_LOG: &str = "look at `ip address` and at the system's log";
 
 impl StartError {
-    fn tftp_thread(cause: io::Error) -> Self {
-        let text = format!("TFTP cannot be served: {cause}");
-        Self { text, hint: "look at the limits of the service".to_owned(), cause }
+    fn thread(what: &str, cause: io::Error) -> Self {
+        let text = format!("{what} cannot be served: {cause}");
+        let hint = "raise LimitNOFILE= and TasksMax= of the service".to_owned();
+        Self { text, hint, cause }
     }
 
     fn packet_socket(name: &str, cause: io::Error) -> Self {
@@ -459,21 +459,38 @@ fn tftp_place(network: &Network, served: &[Subnet], limits: &Limits) -> tftp::Pl
     }
 }
 
-fn listener(address: SocketAddrV4) -> io::Result<TcpListener> {
+/// The boot port, or the one for HTTPS, on the address of each network.
+fn http_on(
+    networks: &[&Network],
+    port: u16,
+    keys: Option<Arc<TlsKeys>>,
+) -> Result<http::Port, StartError> {
+    let (mut listeners, mut addresses) = (Vec::new(), BTreeSet::new());
+    for network in networks.iter().filter(|n| addresses.insert(n.server)) {
+        let listener = listener(SocketAddrV4::new(network.server, port))
+            .map_err(|cause| Place { network, port }.refused(Transport::Tcp, cause))?;
+        listeners.push((listener, network.interface.clone()));
+    }
+    http::Port::open(listeners, keys).map_err(|e| StartError::thread("the boot port", e))
+}
+
+fn listener(address: SocketAddrV4) -> io::Result<Socket> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     // A restart must not wait for the last connections to be forgotten.
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.into())
+    Ok(socket)
 }
 
 /// Every connection and every opened blob takes a descriptor, and the usual limit is 1024.
-fn raise_file_limit(limits: &Limits) -> Option<Finding> {
+fn raise_file_limit(limits: &Limits, tls: bool) -> Option<Finding> {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
     // Each may have a socket and an opened blob; TFTP transfers share their sockets.
-    let needed = (limits.tftp.transfers.saturating_add(limits.http_connections) as u64)
+    let ports = if tls { 2 } else { 1 };
+    let connections = limits.http_connections.saturating_mul(ports);
+    let needed = (limits.tftp.transfers.saturating_add(connections) as u64)
         .saturating_mul(2)
         .saturating_add(OTHER_FILES);
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;

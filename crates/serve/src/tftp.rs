@@ -12,30 +12,28 @@
 
 mod admit;
 mod ask;
-mod bell;
 mod burst;
 mod bytes;
 mod carry;
 mod core;
 mod hall;
 mod ports;
+mod word;
 
 use crate::Limits;
+use crate::bell::{Bell, Post, Service};
 use crate::board::Board;
 use crate::count::Counters;
 use crate::gate::Shared;
 use crate::owner::{Bytes, Owner};
 use crate::shelf::Shelf;
-use bell::{Bell, Post};
 use engine::tftp::Policy;
 use model::network::Subnet;
 use socket2::Socket;
 use std::io;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 use tokio::runtime::Handle;
-use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// Where requests for one network come in.
 #[derive(Clone, Debug)]
@@ -73,14 +71,6 @@ impl Opened {
     }
 }
 
-/// The running thread. Dropping it ends all transfers at once.
-#[derive(Debug)]
-pub(crate) struct Service {
-    bell: Arc<Bell>,
-    thread: Option<JoinHandle<()>>,
-    ended: CancellationToken,
-}
-
 /// Starts the thread. To be called inside a Tokio runtime, which does what may wait.
 ///
 /// # Errors
@@ -98,38 +88,5 @@ pub(crate) fn start<O: Owner, B: Bytes>(
     let post = Arc::new(Post::new(Arc::clone(&bell)));
     let desk = ask::Desk::new(owner, shelf, Handle::current(), limits, counters, post);
     let hall = hall::Opening::new(desk, (board, rates), sockets, limits)?;
-    let ended = CancellationToken::new();
-    let told: DropGuard = ended.clone().drop_guard();
-    let thread = thread::Builder::new().name("tftp".to_owned()).spawn(move || {
-        let _told = told;
-        hall.run();
-    })?;
-    Ok(Service { bell, thread: Some(thread), ended })
-}
-
-impl Service {
-    /// No more requests; the thread ends with its last transfer.
-    pub(crate) fn close(&self) {
-        self.bell.close();
-    }
-
-    /// All transfers end now.
-    pub(crate) fn stop(&self) {
-        self.bell.stop();
-    }
-
-    /// Until the thread has ended.
-    pub(crate) async fn ended(&self) {
-        self.ended.cancelled().await;
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        self.stop();
-        if let Some(thread) = self.thread.take() {
-            // It waits for nothing but its sockets and the bell, so this is short.
-            let _ = thread.join();
-        }
-    }
+    Service::start("tftp", bell, move || hall.run())
 }

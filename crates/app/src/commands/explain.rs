@@ -214,6 +214,9 @@ fn meaning(last: &Happening) -> &'static str {
         }
         Happening::TransferFailed { .. } => "a transfer ended early, and it did not try again",
         Happening::FileMissed { .. } => "it asked for a file that we do not have",
+        Happening::HandshakeFailed { .. } => {
+            "it could not agree with us on TLS, for the reason above"
+        }
         _ => "nothing followed",
     }
 }

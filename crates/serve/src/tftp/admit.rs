@@ -8,6 +8,7 @@ use super::bytes::Reading;
 use super::carry::Carry;
 use super::core::Core;
 use super::ports::chance;
+use crate::bell::Order;
 use crate::meter::About;
 use crate::owner::{Bytes, Owner};
 use crate::source::Source;
@@ -84,7 +85,7 @@ impl<O: Owner, B: Bytes> Core<O, B> {
             // What belongs to a transfer has no business here, and nothing else has either.
             Ok(_) | Err(_) => return self.desk.counters.tftp_malformed.one(),
         };
-        if self.desk.post.bell.is_closing() {
+        if self.desk.post.bell.ordered() != Order::Serve {
             return;
         }
         if let Some(repeat) = self.sessions.repeated(self.now, from.into(), &request) {
@@ -178,11 +179,8 @@ impl<O: Owner, B: Bytes> Core<O, B> {
         let sizes = (agreed.blksize(), policy.burst_max);
         let transfer = Transfer::new(agreed, self.now);
         let reading = Reading::new(source, sha256);
-        let (to, server) = (about.to, place.server.into());
-        let ticket = self.tools.gate.enter(self.now, to, server, about.size);
-        if let Some(turn) = ticket.turn() {
-            self.turns.insert(turn, from);
-        }
+        let way = (place.server.into(), about.to);
+        let ticket = self.tools.gate.enter(self.now, from, way, about.size);
         let carry = Carry::new((id, from, port), ticket, transfer, reading, sizes, about, asked);
         self.carries.insert(from, carry);
         self.clients.insert(id, from);

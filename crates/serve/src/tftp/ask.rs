@@ -4,7 +4,8 @@
 //! question to the owner for more requests at once than the limit says.
 
 use super::Place;
-use super::bell::{Post, Word};
+use super::word::Word;
+use crate::bell::Post;
 use crate::count::{Counters, PanicWatch};
 use crate::owner::{Blob, Bytes, Owner};
 use crate::shelf::Shelf;
@@ -59,7 +60,7 @@ pub(super) struct Desk<O, B: Bytes> {
     pub(super) owner: O,
     pub(super) shelf: Shelf<B>,
     pub(super) counters: Arc<Counters>,
-    pub(super) post: Arc<Post<B::Blob>>,
+    pub(super) post: Arc<Post<Word<B::Blob>>>,
     tokio: Handle,
     lookups: Arc<Semaphore>,
     lookups_max: usize,
@@ -73,7 +74,7 @@ impl<O: Owner, B: Bytes> Desk<O, B> {
         tokio: Handle,
         limits: &Limits,
         counters: Arc<Counters>,
-        post: Arc<Post<B::Blob>>,
+        post: Arc<Post<Word<B::Blob>>>,
     ) -> Self {
         let lookups_max = limits.tftp_lookups;
         let lookups = Arc::new(Semaphore::new(lookups_max));
@@ -95,7 +96,7 @@ impl<O: Owner, B: Bytes> Desk<O, B> {
         self.tokio.spawn(async move {
             let _panics = panics;
             let answered = answer(&owner, &shelf, &place, &lookup).await;
-            post.put(Word::Asked(lookup, answered));
+            post.send(Word::Asked(lookup, answered));
             drop(permit);
             // Once more: whoever waits for the last lookup must see that it is over.
             post.bell.ring();
@@ -118,7 +119,7 @@ impl<O: Owner, B: Bytes> Desk<O, B> {
             let _panics = panics;
             let _permit = reads.acquire_owned().await;
             let bytes = off_the_runtime(move || fetch(&*blob, offset, length, warm)).await;
-            post.put(Word::Read { client, id, offset, bytes });
+            post.send(Word::Read { client, id, offset, bytes });
         });
     }
 

@@ -16,7 +16,7 @@ use wire::tftp::Packet;
 
 /// What all transfers use in turn.
 pub(super) struct Tools {
-    pub(super) gate: Gate,
+    pub(super) gate: Gate<SocketAddrV4>,
     pub(super) burst: Burst,
     /// As large as one burst can be.
     pub(super) scratch: Vec<u8>,
@@ -119,7 +119,7 @@ impl<O: Owner, B: Blob> Carry<O, B> {
     }
 
     /// How many blocks may be sent now.
-    fn most(&mut self, now: Now, gate: &mut Gate) -> Result<usize, Now> {
+    fn most(&mut self, now: Now, gate: &mut Gate<SocketAddrV4>) -> Result<usize, Now> {
         let waiting = usize::try_from(self.transfer.waiting()).unwrap_or(usize::MAX);
         // One more question brings to light what the clock wants.
         let most = waiting.clamp(1, self.burst_max);

@@ -9,11 +9,10 @@ use super::ports::Port;
 use crate::board::Board;
 use crate::owner::{Bytes, Owner};
 use engine::tftp::{SessionId, Sessions, Step};
-use engine::turns::Turn;
 use model::Now;
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 use socket2::Socket;
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
 use std::net::SocketAddrV4;
 
@@ -33,8 +32,6 @@ pub(super) struct Core<O: Owner, B: Bytes> {
     /// too early, then the transfer says so.
     pub(super) moments: BTreeSet<(Now, SocketAddrV4)>,
     pub(super) ready: VecDeque<SocketAddrV4>,
-    /// Whose turn is whose.
-    pub(super) turns: BTreeMap<Turn, SocketAddrV4>,
     pub(super) tools: Tools,
     /// Asks the kernel for the MTU of ways.
     pub(super) probe: Socket,
@@ -54,15 +51,6 @@ impl<O: Owner, B: Bytes> Core<O, B> {
         {
             carry.queued = true;
             self.ready.push_back(client);
-        }
-    }
-
-    /// Those whose turn it is now, after they had to wait.
-    pub(super) fn wake_all(&mut self, turns: Vec<Turn>) {
-        for turn in turns {
-            if let Some(client) = self.turns.get(&turn).copied() {
-                self.wake(client);
-            }
         }
     }
 
@@ -196,11 +184,6 @@ impl<O: Owner, B: Bytes> Core<O, B> {
     pub(super) fn take_out(&mut self, client: SocketAddrV4) -> Option<Carry<O, B::Blob>> {
         let carry = self.carries.remove(&client)?;
         self.clients.remove(&carry.id);
-        if let Some(turn) = carry.ticket.turn() {
-            self.turns.remove(&turn);
-        }
-        let turns = self.tools.gate.leave(&carry.ticket);
-        self.wake_all(turns);
         if let Some(moment) = carry.moment {
             self.moments.remove(&(moment, client));
         }

@@ -5,12 +5,13 @@
 
 use super::Opened;
 use super::ask::Desk;
-use super::bell::{Bell, Word};
 use super::burst::Burst;
 use super::carry::Tools;
 use super::core::Core;
 use super::ports::Port;
+use super::word::Word;
 use crate::Limits;
+use crate::bell::{Bell, Order};
 use crate::board::Board;
 use crate::gate::{Gate, Shared};
 use crate::owner::{Bytes, Owner};
@@ -20,7 +21,7 @@ use model::event::Carrier;
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use socket2::{Domain, Socket, Type};
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -34,8 +35,6 @@ const EVENTS: usize = 64;
 const CALLS_PER_PORT: usize = 4;
 /// How often what is over is forgotten, and the longest wait.
 const TIDY: Duration = Duration::from_secs(1);
-/// How often it is measured what the turns carry.
-const MEASURE: Duration = Duration::from_millis(500);
 /// The longest wait for the last lookup to end.
 const CLOSING_WAIT: Duration = Duration::from_millis(20);
 /// After a panic that no transfer was the cause of.
@@ -95,7 +94,6 @@ impl<O: Owner, B: Bytes> Opening<O, B> {
             clients: HashMap::new(),
             moments: BTreeSet::new(),
             ready: VecDeque::new(),
-            turns: BTreeMap::new(),
             tools: Tools { gate, burst: Burst::default(), scratch },
             probe: self.probe,
             now,
@@ -105,7 +103,7 @@ impl<O: Owner, B: Bytes> Opening<O, B> {
         };
         let bell = Arc::clone(&core.desk.post.bell);
         let (letters, limits) = (Letters::new(LETTER_BYTES), self.limits);
-        Hall { core, bell, letters, limits, tidied: now, measured: now }.run();
+        Hall { core, bell, letters, limits, tidied: now }.run();
     }
 }
 
@@ -115,8 +113,6 @@ struct Hall<O: Owner, B: Bytes> {
     letters: Letters,
     limits: Limits,
     tidied: model::Now,
-    /// When it was last asked whether more may have a turn.
-    measured: model::Now,
 }
 
 impl<O: Owner, B: Bytes> Hall<O, B> {
@@ -138,7 +134,11 @@ impl<O: Owner, B: Bytes> Hall<O, B> {
 
     fn is_over(&self) -> bool {
         let idle = || self.core.carries.is_empty() && self.core.desk.is_idle();
-        self.bell.is_stopping() || (self.bell.is_closing() && idle())
+        match self.bell.ordered() {
+            Order::Serve => false,
+            Order::Close => idle(),
+            Order::Stop => true,
+        }
     }
 
     /// Waits once, and does all there is to be done.
@@ -156,7 +156,7 @@ impl<O: Owner, B: Bytes> Hall<O, B> {
         self.core.now = self.core.desk.owner.now();
         for event in events.iter().take(ready) {
             if event.data() == BELL {
-                self.bell.hush();
+                self.bell.heard();
                 self.read_post();
                 continue;
             }
@@ -168,10 +168,8 @@ impl<O: Owner, B: Bytes> Hall<O, B> {
         }
         self.core.ring_moments();
         self.core.serve_ready();
-        if self.core.now.since(self.measured) >= MEASURE {
-            self.measured = self.core.now;
-            let turns = self.core.tools.gate.tick(self.core.now);
-            self.core.wake_all(turns);
+        for client in self.core.tools.gate.pass(self.core.now) {
+            self.core.wake(client);
         }
         if self.core.now.since(self.tidied) >= TIDY {
             self.tidied = self.core.now;
@@ -185,12 +183,17 @@ impl<O: Owner, B: Bytes> Hall<O, B> {
         }
         let now = self.core.desk.owner.now();
         let next = self.core.moments.first().map_or(TIDY, |(moment, _)| moment.since(now));
-        let most = if self.bell.is_closing() { CLOSING_WAIT } else { TIDY };
+        let most = match self.bell.ordered() {
+            Order::Serve => TIDY,
+            Order::Close | Order::Stop => CLOSING_WAIT,
+        };
         u16::try_from(next.min(most).as_millis()).unwrap_or(u16::MAX).into()
     }
 
     fn read_post(&mut self) {
-        while let Some(word) = self.core.desk.post.take() {
+        let mut words = Vec::new();
+        self.core.desk.post.collect(&mut words);
+        for word in words {
             match word {
                 Word::Asked(lookup, answered) => self.core.answered(lookup, answered),
                 Word::Read { client, id, offset, bytes } => {
