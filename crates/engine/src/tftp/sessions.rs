@@ -211,7 +211,7 @@ impl Sessions {
         if let Some(old) = old {
             self.forget(old);
         }
-        let evicted = match self.make_room(client.ip()) {
+        let evicted = match self.make_room(now, client.ip()) {
             Ok(evicted) => evicted,
             Err(busy) => return Opening::Refused(busy),
         };
@@ -349,7 +349,7 @@ impl Sessions {
     }
 
     /// Drops the oldest transfer without an ACK, of this source or of all, if that is one too many.
-    fn make_room(&mut self, source: IpAddr) -> Result<Option<SessionId>, Busy> {
+    fn make_room(&mut self, now: Now, source: IpAddr) -> Result<Option<SessionId>, Busy> {
         let own = self.sources.get(&source);
         let (own_half_open, own_transfers, own_oldest) = own.map_or((0, 0, None), |own| {
             (own.half_open.len(), own.transfers, own.half_open.first().copied())
@@ -366,7 +366,9 @@ impl Sessions {
             None
         };
         if let Some(evicted) = evicted {
-            self.forget(evicted);
+            // Not a word about it: a client that hears an ERROR gives up, one that hears nothing
+            // asks again.
+            self.finished(now, evicted);
         }
         if self.sessions.len() >= self.caps.transfers {
             return Err(Busy::All { transfers });

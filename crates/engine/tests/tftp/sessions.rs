@@ -1,6 +1,6 @@
 //! The table: new, repeated, replaced, too many, and strangers.
 
-use engine::tftp::{Caps, Opening, Route, SessionId, Sessions};
+use engine::tftp::{Caps, Door, Opening, Route, SessionId, Sessions};
 use model::Now;
 use std::net::SocketAddr;
 use wire::tftp::{Packet, Request, error, read_request};
@@ -149,4 +149,59 @@ fn strangers_together_get_no_more_than_twenty_errors_a_second() {
         told += u32::from(matches!(route, Route::Stranger(Some(_))));
     }
     assert_eq!(told, 40, "two seconds");
+}
+
+#[test]
+fn one_address_has_sixty_four_transfers_and_what_does_not_answer_goes_first() {
+    let caps = Caps { half_open_per_source: 100, ..Caps::default() };
+    let mut table = Sessions::new(caps);
+    for n in 0..63u16 {
+        let id = new(table.request(Now(0), client(1, 3000 + n), &request("a", &[])));
+        table.established(Now(1), id);
+    }
+    let silent = new(table.request(Now(2), client(1, 4000), &request("a", &[])));
+    let next = table.request(Now(3), client(1, 4001), &request("a", &[]));
+    let Opening::New { id, evicted: Some(gone) } = next else { panic!("{next:?}") };
+    assert_eq!(gone, silent);
+    assert_eq!(table.at_port(Now(4), silent, client(1, 4000)), Route::Finished, "not a word");
+    table.established(Now(4), id);
+    let refused = table.request(Now(5), client(1, 4002), &request("a", &[]));
+    let Opening::Refused(busy) = refused else { panic!("{refused:?}") };
+    assert_eq!(
+        busy.to_string(),
+        "10.0.0.1 is loading 64 files already, as many as one address may; behind NAT raise that \
+         limit"
+    );
+    new(table.request(Now(6), client(2, 4002), &request("a", &[])));
+    table.finished(Now(7), id);
+    new(table.request(Now(8), client(1, 4003), &request("a", &[])));
+}
+
+#[test]
+fn a_client_at_the_wrong_one_of_the_shared_ports_is_a_stranger() {
+    let mut table = Sessions::new(Caps::default());
+    let id = new(table.request(Now(0), client(1, 2070), &request("a", &[])));
+    table.placed(id, Door(3));
+    assert_eq!(table.at_door(Now(1), Door(3), client(1, 2070)), Route::Ours(id));
+    assert!(matches!(table.at_door(Now(1), Door(4), client(1, 2070)), Route::Stranger(Some(_))));
+    table.finished(Now(2), id);
+    assert!(table.was_at(Door(3), client(1, 2070)) && !table.was_at(Door(4), client(1, 2070)));
+    // The next transfer goes out elsewhere, and late packets of the first are not taken for its.
+    let next = new(table.request(Now(3), client(1, 2070), &request("a", &[])));
+    table.placed(next, Door(4));
+    assert_eq!(table.at_door(Now(4), Door(3), client(1, 2070)), Route::Finished);
+    assert_eq!(table.at_door(Now(4), Door(4), client(1, 2070)), Route::Ours(next));
+    table.tidy(Now(5000));
+    assert!(!table.was_at(Door(3), client(1, 2070)));
+    assert!(matches!(table.at_door(Now(5001), Door(3), client(1, 2070)), Route::Stranger(_)));
+}
+
+#[test]
+fn a_repeated_request_is_known_before_anybody_is_asked() {
+    let mut table = Sessions::new(Caps::default());
+    assert_eq!(table.repeated(Now(0), client(1, 2070), &request("a", &[])), None);
+    let id = new(table.request(Now(0), client(1, 2070), &request("a", &[])));
+    let again = table.repeated(Now(1), client(1, 2070), &request("a", &[]));
+    assert_eq!(again, Some(Opening::Duplicate(id)));
+    assert_eq!(table.repeated(Now(1), client(1, 2070), &request("b", &[])), None);
 }

@@ -211,3 +211,46 @@ fn no_size_overflows() {
     transfer.acknowledge(Now(1 << 60), 64);
     assert_eq!(burst(&mut transfer, 1 << 60).len(), 64);
 }
+
+#[test]
+fn a_victim_gets_no_more_than_a_hundred_bytes_of_oacks() {
+    let options = |timeout: &'static str| {
+        vec![
+            ("blksize", "1468"),
+            ("tsize", "0"),
+            ("windowsize", "64"),
+            ("rollover", "0"),
+            ("timeout", timeout),
+        ]
+    };
+    for (asked, datagrams) in [(options("255"), 1), (options("255")[..3].to_vec(), 2)] {
+        let mut transfer = transfer(1 << 30, &asked);
+        let (mut bytes, mut sent) = (0, 0);
+        for ms in (0..11_000).step_by(10) {
+            // It is spoofed once a second.
+            if ms % 1000 == 0 {
+                transfer.duplicate_request(Now(ms));
+            }
+            if let Step::SendOack(oack) = transfer.next(Now(ms)) {
+                bytes += oack.len();
+                sent += 1;
+            }
+        }
+        assert_eq!(sent, datagrams, "{asked:?}");
+        assert!(bytes <= 100, "{bytes} bytes");
+    }
+}
+
+#[test]
+fn a_file_that_was_changed_ends_with_a_word_to_the_client() {
+    let mut transfer = transfer(1000, &[]);
+    assert!(matches!(transfer.next(Now(0)), Step::SendData { block: 1, .. }));
+    transfer.acknowledge(Now(1), 1);
+    assert!(matches!(transfer.next(Now(1)), Step::SendData { block: 2, .. }));
+    transfer.source_changed();
+    let Step::GiveUp(why) = transfer.next(Now(1)) else { panic!() };
+    assert!(why.is_fault() && why.is_of_the_source());
+    assert!(why.to_string().contains("before block 2 of 2 was sent"), "{why}");
+    let Ok(Packet::Error { text, .. }) = Packet::parse(&why.farewell().unwrap()) else { panic!() };
+    assert_eq!(text, b"The file was changed while it was sent");
+}

@@ -12,7 +12,7 @@ use nix::sched::{CloneFlags, setns};
 use serve::{Blob, Bytes, Limits, Owner, Running, StartError, Tls};
 use sha2::{Digest, Sha256};
 use site::{Heard, Ready, Replies};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4, TcpStream, UdpSocket};
@@ -293,47 +293,103 @@ impl Owner for House {
 
 /// Blobs in memory.
 #[derive(Clone, Default)]
-pub struct Store(Arc<Mutex<HashMap<Hash, Arc<Vec<u8>>>>>);
+pub struct Store {
+    blobs: Arc<Mutex<HashMap<Hash, Arc<Vec<u8>>>>>,
+    pub ways: Arc<Ways>,
+}
+
+/// How the blobs of a store behave.
+#[derive(Default)]
+pub struct Ways {
+    /// What is not in memory until somebody has waited for it: the first read of each range of
+    /// 64 KiB.
+    pub cold: AtomicBool,
+    /// Nothing is ever in memory.
+    pub always_cold: AtomicBool,
+    /// Somebody wrote to the files.
+    pub changed: AtomicBool,
+    /// A bug.
+    pub panics: AtomicBool,
+    /// How often a blob was opened, read without waiting, and read with it.
+    pub opened: AtomicU32,
+    pub read_now: AtomicU32,
+    pub waited: AtomicU32,
+}
+
+const COLD_RANGE: u64 = 64 * 1024;
 
 impl Store {
     pub fn put(&self, bytes: Vec<u8>) -> Served {
         let sha256 = Hash(Sha256::digest(&bytes).into());
         let size = bytes.len() as u64;
-        self.0.lock().unwrap().insert(sha256, Arc::new(bytes));
+        self.blobs.lock().unwrap().insert(sha256, Arc::new(bytes));
         Served::Blob { sha256, size }
     }
 }
 
-pub struct InMemory(Arc<Vec<u8>>);
+pub struct InMemory {
+    bytes: Arc<Vec<u8>>,
+    ways: Arc<Ways>,
+    /// Ranges that somebody has waited for.
+    warm: Mutex<HashSet<u64>>,
+}
+
+impl InMemory {
+    fn copy(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        let from = usize::try_from(offset).unwrap();
+        let bytes =
+            self.bytes.get(from..from + buffer.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
+        buffer.copy_from_slice(bytes);
+        Ok(())
+    }
+}
 
 impl Bytes for Store {
     type Blob = InMemory;
     fn open(&self, sha256: &Hash) -> io::Result<InMemory> {
-        let found = self.0.lock().unwrap().get(sha256).cloned();
-        found.map(InMemory).ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.ways.opened.fetch_add(1, Ordering::Relaxed);
+        let found = self.blobs.lock().unwrap().get(sha256).cloned();
+        let ways = Arc::clone(&self.ways);
+        found
+            .map(|bytes| InMemory { bytes, ways, warm: Mutex::default() })
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 }
 
 impl Blob for InMemory {
     fn size(&self) -> u64 {
-        self.0.len() as u64
+        self.bytes.len() as u64
     }
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        let from = usize::try_from(offset).unwrap();
-        let bytes = self.0.get(from..from + buffer.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
-        buffer.copy_from_slice(bytes);
-        Ok(())
+        self.ways.waited.fetch_add(1, Ordering::Relaxed);
+        let ranges = offset / COLD_RANGE..=(offset + buffer.len() as u64) / COLD_RANGE;
+        self.warm.lock().unwrap().extend(ranges);
+        self.copy(buffer, offset)
     }
     fn read_now(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let length = buffer.len().min(self.0.len() - usize::try_from(offset).unwrap());
-        self.read_exact_at(&mut buffer[..length], offset)?;
+        self.ways.read_now.fetch_add(1, Ordering::Relaxed);
+        assert!(!self.ways.panics.load(Ordering::Relaxed), "a bug, as the test wants it");
+        let mut length = buffer.len().min(self.bytes.len() - usize::try_from(offset).unwrap());
+        if self.ways.always_cold.load(Ordering::Relaxed) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        if self.ways.cold.load(Ordering::Relaxed) {
+            let range = offset / COLD_RANGE;
+            if !self.warm.lock().unwrap().contains(&range) {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            let rest = usize::try_from((range + 1) * COLD_RANGE - offset).unwrap();
+            length = length.min(rest);
+        }
+        self.copy(&mut buffer[..length], offset)?;
         Ok(length)
     }
     fn stretch(&self, _: u64) -> Option<serve::Stretch<'_>> {
         None
     }
     fn still_whole(&self) -> io::Result<()> {
-        Ok(())
+        let changed = self.ways.changed.load(Ordering::Relaxed);
+        if changed { Err(io::Error::other("somebody wrote to it")) } else { Ok(()) }
     }
 }
 
