@@ -1,9 +1,7 @@
 //! What clients of every age get, with OpenSSL as the client over loopback.
 
-mod openssl;
-
+use super::openssl::Openssl;
 use model::Now;
-use openssl::Openssl;
 use rustls::ServerConnection;
 use std::io::Read;
 use std::net::{Ipv4Addr, TcpListener};

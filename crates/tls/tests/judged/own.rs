@@ -1,9 +1,7 @@
 //! Our own CA, judged by OpenSSL.
 
-mod openssl;
-
+use super::openssl::Openssl;
 use model::Now;
-use openssl::Openssl;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::fs::PermissionsExt;
@@ -27,7 +25,7 @@ fn openssl_finds_our_certificates_good_for_names_and_addresses() {
     let openssl = Openssl::new();
     Store::new(openssl.at()).init(&ask(), NOW, false).unwrap();
     for server in ["server.pem", "server-ec.pem"] {
-        let verify = format!("verify -x509_strict -purpose sslserver -CAfile keys/ca.pem");
+        let verify = "verify -x509_strict -purpose sslserver -CAfile keys/ca.pem";
         for name in
             ["-verify_hostname boot.lab.example", "-verify_ip 10.77.0.1", "-verify_ip 192.168.9.1"]
         {

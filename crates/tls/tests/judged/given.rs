@@ -1,9 +1,7 @@
 //! Certificates that somebody else made, with OpenSSL: which are taken, which not, and what is said.
 
-mod openssl;
-
+use super::openssl::Openssl;
 use model::Now;
-use openssl::Openssl;
 use std::net::Ipv4Addr;
 use tls::{KeyKind, Keys, Wanted};
 
