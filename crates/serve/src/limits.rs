@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// Limits on whatever the network can make grow. [`Limits::default`] is meant for one server with
 /// some thousand machines; raise what is per source for relays and NAT.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limits {
     /// DHCP replies that wait to be sent. When full, the newest goes. (What waits to be answered
     /// waits with the owner: `site::Limits`.)
@@ -35,6 +35,17 @@ pub struct Limits {
     pub http_slow_bytes: u64,
     /// How long running transfers may go on when the server stops.
     pub grace: Duration,
+    /// How fast files may go out.
+    pub rates: Rates,
+}
+
+/// Bytes per second; none is as fast as it goes. A network has one of its own, `Network::rate`.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Rates {
+    /// To all machines together.
+    pub total: Option<u64>,
+    /// To one machine.
+    pub machine: Option<u64>,
 }
 
 impl Default for Limits {
@@ -53,6 +64,7 @@ impl Default for Limits {
             http_slow: Duration::from_secs(120),
             http_slow_bytes: 4096 * 120,
             grace: Duration::from_secs(5),
+            rates: Rates::default(),
         }
     }
 }

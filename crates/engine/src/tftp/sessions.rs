@@ -33,6 +33,8 @@ pub struct Caps {
     pub half_open_per_source: usize,
     /// Transfers of all addresses that have not had an ACK.
     pub half_open: usize,
+    /// Transfers of one IP address. More for relays and NAT.
+    pub transfers_per_source: usize,
     /// Transfers in all.
     pub transfers: usize,
     /// Finished transfers whose late ACKs are swallowed.
@@ -46,6 +48,7 @@ impl Default for Caps {
         Self {
             half_open_per_source: 8,
             half_open: 1024,
+            transfers_per_source: 64,
             transfers: 4096,
             lingering: 1024,
             half_open_s: 10,
