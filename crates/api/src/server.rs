@@ -1,6 +1,6 @@
 //! Accepts connections on the Unix socket and answers them.
 
-use crate::types::Done;
+use crate::types::{Done, TlsStatus};
 use crate::{Problem, peer, routes};
 use axum::body::Body;
 use axum::response::IntoResponse;
@@ -43,6 +43,8 @@ pub struct House {
     pub started: Now,
     /// What was odd when the sockets were opened, in words.
     pub findings: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
+    /// What HTTPS is served with, as it is now.
+    pub tls: Arc<dyn Fn() -> Option<TlsStatus> + Send + Sync>,
     /// Reads the configuration again.
     pub reload: Arc<Reload>,
     /// Held for reading by whoever adds blobs that nothing names yet, for writing by whoever

@@ -13,7 +13,7 @@ use rcgen::{
     ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
     PKCS_RSA_SHA256, RsaKeySize, SanType,
 };
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use time::{Duration, OffsetDateTime};
 
 const CA_DAYS: i64 = 20 * 365 + 5;
@@ -24,6 +24,8 @@ const HOST_MAX: usize = 36;
 /// A CA that can sign.
 pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
+    /// Nothing it signs lasts longer than itself.
+    ends: OffsetDateTime,
     /// Its certificate.
     pub(crate) pem: String,
 }
@@ -54,15 +56,16 @@ impl Authority {
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let certificate = params.self_signed(&key).map_err(cannot)?;
-        let pem = key.serialize_pem();
-        Ok((Self { issuer: Issuer::new(params, key), pem: certificate.pem() }, pem))
+        let (pem, ends) = (key.serialize_pem(), params.not_after);
+        Ok((Self { issuer: Issuer::new(params, key), ends, pem: certificate.pem() }, pem))
     }
 
-    /// An earlier one.
-    pub(crate) fn read(pem: &str, key: &str) -> Result<Self, Bad> {
+    /// An earlier one, that ends at this second.
+    pub(crate) fn read(pem: &str, key: &str, ends: i64) -> Result<Self, Bad> {
         let key = KeyPair::from_pem(key).map_err(cannot)?;
         let issuer = Issuer::from_ca_cert_pem(pem, key).map_err(cannot)?;
-        Ok(Self { issuer, pem: pem.to_owned() })
+        let ends = OffsetDateTime::from_unix_timestamp(ends).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        Ok(Self { issuer, ends, pem: pem.to_owned() })
     }
 
     /// A certificate for the server under these names, with a key of its own or an earlier one.
@@ -71,7 +74,7 @@ impl Authority {
         kind: Kind,
         key: Option<&str>,
         names: &[String],
-        addresses: &[Ipv4Addr],
+        addresses: &[IpAddr],
         now: Now,
     ) -> Result<Issued, Bad> {
         let key = match key {
@@ -87,20 +90,21 @@ impl Authority {
         key: &KeyPair,
         kind: Kind,
         names: &[String],
-        addresses: &[Ipv4Addr],
+        addresses: &[IpAddr],
         now: Now,
     ) -> Result<Certificate, Bad> {
         let first = names.first().cloned();
         let called = first.or_else(|| addresses.first().map(ToString::to_string));
         let mut params =
             params(called.unwrap_or_else(|| "bootwright".to_owned()), now, SERVER_DAYS);
+        params.not_after = params.not_after.min(self.ends);
         for name in names {
             params
                 .subject_alt_names
                 .push(SanType::DnsName(name.as_str().try_into().map_err(cannot)?));
         }
         for address in addresses {
-            params.subject_alt_names.push(SanType::IpAddress((*address).into()));
+            params.subject_alt_names.push(SanType::IpAddress(*address));
         }
         params.is_ca = IsCa::ExplicitNoCa;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];

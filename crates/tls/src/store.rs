@@ -12,7 +12,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -46,7 +46,7 @@ pub struct Ask {
     /// DNS names that machines may use.
     pub names: Vec<String>,
     /// Addresses that machines may use.
-    pub addresses: Vec<Ipv4Addr>,
+    pub addresses: Vec<IpAddr>,
     /// A new CA though there is one.
     pub new_ca: bool,
 }
@@ -93,9 +93,14 @@ impl Store {
         &self.0
     }
 
-    /// Where the CA is for firmware's set-up screens, and as an EFI signature list.
+    /// The CA for programs (PEM), for firmware's set-up screens (DER), and as an EFI signature list.
     pub fn to_enrol(&self) -> [PathBuf; 3] {
         [CA, CA_DER, CA_ESL].map(|name| self.0.join(name))
+    }
+
+    /// The server's certificates, the one that most machines get first.
+    pub fn certificates(&self) -> [PathBuf; 2] {
+        [SERVER, SERVER_EC].map(|name| self.0.join(name))
     }
 
     /// Whether `tls init` was done.
@@ -151,7 +156,8 @@ impl Store {
             self.write(CA_ESL, &list)?;
             authority
         } else {
-            Authority::read(&self.text(CA)?, &self.text(CA_KEY)?)?
+            let ends = self.authority()?.not_after;
+            Authority::read(&self.text(CA)?, &self.text(CA_KEY)?, ends)?
         };
         for (kind, file, key_file) in [(Kind::Rsa, SERVER, KEY), (Kind::Ec, SERVER_EC, KEY_EC)] {
             let earlier = match new_ca || !self.0.join(key_file).exists() {

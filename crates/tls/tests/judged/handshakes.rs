@@ -17,8 +17,11 @@ struct Served {
 impl Served {
     fn new() -> Self {
         let openssl = Openssl::new();
-        let ask =
-            Ask { host: "lab".to_owned(), addresses: vec![Ipv4Addr::LOCALHOST], ..Ask::default() };
+        let ask = Ask {
+            host: "lab".to_owned(),
+            addresses: vec![Ipv4Addr::LOCALHOST.into()],
+            ..Ask::default()
+        };
         Store::new(openssl.at()).init(&ask, Now(1_795_651_200_000), false).unwrap();
         let keys = Keys::own(openssl.at()).unwrap();
         Self { openssl, keys }

@@ -15,7 +15,7 @@ fn ask() -> Ask {
     Ask {
         host: "lab".to_owned(),
         names: vec!["boot.lab.example".to_owned()],
-        addresses: vec![SERVER, Ipv4Addr::new(192, 168, 9, 1)],
+        addresses: vec![SERVER.into(), Ipv4Addr::new(192, 168, 9, 1).into()],
         new_ca: false,
     }
 }
@@ -120,7 +120,7 @@ fn a_second_init_renews_under_the_same_ca_and_a_new_ca_only_on_request() {
 
     store.init(&ask(), NOW, false).unwrap();
     let first = (store.authority().unwrap(), Keys::own(state.path()).unwrap());
-    let more = Ask { addresses: vec![Ipv4Addr::new(10, 9, 9, 9)], ..ask() };
+    let more = Ask { addresses: vec![IpAddr::from([10, 9, 9, 9])], ..ask() };
     let made = store.init(&more, Now(NOW.0 + 86_400_000), false).unwrap();
     assert!(!made.new_ca && made.files.len() == 2, "{made:?}");
     let second = (store.authority().unwrap(), Keys::own(state.path()).unwrap());
@@ -128,6 +128,12 @@ fn a_second_init_renews_under_the_same_ca_and_a_new_ca_only_on_request() {
     let (old, new) = (first.1.server().unwrap(), second.1.server().unwrap());
     assert_eq!(new.addresses, [IpAddr::from([10, 9, 9, 9])]);
     assert_eq!(new.not_after, old.not_after + 86_400);
+
+    // What is signed in the CA's last years ends with it.
+    let late = Now(NOW.0 + 15 * 365 * 86_400_000);
+    store.init(&ask(), late, false).unwrap();
+    let last = Keys::own(state.path()).unwrap();
+    assert_eq!(last.server().unwrap().not_after, first.0.not_after);
 
     let made = store.init(&Ask { new_ca: true, ..ask() }, NOW, false).unwrap();
     assert!(made.new_ca);
