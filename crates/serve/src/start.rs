@@ -3,7 +3,7 @@
 use crate::count::{Counters, Counts};
 use crate::holder::{self, Holder, Transport};
 use crate::owner::{Bytes, Owner};
-use crate::{Limits, TFTP_PORT, Tls, conflict, http, interfaces, packet, sys, tftp};
+use crate::{Limits, TFTP_PORT, Tls, TlsKeys, conflict, http, interfaces, packet, sys, tftp};
 use engine::tftp::Policy;
 use model::Network;
 use model::network::{Mode, Subnet};
@@ -15,7 +15,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
-use tokio::net::{TcpListener, UdpSocket};
+use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -56,9 +56,8 @@ pub fn start_with<O: Owner, B: Bytes>(
     limits: Limits,
 ) -> Result<Running, StartError> {
     let networks: Vec<&Network> = networks.iter().filter(|n| n.mode != Mode::Off).collect();
-    drop(tls);
-    let opened = Opened::new(&networks, http_port, &limits)?;
-    Ok(opened.run(owner, bytes, limits))
+    let opened = Opened::new(&networks, http_port, tls, &limits)?;
+    opened.run(owner, bytes, limits)
 }
 
 /// Everything that can fail, before anything runs.
@@ -68,13 +67,18 @@ struct Opened {
     ears: conflict::Ears,
     keepers: Vec<Socket>,
     tftp: Vec<(UdpSocket, tftp::Place)>,
-    http: Vec<(TcpListener, String)>,
+    http: Vec<http::Port>,
 }
 
 impl Opened {
-    fn new(networks: &[&Network], http_port: u16, limits: &Limits) -> Result<Self, StartError> {
+    fn new(
+        networks: &[&Network],
+        http_port: u16,
+        tls: Option<Tls>,
+        limits: &Limits,
+    ) -> Result<Self, StartError> {
         let mut findings = Vec::new();
-        findings.extend(raise_file_limit(limits));
+        findings.extend(raise_file_limit(limits, tls.is_some()));
 
         let names: BTreeSet<String> = networks.iter().map(|n| n.interface.clone()).collect();
         for name in &names {
@@ -87,21 +91,28 @@ impl Opened {
         let keepers = keep_ports(networks, &mut findings);
 
         let served = served(networks);
-        let (mut tftp, mut http) = (Vec::new(), Vec::new());
+        let mut tftp = Vec::new();
         let mut addresses = BTreeSet::new();
         for network in networks.iter().filter(|n| addresses.insert(n.server)) {
-            let at = |port| Place { network, port };
-            let socket = tftp::socket(SocketAddrV4::new(network.server, TFTP_PORT))
-                .map_err(|cause| at(TFTP_PORT).refused(Transport::Udp, cause))?;
+            let socket =
+                tftp::socket(SocketAddrV4::new(network.server, TFTP_PORT)).map_err(|cause| {
+                    Place { network, port: TFTP_PORT }.refused(Transport::Udp, cause)
+                })?;
             tftp.push((socket, tftp_place(network, &served, limits)));
-            let listener = listener(SocketAddrV4::new(network.server, http_port))
-                .map_err(|cause| at(http_port).refused(Transport::Tcp, cause))?;
-            http.push((listener, network.interface.clone()));
+        }
+        let mut http = vec![http_on(networks, http_port, None)?];
+        if let Some(Tls { port, keys }) = tls {
+            http.push(http_on(networks, port, Some(keys))?);
         }
         Ok(Self { findings, links, ears, keepers, tftp, http })
     }
 
-    fn run<O: Owner, B: Bytes>(self, owner: O, bytes: B, limits: Limits) -> Running {
+    fn run<O: Owner, B: Bytes>(
+        self,
+        owner: O,
+        bytes: B,
+        limits: Limits,
+    ) -> Result<Running, StartError> {
         let counters = Arc::new(Counters::default());
         let mut listeners = JoinSet::new();
 
@@ -115,31 +126,29 @@ impl Opened {
             listeners.spawn(tftp::listen(Arc::clone(&desk), socket, place));
         }
 
-        let desk = Arc::new(http::Desk::new(owner, bytes, limits, Arc::clone(&counters)));
-        let (http_tasks, http_close, http_stop) =
-            (desk.tasks.clone(), desk.stopping.clone(), desk.stopped.clone());
-        let mut http_addresses = Vec::new();
-        for (listener, link) in self.http {
-            if let Ok(std::net::SocketAddr::V4(address)) = listener.local_addr() {
-                http_addresses.push(address);
-            }
-            listeners.spawn(http::listen(Arc::clone(&desk), listener, link));
+        let http_addresses = self.http.first().map(|port| port.addresses().to_vec());
+        let mut http = Vec::new();
+        for port in self.http {
+            let house = http::House {
+                owner: owner.clone(),
+                bytes: bytes.clone(),
+                limits,
+                counters: Arc::clone(&counters),
+            };
+            http.push(port.serve(house).map_err(StartError::thread)?);
         }
-        let mut sweepers = JoinSet::new();
-        sweepers.spawn(http::sweep(desk));
 
-        Running {
+        Ok(Running {
             findings: self.findings,
-            http_addresses,
+            http_addresses: http_addresses.unwrap_or_default(),
             counters,
             grace: limits.grace,
             listeners,
-            _sweepers: sweepers,
             _keepers: self.keepers,
-            tasks: [tftp_tasks, http_tasks],
-            close: http_close,
-            stop: StopOnDrop([tftp_stop, http_stop]),
-        }
+            tftp: tftp_tasks,
+            stop: StopOnDrop(tftp_stop),
+            http,
+        })
     }
 }
 
@@ -177,21 +186,18 @@ pub struct Running {
     counters: Arc<Counters>,
     grace: Duration,
     listeners: JoinSet<()>,
-    _sweepers: JoinSet<()>,
     _keepers: Vec<Socket>,
-    tasks: [TaskTracker; 2],
-    close: CancellationToken,
+    tftp: TaskTracker,
     stop: StopOnDrop,
+    http: Vec<http::Service>,
 }
 
 #[derive(Debug)]
-struct StopOnDrop([CancellationToken; 2]);
+struct StopOnDrop(CancellationToken);
 
 impl Drop for StopOnDrop {
     fn drop(&mut self) {
-        for token in &self.0 {
-            token.cancel();
-        }
+        self.0.cancel();
     }
 }
 
@@ -214,20 +220,25 @@ impl Running {
     /// Takes no more requests, gives running transfers a moment (`Limits::grace`), then ends.
     pub async fn stop(mut self) {
         self.listeners.shutdown().await;
-        self.close.cancel();
-        for tasks in &self.tasks {
-            tasks.close();
+        self.tftp.close();
+        for port in &self.http {
+            port.close();
         }
-        let [tftp, http] = &self.tasks;
-        let ended = async { tokio::join!(tftp.wait(), http.wait()) };
-        if tokio::time::timeout(self.grace, ended).await.is_ok() {
+        if tokio::time::timeout(self.grace, self.ended()).await.is_ok() {
             return;
         }
-        for token in &self.stop.0 {
-            token.cancel();
+        self.stop.0.cancel();
+        for port in &self.http {
+            port.stop();
         }
-        let ended = async { tokio::join!(tftp.wait(), http.wait()) };
-        let _ = tokio::time::timeout(Duration::from_secs(1), ended).await;
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.ended()).await;
+    }
+
+    async fn ended(&mut self) {
+        self.tftp.wait().await;
+        for port in &mut self.http {
+            port.ended().await;
+        }
     }
 }
 
@@ -298,6 +309,12 @@ impl Place<'_> {
 const LOOK_AT_LOG: &str = "look at `ip address` and at the system's log";
 
 impl StartError {
+    fn thread(cause: io::Error) -> Self {
+        let text = format!("the boot port cannot be served: {cause}");
+        let hint = "raise LimitNOFILE= and TasksMax= of the service".to_owned();
+        Self { text, hint, cause }
+    }
+
     fn packet_socket(name: &str, cause: io::Error) -> Self {
         let on = if name.is_empty() { String::new() } else { format!(" on {name}") };
         let (why, hint) = match cause.kind() {
@@ -426,22 +443,39 @@ fn tftp_place(network: &Network, served: &[Subnet], limits: &Limits) -> tftp::Pl
     }
 }
 
-fn listener(address: SocketAddrV4) -> io::Result<TcpListener> {
+/// The boot port, or the one for HTTPS, on the address of each network.
+fn http_on(
+    networks: &[&Network],
+    port: u16,
+    keys: Option<Arc<TlsKeys>>,
+) -> Result<http::Port, StartError> {
+    let (mut listeners, mut addresses) = (Vec::new(), BTreeSet::new());
+    for network in networks.iter().filter(|n| addresses.insert(n.server)) {
+        let listener = listener(SocketAddrV4::new(network.server, port))
+            .map_err(|cause| Place { network, port }.refused(Transport::Tcp, cause))?;
+        listeners.push((listener, network.interface.clone()));
+    }
+    http::Port::open(listeners, keys).map_err(StartError::thread)
+}
+
+fn listener(address: SocketAddrV4) -> io::Result<Socket> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     // A restart must not wait for the last connections to be forgotten.
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.into())
+    Ok(socket)
 }
 
 /// Every connection and every transfer takes a descriptor, and the usual limit is 1024.
-fn raise_file_limit(limits: &Limits) -> Option<Finding> {
+fn raise_file_limit(limits: &Limits, tls: bool) -> Option<Finding> {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
     let transfers = limits.tftp.transfers.saturating_add(limits.tftp.lingering);
     // Each may have a socket and an opened blob.
-    let needed = (transfers.saturating_add(limits.http_connections) as u64)
+    let ports = if tls { 2 } else { 1 };
+    let connections = limits.http_connections.saturating_mul(ports);
+    let needed = (transfers.saturating_add(connections) as u64)
         .saturating_mul(2)
         .saturating_add(OTHER_FILES);
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;

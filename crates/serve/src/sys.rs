@@ -5,7 +5,9 @@
 #![expect(unsafe_code, reason = "packet sockets and sendmmsg have no safe interface")]
 
 mod many;
+mod out;
 pub(crate) use many::{Buffers, MANY, Parcel, receive as receive_many, send as send_parcels};
+pub(crate) use out::unacknowledged;
 
 use socket2::{Domain, Protocol, SockAddr, SockAddrStorage, SockFilter, Socket, Type};
 use std::io::{self, IoSlice};

@@ -1,24 +1,9 @@
 //! What a request asks for: the name, and what the asker says of itself.
 
 use engine::Asker;
-use hyper::HeaderMap;
-use hyper::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 
 /// A longer value in a query is none we know what to do with.
 const VALUE_BYTES_MAX: usize = 256;
-
-/// Refuses whatever could be read in two ways. We take no bodies, so there is no need to look at
-/// lengths more closely (RFC 9112 §6.3, §11.2).
-pub(super) fn framing(headers: &HeaderMap) -> Result<(), &'static str> {
-    if headers.contains_key(TRANSFER_ENCODING) {
-        return Err("a request with a body is not served here");
-    }
-    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
-    if lengths.any(|length| length.as_bytes() != b"0") {
-        return Err("a request with a body is not served here");
-    }
-    Ok(())
-}
 
 /// The name in a path: decoded once, `//` as `/`. What could climb or be decoded again is refused.
 pub(super) fn name(path: &str) -> Result<Vec<u8>, &'static str> {

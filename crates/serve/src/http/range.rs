@@ -1,7 +1,6 @@
 //! Which part of a file goes out (RFC 9110 §13, §14).
 
-use hyper::header::{IF_MATCH, IF_NONE_MATCH, IF_RANGE, RANGE};
-use hyper::{HeaderMap, Method};
+use super::head::{Fields, Method};
 
 /// What the conditions and the range of a request come to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -18,28 +17,63 @@ pub(super) enum Part {
     Beyond,
 }
 
-/// Reads conditions first, then the range, as RFC 9110 §13.2.2 orders them. There are no dates
-/// here: a file is told by its hash alone, so conditions on dates are not looked at.
-pub(super) fn select(method: &Method, headers: &HeaderMap, tag: Option<&str>, size: u64) -> Part {
-    let lists = |name| headers.get_all(name).iter().map(hyper::http::HeaderValue::as_bytes);
-    if headers.contains_key(IF_MATCH) && !lists(IF_MATCH).any(|list| names(list, tag, false)) {
-        return Part::Changed;
+/// What a request says of the file it wants: conditions, and the part. There are no dates here: a
+/// file is told by its hash alone, so conditions on dates are not looked at.
+#[derive(Debug, Default)]
+pub(super) struct Conditions {
+    if_match: Option<Vec<u8>>,
+    if_none_match: Option<Vec<u8>>,
+    if_range: Option<Vec<u8>>,
+    range: Option<Range>,
+}
+
+/// One range of bytes, of a file whose size nobody knows yet.
+#[derive(Clone, Copy, Debug)]
+enum Range {
+    /// The first byte, and the last.
+    Within(u64, u64),
+    /// The first byte.
+    From(u64),
+    /// How many, at the end.
+    Last(u64),
+}
+
+impl Conditions {
+    pub(super) fn read(fields: Fields<'_, '_>) -> Self {
+        // A list may be spread over several fields (RFC 9110 §5.3).
+        let list = |name| {
+            let values: Vec<&[u8]> = fields.all(name).collect();
+            (!values.is_empty()).then(|| values.join(&b","[..]))
+        };
+        let mut ranges = fields.all("range");
+        Self {
+            if_match: list("if-match"),
+            if_none_match: list("if-none-match"),
+            if_range: fields.first("if-range").map(<[u8]>::to_vec),
+            range: match (ranges.next(), ranges.next()) {
+                (Some(range), None) => Range::read(range),
+                _ => None,
+            },
+        }
     }
-    if lists(IF_NONE_MATCH).any(|list| names(list, tag, true)) {
-        return Part::Same;
+
+    /// Conditions first, then the range, as RFC 9110 §13.2.2 orders them.
+    pub(super) fn select(&self, method: Method, tag: Option<&str>, size: u64) -> Part {
+        if self.if_match.as_ref().is_some_and(|list| !names(list, tag, false)) {
+            return Part::Changed;
+        }
+        if self.if_none_match.as_ref().is_some_and(|list| names(list, tag, true)) {
+            return Part::Same;
+        }
+        // A range is defined for GET only (RFC 9110 §14.2).
+        let (Method::Get, Some(range)) = (method, self.range) else { return Part::Whole };
+        if let Some(same) = &self.if_range
+            && tag.is_none_or(|tag| same != tag.as_bytes())
+        {
+            return Part::Whole;
+        }
+        range.of(size)
     }
-    // A range is defined for GET only (RFC 9110 §14.2).
-    if *method != Method::GET {
-        return Part::Whole;
-    }
-    let mut ranges = lists(RANGE);
-    let (Some(range), None) = (ranges.next(), ranges.next()) else { return Part::Whole };
-    if let Some(same) = headers.get(IF_RANGE)
-        && tag.is_none_or(|tag| same.as_bytes() != tag.as_bytes())
-    {
-        return Part::Whole;
-    }
-    read(range, size)
 }
 
 /// Whether a list of entity tags names this one, or is `*`. Strong comparison takes no weak tags.
@@ -55,32 +89,34 @@ fn names(list: &[u8], tag: Option<&str>, weak: bool) -> bool {
     })
 }
 
-/// One range of bytes. What is no single range is passed over, and the client gets the whole file
-/// (RFC 9110 §14.2 allows that).
-fn read(range: &[u8], size: u64) -> Part {
-    let single = || {
-        let (unit, range) = std::str::from_utf8(range).ok()?.split_once('=')?;
+impl Range {
+    /// What is no single range is passed over, and the client gets the whole file (RFC 9110 §14.2
+    /// allows that).
+    fn read(value: &[u8]) -> Option<Self> {
+        let (unit, range) = std::str::from_utf8(value).ok()?.split_once('=')?;
         let (first, last) = range.trim().split_once('-')?;
-        unit.trim().eq_ignore_ascii_case("bytes").then_some((first.trim(), last.trim()))
-    };
-    match single() {
-        Some(("", suffix)) => match number(suffix) {
-            Some(0) => Part::Beyond,
-            Some(_) if size == 0 => Part::Beyond,
-            Some(length) => Part::Some(size.saturating_sub(length), size),
-            None => Part::Whole,
-        },
-        Some((first, last)) => match (number(first), last, number(last)) {
-            (Some(first), "", _) if first < size => Part::Some(first, size),
-            (Some(_), "", _) => Part::Beyond,
-            (Some(first), _, Some(last)) if last < first => Part::Whole,
-            (Some(first), _, Some(last)) if first < size => {
-                Part::Some(first, last.saturating_add(1).min(size))
+        if !unit.trim().eq_ignore_ascii_case("bytes") {
+            return None;
+        }
+        match (first.trim(), last.trim()) {
+            ("", suffix) => number(suffix).map(Self::Last),
+            (first, "") => number(first).map(Self::From),
+            (first, last) => {
+                let (first, last) = (number(first)?, number(last)?);
+                (first <= last).then_some(Self::Within(first, last))
             }
-            (Some(_), _, Some(_)) => Part::Beyond,
-            _ => Part::Whole,
-        },
-        None => Part::Whole,
+        }
+    }
+
+    fn of(self, size: u64) -> Part {
+        match self {
+            Self::Last(0) => Part::Beyond,
+            Self::Last(_) if size == 0 => Part::Beyond,
+            Self::Last(length) => Part::Some(size.saturating_sub(length), size),
+            Self::From(first) | Self::Within(first, _) if first >= size => Part::Beyond,
+            Self::From(first) => Part::Some(first, size),
+            Self::Within(first, last) => Part::Some(first, last.saturating_add(1).min(size)),
+        }
     }
 }
 
@@ -95,15 +131,20 @@ fn number(digits: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::head;
 
     const TAG: &str = "\"abc\"";
 
     fn get(fields: &[(&'static str, &'static str)]) -> Part {
-        let mut headers = HeaderMap::new();
-        for (name, value) in fields {
-            headers.append(*name, value.parse().unwrap());
-        }
-        select(&Method::GET, &headers, Some(TAG), 100)
+        asked(Method::Get, fields)
+    }
+
+    fn asked(method: Method, fields: &[(&'static str, &'static str)]) -> Part {
+        let lines: String = fields.iter().map(|(n, v)| format!("{n}: {v}\r\n")).collect();
+        let text = format!("GET / HTTP/1.1\r\n{lines}\r\n");
+        let mut space = head::space();
+        let Ok(Some(head)) = head::read(text.as_bytes(), &mut space) else { panic!("{text}") };
+        Conditions::read(head.fields).select(method, Some(TAG), 100)
     }
 
     #[test]
@@ -155,9 +196,13 @@ mod tests {
     }
 
     #[test]
+    fn a_list_may_be_spread_over_fields() {
+        assert_eq!(get(&[("if-match", "\"x\""), ("if-match", TAG)]), Part::Whole);
+        assert_eq!(get(&[("if-none-match", "\"x\""), ("if-none-match", TAG)]), Part::Same);
+    }
+
+    #[test]
     fn a_head_has_no_range() {
-        let mut headers = HeaderMap::new();
-        headers.insert("range", "bytes=0-1".parse().unwrap());
-        assert_eq!(select(&Method::HEAD, &headers, Some(TAG), 100), Part::Whole);
+        assert_eq!(asked(Method::Head, &[("range", "bytes=0-1")]), Part::Whole);
     }
 }

@@ -1,299 +1,225 @@
-//! Responses: their fields, their bodies, and what is told of them.
+//! Responses: their status line, their fields, and what is said in words.
+//!
+//! In: what came of a request. Out: bytes appended to a buffer. Never: a chunk, a redirect, a length
+//! that is not exact, a media type with parameters (EDK2 compares the whole value).
 
+use super::head::Refused;
 use super::range::Part;
-use super::watch::Watch;
-use crate::meter::{About, Meter};
-use crate::owner::{Bytes, Owner};
-use crate::source::{PIECE, Source};
-use engine::Served;
-use http_body::{Frame, SizeHint};
-use hyper::body::Body as HttpBody;
-use hyper::header::{self, HeaderName, HeaderValue};
-use hyper::{Method, Response, StatusCode};
-use model::Now;
 use model::plan::Why;
-use std::future::Future;
-use std::io;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::io::Write as _;
 
-/// The first piece is small, so that the first byte is quick.
-const FIRST_PIECE: u64 = 64 * 1024;
-/// A range at least so long is told of like a whole file; shorter ones are block reads of a disk.
-const TOLD_FROM_BYTES: u64 = 4 * 1024 * 1024;
 /// When to ask again, in seconds, while the store does not answer. iPXE waits for that long.
 const RETRY_AFTER: &str = "5";
 
-/// A strong entity tag: the hash, which names these bytes and no others.
-pub(super) fn entity_tag(what: &Served) -> Option<String> {
-    match what {
-        Served::Text(_) => None,
-        Served::Blob { sha256, .. } => Some(format!("\"{sha256}\"")),
+/// Status codes that are sent here (RFC 9110 §15).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Status {
+    Ok,
+    Partial,
+    NotModified,
+    BadRequest,
+    NotFound,
+    MethodNotAllowed,
+    Changed,
+    Beyond,
+    TooLarge,
+    Broken,
+    NotNow,
+}
+
+impl Status {
+    fn line(self) -> &'static str {
+        match self {
+            Self::Ok => "200 OK",
+            Self::Partial => "206 Partial Content",
+            Self::NotModified => "304 Not Modified",
+            Self::BadRequest => "400 Bad Request",
+            Self::NotFound => "404 Not Found",
+            Self::MethodNotAllowed => "405 Method Not Allowed",
+            Self::Changed => "412 Precondition Failed",
+            Self::Beyond => "416 Range Not Satisfiable",
+            Self::TooLarge => "431 Request Header Fields Too Large",
+            Self::Broken => "500 Internal Server Error",
+            Self::NotNow => "503 Service Unavailable",
+        }
     }
 }
 
-/// A file ready to be sent.
-pub(super) struct File<B> {
-    pub(super) source: Source<B>,
-    pub(super) media: &'static str,
-    pub(super) tag: Option<String>,
-    pub(super) about: About,
-    pub(super) asked: Now,
+/// How a response is to be written to this client.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner<'a> {
+    /// 0 or 1, of HTTP/1: a client is answered in its own version.
+    pub(super) minor: u8,
+    /// HEAD gets the fields alone.
+    pub(super) fields_only: bool,
+    /// Whether the connection goes on.
+    pub(super) keep: bool,
+    /// The value of Date.
+    pub(super) date: &'a str,
 }
 
-/// Makes the response to one request.
-pub(super) struct Reply {
-    watch: Arc<Watch>,
-}
-
-impl Reply {
-    pub(super) fn new(watch: Arc<Watch>) -> Self {
-        Self { watch }
+impl Manner<'_> {
+    fn begin(self, out: &mut Vec<u8>, status: Status) {
+        put(out, &["HTTP/1.", if self.minor == 0 { "0 " } else { "1 " }, status.line(), "\r\n"]);
+        put(out, &["Date: ", self.date, "\r\n"]);
+        match (self.keep, self.minor) {
+            (false, _) => put(out, &["Connection: close\r\n"]),
+            (true, 0) => put(out, &["Connection: keep-alive\r\n"]),
+            (true, _) => {}
+        }
     }
 
-    /// A few words.
-    pub(super) fn text<O: Owner, B: Bytes>(
-        self,
-        status: StatusCode,
-        text: &str,
-    ) -> Response<Body<O, B>> {
-        let body = Body::of_text(self.watch, text.as_bytes());
-        let mut response = Response::new(body);
-        *response.status_mut() = status;
-        response
-            .with(header::CONTENT_LENGTH, &text.len().to_string())
-            .with(header::CONTENT_TYPE, "text/plain")
-            .with(header::CACHE_CONTROL, "no-store")
+    /// A few words, and fields that go with them.
+    pub(super) fn words(self, out: &mut Vec<u8>, status: Status, also: &[Field], text: &str) {
+        self.begin(out, status);
+        for (name, value) in also {
+            put(out, &[name, ": ", value, "\r\n"]);
+        }
+        number(out, "Content-Length", text.len() as u64);
+        put(out, &["Content-Type: text/plain\r\nCache-Control: no-store\r\n\r\n"]);
+        if !self.fields_only {
+            put(out, &[text]);
+        }
     }
 
     /// What the owner would not give.
-    pub(super) fn refusal<O: Owner, B: Bytes>(self, why: &Why) -> Response<Body<O, B>> {
+    pub(super) fn silence(self, out: &mut Vec<u8>, why: &Why) {
         match why {
-            Why::StoreFailed(_) | Why::TooMany(_) => self
-                .text(StatusCode::SERVICE_UNAVAILABLE, "not now\n")
-                .with(header::RETRY_AFTER, RETRY_AFTER),
-            why => self.text(StatusCode::NOT_FOUND, &format!("{why}\n")),
+            Why::StoreFailed(_) | Why::TooMany(_) => {
+                self.words(out, Status::NotNow, &[("Retry-After", RETRY_AFTER)], "not now\n");
+            }
+            why => self.words(out, Status::NotFound, &[], &format!("{why}\n")),
         }
     }
 
-    /// A file, or as much of it as was asked for.
-    pub(super) fn file<O: Owner, B: Bytes>(
-        self,
-        file: File<B::Blob>,
-        method: &Method,
-        part: Part,
-        owner: &O,
-    ) -> Response<Body<O, B>> {
-        let size = file.source.size();
+    /// A request that was not understood.
+    pub(super) fn refusal(self, out: &mut Vec<u8>, why: Refused) {
+        match why {
+            Refused::Form(text) => self.words(out, Status::BadRequest, &[], &format!("{text}\n")),
+            Refused::Size(text) => self.words(out, Status::TooLarge, &[], &format!("{text}\n")),
+            Refused::Method => {
+                let allow = [("Allow", "GET, HEAD")];
+                self.words(out, Status::MethodNotAllowed, &allow, "only GET and HEAD\n");
+            }
+        }
+    }
+
+    /// The head of a file, or of as much of it as was asked for; gives the first byte that is to
+    /// follow and the one after the last.
+    pub(super) fn file(self, out: &mut Vec<u8>, file: About<'_>, part: Part) -> (u64, u64) {
+        let size = file.size;
         let (status, from, to) = match part {
-            Part::Whole => (StatusCode::OK, 0, size),
-            Part::Some(from, to) => (StatusCode::PARTIAL_CONTENT, from, to),
-            Part::Same => (StatusCode::NOT_MODIFIED, 0, 0),
-            Part::Changed => return self.text(StatusCode::PRECONDITION_FAILED, "it has changed\n"),
+            Part::Whole => (Status::Ok, 0, size),
+            Part::Some(from, to) => (Status::Partial, from, to),
+            Part::Same => (Status::NotModified, 0, 0),
+            Part::Changed => {
+                self.words(out, Status::Changed, &[], "it has changed\n");
+                return (0, 0);
+            }
             Part::Beyond => {
-                let beyond = self.text(StatusCode::RANGE_NOT_SATISFIABLE, "it ends before that\n");
-                return beyond.with(header::CONTENT_RANGE, &format!("bytes */{size}"));
+                let range = format!("bytes */{size}");
+                let also = [("Content-Range", range.as_str())];
+                self.words(out, Status::Beyond, &also, "it ends before that\n");
+                return (0, 0);
             }
         };
-        let sends = *method == Method::GET && to > from;
-        let mut response = Response::new(if sends {
-            Body::of_file(self.watch, &file, owner, from, to)
-        } else {
-            Body::of_text(self.watch, &[])
-        });
-        *response.status_mut() = status;
+        self.begin(out, status);
         // A 304 has the length of what it does not send, or none (RFC 9110 §8.6).
         if part != Part::Same {
-            response = response
-                .with(header::CONTENT_LENGTH, &to.saturating_sub(from).to_string())
-                .with(header::CONTENT_TYPE, file.media);
+            number(out, "Content-Length", to.saturating_sub(from));
+            put(out, &["Content-Type: ", file.media, "\r\n"]);
         }
-        if part != Part::Whole && part != Part::Same {
+        if let Part::Some(from, to) = part {
             let last = to.saturating_sub(1);
-            response = response.with(header::CONTENT_RANGE, &format!("bytes {from}-{last}/{size}"));
+            // Writing to memory does not fail.
+            let _ = write!(out, "Content-Range: bytes {from}-{last}/{size}\r\n");
         }
-        response = response.with(header::ACCEPT_RANGES, "bytes");
-        match &file.tag {
-            Some(tag) => response.with(header::ETAG, tag),
+        put(out, &["Accept-Ranges: bytes\r\n"]);
+        match file.tag {
+            Some(tag) => put(out, &["ETag: ", tag, "\r\n\r\n"]),
             // Written for this machine at this moment.
-            None => response.with(header::CACHE_CONTROL, "no-store"),
+            None => put(out, &["Cache-Control: no-store\r\n\r\n"]),
         }
+        if self.fields_only { (0, 0) } else { (from, to) }
     }
 }
 
-/// Additions to a response.
-pub(super) trait Also {
-    /// One field more.
-    fn with(self, name: HeaderName, value: &str) -> Self;
-    /// The connection ends with it.
-    fn closing(self) -> Self;
-    /// HEAD gets the fields alone.
-    fn for_method(self, method: &Method) -> Self;
+/// Name and value.
+pub(super) type Field<'a> = (&'a str, &'a str);
+
+/// What the fields say of a file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct About<'a> {
+    pub(super) size: u64,
+    pub(super) media: &'static str,
+    /// A strong entity tag: the hash, which names these bytes and no others. None for a text.
+    pub(super) tag: Option<&'a str>,
 }
 
-impl<O: Owner, B: Bytes> Also for Response<Body<O, B>> {
-    fn with(mut self, name: HeaderName, value: &str) -> Self {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            self.headers_mut().insert(name, value);
-        }
-        self
-    }
-
-    fn closing(self) -> Self {
-        self.with(header::CONNECTION, "close")
-    }
-
-    fn for_method(mut self, method: &Method) -> Self {
-        if *method == Method::HEAD {
-            self.body_mut().what = What::Text(bytes::Bytes::new());
-        }
-        self
+fn put(out: &mut Vec<u8>, texts: &[&str]) {
+    for text in texts {
+        out.extend_from_slice(text.as_bytes());
     }
 }
 
-/// The body of a response. It tells the connection's watch, and whoever watches the transfer, when
-/// it has ended.
-pub(super) struct Body<O: Owner, B: Bytes> {
-    watch: Arc<Watch>,
-    what: What<O, B>,
+fn number(out: &mut Vec<u8>, name: &str, value: u64) {
+    // Writing to memory does not fail.
+    let _ = write!(out, "{name}: {value}\r\n");
 }
 
-enum What<O: Owner, B: Bytes> {
-    Text(bytes::Bytes),
-    File(Sending<O, B>),
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-struct Sending<O: Owner, B: Bytes> {
-    source: Source<B::Blob>,
-    from: u64,
-    at: u64,
-    end: u64,
-    reading: Option<Reading>,
-    meter: Option<Meter<O>>,
-    broken: bool,
-}
+    const DATE: &str = "Thu, 26 Nov 2026 03:00:00 GMT";
 
-type Reading = Pin<Box<dyn Future<Output = io::Result<Vec<u8>>> + Send>>;
-
-impl<O: Owner, B: Bytes> Body<O, B> {
-    fn of_text(watch: Arc<Watch>, text: &[u8]) -> Self {
-        Self { watch, what: What::Text(bytes::Bytes::copy_from_slice(text)) }
+    fn manner(minor: u8, keep: bool, fields_only: bool) -> Manner<'static> {
+        Manner { minor, fields_only, keep, date: DATE }
     }
 
-    fn of_file(watch: Arc<Watch>, file: &File<B::Blob>, owner: &O, from: u64, end: u64) -> Self {
-        let whole = end - from == file.source.size();
-        let told = match file.source {
-            Source::Text(_) => false,
-            Source::Blob(_) => whole || end - from >= TOLD_FROM_BYTES,
-        };
-        let about = About { size: end - from, ..file.about.clone() };
-        let meter = told.then(|| Meter::start(owner.clone(), about, file.asked));
-        let source = file.source.clone();
-        let sending = Sending { source, from, at: from, end, reading: None, meter, broken: false };
-        Self { watch, what: What::File(sending) }
-    }
-}
-
-impl<O: Owner, B: Bytes> Sending<O, B> {
-    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<bytes::Bytes>>> {
-        if self.at >= self.end || self.broken {
-            return Poll::Ready(None);
-        }
-        let most = if self.at == self.from { FIRST_PIECE } else { PIECE };
-        let reading = self.reading.get_or_insert_with(|| {
-            let length = usize::try_from((self.end - self.at).min(most)).unwrap_or(usize::MAX);
-            let (source, at) = (self.source.clone(), self.at);
-            Box::pin(async move { source.read_off(at, length).await })
-        });
-        let Poll::Ready(read) = reading.as_mut().poll(cx) else { return Poll::Pending };
-        self.reading = None;
-        match read {
-            Ok(piece) => {
-                self.at = self.at.saturating_add(piece.len() as u64);
-                if let Some(meter) = &mut self.meter {
-                    meter.progress(self.at - self.from);
-                }
-                Poll::Ready(Some(Ok(piece.into())))
-            }
-            Err(cause) => {
-                self.broken = true;
-                Poll::Ready(Some(Err(cause)))
-            }
-        }
-    }
-}
-
-impl<O: Owner, B: Bytes> HttpBody for Body<O, B> {
-    type Data = bytes::Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<bytes::Bytes>>>> {
-        match &mut self.what {
-            What::Text(text) if text.is_empty() => Poll::Ready(None),
-            What::Text(text) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(text))))),
-            What::File(sending) => {
-                sending.poll_piece(cx).map(|next| next.map(|r| r.map(Frame::data)))
-            }
-        }
+    fn file(manner: Manner<'_>, tag: Option<&str>, part: Part) -> (String, (u64, u64)) {
+        let mut out = Vec::new();
+        let span = manner.file(&mut out, About { size: 100, media: "application/efi", tag }, part);
+        (String::from_utf8(out).unwrap(), span)
     }
 
-    fn is_end_stream(&self) -> bool {
-        self.size_hint().exact() == Some(0)
+    #[test]
+    fn a_file_says_exactly_what_firmware_needs() {
+        let whole = "HTTP/1.1 200 OK\r\nDate: Thu, 26 Nov 2026 03:00:00 GMT\r\n\
+                     Content-Length: 100\r\nContent-Type: application/efi\r\n\
+                     Accept-Ranges: bytes\r\nETag: \"abc\"\r\n\r\n";
+        let on_get = file(manner(1, true, false), Some("\"abc\""), Part::Whole);
+        assert_eq!(on_get, (whole.to_owned(), (0, 100)));
+        let on_head = file(manner(1, true, true), Some("\"abc\""), Part::Whole);
+        assert_eq!(on_head, (whole.to_owned(), (0, 0)));
+        let (part, span) = file(manner(1, true, false), Some("\"abc\""), Part::Some(10, 20));
+        assert!(part.starts_with("HTTP/1.1 206 Partial Content\r\n"));
+        assert!(part.contains("Content-Length: 10\r\n"));
+        assert!(part.contains("Content-Range: bytes 10-19/100\r\n"));
+        assert_eq!(span, (10, 20));
+        let (same, span) = file(manner(1, true, false), Some("\"abc\""), Part::Same);
+        assert!(same.starts_with("HTTP/1.1 304 Not Modified\r\n") && !same.contains("Length"));
+        assert_eq!(span, (0, 0));
+        let (beyond, _) = file(manner(1, true, false), None, Part::Beyond);
+        assert!(beyond.contains("Content-Range: bytes */100\r\n"), "{beyond}");
     }
 
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(match &self.what {
-            What::Text(text) => text.len() as u64,
-            What::File(sending) => sending.end.saturating_sub(sending.at),
-        })
+    #[test]
+    fn a_client_is_answered_in_its_own_version() {
+        let said = |minor, keep| file(manner(minor, keep, false), None, Part::Whole).0;
+        assert!(said(0, false).starts_with("HTTP/1.0 200 OK\r\n"));
+        assert!(said(0, false).contains("Connection: close\r\n"));
+        assert!(said(0, true).contains("Connection: keep-alive\r\n"));
+        assert!(said(1, false).contains("Connection: close\r\n"));
+        assert!(!said(1, true).contains("Connection"));
+        assert!(said(1, true).contains("Cache-Control: no-store\r\n"));
     }
-}
 
-impl<O: Owner, B: Bytes> Unpin for Body<O, B> {}
-
-impl<O: Owner, B: Bytes> Drop for Body<O, B> {
-    fn drop(&mut self) {
-        let whole = self.is_end_stream();
-        let mut meter = None;
-        if let What::File(sending) = &mut self.what {
-            meter = sending.meter.take().map(|meter| (meter, sending.at - sending.from));
-            if sending.broken {
-                self.watch.say_why("it could not be read from the image store");
-            }
-        }
-        if !whole {
-            if let Some((meter, sent)) = meter {
-                meter.failed(sent, self.watch.why().to_owned());
-            }
-            return;
-        }
-        let ending = Ending { meter, watch: Arc::clone(&self.watch) };
-        self.watch.complete(Box::new(move || ending.written()));
-    }
-}
-
-/// A response that is complete but may still be cut off before it is written out.
-struct Ending<O: Owner> {
-    meter: Option<(Meter<O>, u64)>,
-    watch: Arc<Watch>,
-}
-
-impl<O: Owner> Ending<O> {
-    fn written(mut self) {
-        if let Some((meter, _)) = self.meter.take() {
-            meter.done(0);
-        }
-    }
-}
-
-impl<O: Owner> Drop for Ending<O> {
-    fn drop(&mut self) {
-        if let Some((meter, sent)) = self.meter.take() {
-            meter.failed(sent, self.watch.why().to_owned());
-        }
+    #[test]
+    fn a_head_has_the_length_of_words_it_does_not_get() {
+        let mut out = Vec::new();
+        manner(1, false, true).refusal(&mut out, Refused::Form("no"));
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains("Content-Length: 3\r\n") && text.ends_with("\r\n\r\n"), "{text}");
     }
 }

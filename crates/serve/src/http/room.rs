@@ -1,124 +1,117 @@
 //! How many connections there is room for, and who goes when there is none.
+//!
+//! In: who comes, who goes, who falls idle. Out: whether there is room, and who has to make it.
+//! Never: a walk over all connections for one that comes.
 
-use super::watch::{Patience, Watch};
+use super::slab::Token;
 use crate::Limits;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
-use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
-/// All connections.
+/// All connections of one port.
+#[derive(Debug)]
 pub(super) struct Room {
-    seats: Mutex<Seats>,
     most: usize,
     most_of_one: usize,
+    taken: usize,
+    idle: Idle,
+    of: HashMap<IpAddr, Source>,
 }
 
-#[derive(Default)]
-struct Seats {
-    last: u64,
-    taken: HashMap<u64, Taken>,
-    /// How many each source has; never 0.
-    of: HashMap<IpAddr, usize>,
+/// The connections of one source; there is at least one.
+#[derive(Debug, Default)]
+struct Source {
+    taken: usize,
+    idle: Idle,
 }
 
-struct Taken {
-    peer: IpAddr,
-    watch: Arc<Watch>,
-    cut: CancellationToken,
-}
+/// Connections in the order in which they fell idle. Those that are busy again stay in it until
+/// they are met: each entry carries the number of the rest it tells of.
+#[derive(Debug, Default)]
+struct Idle(VecDeque<(Token, u32)>);
 
-/// The place of one connection, free again when dropped.
-pub(super) struct Seat {
-    room: Arc<Room>,
-    id: u64,
-    pub(super) watch: Arc<Watch>,
-    cut: CancellationToken,
-}
+impl Idle {
+    fn add(&mut self, token: Token, rest: u32, taken: usize, still: impl Fn(Token, u32) -> bool) {
+        // Twice as many entries as connections: at least half of them are stale.
+        if self.0.len() > taken.saturating_mul(2).saturating_add(16) {
+            self.0.retain(|(token, rest)| still(*token, *rest));
+        }
+        self.0.push_back((token, rest));
+    }
 
-impl Seat {
-    /// Ends when the connection has to go.
-    pub(super) fn cut(&self) -> WaitForCancellationFuture<'_> {
-        self.cut.cancelled()
+    fn longest(&mut self, still: impl Fn(Token, u32) -> bool) -> Option<Token> {
+        while let Some((token, rest)) = self.0.pop_front() {
+            if still(token, rest) {
+                return Some(token);
+            }
+        }
+        None
     }
 }
 
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.room.seats().leave(self.id);
-    }
+/// Whether there is room for one more.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) enum Place {
+    Free,
+    /// There will be when this idle one has left.
+    After(Token),
+    None,
 }
 
 impl Room {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
-            seats: Mutex::default(),
             most: limits.http_connections,
             most_of_one: limits.http_connections_per_source,
+            taken: 0,
+            idle: Idle::default(),
+            of: HashMap::new(),
         }
     }
 
-    fn seats(&self) -> MutexGuard<'_, Seats> {
-        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether one more of this source may come. If there is no room, the connection that has been
+    /// idle for longest is to go, of the same source if that has too many; nobody goes who is busy.
+    /// `still` says whether a connection has been idle since it was told of.
+    pub(super) fn place(&mut self, peer: IpAddr, still: impl Fn(Token, u32) -> bool) -> Place {
+        if let Some(source) = self.of.get_mut(&peer)
+            && source.taken >= self.most_of_one
+        {
+            return source.idle.longest(still).map_or(Place::None, Place::After);
+        }
+        if self.taken >= self.most {
+            return self.idle.longest(still).map_or(Place::None, Place::After);
+        }
+        Place::Free
     }
 
-    /// A place for one more connection. If there is none, the connection that has been idle for
-    /// longest goes, of the same source if that has too many; nobody goes who is busy.
-    pub(super) fn enter(self: &Arc<Self>, peer: IpAddr) -> Option<Seat> {
-        let mut seats = self.seats();
-        if seats.of.get(&peer).is_some_and(|count| *count >= self.most_of_one) {
-            seats.make_room(|taken| taken.peer == peer)?;
-        }
-        if seats.taken.len() >= self.most {
-            seats.make_room(|_| true)?;
-        }
-        seats.last += 1;
-        let (id, watch, cut) = (seats.last, Arc::new(Watch::new()), CancellationToken::new());
-        let taken = Taken { peer, watch: Arc::clone(&watch), cut: cut.clone() };
-        seats.taken.insert(id, taken);
-        *seats.of.entry(peer).or_default() += 1;
-        Some(Seat { room: Arc::clone(self), id, watch, cut })
+    /// One more is there.
+    pub(super) fn enter(&mut self, peer: IpAddr) {
+        self.taken += 1;
+        self.of.entry(peer).or_default().taken += 1;
     }
 
-    /// Cuts every connection that is overdue; gives how many.
-    pub(super) fn sweep(&self, limits: &Limits) -> usize {
-        let patience = Patience {
-            head: limits.http_head,
-            idle: limits.http_idle,
-            slow: limits.http_slow,
-            bytes: limits.http_slow_bytes,
-        };
-        let (seats, now) = (self.seats(), Instant::now());
-        let mut cut = 0;
-        for taken in seats.taken.values().filter(|t| !t.cut.is_cancelled()) {
-            if taken.watch.overdue(patience, now).is_some() {
-                taken.cut.cancel();
-                cut += 1;
+    /// One fewer is there.
+    pub(super) fn leave(&mut self, peer: IpAddr) {
+        self.taken = self.taken.saturating_sub(1);
+        if let Some(source) = self.of.get_mut(&peer) {
+            source.taken = source.taken.saturating_sub(1);
+            if source.taken == 0 {
+                self.of.remove(&peer);
             }
         }
-        cut
-    }
-}
-
-impl Seats {
-    /// Sends the one away that has been idle for longest. Nothing if nobody is idle.
-    fn make_room(&mut self, of: impl Fn(&Taken) -> bool) -> Option<()> {
-        let idle = self.taken.iter().filter(|(_, taken)| of(taken));
-        let idle = idle.filter_map(|(id, taken)| Some((taken.watch.idle_since()?, *id)));
-        let (_, id) = idle.min()?;
-        self.leave(id);
-        Some(())
     }
 
-    fn leave(&mut self, id: u64) {
-        let Some(taken) = self.taken.remove(&id) else { return };
-        taken.cut.cancel();
-        if let Some(count) = self.of.get_mut(&taken.peer) {
-            *count -= 1;
-            if *count == 0 {
-                self.of.remove(&taken.peer);
-            }
+    /// A connection has nothing to do; it is its `rest`th rest.
+    pub(super) fn idle(
+        &mut self,
+        token: Token,
+        peer: IpAddr,
+        rest: u32,
+        still: impl Fn(Token, u32) -> bool,
+    ) {
+        self.idle.add(token, rest, self.taken, &still);
+        if let Some(source) = self.of.get_mut(&peer) {
+            source.idle.add(token, rest, source.taken, &still);
         }
     }
 }
@@ -127,33 +120,59 @@ impl Seats {
 mod tests {
     use super::*;
 
-    fn room(most: usize, most_of_one: usize) -> Arc<Room> {
-        let limits = Limits {
+    fn room(most: usize, most_of_one: usize) -> Room {
+        Room::new(&Limits {
             http_connections: most,
             http_connections_per_source: most_of_one,
             ..Limits::default()
-        };
-        Arc::new(Room::new(&limits))
+        })
+    }
+
+    fn peer(n: u8) -> IpAddr {
+        IpAddr::from([10, 0, 0, n])
+    }
+
+    fn token(n: u64) -> Token {
+        Token::from(n)
     }
 
     #[test]
     fn one_source_does_not_take_all() {
-        let room = room(10, 2);
-        let (a, b) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
-        let first = room.enter(a).unwrap();
-        let _second = room.enter(a).unwrap();
-        assert!(room.enter(a).is_none());
-        assert!(room.enter(b).is_some());
-        drop(first);
-        assert!(room.enter(a).is_some());
-        assert_eq!(room.seats().of.len(), 1);
+        let mut room = room(10, 2);
+        for _ in 0..2 {
+            assert_eq!(room.place(peer(1), |_, _| false), Place::Free);
+            room.enter(peer(1));
+        }
+        assert_eq!(room.place(peer(1), |_, _| true), Place::None);
+        assert_eq!(room.place(peer(2), |_, _| true), Place::Free);
+        room.idle(token(7), peer(1), 1, |_, _| true);
+        assert_eq!(room.place(peer(1), |_, _| true), Place::After(token(7)));
+        room.leave(peer(1));
+        room.leave(peer(1));
+        assert_eq!(room.place(peer(1), |_, _| true), Place::Free);
+        assert!(room.of.is_empty());
     }
 
     #[test]
     fn the_total_is_bounded_and_busy_connections_stay() {
-        let room = room(2, 2);
-        let peer = |n| IpAddr::from([10, 0, 0, n]);
-        let _busy = (room.enter(peer(1)).unwrap(), room.enter(peer(2)).unwrap());
-        assert!(room.enter(peer(3)).is_none());
+        let mut room = room(2, 2);
+        for n in 1..=2 {
+            room.enter(peer(n));
+            room.idle(token(u64::from(n)), peer(n), 0, |_, _| true);
+        }
+        // The first is busy again, so the second goes.
+        let still = |who: Token, _| who != token(1);
+        assert_eq!(room.place(peer(3), still), Place::After(token(2)));
+        assert_eq!(room.place(peer(3), |_, _| true), Place::None);
+    }
+
+    #[test]
+    fn what_is_remembered_of_idle_connections_does_not_grow() {
+        let mut room = room(2, 2);
+        room.enter(peer(1));
+        for rest in 0..10_000 {
+            room.idle(token(1), peer(1), rest, |_, of| of == rest);
+        }
+        assert!(room.idle.0.len() < 32 && room.of[&peer(1)].idle.0.len() < 32);
     }
 }

@@ -3,6 +3,10 @@
 //! In: a finished `rustls::ServerConfig`. Out: the one in force. Never: a key or a certificate of
 //! our own making.
 
+pub(super) mod handshake;
+mod hello;
+pub(super) mod words;
+
 use rustls::ServerConfig;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};

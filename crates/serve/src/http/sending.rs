@@ -1,0 +1,214 @@
+//! A part of a blob on its way out.
+//!
+//! In: the blob, from where to where. Out: its bytes, by the kernel where it can, and how far they
+//! came. Never: a wait for a disk, a byte too many, an end that is not one whole version.
+
+use super::connection::Desk;
+use super::gate::{Asking, Leave};
+use super::post::Facts;
+use super::slab::Token;
+use super::transport::{Piece, Transport, send_file};
+use super::warm::{self, PIECE};
+use crate::meter::Meter;
+use crate::owner::{Blob, Bytes, Owner};
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// So much goes out in one piece with the head, copied: cheaper than to ask the kernel twice.
+const SMALL_BYTES: u64 = 16 * 1024;
+
+/// A part of a blob that is being sent.
+pub(super) struct Sending<O, B> {
+    pub(super) facts: Arc<Facts>,
+    blob: Arc<B>,
+    at: u64,
+    end: u64,
+    /// How many bytes the connection had carried before the first of these.
+    pub(super) begun: u64,
+    pub(super) length: u64,
+    pub(super) meter: Option<Meter<O>>,
+    /// The piece that was fetched for us: it is sent even if it is gone again.
+    fetched: Option<u64>,
+}
+
+/// How far a turn came.
+pub(super) enum Sent {
+    All,
+    /// The network takes no more.
+    Full,
+    /// Others have their turn first.
+    NextTurn,
+    /// It may go on then.
+    Until(Instant),
+    /// The disk is asked; a letter will come.
+    Cold,
+    /// The client is gone.
+    Gone,
+    /// The blob is not what it was.
+    Spoilt(io::Error),
+}
+
+/// Whose turn it is.
+pub(super) struct Turn {
+    pub(super) token: Token,
+    pub(super) peer: IpAddr,
+    /// Bytes of files it has sent in this turn.
+    pub(super) had: u64,
+    pub(super) now: Instant,
+}
+
+impl<O: Owner, B: Blob> Sending<O, B> {
+    pub(super) fn new(facts: Arc<Facts>, blob: Arc<B>, (from, end): (u64, u64)) -> Self {
+        let length = end.saturating_sub(from);
+        Self { facts, blob, at: from, end, begun: 0, length, meter: None, fetched: None }
+    }
+
+    pub(super) fn ended(&self) -> bool {
+        self.at >= self.end
+    }
+
+    /// A piece was fetched for us.
+    pub(super) fn fetched(&mut self, piece: u64) {
+        self.fetched = Some(piece);
+    }
+
+    /// Puts a small part right behind its head, if it is in memory and whole.
+    pub(super) fn join(&mut self, out: &mut Vec<u8>) {
+        if self.length > SMALL_BYTES {
+            return;
+        }
+        let head = out.len();
+        out.resize(head.saturating_add(usize::try_from(self.length).unwrap_or(0)), 0);
+        let read = out.get_mut(head..).map_or(Ok(0), |part| self.blob.read_now(part, self.at));
+        let whole = matches!(read, Ok(read) if read as u64 == self.length);
+        if whole && self.blob.still_whole().is_ok() {
+            self.at = self.end;
+        } else {
+            out.truncate(head);
+        }
+    }
+
+    /// Sends as much as is this turn's.
+    pub(super) fn send<S: Bytes<Blob = B>>(
+        &mut self,
+        desk: &mut Desk<O, S>,
+        wire: &mut Transport,
+        turn: &mut Turn,
+        carried: &mut u64,
+    ) -> Sent {
+        while self.at < self.end {
+            // Pieces end where they would if the blob had been sent from its beginning.
+            let piece = self.at / PIECE;
+            let to = piece.saturating_add(1).saturating_mul(PIECE).min(self.end);
+            // The gate: whatever holds bytes of files back does so here.
+            let asking = Asking { peer: turn.peer, had: turn.had, wanted: to - self.at };
+            let allowed = match desk.gate.allowed(asking, turn.now) {
+                Leave::Bytes(bytes) => bytes,
+                Leave::NextTurn => return Sent::NextTurn,
+                Leave::Until(at) => return Sent::Until(at),
+            };
+            let to = self.at.saturating_add(allowed).min(to);
+            match self.ready(desk, turn.token, piece, to) {
+                Ok(true) => {}
+                Ok(false) => return Sent::Cold,
+                Err(spoilt) => return Sent::Spoilt(spoilt),
+            }
+            match self.piece(&mut desk.bytes, wire, to) {
+                Ok(Some(sent)) => {
+                    self.at = self.at.saturating_add(sent);
+                    *carried = carried.saturating_add(sent);
+                    turn.had = turn.had.saturating_add(sent);
+                }
+                Ok(None) => return Sent::Spoilt(too_short()),
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Sent::Full,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) if is_of_the_file(&e) => return Sent::Spoilt(e),
+                Err(_) => return Sent::Gone,
+            }
+        }
+        Sent::All
+    }
+
+    /// Whether what goes out next is in memory; if not, it is fetched. Before the last byte it is
+    /// made sure that the blob is still what it was.
+    fn ready<S: Bytes<Blob = B>>(
+        &mut self,
+        desk: &mut Desk<O, S>,
+        token: Token,
+        piece: u64,
+        to: u64,
+    ) -> io::Result<bool> {
+        let Some(blob) = &self.facts.blob else { return Err(too_short()) };
+        if self.fetched != Some(piece) {
+            let warm = warm::is_warm(&*self.blob, self.at, to);
+            let short = |e: io::Error| match e.kind() {
+                io::ErrorKind::UnexpectedEof => too_short(),
+                _ => e,
+            };
+            if !warm.map_err(short)? {
+                desk.warm.need(blob.sha256, piece, &self.blob, token);
+                return Ok(false);
+            }
+        }
+        if to >= self.end {
+            self.blob.still_whole()?;
+            return Ok(true);
+        }
+        // While this piece goes out, the disk may look for the next one.
+        let next = piece.saturating_add(1);
+        let begins = next.saturating_mul(PIECE);
+        let cold = |e: io::Error| e.kind() == io::ErrorKind::WouldBlock;
+        if begins < self.end && self.blob.read_now(&mut [0], begins).is_err_and(cold) {
+            desk.warm.expect(blob.sha256, next, &self.blob);
+        }
+        Ok(true)
+    }
+
+    /// Sends some bytes, not beyond `to`; none if the file ends before.
+    fn piece(&self, buffer: &mut [u8], wire: &mut Transport, to: u64) -> io::Result<Option<u64>> {
+        let bytes = to.saturating_sub(self.at);
+        if let Some(socket) = wire.bare()
+            && let Some(stretch) = self.blob.stretch(self.at)
+        {
+            let sent = send_file(socket, &stretch, bytes)?;
+            return Ok((sent > 0).then_some(sent));
+        }
+        let most = usize::try_from(bytes).unwrap_or(usize::MAX).min(wire.room());
+        if most == 0 {
+            wire.flush()?;
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let most = most.min(buffer.len());
+        let buffer = buffer.get_mut(..most).ok_or_else(too_short)?;
+        let read = match self.blob.read_now(buffer, self.at) {
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                // It was there a moment ago; this once the disk is waited for.
+                self.blob.read_exact_at(buffer, self.at).map(|()| most)
+            }
+            read => read,
+        };
+        let read = read.map_err(|cause| io::Error::other(Unreadable(cause)))?;
+        let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else {
+            return Ok(None);
+        };
+        let more = self.at.saturating_add(read as u64) < self.end;
+        wire.write(Piece { bytes, more }).map(|sent| Some(sent as u64))
+    }
+}
+
+/// A file that could not be read, as opposed to a client that is gone.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Unreadable(#[source] io::Error);
+
+/// sendfile has one error for two ends. These are never of a socket.
+fn is_of_the_file(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<Unreadable>())
+        || matches!(error.raw_os_error(), Some(libc::EIO | libc::EINVAL | libc::EOVERFLOW))
+}
+
+fn too_short() -> io::Error {
+    io::Error::other("it is shorter in the image store than it should be")
+}
