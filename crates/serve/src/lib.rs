@@ -30,7 +30,7 @@ mod sys;
 mod tftp;
 
 pub use count::Counts;
-pub use http::tls::{Tls, TlsKeys};
+pub use http::tls::{Named, Tls, TlsKeys};
 pub use interfaces::{Interface, interfaces};
 pub use limits::{Limits, Rates};
 pub use owner::{Blob, Bytes, Owner, Stretch};

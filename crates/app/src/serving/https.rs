@@ -11,7 +11,7 @@ use engine::Settings;
 use model::event::Happening;
 use model::network::{HttpBoot, Mode};
 use model::{Event, Now};
-use serve::{Tls, TlsKeys};
+use serve::{Named, Tls, TlsKeys};
 use site::SiteHandle;
 use std::path::Path;
 use std::sync::Arc;
@@ -70,7 +70,7 @@ impl InForce {
     /// These, for a new listener.
     pub fn new(keys: Keys, settings: &Settings, own: bool) -> Option<Self> {
         let port = settings.tls_port?;
-        let served = Arc::new(TlsKeys::new(keys.setting()));
+        let served = Arc::new(TlsKeys::saying(keys.setting(), said_by(&keys, own)));
         Some(Self { port, keys, wanted: wanted(settings, own), served })
     }
 
@@ -81,7 +81,7 @@ impl InForce {
 
     /// From the next handshake on these; connections keep what they began with.
     pub fn replace(&mut self, keys: Keys, settings: &Settings, own: bool) {
-        self.served.swap(keys.setting());
+        self.served.swap_saying(keys.setting(), said_by(&keys, own));
         self.keys = keys;
         self.wanted = wanted(settings, own);
     }
@@ -106,6 +106,17 @@ impl InForce {
             not_after: moment(server.not_after),
             findings: self.keys.findings(&self.wanted, now).into_iter().map(finding).collect(),
         })
+    }
+}
+
+/// What the certificate says that firmware gets.
+fn said_by(keys: &Keys, own: bool) -> Named {
+    let Some(server) = keys.server() else { return Named::default() };
+    Named {
+        names: server.names.clone(),
+        addresses: server.addresses.clone(),
+        until_s: u64::try_from(server.not_after).unwrap_or(0),
+        own,
     }
 }
 
