@@ -7,22 +7,25 @@
 //! In: bytes of requests, letters with answers. Out: responses, and how transfers went. Never: a
 //! wait of any kind. A body of a request would be one state more between head and asking.
 
+mod listening;
+mod patience;
+
+pub(super) use patience::Overdue;
+
 use super::gate::Gate;
-use super::head;
 use super::post::{Facts, Letter, Post};
 use super::request::Question;
 use super::sending::{Sending, Sent, Turn};
 use super::shelf::Shelf;
 use super::slab::Token;
-use super::tls::handshake::Failed;
-use super::tls::words::{Told, Unfinished};
 use super::transport::{NoBytes, Piece, Transport};
 use super::warm::Warm;
 use crate::Limits;
 use crate::count::Counters;
 use crate::meter::Meter;
 use crate::owner::{Bytes, Owner};
-use model::{Event, Happening, HardwareAddress};
+use listening::Heard;
+use model::HardwareAddress;
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
@@ -30,18 +33,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 
-/// What is read of a socket at once.
-const READ_BYTES: usize = 16 * 1024;
 /// Requests of one connection that are answered before the others have their turn.
 const ANSWERS_A_TURN: usize = 16;
 /// Files whose last bytes are on their way while the next ones are asked for.
 const LEAVING_MAX: usize = 16;
-/// How soon it is looked whether the last bytes of a file have arrived, at first and at last.
+/// How soon it is looked whether the last bytes of a file have arrived.
 const LOOK_FIRST: Duration = Duration::from_millis(10);
-const LOOK_LAST: Duration = Duration::from_millis(500);
-/// How long a client may take to notice that we have closed.
-const LINGER: Duration = Duration::from_secs(2);
-/// What it may send meanwhile.
+/// What a client may send until it notices that we have closed.
 const LINGER_BYTES_MAX: usize = 1024 * 1024;
 /// Room for a response's head is kept; for a text that was large it is not.
 const KEPT_BYTES_MAX: usize = 1024;
@@ -163,24 +161,9 @@ pub(super) enum Next {
     Gone(&'static str),
 }
 
-/// Why a sweep ends a connection.
-pub(super) enum Overdue {
-    /// It was idle or slow.
-    Cut(&'static str),
-    /// It was closed long enough ago.
-    Closed,
-}
-
 pub(super) const CLOSED: &str = "the client closed the connection";
 const LATE: &str = "its request did not arrive in time";
 const SPOILT: &str = "it could not be read from the image store";
-
-/// What came of listening.
-enum Heard {
-    Request,
-    Nothing,
-    Gone(&'static str),
-}
 
 impl<O: Owner, B: crate::owner::Blob> Connection<O, B> {
     pub(super) fn new(
@@ -288,120 +271,6 @@ impl<O: Owner, B: crate::owner::Blob> Connection<O, B> {
         }
     }
 
-    /// Reads until a request is whole.
-    fn listen<S: Bytes<Blob = B>>(&mut self, desk: &mut Desk<O, S>) -> Heard {
-        self.settle();
-        if self.leaving.len() >= LEAVING_MAX {
-            return Heard::Nothing;
-        }
-        let mut bytes = std::mem::take(&mut desk.bytes);
-        let heard = self.listen_into(desk, &mut bytes);
-        desk.bytes = bytes;
-        heard
-    }
-
-    fn listen_into<S: Bytes<Blob = B>>(
-        &mut self,
-        desk: &mut Desk<O, S>,
-        bytes: &mut [u8],
-    ) -> Heard {
-        loop {
-            let had = self.held.len();
-            let Some((old, new)) = bytes.split_at_mut_checked(had) else {
-                return Heard::Gone("it sent more than a request");
-            };
-            old.copy_from_slice(&self.held);
-            let mut got = 0;
-            // What came with the request before may be a whole one.
-            if self.looked {
-                let Some(space) = new.get_mut(..READ_BYTES) else {
-                    return Heard::Gone("it sent more than a request");
-                };
-                got = match self.hear(desk, space) {
-                    Ok(got) => got,
-                    Err(nothing) => return nothing,
-                };
-            }
-            let Some(all) = bytes.get(..had.saturating_add(got)) else { return Heard::Nothing };
-            let fresh = all.get(had..).unwrap_or_default();
-            // A head ends with a line's end; the first bytes are looked at whatever they are.
-            let whole = had == 0 || !self.looked || fresh.contains(&b'\n');
-            self.looked = true;
-            let whole = whole || all.len() >= head::HEAD_BYTES_MAX;
-            let taken = if whole { self.understand(desk, all) } else { None };
-            if let Some(taken) = taken {
-                self.held.clear();
-                self.held.extend_from_slice(all.get(taken..).unwrap_or_default());
-                self.looked = self.held.is_empty();
-                return Heard::Request;
-            }
-            if got > 0 {
-                self.held.extend_from_slice(all.get(had..).unwrap_or_default());
-            }
-        }
-    }
-
-    /// Bytes from the socket.
-    fn hear<S: Bytes<Blob = B>>(
-        &mut self,
-        desk: &mut Desk<O, S>,
-        space: &mut [u8],
-    ) -> Result<usize, Heard> {
-        if !self.readable {
-            return Err(Heard::Nothing);
-        }
-        match self.wire.read(space) {
-            Ok(got) => {
-                // Less than there was room for: that was all. What comes from now on is told anew;
-                // that the other end hung up may have been told before.
-                self.readable = got == space.len() || self.hung_up || self.wire.bare().is_none();
-                if matches!(self.doing, Doing::Idle) {
-                    self.doing = Doing::Head;
-                    self.pace.since = desk.now;
-                }
-                Ok(got)
-            }
-            Err(NoBytes::Yet) => {
-                self.readable = false;
-                Err(Heard::Nothing)
-            }
-            // It may have closed its half only, and still be reading.
-            Err(NoBytes::Ended) if !self.leaving.is_empty() => {
-                (self.ended, self.readable) = (true, false);
-                self.finish(desk.now);
-                Err(Heard::Request)
-            }
-            Err(NoBytes::Ended | NoBytes::Broken) => Err(Heard::Gone(CLOSED)),
-            Err(NoBytes::NoTls(Failed { told, plain })) => Err(self.no_tls(desk, told, plain)),
-        }
-    }
-
-    fn no_tls<S: Bytes<Blob = B>>(
-        &mut self,
-        desk: &mut Desk<O, S>,
-        told: Told,
-        plain: bool,
-    ) -> Heard {
-        self.tell_no_tls(desk, told);
-        if plain {
-            let text = "this port speaks HTTPS: use https:// in the URL";
-            self.refuse(desk, head::Refused::Form(text));
-        } else {
-            self.finish(desk.now);
-        }
-        Heard::Request
-    }
-
-    fn tell_no_tls<S: Bytes<Blob = B>>(&self, desk: &Desk<O, S>, told: Told) {
-        let Told { why, hint } = told;
-        desk.owner.tell(Event {
-            at: desk.owner.now(),
-            machine: None,
-            link: Some(self.link.to_string()),
-            what: Happening::HandshakeFailed { from: self.peer.ip(), why, hint },
-        });
-    }
-
     /// Sends what is in `out`, then what there is of a blob.
     fn send<S: Bytes<Blob = B>>(&mut self, desk: &mut Desk<O, S>, turn: &mut Turn) -> Sent {
         let Doing::Sending(blob) = &mut self.doing else { return Sent::All };
@@ -489,39 +358,6 @@ impl<O: Owner, B: crate::owner::Blob> Connection<O, B> {
         if self.ended && self.leaving.is_empty() { Next::Gone(CLOSED) } else { Next::Wait }
     }
 
-    /// Tells of files that are across.
-    fn settle(&mut self) {
-        if self.leaving.is_empty() {
-            return;
-        }
-        let arrived = self.arrived();
-        while self.leaving.front().is_some_and(|file| file.end <= arrived) {
-            if let Some(file) = self.leaving.pop_front() {
-                file.meter.done(0);
-            }
-        }
-    }
-
-    /// Bytes of responses that the other end has.
-    pub(super) fn arrived(&self) -> u64 {
-        // Our own end of the connection counts as a byte.
-        let end = u64::from(matches!(self.doing, Doing::Closing));
-        self.carried.saturating_sub(self.wire.underway().saturating_sub(end))
-    }
-
-    /// Looks whether files are across, ever more seldom.
-    fn look_after(&mut self, now: Instant) {
-        if self.wake.is_none_or(|wake| wake > now) {
-            return;
-        }
-        self.wake = None;
-        self.settle();
-        if !self.leaving.is_empty() {
-            self.look = self.look.saturating_mul(2).min(LOOK_LAST);
-            self.wake = Some(now + self.look);
-        }
-    }
-
     /// A letter came.
     pub(super) fn letter<S: Bytes<Blob = B>>(
         &mut self,
@@ -556,76 +392,6 @@ impl<O: Owner, B: crate::owner::Blob> Connection<O, B> {
             Doing::Idle => self.leaving.is_empty(),
             Doing::Head => self.held.is_empty() && !self.readable,
             _ => false,
-        }
-    }
-
-    /// Whether its time is over, and how its transfers go.
-    pub(super) fn sweep(&mut self, limits: &Limits, now: Instant) -> Option<Overdue> {
-        let since = now.saturating_duration_since(self.pace.since);
-        let sends = match &self.doing {
-            Doing::Head if since >= limits.http_head => {
-                return Some(Overdue::Cut(LATE));
-            }
-            Doing::Idle if self.leaving.is_empty() && since >= limits.http_idle => {
-                return Some(Overdue::Cut("it was idle"));
-            }
-            Doing::Closing if self.leaving.is_empty() && since >= LINGER => {
-                return Some(Overdue::Closed);
-            }
-            Doing::Sending(_) => !self.held_back,
-            _ => !self.leaving.is_empty(),
-        };
-        let arrived = self.arrived();
-        self.tell_progress(arrived);
-        // While we let it wait, it is not the client that is slow.
-        if !sends {
-            (self.pace.window, self.pace.arrived) = (now, arrived);
-            return None;
-        }
-        if now.saturating_duration_since(self.pace.window) < limits.http_slow {
-            return None;
-        }
-        let enough = arrived.saturating_sub(self.pace.arrived) >= limits.http_slow_bytes;
-        (self.pace.window, self.pace.arrived) = (now, arrived);
-        (!enough).then_some(Overdue::Cut("the client read too slowly"))
-    }
-
-    fn tell_progress(&mut self, arrived: u64) {
-        if let Doing::Sending(Some(sending)) | Doing::Cold(sending) = &mut self.doing {
-            let sent = arrived.saturating_sub(sending.begun).min(sending.length);
-            if let Some(meter) = &mut sending.meter {
-                meter.progress(sent);
-            }
-        }
-        for file in &mut self.leaving {
-            file.meter.progress(arrived.saturating_sub(file.begun).min(file.end - file.begun));
-        }
-    }
-
-    /// A new response begins: a client that takes its time between two is not slow.
-    pub(super) fn pace_anew(&mut self, now: Instant) {
-        self.pace.window = now;
-        self.pace.arrived = self.arrived();
-    }
-
-    /// The connection is no more. What was not across is told of as cut.
-    pub(super) fn gone<S: Bytes<Blob = B>>(mut self, desk: &Desk<O, S>, why: &'static str) {
-        self.settle();
-        let arrived = self.arrived();
-        for file in self.leaving.drain(..) {
-            file.meter.failed(arrived.saturating_sub(file.begun), why.to_owned());
-        }
-        if let Doing::Sending(Some(sending)) | Doing::Cold(sending) = &mut self.doing
-            && let Some(meter) = sending.meter.take()
-        {
-            let sent = arrived.saturating_sub(sending.begun).min(sending.length);
-            meter.failed(sent, why.to_owned());
-        }
-        if why == LATE
-            && let Transport::Tls(secured) = &self.wire
-            && let Some(told) = secured.unfinished(Unfinished::Late)
-        {
-            self.tell_no_tls(desk, told);
         }
     }
 }

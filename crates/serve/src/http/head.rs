@@ -161,7 +161,9 @@ mod tests {
     use super::*;
 
     /// Method, path, query, whether it is kept, and how long it was.
-    fn seen(text: &str) -> Result<Option<(Method, String, Option<String>, bool, usize)>, Refused> {
+    type Seen = (Method, String, Option<String>, bool, usize);
+
+    fn seen(text: &str) -> Result<Option<Seen>, Refused> {
         let mut space = space();
         let head = read(text.as_bytes(), &mut space)?;
         Ok(head

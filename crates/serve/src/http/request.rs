@@ -106,14 +106,16 @@ impl<O: Owner, B: Blob> Connection<O, B> {
         }
         desk.counters.http_requests.one();
         let (asked, edition) = (desk.owner.now(), desk.owner.edition());
-        let question = Box::new(Question { wish, target: head.target.into(), edition, asked });
-        if let Some(facts) = self.know(head.target, edition)
-            && let Some(blob) = &facts.blob
+        let known = self.know(head.target, edition);
+        if let Some(facts) = &known
+            && let Some(blob) = facts.blob.as_ref().and_then(|blob| desk.shelf.get(&blob.sha256))
         {
-            match desk.shelf.get(&blob.sha256) {
-                Some(blob) => self.give(desk, &question, facts, Body::Blob(blob)),
-                None => self.open(desk, question, facts),
-            }
+            self.give(desk, (&wish, asked), Arc::clone(facts), Body::Blob(blob));
+            return Ok(());
+        }
+        let question = Box::new(Question { wish, target: head.target.into(), edition, asked });
+        if let Some(facts) = known {
+            self.open(desk, question, facts);
             return Ok(());
         }
         let agent = head.fields.first("user-agent");
@@ -208,7 +210,7 @@ impl<O: Owner, B: Blob> Connection<O, B> {
                 if facts.steady {
                     self.remember(question.target.clone(), question.edition, &facts);
                 }
-                self.give(desk, &question, facts, body);
+                self.give(desk, (&question.wish, question.asked), facts, body);
             }
             Says::Silence(why) => {
                 question.wish.manner(&desk.date).silence(&mut self.out, &why);
@@ -233,11 +235,10 @@ impl<O: Owner, B: Blob> Connection<O, B> {
     fn give<S: Bytes<Blob = B>>(
         &mut self,
         desk: &mut Desk<O, S>,
-        question: &Question,
+        (wish, asked): (&Wish, Now),
         facts: Arc<Facts>,
         body: Body<B>,
     ) {
-        let wish = &question.wish;
         let size = match &body {
             Body::Text(text) => text.len() as u64,
             Body::Blob(blob) => blob.size(),
@@ -261,7 +262,7 @@ impl<O: Owner, B: Blob> Connection<O, B> {
                 let whole = to - from == size;
                 let sending = Sending::new(Arc::clone(&facts), blob, (from, to));
                 let told = whole || to - from >= TOLD_FROM_BYTES;
-                self.give_blob(desk, sending, told.then_some(question.asked));
+                self.give_blob(desk, sending, told.then_some(asked));
             }
         }
     }

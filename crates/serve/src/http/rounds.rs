@@ -105,6 +105,7 @@ impl<O: Owner, B: Bytes> Rounds<O, B> {
         loop {
             match self.watching.bell.ordered() {
                 Order::Serve => {}
+                Order::Close if self.desk.closing => {}
                 Order::Close => self.close(),
                 Order::Stop => return self.stop(),
             }
@@ -353,15 +354,21 @@ impl<O: Owner, B: Bytes> Rounds<O, B> {
                 Overdue::Closed => self.cut(token, super::connection::CLOSED),
             }
         }
+        if self.desk.closing {
+            self.send_home();
+        }
     }
 
     /// No more connections and no more requests.
     fn close(&mut self) {
-        if !self.desk.closing {
-            self.desk.closing = true;
-            self.shut = None;
-            self.watching.doors.clear();
-        }
+        self.desk.closing = true;
+        self.shut = None;
+        self.watching.doors.clear();
+        self.send_home();
+    }
+
+    /// Who has nothing to do may go.
+    fn send_home(&mut self) {
         let leaving: Vec<Token> =
             self.connections.each().filter(|(_, c)| c.may_go()).map(|(token, _)| token).collect();
         for token in leaving {

@@ -2,12 +2,14 @@
 //! answers as it is told, and the real server in one of the namespaces.
 #![allow(dead_code, reason = "each test file uses its own part of it")]
 
+pub mod talk;
+
 use engine::{Answer, Check, Datagram, Event, FileAsk, Found, Now, Outgoing, Served};
 use model::network::{Mode, Network};
 use model::plan::Why;
 use model::{Happening, HardwareAddress, Hash};
 use nix::sched::{CloneFlags, setns};
-use serve::{Blob, Bytes, Limits, Owner, Running, StartError};
+use serve::{Blob, Bytes, Limits, Owner, Running, StartError, Tls};
 use sha2::{Digest, Sha256};
 use site::{Heard, Ready, Replies};
 use std::collections::HashMap;
@@ -15,7 +17,7 @@ use std::fs::File;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4, TcpStream, UdpSocket};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -163,6 +165,7 @@ struct Inner {
     heard: Mutex<Vec<Datagram>>,
     conflicts: Mutex<Vec<(Ipv4Addr, Option<HardwareAddress>)>>,
     events: Mutex<Vec<Event>>,
+    edition: AtomicU64,
 }
 
 impl House {
@@ -177,13 +180,24 @@ impl House {
             heard: Mutex::default(),
             conflicts: Mutex::default(),
             events: Mutex::default(),
+            edition: AtomicU64::new(0),
         }))
     }
 
     /// Publishes a file under a name without a leading slash.
     pub fn publish(&self, name: &str, what: Served, media: &'static str) {
-        let found = Found { what, media, machine: None, steady: false };
+        self.publish_as(name, what, media, false);
+    }
+
+    /// Publishes a file that stays the same until the next edition, or not.
+    pub fn publish_as(&self, name: &str, what: Served, media: &'static str, steady: bool) {
+        let found = Found { what, media, machine: None, steady };
         self.0.files.lock().unwrap().insert(name.as_bytes().to_vec(), found);
+    }
+
+    /// From now on files may be other files.
+    pub fn next_edition(&self) {
+        self.0.edition.fetch_add(1, Ordering::Relaxed);
     }
 
     pub fn be_silent(&self, why: Why) {
@@ -269,7 +283,7 @@ impl Owner for House {
     }
 
     fn edition(&self) -> u64 {
-        0
+        self.0.edition.load(Ordering::Relaxed)
     }
 
     fn now(&self) -> Now {
@@ -350,24 +364,34 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn try_start(
+    pub fn try_start<B: Bytes>(
         ns: &str,
         house: &House,
-        store: &Store,
+        store: &B,
         networks: &[Network],
         limits: Limits,
+    ) -> Result<Self, StartError> {
+        Self::try_start_with(ns, house, store, networks, (None, limits))
+    }
+
+    pub fn try_start_with<B: Bytes>(
+        ns: &str,
+        house: &House,
+        store: &B,
+        networks: &[Network],
+        (tls, limits): (Option<Tls>, Limits),
     ) -> Result<Self, StartError> {
         inside(ns, || {
             let mut builder = tokio::runtime::Builder::new_multi_thread();
             let runtime = builder.worker_threads(2).enable_all().build().unwrap();
             let _inside = runtime.enter();
             let running =
-                serve::start_with(house.clone(), store.clone(), networks, 80, None, limits)?;
+                serve::start_with(house.clone(), store.clone(), networks, 80, tls, limits)?;
             Ok(Self { running: Some(running), runtime: Some(runtime) })
         })
     }
 
-    pub fn start(world: &World, house: &House, store: &Store, limits: Limits) -> Self {
+    pub fn start<B: Bytes>(world: &World, house: &House, store: &B, limits: Limits) -> Self {
         Self::try_start(&world.here, house, store, &[network(Mode::Dhcp)], limits).unwrap()
     }
 

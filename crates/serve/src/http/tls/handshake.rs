@@ -40,13 +40,15 @@ pub(crate) struct Secured {
     pending: usize,
     /// The first byte was one of TLS.
     begun: bool,
+    /// The client knows no TLS 1.2.
+    old: bool,
 }
 
 enum Stage {
     /// The client's first message is still on its way.
     Hello(Arc<TlsKeys>, Acceptor),
     /// The handshake, then the requests.
-    Talk(Box<ServerConnection>),
+    Talk(ServerConnection),
     /// There was no agreement.
     Over,
     /// There is no TLS at all: what is written goes out as it is.
@@ -57,7 +59,7 @@ impl Secured {
     pub(crate) fn new(socket: Socket, keys: Arc<TlsKeys>) -> Self {
         let named = keys.named();
         let stage = Stage::Hello(keys, Acceptor::default());
-        Self { socket, stage, offered: None, named, pending: 0, begun: false }
+        Self { socket, stage, offered: None, named, pending: 0, begun: false, old: false }
     }
 
     pub(crate) fn socket(&self) -> &Socket {
@@ -122,10 +124,13 @@ impl Secured {
             let Stage::Hello(keys, acceptor) = &mut self.stage else { return Ok(()) };
             if !self.begun {
                 // TLS begins with the type of a handshake record, an HTTP request with a letter.
-                if first_byte(&self.socket)?.is_ascii_uppercase() {
+                let [first, .., high, low] = first_bytes(&self.socket)?;
+                if first.is_ascii_uppercase() {
                     self.stage = Stage::Plain;
                     return Err(NoBytes::NoTls(Failed { told: words::plain_http(), plain: true }));
                 }
+                // 1.2 is 3.3 here, and so is 1.3 (RFC 8446 §4.1.2).
+                self.old = high == 3 && low < 3;
                 self.begun = true;
             }
             match acceptor.read_tls(&mut &self.socket) {
@@ -153,7 +158,7 @@ impl Secured {
         match accepted.into_connection(config) {
             Ok(mut tls) => {
                 tls.set_buffer_limit(Some(UNSENT_BYTES_MAX + RECORDS_ADD));
-                self.stage = Stage::Talk(Box::new(tls));
+                self.stage = Stage::Talk(tls);
                 self.digest()
             }
             Err((why, mut alert)) => {
@@ -186,7 +191,10 @@ impl Secured {
 
     fn refuse(&mut self, why: &rustls::Error) -> NoBytes {
         self.stage = Stage::Over;
-        let told = words::refused(why, self.offered.as_ref());
+        let told = match self.old {
+            true => words::too_old(),
+            false => words::refused(why, self.offered.as_ref()),
+        };
         NoBytes::NoTls(Failed { told, plain: false })
     }
 
@@ -233,12 +241,15 @@ impl Secured {
     }
 }
 
-/// Looks at the first byte without taking it.
-fn first_byte(socket: &Socket) -> Result<u8, NoBytes> {
-    let mut first = [0];
+/// A record's head (RFC 8446 §5.1), a message's head (§4), and the version of a ClientHello.
+type First = [u8; 11];
+
+/// Looks at the first bytes without taking them. What has not come yet is 0.
+fn first_bytes(socket: &Socket) -> Result<First, NoBytes> {
+    let mut first = [0; 11];
     match recv(socket.as_raw_fd(), &mut first, MsgFlags::MSG_PEEK) {
         Ok(0) => Err(NoBytes::Ended),
-        Ok(_) => Ok(first[0]),
+        Ok(_) => Ok(first),
         Err(Errno::EAGAIN | Errno::EINTR) => Err(NoBytes::Yet),
         Err(_) => Err(NoBytes::Broken),
     }

@@ -54,6 +54,11 @@ pub(crate) fn plain_http() -> Told {
     )
 }
 
+/// A client of the time before TLS 1.2.
+pub(crate) fn too_old() -> Told {
+    Told::new("it offers only TLS 1.0 or 1.1, which are not safe and not spoken here", USE_HTTP)
+}
+
 /// The certificate that a client was shown.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shown<'a> {
@@ -218,12 +223,12 @@ fn incompatible(why: &PeerIncompatible, offered: Option<&Offered>) -> Told {
         PeerIncompatible::Tls12NotOffered
         | PeerIncompatible::Tls12NotOfferedOrEnabled
         | PeerIncompatible::ServerDoesNotSupportTls12Or13
-        | PeerIncompatible::SupportedVersionsExtensionRequired => Told::new(
-            "it offers only TLS 1.0 or 1.1, which are not safe and not spoken here",
+        | PeerIncompatible::SupportedVersionsExtensionRequired => too_old(),
+        PeerIncompatible::NoSignatureSchemesInCommon => no_scheme(offered),
+        PeerIncompatible::SignatureAlgorithmsExtensionRequired => Told::new(
+            "it does not say which signatures it can check: made for TLS 1.1 or older, most likely",
             USE_HTTP,
         ),
-        PeerIncompatible::NoSignatureSchemesInCommon
-        | PeerIncompatible::SignatureAlgorithmsExtensionRequired => no_scheme(offered),
         PeerIncompatible::NoCipherSuitesInCommon => no_suite(offered),
         PeerIncompatible::NoKxGroupsInCommon
         | PeerIncompatible::NamedGroupsExtensionRequired
@@ -244,12 +249,16 @@ fn incompatible(why: &PeerIncompatible, offered: Option<&Offered>) -> Told {
     }
 }
 
+fn no_exchange() -> Told {
+    Told::new(
+        "it offers no ECDHE or DHE key exchange with AES-GCM: an old iPXE build, most likely",
+        USE_HTTP,
+    )
+}
+
 fn no_suite(offered: Option<&Offered>) -> Told {
     match offered {
-        Some(offered) if !offered.ecdhe && !offered.dhe && !offered.tls13 => Told::new(
-            "it offers no ECDHE or DHE key exchange with AES-GCM: an old iPXE build, most likely",
-            USE_HTTP,
-        ),
+        Some(offered) if !offered.ecdhe && !offered.dhe && !offered.tls13 => no_exchange(),
         Some(offered) if !offered.rsa && offered.ecdsa => Told::new(
             "it can check ECDSA signatures only, and there is no certificate for that",
             "add an ECDSA certificate",
@@ -262,6 +271,8 @@ fn no_suite(offered: Option<&Offered>) -> Told {
 
 fn no_group(offered: Option<&Offered>) -> Told {
     let why = match offered {
+        // Who cannot do ECDHE names no curves either.
+        Some(offered) if !offered.ecdhe && !offered.dhe && !offered.tls13 => return no_exchange(),
         Some(offered) if !offered.groups => "it names no group for the key exchange",
         _ => "it offers neither X25519 nor P-256 nor P-384 for the key exchange",
     };
