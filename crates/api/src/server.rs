@@ -1,6 +1,6 @@
 //! Accepts connections on the Unix socket and answers them.
 
-use crate::types::Done;
+use crate::types::{Done, TlsStatus};
 use crate::{Problem, peer, routes};
 use axum::body::Body;
 use axum::response::IntoResponse;
@@ -50,6 +50,8 @@ pub struct House {
     pub transfers: Arc<dyn Fn() -> Transfers + Send + Sync>,
     /// What the sockets counted since the start: a name, what it says, the number.
     pub counted: Arc<dyn Fn() -> Vec<Counted> + Send + Sync>,
+    /// What HTTPS is served with, as it is now.
+    pub tls: Arc<dyn Fn() -> Option<TlsStatus> + Send + Sync>,
     /// Reads the configuration again.
     pub reload: Arc<Reload>,
     /// Held for reading by whoever adds blobs that nothing names yet, for writing by whoever

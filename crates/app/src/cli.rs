@@ -116,6 +116,9 @@ pub enum Command {
     /// The store: what to do when it is damaged.
     #[command(subcommand)]
     Store(commands::store::Store),
+    /// Certificates for HTTPS to machines.
+    #[command(subcommand)]
+    Tls(commands::tls::Tls),
     /// Reservations: who is promised which address.
     #[command(subcommand)]
     Reservation(commands::reservation::Reservation),

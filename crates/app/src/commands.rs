@@ -16,6 +16,7 @@ pub mod rule;
 pub mod serve;
 pub mod status;
 pub mod store;
+pub mod tls;
 pub mod transfer;
 pub mod watch;
 
@@ -32,7 +33,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
     let client = cli.global.client();
     match cli.command {
         Command::Serve(serve) => serve.run(cli.global.state).await,
-        Command::Check(check) => check.run(),
+        Command::Check(check) => check.run(cli.global.state),
         Command::Reload(dry) => change(&client, Method::POST, "/reload", dry, None::<&()>).await,
         Command::Status(json) => status::run(&client, json).await,
         Command::Doctor(doctor) => doctor.run(cli.global.state.as_deref(), &client).await,
@@ -47,6 +48,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Lease(lease) => lease.run(&client).await,
         Command::Transfer(transfer) => transfer.run(&client).await,
         Command::Store(store) => store.run(cli.global.state),
+        Command::Tls(tls) => tls.run(cli.global.state, &client).await,
         Command::Reservation(reservation) => reservation.run(&client).await,
         Command::ImportFrom(import) => import.run(&client).await,
         Command::Completion { shell } => manual::completion(shell),

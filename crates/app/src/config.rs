@@ -32,8 +32,21 @@ pub struct Config {
     pub state: Option<PathBuf>,
     /// What the engine is told.
     pub settings: Settings,
+    /// The certificate to serve HTTPS with; none is our own of `tls init`.
+    pub given: Option<Given>,
+    /// What machines may take.
+    pub limits: serve::Limits,
     /// What is accepted but has no effect in this version: one line each.
     pub notes: Vec<String>,
+}
+
+/// A certificate that somebody else made.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Given {
+    /// PEM: the server's own first, then who signed it.
+    pub certificate: PathBuf,
+    /// PEM, without a password.
+    pub key: PathBuf,
 }
 
 /// Reads a text. `Err` is every fault, ready to be read.

@@ -1,14 +1,15 @@
 //! The running server: what ties its rooms together.
 //!
-//! [`sockets`] opens the machines' sockets and opens them anew as the configuration says; [`others`] looks for other DHCP servers;
-//! [`notify`] tells systemd.
+//! [`sockets`] opens the machines' sockets and opens them anew as the configuration says; [`https`] has
+//! their certificates; [`others`] looks for other DHCP servers; [`notify`] tells systemd.
 
+pub mod https;
 pub mod notify;
 pub mod others;
 pub mod sockets;
 
 use model::Network;
-use model::network::Mode;
+use model::network::{HttpBoot, Mode};
 use model::time::show_duration;
 
 /// `network br0: dhcp, we are 10.77.0.1, pool 10.77.0.100-10.77.0.199, lease 12h`
@@ -28,6 +29,12 @@ pub fn in_a_line(network: &Network) -> String {
             let all: Vec<String> = list.iter().map(ToString::to_string).collect();
             line.push_str(&format!(", {name} {}", all.join(", ")));
         }
+    }
+    if network.http_boot == HttpBoot::Https {
+        line.push_str(", HTTP Boot over https");
+    }
+    if let Some(rate) = network.rate {
+        line.push_str(&format!(", at most {}/s", model::event::show_bytes(rate)));
     }
     if let Some(shared) = &network.shared {
         line.push_str(&format!(", shared {shared}"));

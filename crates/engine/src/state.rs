@@ -19,6 +19,8 @@ pub struct Settings {
     pub networks: Vec<Network>,
     /// Port of the machines' HTTP server.
     pub http_port: u16,
+    /// Port of the same over TLS, where it is served.
+    pub tls_port: Option<u16>,
     /// How long leases that ended are remembered.
     pub lease_history: Duration,
     /// `[boot]`.

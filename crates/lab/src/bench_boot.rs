@@ -114,6 +114,8 @@ fn boot(mut link: Link, firmware: Firmware) -> Result<f64, Trouble> {
         tap: link.tap()?,
         memory_mib: 1024,
         disk: None,
+        trusts: None,
+        date: None,
     };
     let begun = Instant::now();
     let mut guest = Guest::start(&spec)?;

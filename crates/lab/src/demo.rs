@@ -62,8 +62,15 @@ pub fn run(firmware: Firmware) -> Result<(), Trouble> {
     say(&format!(
         "switching on {firmware:?} under QEMU (emulated, so slow), empty disk, MAC {MAC}"
     ));
-    let spec =
-        Spec { firmware, mac: MAC.to_owned(), tap: link.tap()?, memory_mib: 1024, disk: None };
+    let spec = Spec {
+        firmware,
+        mac: MAC.to_owned(),
+        tap: link.tap()?,
+        memory_mib: 1024,
+        disk: None,
+        trusts: None,
+        date: None,
+    };
     let mut guest = Guest::start(&spec)?;
     let arrived = follow(&mut guest, server.log(), told_before, &say);
     let serial = guest.serial().text();

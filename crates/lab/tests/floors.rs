@@ -9,7 +9,7 @@ use std::process::Command;
 const FLOORS: &[&[&str]] = &[
     &["wire"],
     &["model"],
-    &["engine", "library", "foreign"],
+    &["engine", "library", "foreign", "tls"],
     &["site"],
     &["serve", "api"],
     &["app"],

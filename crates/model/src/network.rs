@@ -225,6 +225,17 @@ pub const LEASE_MIN: Duration = Duration::from_secs(600);
 /// on a link answers ARP within a millisecond; firmware waits four seconds.
 pub const PROBE: Duration = Duration::from_millis(30);
 
+named! {
+    /// The scheme of the URL that firmware of UEFI HTTP Boot is sent to. Whatever comes after it
+    /// (iPXE, scripts, kernels) is fetched over HTTP.
+    HttpBoot: "http_boot" {
+        /// `http://`
+        Http = "http",
+        /// `https://`: the firmware has our CA enrolled.
+        Https = "https",
+    }
+}
+
 /// Whether replies to a PXE client carry options 60 and 43 (PXE 2.1, 2.2.1).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -280,6 +291,10 @@ pub struct Network {
     pub routes: Vec<Route>,
     /// Further options for everybody here.
     pub options: Vec<DhcpOption>,
+    /// See [`HttpBoot`].
+    pub http_boot: HttpBoot,
+    /// Bytes per second that all machines here may fetch together; none is as fast as it goes.
+    pub rate: Option<u64>,
 }
 
 impl Network {
@@ -305,6 +320,8 @@ impl Network {
             option_82: Option82::Ignore,
             routes: Vec::new(),
             options: Vec::new(),
+            http_boot: HttpBoot::Http,
+            rate: None,
         }
     }
 

@@ -34,9 +34,9 @@ mod sys;
 mod tftp;
 
 pub use count::Counts;
-pub use http::tls::{Tls, TlsKeys};
+pub use http::tls::{Named, Tls, TlsKeys};
 pub use interfaces::{Interface, interfaces};
-pub use limits::Limits;
+pub use limits::{Limits, Rates};
 pub use owner::{Blob, Bytes, Owner, Stretch};
 pub use start::{Finding, Running, StartError, start, start_with};
 

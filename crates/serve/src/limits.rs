@@ -1,11 +1,12 @@
 //! Limits on whatever the network can make grow.
 
+pub use engine::rates::Limits as Rates;
 use engine::tftp::{Caps, Policy};
 use std::time::Duration;
 
 /// Limits on whatever the network can make grow. [`Limits::default`] is meant for one server with
 /// some thousand machines; raise what is per source for relays and NAT.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limits {
     /// DHCP replies that wait to be sent. When full, the newest goes. (What waits to be answered
     /// waits with the owner: `site::Limits`.)
@@ -21,8 +22,8 @@ pub struct Limits {
     pub tftp_single_port: bool,
     /// First and last port for TFTP transfers; none leaves the choice to the system.
     pub tftp_ports: Option<(u16, u16)>,
-    /// How many bytes in a second may go out.
-    pub rates: engine::rates::Limits,
+    /// How many bytes in a second may go out. A network has a limit of its own, `Network::rate`.
+    pub rates: Rates,
     /// When transfers wait for their turn.
     pub turns: engine::turns::Rules,
     /// HTTP connections. When full, the one that is idle for longest goes.
@@ -50,7 +51,7 @@ impl Default for Limits {
             tftp_policy: Policy::default(),
             tftp_single_port: false,
             tftp_ports: None,
-            rates: engine::rates::Limits::default(),
+            rates: Rates::default(),
             turns: engine::turns::Rules::default(),
             http_connections: 2048,
             http_connections_per_source: 64,

@@ -108,7 +108,7 @@ impl Opened {
             http.push(http_on(networks, port, Some(keys))?);
         }
         // Each network has its own address of ours.
-        let rates = networks.iter().map(|n| (n.server.into(), None)).collect();
+        let rates = networks.iter().map(|n| (n.server.into(), n.rate)).collect();
         Ok(Self { findings, links, ears, keepers, tftp, http, rates })
     }
 

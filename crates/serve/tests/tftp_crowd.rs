@@ -145,12 +145,12 @@ fn a_thousand_transfers_at_once_need_little_memory() {
             let more = memory_kib().saturating_sub(before);
             assert!(more < 50 * 1024, "{more} KiB for {CLIENTS} transfers");
             let running = stage.server.running.as_ref().unwrap().transfers();
-            assert_eq!(running.len(), CLIENTS);
-            let one = &running[0];
+            assert_eq!(running.now.len(), CLIENTS);
+            let one = &running.now[0];
             assert_eq!((one.file.as_str(), one.size, one.to), ("x", 60_000, CLIENT.into()));
             assert!(one.sent >= 28_000 && one.sent <= 30_000, "{one:?}");
         }
     }
-    let over = || stage.server.running.as_ref().unwrap().transfers().is_empty().then_some(());
+    let over = || stage.server.running.as_ref().unwrap().transfers().now.is_empty().then_some(());
     eventually(over).expect("they end");
 }

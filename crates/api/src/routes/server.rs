@@ -20,7 +20,7 @@ pub async fn status(State(house): State<House>) -> Result<Json<Status>, Problem>
 async fn glance(house: &House) -> Result<Status, Problem> {
     let counted = house.site.counted();
     let (state, config) = (house.state.clone(), house.config.clone());
-    let started = house.started.to_string();
+    let (started, tls) = (house.started.to_string(), (house.tls)());
     ask(house, move |engine, now| {
         let settings = engine.settings();
         Status {
@@ -31,6 +31,7 @@ async fn glance(house: &House) -> Result<Status, Problem> {
             state,
             config,
             http_port: settings.http_port,
+            tls,
             networks: settings.networks.iter().map(NetworkStatus::from).collect(),
             images: engine.images().count(),
             loaders: engine.loaders().count(),

@@ -23,6 +23,8 @@ pub struct Status {
     pub config: Option<PathBuf>,
     /// The machines' HTTP port.
     pub http_port: u16,
+    /// HTTPS for machines, where it is served.
+    pub tls: Option<TlsStatus>,
     /// What is served.
     pub networks: Vec<NetworkStatus>,
     /// Image versions.
@@ -41,6 +43,32 @@ pub struct Status {
     pub dropped: u64,
     /// Requests that hit a bug of ours.
     pub bugs: u64,
+}
+
+/// HTTPS for machines: what it is served with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TlsStatus {
+    /// Its port.
+    pub port: u16,
+    /// Whose certificate: `O=Bootwright, CN=lab`.
+    pub certificate: String,
+    /// `RSA-3072`.
+    pub key: String,
+    /// When it ends.
+    pub not_after: String,
+    /// What machines will not like about it.
+    pub findings: Vec<TlsFinding>,
+}
+
+/// Something about certificates that somebody should know.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct TlsFinding {
+    /// What is so, and what follows.
+    pub text: String,
+    /// What to do.
+    pub hint: String,
+    /// Machines are refused, now.
+    pub grave: bool,
 }
 
 /// One served network.

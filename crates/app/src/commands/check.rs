@@ -2,7 +2,8 @@
 
 use crate::config;
 use crate::failure::Failure;
-use crate::say;
+use crate::serving::https;
+use crate::{clock, say};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -16,13 +17,23 @@ pub struct Check {
 
 impl Check {
     /// Reads it; every fault goes to stderr.
-    pub fn run(&self) -> Result<(), Failure> {
+    pub fn run(&self, state: Option<PathBuf>) -> Result<(), Failure> {
         let config = config::read_file(&self.config)?;
+        let state = state.or_else(|| config.state.clone());
+        let state = state.unwrap_or_else(|| PathBuf::from(config::DEFAULT_STATE));
+        let keys = https::load(&state, &config)?;
         for note in &config.notes {
             say::note(format!("note: {note}"));
         }
         for network in &config.settings.networks {
             say::line(crate::serving::in_a_line(network));
+        }
+        if let Some(keys) = keys {
+            say::line(https::in_a_line(&keys));
+            let wanted = https::wanted(&config.settings, config.given.is_none());
+            for finding in keys.findings(&wanted, clock::now()) {
+                say::note(format!("note: {}\nhint: {}", finding.text, finding.hint));
+            }
         }
         say::line(format!("{} is good", self.config.display()));
         Ok(())

@@ -1,16 +1,17 @@
 //! `doctor`: looks for whatever would keep machines from booting, before start or while running.
 //!
 //! Each room looks at one thing and returns findings: [`links`] at interfaces and other servers,
-//! [`ports`] at who has our ports, [`stock`] at bootloaders and images, [`host`] at rights, disk and
-//! clock.
+//! [`ports`] at who has our ports, [`keys`] at certificates, [`stock`] at bootloaders and images,
+//! [`host`] at rights, disk and clock.
 
 mod finding;
 mod host;
+mod keys;
 mod links;
 mod ports;
 mod stock;
 
-use crate::config;
+use crate::config::{self, Config};
 use crate::failure::Failure;
 use crate::say;
 use api::Client;
@@ -41,6 +42,8 @@ pub struct Doctor {
 struct Known {
     /// The running server's own view, if one runs.
     told: Option<Told>,
+    /// The configuration, where there is a good one.
+    config: Option<Config>,
     /// The configured networks, where they are known.
     networks: Vec<Network>,
     /// The interfaces to look at.
@@ -87,6 +90,7 @@ impl Doctor {
         findings.extend(host::look(&known, state));
         findings.extend(links::look(&known).await?);
         findings.extend(ports::look(&known));
+        findings.extend(keys::look(&known, state));
         findings.extend(stock::look(&known).await);
         self.tell(&findings)
     }
@@ -98,13 +102,14 @@ impl Doctor {
             (None, Some(told)) => told.status.config.clone(),
             (None, None) => default.exists().then(|| default.to_owned()),
         };
-        let (mut networks, mut http_port) = (Vec::new(), 80);
+        let (mut networks, mut http_port, mut good) = (Vec::new(), 80, None);
         if let Some(file) = file {
             match config::read_file(&file) {
                 Ok(config) => {
                     findings.push(Finding::good(format!("{} is good", file.display())));
-                    networks = config.settings.networks;
+                    networks.clone_from(&config.settings.networks);
                     http_port = config.settings.http_port;
+                    good = Some(config);
                 }
                 Err(e) => findings.push(faults(&file, &e, told.is_some())),
             }
@@ -126,7 +131,7 @@ impl Doctor {
             let usable = all.into_iter().filter(|link| link.up && !link.loopback);
             interfaces = usable.map(|link| link.name).collect();
         }
-        Ok(Known { told, networks, interfaces, http_port })
+        Ok(Known { told, config: good, networks, interfaces, http_port })
     }
 
     fn tell(&self, findings: &[Finding]) -> Result<(), Failure> {

@@ -199,6 +199,10 @@ fn meaning(last: &Happening) -> &'static str {
             "it got an offer and did not take it up; it may have chosen another server, or the \
              offer did not arrive"
         }
+        Happening::Answered { file: Some(file), .. } if file.starts_with("https://") => {
+            "it was sent to HTTPS and has not come; firmware in which no CA is enrolled does not \
+             even connect: `bootwright tls show` says how ours is enrolled"
+        }
         Happening::Answered { file: Some(_), .. } => {
             "it was told its boot file and has not fetched it; if it stays so, its firmware did \
              not accept the answer, or UDP 69 (or the HTTP port) does not reach us"

@@ -4,7 +4,7 @@ use crate::config::{self, Config};
 use crate::failure::Failure;
 use crate::say;
 use crate::serving::sockets::Sockets;
-use crate::serving::{self, notify, others};
+use crate::serving::{self, https, notify, others};
 use api::doing;
 use api::server::House;
 use clap::Args;
@@ -109,10 +109,16 @@ impl Serve {
                 .hint("stop the other server, or give this one a place of its own: --state DIR")
         })?;
         let networks = config.settings.networks.clone();
-        let sockets =
-            Sockets::open(site.clone(), Arc::clone(&blobs), file.clone(), config.settings)?;
+        let sockets = Sockets::open(
+            site.clone(),
+            Arc::clone(&blobs),
+            state.to_owned(),
+            file.clone(),
+            config,
+        )?;
         let (finding, reloading) = (Arc::clone(&sockets), Arc::clone(&sockets));
         let (showing, counting) = (Arc::clone(&sockets), Arc::clone(&sockets));
+        let certified = Arc::clone(&sockets);
         let house = House {
             site: site.clone(),
             blobs,
@@ -122,6 +128,7 @@ impl Serve {
             findings: Arc::new(move || finding.findings()),
             transfers: Arc::new(move || showing.transfers()),
             counted: Arc::new(move || counting.counted()),
+            tls: Arc::new(move || certified.tls()),
             reload: Arc::new(move |dry_run| {
                 let sockets = Arc::clone(&reloading);
                 Box::pin(async move { sockets.reload(dry_run).await })
@@ -135,11 +142,13 @@ impl Serve {
         notify::tell("READY=1");
         tell_start(&networks, &sockets, loaders, state, socket);
         let asking = tokio::spawn(others::keep_asking(site.clone()));
+        let looking = tokio::spawn(https::keep_looking(site.clone(), Arc::clone(&sockets)));
 
         signals.until_told_to_stop(&sockets).await;
         notify::tell("STOPPING=1");
         say::note("stopping; running transfers have a moment to end (again to stop at once)");
         asking.abort();
+        looking.abort();
         tokio::select! {
             () = sockets.stop() => {}
             _ = tokio::signal::ctrl_c() => {}
@@ -227,6 +236,13 @@ fn tell_start(
     }
     for finding in sockets.findings() {
         say::note(format!("note: {finding}"));
+    }
+    if let Some(tls) = sockets.tls() {
+        let (port, whose, key) = (tls.port, tls.certificate, tls.key);
+        say::line_if_read(format!("https on port {port}: {whose} ({key}) until {}", tls.not_after));
+        for finding in tls.findings {
+            say::note(format!("note: {}\nhint: {}", finding.text, finding.hint));
+        }
     }
     if loaders == 0 {
         say::note(

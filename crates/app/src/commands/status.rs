@@ -4,7 +4,7 @@ use crate::cli::Json;
 use crate::failure::Failure;
 use crate::say;
 use api::Client;
-use api::types::Status;
+use api::types::{Status, TlsStatus};
 
 /// Shows it.
 pub async fn run(client: &Client, json: Json) -> Result<(), Failure> {
@@ -25,6 +25,7 @@ pub async fn run(client: &Client, json: Json) -> Result<(), Failure> {
         ("state", status.state.display().to_string()),
         ("config", config),
         ("http port", status.http_port.to_string()),
+        ("https", status.tls.as_ref().map_or(String::new(), in_a_line)),
         ("images", status.images.to_string()),
         ("bootloaders", status.loaders.to_string()),
         ("profiles", status.profiles.to_string()),
@@ -32,6 +33,9 @@ pub async fn run(client: &Client, json: Json) -> Result<(), Failure> {
         ("machines", status.machines.to_string()),
         ("leases", status.leases.to_string()),
     ]);
+    for finding in status.tls.iter().flat_map(|tls| &tls.findings) {
+        say::line(format!("certificate: {}\nhint: {}", finding.text, finding.hint));
+    }
     for network in &status.networks {
         let pool = if network.pool.is_empty() {
             String::new()
@@ -50,4 +54,9 @@ pub async fn run(client: &Client, json: Json) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+/// `port 443, O=Bootwright, CN=lab (RSA-3072) until 2036-11-26T00:00:00Z`
+fn in_a_line(tls: &TlsStatus) -> String {
+    format!("port {}, {} ({}) until {}", tls.port, tls.certificate, tls.key, tls.not_after)
 }

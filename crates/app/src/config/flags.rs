@@ -29,9 +29,12 @@ pub fn read(
             server_name: host_name(),
             networks,
             http_port,
+            tls_port: None,
             lease_history: engine::state::LEASE_HISTORY,
             boot: BootDefaults::default(),
         },
+        given: None,
+        limits: serve::Limits::default(),
         notes: Vec::new(),
     })
 }

@@ -2,6 +2,8 @@
 //! interfaces, and everything that would not work is a fault with the way to mend it.
 
 mod beside;
+mod https;
+mod limits;
 mod network;
 
 pub use network::sensible_pool;
@@ -41,17 +43,17 @@ pub fn mean(raw: Raw, links: &[Link], host_name: &str, faults: &Faults) -> Confi
 
     let defaults = BootDefaults::default();
     let boot = BootDefaults {
-        unknown: raw.unknown.map_or(defaults.unknown, |at| at.value),
-        approved: raw.approved.map_or(defaults.approved, |at| at.value),
-        menu_wait_s: match raw.menu_wait.map(|at| at.value) {
+        unknown: raw.unknown.as_ref().map_or(defaults.unknown, |at| at.value),
+        approved: raw.approved.as_ref().map_or(defaults.approved, |at| at.value),
+        menu_wait_s: match raw.menu_wait.as_ref().map(|at| at.value) {
             None => defaults.menu_wait_s,
             Some(None) => 0,
             Some(Some(wait)) => wait.as_secs(),
         },
     };
     let mut notes = beside::shared_alone(&raw.networks);
-    let lease_history = lease_history(raw.lease_history, &mut notes, &note);
-    if let Some(listen) = raw.admin_listen {
+    let lease_history = lease_history(raw.lease_history.clone(), &mut notes, &note);
+    if let Some(listen) = &raw.admin_listen {
         notes.push(format!(
             "[admin] listen = \"{}\": this version does not serve the operators' TCP port; use the \
              `bootwright` command on this host",
@@ -64,12 +66,18 @@ pub fn mean(raw: Raw, links: &[Link], host_name: &str, faults: &Faults) -> Confi
                 .to_owned(),
         );
     }
+    let http_port = raw.http_port.as_ref().map_or(80, |at| at.value);
+    let given = https::certificates(&raw, http_port, &note);
+    let limits = limits::mean(&raw, &mut notes, &note);
     Config {
         state: raw.state.map(|at| PathBuf::from(at.value)),
+        given,
+        limits,
         settings: Settings {
             server_name: raw.server_name.map_or_else(|| host_name.to_owned(), |at| at.value),
             networks,
-            http_port: raw.http_port.map_or(80, |at| at.value),
+            http_port,
+            tls_port: raw.tls_port.map(|at| at.value),
             lease_history,
             boot,
         },

@@ -3,9 +3,12 @@
 //! In: the text. Out: [`Raw`], and a [`Fault`] for everything that is no key or no value. Never:
 //! a look at the host, or at two keys together; that is [`super::meaning`].
 
+mod limits;
 mod network;
 mod options;
+mod rate;
 
+pub use limits::RawLimits;
 pub use network::RawNetwork;
 
 use super::fault::Fault;
@@ -32,6 +35,14 @@ pub struct Raw {
     pub menu_wait: Option<At<Option<Duration>>>,
     /// `http.port`
     pub http_port: Option<At<u16>>,
+    /// `http.tls_port`
+    pub tls_port: Option<At<u16>>,
+    /// `http.certificate`
+    pub certificate: Option<At<String>>,
+    /// `http.key`
+    pub key: Option<At<String>>,
+    /// `[tftp]`, `[limits]`, and those of `[http]`
+    pub limits: RawLimits,
     /// `leases.history`; `None` inside is `infinite`.
     pub lease_history: Option<At<Option<Duration>>>,
     /// `admin.listen`
@@ -66,10 +77,17 @@ pub fn read(text: &str, faults: &Faults) -> Raw {
     }
     if let Some(mut http) = top.section("http") {
         raw.http_port = http.port("port");
-        for key in ["tls_port", "certificate", "key"] {
-            lacking(&mut http, key, "HTTPS for machines", "machines are served by HTTP and TFTP");
-        }
+        raw.tls_port = http.port("tls_port");
+        raw.certificate = http.meant("certificate", |text| file("certificate", text));
+        raw.key = http.meant("key", |text| file("key", text));
+        limits::http(&mut http, &mut raw.limits);
         http.finish();
+    }
+    if let Some(tftp) = top.section("tftp") {
+        limits::tftp(tftp, &mut raw.limits);
+    }
+    if let Some(all) = top.section("limits") {
+        limits::rates(all, &mut raw.limits);
     }
     if let Some(mut dns) = top.section("dns") {
         let listen = dns.flag("listen");
@@ -133,6 +151,15 @@ fn absolute(text: &str) -> Result<String, String> {
         true => Ok(text.to_owned()),
         false => {
             Err("`state` is a directory, written from the root: /var/lib/bootwright".to_owned())
+        }
+    }
+}
+
+fn file(key: &str, text: &str) -> Result<String, String> {
+    match text.starts_with('/') {
+        true => Ok(text.to_owned()),
+        false => {
+            Err(format!("`{key}` is a file, written from the root: /etc/bootwright/{key}.pem"))
         }
     }
 }

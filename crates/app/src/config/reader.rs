@@ -3,7 +3,7 @@
 
 use super::fault::{Fault, nearest};
 use std::cell::RefCell;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::str::FromStr;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
@@ -127,6 +127,22 @@ impl<'a> Section<'a> {
             Some(value) => Some(At { value, at }),
             None => {
                 let what = format!("`{key}` takes a port, a number from 1 to 65535");
+                self.fault(Fault::new(at, what));
+                None
+            }
+        }
+    }
+
+    /// A number within limits.
+    pub fn number(&mut self, key: &'static str, within: RangeInclusive<u64>) -> Option<At<u64>> {
+        let (value, at) = self.find(key)?;
+        let number =
+            value.as_integer().and_then(|n| u64::from_str_radix(n.as_str(), n.radix()).ok());
+        match number.filter(|number| within.contains(number)) {
+            Some(value) => Some(At { value, at }),
+            None => {
+                let (least, most) = (within.start(), within.end());
+                let what = format!("`{key}` takes a number from {least} to {most}");
                 self.fault(Fault::new(at, what));
                 None
             }

@@ -1,5 +1,7 @@
 //! Configuration files and what is said of them.
 
+mod https;
+mod limits;
 mod options;
 mod shared;
 
@@ -136,7 +138,6 @@ listen = true
             "8:21 `dns` takes text in quotes, not an integer",
             "8:24 `ns.example` is no address: write it like 10.77.0.1",
             "11:8 `port` takes a port, a number from 1 to 65535",
-            "12:1 HTTPS for machines is not served by this version",
             "15:11 `menue` is no value of `unknown`",
             "16:13 `menu_wait` takes text in quotes, not an integer",
             "19:1 syslog is not served by this version",

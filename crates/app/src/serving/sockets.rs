@@ -1,15 +1,16 @@
 //! The machines' sockets as the configuration says, and again when it says otherwise.
 
-use crate::config::{self, Config};
+use super::https::{self, InForce};
+use crate::config::{self, Config, Given};
 use crate::failure::Failure;
-use crate::say;
+use crate::{clock, say};
 use api::Problem;
 use api::server::Counted;
-use api::types::Done;
+use api::types::{Done, TlsStatus};
 use engine::Settings;
 use library::Blobs;
 use model::Transfers;
-use serve::Running;
+use serve::{Limits, Running};
 use site::SiteHandle;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,16 +20,33 @@ use tokio::sync::Mutex;
 pub struct Sockets {
     site: SiteHandle,
     blobs: Arc<Blobs>,
+    state: PathBuf,
     /// The configuration file; without one there is nothing to read again.
     file: Option<PathBuf>,
     now: Mutex<Now>,
     /// What was odd when they were opened.
     findings: std::sync::Mutex<Vec<String>>,
+    /// The certificates in force.
+    tls: std::sync::Mutex<Option<InForce>>,
 }
 
 struct Now {
-    settings: Settings,
+    meant: Meant,
     running: Option<Running>,
+}
+
+/// What a configuration means for sockets.
+#[derive(Clone, Debug)]
+struct Meant {
+    settings: Settings,
+    limits: Limits,
+    given: Option<Given>,
+}
+
+impl From<Config> for Meant {
+    fn from(Config { settings, limits, given, .. }: Config) -> Self {
+        Self { settings, limits, given }
+    }
 }
 
 impl Sockets {
@@ -36,13 +54,22 @@ impl Sockets {
     pub fn open(
         site: SiteHandle,
         blobs: Arc<Blobs>,
+        state: PathBuf,
         file: Option<PathBuf>,
-        settings: Settings,
+        config: Config,
     ) -> Result<Arc<Self>, Failure> {
-        let running = start(&site, &blobs, &settings)?;
+        let meant = Meant::from(config);
+        let tls = in_force(&state, &meant)?;
+        let running = start(&site, &blobs, &meant, tls.as_ref())?;
         let findings = std::sync::Mutex::new(in_words(&running));
-        let now = Mutex::new(Now { settings, running: Some(running) });
-        Ok(Arc::new(Self { site, blobs, file, now, findings }))
+        let now = Mutex::new(Now { meant, running: Some(running) });
+        let tls = std::sync::Mutex::new(tls);
+        Ok(Arc::new(Self { site, blobs, state, file, now, findings, tls }))
+    }
+
+    /// What HTTPS is served with, and what machines will not like about it.
+    pub fn tls(&self) -> Option<TlsStatus> {
+        self.tls.lock().ok()?.as_ref()?.status(clock::now())
     }
 
     /// What was odd when they were opened, in words.
@@ -75,13 +102,20 @@ impl Sockets {
         let shown = file.display().to_string();
         let read = tokio::task::spawn_blocking(move || config::read_file(&file)).await;
         let read = read.map_err(|e| Problem::failed(e.to_string()))?;
-        let Config { settings, notes, .. } = read.map_err(|failure| {
-            Problem::refused(format!("the old configuration stays in force\n{failure}"))
-        })?;
-        notes.iter().for_each(|note| say::note(format!("note: {note}")));
+        let config = read.map_err(kept)?;
+        config.notes.iter().for_each(|note| say::note(format!("note: {note}")));
+        let meant = Meant::from(config);
+        // A certificate that cannot be used is refused before anything changes.
+        let certificates = https::read(&self.state, meant.settings.tls_port, meant.given.as_ref());
+        let certificates = certificates.map_err(kept)?;
 
         let mut now = self.now.lock().await;
-        let changes = differences(&now.settings, &settings);
+        let mut changes = differences(&now.meant.settings, &meant.settings);
+        if now.meant.limits != meant.limits {
+            changes.push("limits changed".to_owned());
+        }
+        let renewed = certificates.as_ref().filter(|keys| self.renewed(keys));
+        changes.extend(renewed.map(https::in_a_line));
         if dry_run || changes.is_empty() {
             let says = match changes.is_empty() {
                 true => format!("{shown} says nothing new"),
@@ -89,39 +123,58 @@ impl Sockets {
             };
             return Ok(Done { says, done: !dry_run });
         }
-        if needs_sockets(&now.settings, &settings) {
-            self.reopen(&mut now, &settings).await?;
+        if needs_sockets(&now.meant, &meant) {
+            self.reopen(&mut now, &meant).await?;
+        } else if let Some(keys) = certificates
+            && let Ok(mut tls) = self.tls.lock()
+            && let Some(tls) = tls.as_mut()
+        {
+            tls.replace(keys, &meant.settings, meant.given.is_none());
         }
-        let noted = self.site.configure(settings.clone()).await;
+        let noted = self.site.configure(meant.settings.clone()).await;
         let noted = noted.map_err(|e| Problem::failed(e.why()))?;
-        now.settings = settings;
+        now.meant = meant;
+        drop(now);
+        https::alarm(&self.site, self);
         let noted = noted.into_iter().map(|note| format!("note: {note}"));
         let says: Vec<String> = changes.into_iter().chain(noted).collect();
         Ok(Done { says: says.join("\n"), done: true })
     }
 
+    /// Whether these are others than those in force.
+    fn renewed(&self, keys: &tls::Keys) -> bool {
+        let tls = self.tls.lock();
+        tls.is_ok_and(|tls| tls.as_ref().is_some_and(|in_force| in_force.differs(keys)))
+    }
+
     /// Closes the old sockets and opens the new; if those cannot be had, the old again.
-    async fn reopen(&self, now: &mut Now, settings: &Settings) -> Result<(), Problem> {
+    async fn reopen(&self, now: &mut Now, meant: &Meant) -> Result<(), Problem> {
+        let fresh = in_force(&self.state, meant).map_err(kept)?;
         if let Some(running) = now.running.take() {
             running.stop().await;
         }
-        let (opened, refused) = match start(&self.site, &self.blobs, settings) {
-            Ok(running) => (Ok(running), None),
-            Err(failure) => (start(&self.site, &self.blobs, &now.settings), Some(failure)),
+        let (opened, refused) = match start(&self.site, &self.blobs, meant, fresh.as_ref()) {
+            Ok(running) => (Ok((running, Some(fresh))), None),
+            Err(failure) => {
+                let old = self.tls.lock().ok().and_then(|tls| tls.clone());
+                let again = start(&self.site, &self.blobs, &now.meant, old.as_ref());
+                (again.map(|running| (running, None)), Some(failure))
+            }
         };
-        let running = opened.map_err(|e| {
+        let (running, fresh) = opened.map_err(|e| {
             Problem::failed(format!("neither the new sockets nor the old can be opened: {e}"))
                 .hint("mend the configuration and reload again; until then nobody is served")
         })?;
         if let Ok(mut findings) = self.findings.lock() {
             *findings = in_words(&running);
         }
+        if let (Some(fresh), Ok(mut tls)) = (fresh, self.tls.lock()) {
+            *tls = fresh;
+        }
         now.running = Some(running);
         match refused {
             None => Ok(()),
-            Some(why) => {
-                Err(Problem::refused(format!("the old configuration stays in force\n{why}")))
-            }
+            Some(why) => Err(kept(why)),
         }
     }
 
@@ -133,8 +186,27 @@ impl Sockets {
     }
 }
 
-fn start(site: &SiteHandle, blobs: &Arc<Blobs>, settings: &Settings) -> Result<Running, Failure> {
-    serve::start(site.clone(), Arc::clone(blobs), &settings.networks, settings.http_port)
+/// A new configuration was refused.
+fn kept(why: Failure) -> Problem {
+    Problem::refused(format!("the old configuration stays in force\n{why}"))
+}
+
+/// The certificates that a configuration means, for a new listener.
+fn in_force(state: &std::path::Path, meant: &Meant) -> Result<Option<InForce>, Failure> {
+    let Meant { settings, given, .. } = meant;
+    let keys = https::read(state, settings.tls_port, given.as_ref())?;
+    Ok(keys.and_then(|keys| InForce::new(keys, settings, given.is_none())))
+}
+
+fn start(
+    site: &SiteHandle,
+    blobs: &Arc<Blobs>,
+    meant: &Meant,
+    tls: Option<&InForce>,
+) -> Result<Running, Failure> {
+    let Meant { settings, limits, .. } = meant;
+    let (site, blobs, tls) = (site.clone(), Arc::clone(blobs), tls.map(InForce::listener));
+    serve::start_with(site, blobs, &settings.networks, settings.http_port, tls, *limits)
         .map_err(|e| Failure::failed(format!("{}: {}", e.text, e.cause)).hint(e.hint))
 }
 
@@ -143,8 +215,11 @@ fn in_words(running: &Running) -> Vec<String> {
 }
 
 /// Whether sockets have to be opened anew; everything else is only told to the engine.
-fn needs_sockets(old: &Settings, new: &Settings) -> bool {
-    old.http_port != new.http_port || old.networks != new.networks
+fn needs_sockets(old: &Meant, new: &Meant) -> bool {
+    let ports = |meant: &Meant| (meant.settings.http_port, meant.settings.tls_port);
+    ports(old) != ports(new)
+        || old.limits != new.limits
+        || old.settings.networks != new.settings.networks
 }
 
 /// What changes, one line each.
@@ -155,6 +230,10 @@ fn differences(old: &Settings, new: &Settings) -> Vec<String> {
     }
     if old.http_port != new.http_port {
         lines.push(format!("http.port: {} → {}", old.http_port, new.http_port));
+    }
+    if old.tls_port != new.tls_port {
+        let show = |port: Option<u16>| port.map_or("none".to_owned(), |port| port.to_string());
+        lines.push(format!("http.tls_port: {} → {}", show(old.tls_port), show(new.tls_port)));
     }
     if old.lease_history != new.lease_history {
         let [was, is] = [old, new].map(|s| model::time::show_duration(s.lease_history));

@@ -4,7 +4,7 @@ use super::{Destination, Exchange, Outgoing};
 use crate::Engine;
 use crate::boot::FirstFile;
 use model::client::{Firmware, IpxeFeatures, Stage};
-use model::network::{Mode, Option82, PxeReply, Route};
+use model::network::{HttpBoot, Mode, Option82, PxeReply, Route};
 use model::option::only_for_systems;
 use model::plan::{BootPlan, Decision, Reason, Why};
 use model::{DhcpOption, Network};
@@ -72,6 +72,7 @@ impl Engine {
                 plan.reasons.iter().filter(|r| !matches!(r, Reason::RuleMissed { .. })).cloned();
             let mut reasons: Vec<Reason> = decisive.collect();
             reasons.append(&mut because);
+            reasons.extend(self.scheme(form, network));
             if file.len() > 255 {
                 return Err(Why::BadOption(format!(
                     "the boot file name `{file}` is longer than option 67 can carry (255 bytes): shorten image name or path"
@@ -122,8 +123,37 @@ impl Engine {
                 let path = path.split('?').next().unwrap_or(path);
                 format!("tftp://{}/{path}", network.server)
             }
-            (Form::Ipxe | Form::Http, _) => format!("{}/{path}", self.http_base(network.server)),
+            (Form::Http, _) => format!("{}/{path}", self.firmware_base(network)),
+            (Form::Ipxe, _) => format!("{}/{path}", self.http_base(network.server)),
             _ => path.to_owned(),
+        }
+    }
+
+    /// Where firmware of HTTP Boot is sent: by `http_boot` of its network.
+    fn firmware_base(&self, network: &Network) -> String {
+        let server = network.server;
+        match (network.http_boot, self.settings.tls_port) {
+            (HttpBoot::Https, Some(443)) => format!("https://{server}"),
+            (HttpBoot::Https, Some(port)) => format!("https://{server}:{port}"),
+            (HttpBoot::Http, _) | (_, None) => self.http_base(server),
+        }
+    }
+
+    /// Why that scheme, where there is a choice.
+    fn scheme(&self, form: Form, network: &Network) -> Option<Reason> {
+        if form != Form::Http {
+            return None;
+        }
+        match (network.http_boot, self.settings.tls_port) {
+            (HttpBoot::Https, Some(_)) => Some(Reason::Note(
+                "over HTTPS, because http_boot = \"https\" here: the firmware needs our CA enrolled, \
+                 and without any CA it does not even connect"
+                    .into(),
+            )),
+            (HttpBoot::Https, None) => Some(Reason::Note(
+                "over HTTP, though http_boot = \"https\": no tls_port is served".into(),
+            )),
+            (HttpBoot::Http, _) => None,
         }
     }
 

@@ -7,7 +7,7 @@ use crate::house::{
 use engine::{Destination, Engine};
 use model::lease::LeaseState;
 use model::machine::Life;
-use model::network::Mode;
+use model::network::{HttpBoot, Mode};
 use model::plan::Why;
 use model::{Change, Now};
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -418,4 +418,34 @@ fn a_client_without_any_identity_is_not_served() {
     let mut nobody = request(MessageType::Discover, 1);
     (nobody.htype, nobody.hlen) = (32, 0);
     assert!(matches!(quiet(&mut engine(Mode::Dhcp), &nobody), Why::BadOption(_)));
+}
+
+#[test]
+fn firmware_of_http_boot_is_sent_where_its_network_says_and_ipxe_always_to_http() {
+    let offered = |scheme: HttpBoot, tls_port: Option<u16>, class: &str, ipxe: bool| {
+        let mut engine = engine(Mode::Dhcp);
+        let net = model::Network { http_boot: scheme, ..network(Mode::Dhcp) };
+        let settings = crate::house::settings(Mode::Dhcp);
+        engine.configure(engine::Settings { networks: vec![net], tls_port, ..settings });
+        let mut discover = firmware(MessageType::Discover, 1, class, 16);
+        if ipxe {
+            discover.options.push(code::USER_CLASS, b"iPXE");
+        }
+        let told = engine.dhcp(Now(0), &datagram(&discover));
+        let (_, offer) = reply(told);
+        let file = offer.options.get(code::BOOT_FILE_NAME).unwrap().into_owned();
+        String::from_utf8(file).unwrap().trim_end_matches('\0').to_owned()
+    };
+    let file = "loader/snponly-x64.efi";
+    for (scheme, port, url) in [
+        (HttpBoot::Http, Some(443), format!("http://{US}/{file}")),
+        (HttpBoot::Https, Some(443), format!("https://{US}/{file}")),
+        (HttpBoot::Https, Some(8443), format!("https://{US}:8443/{file}")),
+        // A setting that cannot be is not made worse by a URL that nobody serves.
+        (HttpBoot::Https, None, format!("http://{US}/{file}")),
+    ] {
+        assert_eq!(offered(scheme, port, "HTTPClient", false), url);
+    }
+    let script = offered(HttpBoot::Https, Some(443), "PXEClient", true);
+    assert!(script.starts_with(&format!("http://{US}/boot.ipxe")), "{script}");
 }

@@ -40,6 +40,10 @@ pub struct Spec {
     pub memory_mib: u32,
     /// A disk, second in the boot order after the network; written to a copy.
     pub disk: Option<PathBuf>,
+    /// CA certificates that its firmware trusts for HTTPS: an EFI signature list. OVMF only.
+    pub trusts: Option<PathBuf>,
+    /// What its clock shows when it is switched on, `2045-01-01`; without it, the time.
+    pub date: Option<&'static str>,
 }
 
 /// A machine that runs, until it is dropped.
@@ -181,6 +185,13 @@ impl Spec {
             for stack in ["IPv4PXESupport", "IPv6PXESupport"] {
                 command.args(["-fw_cfg", &format!("name=opt/org.tianocore/{stack},string=n")]);
             }
+        }
+        if let Some(list) = &self.trusts {
+            let file = format!("name=etc/edk2/https/cacerts,file={}", list.display());
+            command.args(["-fw_cfg", &file]);
+        }
+        if let Some(date) = self.date {
+            command.args(["-rtc", &format!("base={date}")]);
         }
         if let Some(disk) = &self.disk {
             let own = directory.join("disk.img");

@@ -24,6 +24,7 @@ fn settings() -> Settings {
         server_name: "lab".to_owned(),
         networks: Vec::new(),
         http_port: 80,
+        tls_port: None,
         lease_history: engine::state::LEASE_HISTORY,
         boot: BootDefaults::default(),
     }

@@ -6,12 +6,17 @@ use serve::holder::{Holder, Transport, holders};
 /// Looks at DHCP, TFTP and HTTP.
 pub fn look(known: &Known) -> Vec<Finding> {
     let ours = known.told.as_ref().map(|told| told.status.pid);
-    let ports = [
+    let mut ports = vec![
         (Transport::Udp, 67, "DHCP"),
         (Transport::Udp, 4011, "proxyDHCP"),
         (Transport::Udp, 69, "TFTP"),
         (Transport::Tcp, known.http_port, "HTTP"),
     ];
+    let configured = known.config.as_ref().and_then(|config| config.settings.tls_port);
+    let served = known.told.as_ref().and_then(|told| told.status.tls.as_ref());
+    ports.extend(
+        served.map(|tls| tls.port).or(configured).map(|port| (Transport::Tcp, port, "HTTPS")),
+    );
     ports.into_iter().map(|(by, port, what)| one(by, port, what, ours)).collect()
 }
 

@@ -8,7 +8,7 @@ use super::super::raw::RawNetwork;
 use super::super::reader::At;
 use super::list;
 use crate::links::{Link, shown_addresses};
-use model::network::{LEASE_MIN, Mode, Option82, PROBE, Pool, Route, Subnet};
+use model::network::{HttpBoot, LEASE_MIN, Mode, Option82, PROBE, Pool, Route, Subnet};
 use model::option::{ENCODED_MAX, OPTIONS_MAX};
 use model::time::show_duration;
 use model::{DhcpOption, Network};
@@ -78,6 +78,8 @@ pub(super) fn one(
         option_82: raw.option_82.as_ref().map_or(Option82::Ignore, |at| at.value),
         routes: list(raw.routes.as_ref()).iter().map(|at| at.value).collect(),
         options: list(raw.options.as_ref()).iter().map(|at| at.value.clone()).collect(),
+        http_boot: raw.http_boot.as_ref().map_or(HttpBoot::Http, |at| at.value),
+        rate: raw.rate.as_ref().map(|at| at.value),
         pxe_reply: raw.pxe_reply.as_ref().map(|at| at.value).unwrap_or_default(),
         ..Network::new(&interface.value, mode, server, subnet)
     })

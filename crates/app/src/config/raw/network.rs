@@ -5,9 +5,9 @@
 
 use super::super::fault::Fault;
 use super::super::reader::{At, Section};
-use super::{names, options};
+use super::{names, options, rate};
 use model::DhcpOption;
-use model::network::{Mode, Option82, Pool, PxeReply, Route, Subnet};
+use model::network::{HttpBoot, Mode, Option82, Pool, PxeReply, Route, Subnet};
 use model::time::parse_duration;
 use std::net::Ipv4Addr;
 use std::ops::Range;
@@ -59,6 +59,10 @@ pub struct RawNetwork {
     pub routes: Option<At<Vec<At<Route>>>>,
     /// `[network.options]`
     pub options: Option<At<Vec<At<DhcpOption>>>>,
+    /// `http_boot`
+    pub http_boot: Option<At<HttpBoot>>,
+    /// `rate`
+    pub rate: Option<At<u64>>,
     /// It was said to be IPv6, which is refused already: nothing else of it is judged.
     pub ipv6: bool,
 }
@@ -90,6 +94,8 @@ pub(super) fn network(mut section: Section<'_>) -> RawNetwork {
         option_82: section.named("option_82", &names(Option82::ALL, Option82::name)),
         routes: section.list("routes", str::parse),
         options: section.section("options").map(options::read),
+        http_boot: section.named("http_boot", &names(HttpBoot::ALL, HttpBoot::name)),
+        rate: section.meant("rate", rate::parse),
         ipv6,
     };
     section.finish();

@@ -3,9 +3,9 @@
 //! In: a socket that never waits, and the keys in force. Out: bytes as they were before encryption.
 //! Never: more unsent ciphertext than [`UNSENT_BYTES_MAX`].
 
-use super::TlsKeys;
 use super::hello::Offered;
-use super::words::{self, Told};
+use super::words::{self, Shown, Told};
+use super::{Named, TlsKeys};
 use crate::http::transport::NoBytes;
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv};
@@ -15,6 +15,7 @@ use socket2::Socket;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::AsRawFd as _;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Ciphertext that a connection keeps while the network does not take it.
 const UNSENT_BYTES_MAX: usize = 64 * 1024;
@@ -34,6 +35,8 @@ pub(crate) struct Secured {
     stage: Stage,
     /// What the client can do, until there is agreement.
     offered: Option<Offered>,
+    /// What our certificate says.
+    named: Option<Arc<Named>>,
     pending: usize,
     /// The first byte was one of TLS.
     begun: bool,
@@ -54,8 +57,9 @@ enum Stage {
 
 impl Secured {
     pub(crate) fn new(socket: Socket, keys: Arc<TlsKeys>) -> Self {
+        let named = keys.named();
         let stage = Stage::Hello(keys, Acceptor::default());
-        Self { socket, stage, offered: None, pending: 0, begun: false, old: false }
+        Self { socket, stage, offered: None, named, pending: 0, begun: false, old: false }
     }
 
     pub(crate) fn socket(&self) -> &Socket {
@@ -71,10 +75,17 @@ impl Secured {
     pub(crate) fn unfinished(&self, how: words::Unfinished) -> Option<Told> {
         match &self.stage {
             Stage::Talk(tls) if tls.is_handshaking() => {
-                Some(words::unfinished(how, self.offered.as_ref()))
+                Some(words::unfinished(how, self.offered.as_ref(), self.shown().as_ref()))
             }
             _ => None,
         }
+    }
+
+    /// What the client was shown, and where.
+    fn shown(&self) -> Option<Shown<'_>> {
+        let at = self.socket.local_addr().ok()?.as_socket()?.ip();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Some(Shown { named: self.named.as_deref()?, at, now_s: now.as_secs() })
     }
 
     pub(crate) fn read(&mut self, into: &mut [u8]) -> Result<usize, NoBytes> {

@@ -15,8 +15,10 @@ pub(crate) struct Offered {
     pub(crate) name: Option<String>,
     /// A cipher suite of TLS 1.3.
     pub(crate) tls13: bool,
-    /// A cipher suite of TLS 1.2 with ECDHE: the only key exchange before 1.3 that is left.
+    /// A cipher suite of TLS 1.2 with ECDHE.
     pub(crate) ecdhe: bool,
+    /// One with DHE and AES-GCM: what EDK2 without elliptic curves has.
+    pub(crate) dhe: bool,
     /// A way to check an RSA signature that is still allowed.
     pub(crate) rsa: bool,
     /// A way to check an ECDSA signature.
@@ -37,6 +39,7 @@ impl Offered {
             name: name.map(str::to_owned),
             tls13: suites.iter().copied().any(is_tls13),
             ecdhe: suites.iter().copied().any(is_ecdhe),
+            dhe: suites.iter().copied().any(is_dhe),
             rsa: schemes.iter().any(|scheme| RSA.contains(scheme)),
             ecdsa: schemes.iter().any(|scheme| ECDSA.contains(scheme)),
             group: groups.is_none_or(|groups| groups.iter().any(|group| OURS.contains(group))),
@@ -70,6 +73,11 @@ fn is_tls13(suite: CipherSuite) -> bool {
 /// ECDHE with AES-GCM (RFC 5289 §3) or ChaCha20 (RFC 7905 §2), for RSA or ECDSA.
 fn is_ecdhe(suite: CipherSuite) -> bool {
     matches!(u16::from(suite), 0xc02b | 0xc02c | 0xc02f | 0xc030 | 0xcca8 | 0xcca9)
+}
+
+/// DHE with AES-GCM (RFC 5288 §3).
+fn is_dhe(suite: CipherSuite) -> bool {
+    matches!(u16::from(suite), 0x009e | 0x009f)
 }
 
 #[cfg(test)]

@@ -3,9 +3,11 @@
 //! In: what rustls found, or what the client said, and what it offered. Out: why, and a hint. Never:
 //! more certainty than there is. Most firmware closes the connection without a word.
 
+use super::Named;
 use super::hello::Offered;
 use model::text::show;
 use rustls::{AlertDescription, Error, InvalidMessage, PeerIncompatible};
+use std::net::IpAddr;
 
 /// What happened, and what to do.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -57,19 +59,83 @@ pub(crate) fn too_old() -> Told {
     Told::new("it offers only TLS 1.0 or 1.1, which are not safe and not spoken here", USE_HTTP)
 }
 
+/// The certificate that a client was shown.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shown<'a> {
+    /// What it says.
+    pub(crate) named: &'a Named,
+    /// Which address of ours the client came to: the one in its URL, if that has no name.
+    pub(crate) at: IpAddr,
+    /// Seconds since 1970.
+    pub(crate) now_s: u64,
+}
+
 /// A handshake that stopped without an error, after our certificate went out.
-pub(crate) fn unfinished(how: Unfinished, offered: Option<&Offered>) -> Told {
+pub(crate) fn unfinished(
+    how: Unfinished,
+    offered: Option<&Offered>,
+    shown: Option<&Shown<'_>>,
+) -> Told {
     let told = match how {
-        Unfinished::Closed => Told::new(
-            "it closed the connection without a word right after our certificate",
-            format!("most firmware says nothing when it does not trust: {CHECK_ALL}"),
-        ),
+        Unfinished::Closed => match shown {
+            Some(shown) => by_elimination(offered.and_then(|o| o.name.as_deref()), shown),
+            None => Told::new(
+                CLOSED,
+                format!("most firmware says nothing when it does not trust: {CHECK_ALL}"),
+            ),
+        },
         Unfinished::Late => Told::new(
             "it did not go on after our certificate",
             "it may be out of memory or of chance; if it is slow, raise the time for a request",
         ),
     };
     told.named(offered)
+}
+
+const CLOSED: &str = "it closed the connection without a word right after our certificate";
+
+/// EDK2 resets the connection whatever it does not like (tried: 2022.11). What we know of our own
+/// certificate leaves one reason.
+fn by_elimination(asked: Option<&str>, shown: &Shown<'_>) -> Told {
+    let Named { names, addresses, until_s, own } = shown.named;
+    let (target, is_named) = match asked {
+        Some(name) => {
+            (show(name.as_bytes()), names.iter().any(|known| known.eq_ignore_ascii_case(name)))
+        }
+        None => (shown.at.to_string(), addresses.contains(&shown.at)),
+    };
+    if !is_named {
+        let flag = if asked.is_some() { "--name" } else { "--address" };
+        let why = format!("{CLOSED}; our certificate does not name {target}, as its URL does");
+        return Told::new(
+            why,
+            match own {
+                true => format!("bootwright tls init {flag} {target}, then bootwright reload"),
+                false => format!("have a certificate made that names {target}"),
+            },
+        );
+    }
+    if shown.now_s > *until_s {
+        return Told::new(
+            format!("{CLOSED}; our certificate is over"),
+            match own {
+                true => "bootwright tls init, then bootwright reload",
+                false => "have a new certificate made, then bootwright reload",
+            },
+        );
+    }
+    Told::new(
+        format!(
+            "{CLOSED}; our certificate names {target} and is in time, so its firmware has not \
+             enrolled the CA above it, or another"
+        ),
+        match own {
+            true => {
+                "enrol our CA in its firmware (bootwright tls show says how), and check its clock"
+            }
+            false => "enrol the root above our certificate in its firmware, and check its clock",
+        },
+    )
 }
 
 /// A handshake that failed, by us or by the client.
@@ -183,13 +249,16 @@ fn incompatible(why: &PeerIncompatible, offered: Option<&Offered>) -> Told {
     }
 }
 
-fn no_ecdhe() -> Told {
-    Told::new("it offers no ECDHE key exchange: an old iPXE build, most likely", USE_HTTP)
+fn no_exchange() -> Told {
+    Told::new(
+        "it offers no ECDHE or DHE key exchange with AES-GCM: an old iPXE build, most likely",
+        USE_HTTP,
+    )
 }
 
 fn no_suite(offered: Option<&Offered>) -> Told {
     match offered {
-        Some(offered) if !offered.ecdhe && !offered.tls13 => no_ecdhe(),
+        Some(offered) if !offered.ecdhe && !offered.dhe && !offered.tls13 => no_exchange(),
         Some(offered) if !offered.rsa && offered.ecdsa => Told::new(
             "it can check ECDSA signatures only, and there is no certificate for that",
             "add an ECDSA certificate",
@@ -203,7 +272,7 @@ fn no_suite(offered: Option<&Offered>) -> Told {
 fn no_group(offered: Option<&Offered>) -> Told {
     let why = match offered {
         // Who cannot do ECDHE names no curves either.
-        Some(offered) if !offered.ecdhe && !offered.tls13 => return no_ecdhe(),
+        Some(offered) if !offered.ecdhe && !offered.dhe && !offered.tls13 => return no_exchange(),
         Some(offered) if !offered.groups => "it names no group for the key exchange",
         _ => "it offers neither X25519 nor P-256 nor P-384 for the key exchange",
     };
@@ -244,7 +313,7 @@ mod tests {
     fn what_a_client_cannot_do_is_named() {
         let suite = Error::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon);
         let old = Offered { ecdhe: false, ..offered() };
-        assert!(refused(&suite, Some(&old)).why.contains("no ECDHE key exchange: an old iPXE"));
+        assert!(refused(&suite, Some(&old)).why.contains("with AES-GCM: an old iPXE build"));
         let curve = Offered { group: false, ..offered() };
         assert!(refused(&suite, Some(&curve)).why.contains("neither X25519 nor P-256"));
         let ecdsa = Offered { rsa: false, ecdsa: true, ..offered() };
@@ -259,8 +328,46 @@ mod tests {
     #[test]
     fn the_name_that_was_asked_for_is_shown_and_cannot_hurt() {
         let named = Offered { name: Some("boot.lan\x1b[31m".to_owned()), ..offered() };
-        let told = unfinished(Unfinished::Closed, Some(&named));
+        let told = unfinished(Unfinished::Closed, Some(&named), None);
         assert!(told.why.contains("it asked for `boot.lan") && !told.why.contains('\x1b'));
         assert!(told.hint.contains("says nothing when it does not trust"), "{told:?}");
+    }
+
+    #[test]
+    fn what_firmware_does_not_say_is_found_by_elimination() {
+        let named = Named {
+            names: vec!["boot.lan".to_owned()],
+            addresses: vec![IpAddr::from([10, 77, 0, 1])],
+            until_s: 1000,
+            own: true,
+        };
+        let told = |asked: Option<&str>, last: u8, now_s: u64, own: bool| {
+            let named = Named { own, ..named.clone() };
+            let shown = Shown { named: &named, at: IpAddr::from([10, 77, 0, last]), now_s };
+            let offered = Offered { name: asked.map(str::to_owned), ..offered() };
+            let Told { why, hint } = unfinished(Unfinished::Closed, Some(&offered), Some(&shown));
+            format!("{why} | {hint}")
+        };
+        for (said, words) in [
+            (
+                told(None, 1, 1000, true),
+                "has not enrolled the CA above it, or another | enrol our CA",
+            ),
+            (told(None, 1, 1000, false), "| enrol the root above our certificate"),
+            (
+                told(None, 2, 1000, true),
+                "does not name 10.77.0.2, as its URL does | bootwright tls init --address 10.77.0.2",
+            ),
+            (told(None, 2, 1000, false), "| have a certificate made that names 10.77.0.2"),
+            (told(None, 1, 1001, true), "our certificate is over | bootwright tls init"),
+            // A name in the URL counts, whatever address it leads to.
+            (
+                told(Some("BOOT.lan"), 2, 1000, true),
+                "our certificate names BOOT.lan and is in time",
+            ),
+            (told(Some("b.lan"), 1, 1000, true), "does not name b.lan, as its URL does"),
+        ] {
+            assert!(said.contains(words), "{words}: {said}");
+        }
     }
 }

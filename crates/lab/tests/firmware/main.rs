@@ -3,6 +3,8 @@
 //! Run by `./x test`, as root; takes minutes per machine. Each test says
 //! which machine, in which mode, and what stands on its serial port at the end.
 
+mod https;
+
 use std::thread::panicking;
 use std::time::Duration;
 
@@ -179,16 +181,23 @@ impl World {
         self.server.cli(&["rule", "add", "--profile", "debian"]).map(drop)
     }
 
-    fn switch_on(&mut self, with_disk: bool) -> Result<&mut Guest, Trouble> {
-        let disk = with_disk.then(|| disk::make(self.directory.path())).transpose()?;
-        let guest = Guest::start(&Spec {
+    /// A machine without a disk, at a place of its own.
+    fn machine(&mut self) -> Result<Spec, Trouble> {
+        Ok(Spec {
             firmware: self.firmware,
             mac: "52:54:00:77:00:01".to_owned(),
             tap: self.link.tap()?,
             memory_mib: 1024,
-            disk,
-        })?;
-        Ok(self.guest.insert(guest))
+            disk: None,
+            trusts: None,
+            date: None,
+        })
+    }
+
+    fn switch_on(&mut self, with_disk: bool) -> Result<&mut Guest, Trouble> {
+        let disk = with_disk.then(|| disk::make(self.directory.path())).transpose()?;
+        let spec = Spec { disk, ..self.machine()? };
+        Ok(self.guest.insert(Guest::start(&spec)?))
     }
 }
 
