@@ -5,6 +5,7 @@
 
 pub mod bench_boot;
 pub mod bench_dhcp;
+pub mod bench_files;
 pub mod demo;
 pub mod load;
 pub mod rig;

@@ -1,6 +1,6 @@
 //! The bench's own program: `lab demo [FIRMWARE]`, `lab bench-boot [PAIRS]`,
-//! `lab bench-dhcp [ROUNDS] [--probe]`, `lab bench-dhcp-growth [LEASES]`,
-//! `lab soak-kill KILLS [SEED]`. `./x` calls it.
+//! `lab bench-dhcp [ROUNDS] [--probe]`, `lab bench-dhcp-growth [LEASES]`, `lab bench-tftp [ROUNDS]`,
+//! `lab bench-http [ROUNDS]`, `lab soak-kill KILLS [SEED]`. `./x` calls it.
 
 use std::process::ExitCode;
 
@@ -30,6 +30,16 @@ fn main() -> ExitCode {
         ["soak-kill", kills, seed] => match (kills.parse(), seed.parse()) {
             (Ok(kills), Ok(seed)) => lab::soak::run(kills, seed),
             _ => return usage(),
+        },
+        ["bench-tftp"] => lab::bench_files::tftp::run(3),
+        ["bench-tftp", rounds] => match rounds.parse() {
+            Ok(rounds) => lab::bench_files::tftp::run(rounds),
+            Err(_) => return usage(),
+        },
+        ["bench-http"] => lab::bench_files::http::run(3),
+        ["bench-http", rounds] => match rounds.parse() {
+            Ok(rounds) => lab::bench_files::http::run(rounds),
+            Err(_) => return usage(),
         },
         ["bench-dhcp", rest @ ..] => match rounds(rest) {
             Some((rounds, probe)) => lab::bench_dhcp::run(rounds, probe),
@@ -67,6 +77,7 @@ fn usage() -> ExitCode {
     eprintln!(
         "usage: lab demo [uefi|bios|http|secureboot|arm64] | lab bench-boot [PAIRS] | \
          lab bench-dhcp [ROUNDS] [--probe] | lab bench-dhcp-growth [LEASES] | \
+         lab bench-tftp [ROUNDS] | lab bench-http [ROUNDS] | \
          lab soak-kill KILLS [SEED]"
     );
     ExitCode::from(2)

@@ -13,6 +13,7 @@
 
 use std::fmt;
 
+pub mod account;
 pub mod capture;
 pub mod disk;
 pub mod dnsmasq;

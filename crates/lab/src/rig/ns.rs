@@ -19,7 +19,7 @@ use super::{Trouble, io};
 mod pair;
 pub use pair::Pair;
 
-const PREFIX: &str = "bwrig";
+pub(super) const PREFIX: &str = "bwrig";
 /// Where `ip netns` keeps its names.
 const NAMES: &str = "/run/netns";
 static MADE: AtomicU32 = AtomicU32::new(0);
@@ -226,7 +226,7 @@ fn sweep() {
 }
 
 /// The process that made a namespace, if it is one of ours.
-fn maker(name: &str) -> Option<u32> {
+pub(super) fn maker(name: &str) -> Option<u32> {
     let mut parts = name.split('-');
     (parts.next()? == PREFIX).then_some(())?;
     parts.next()?.parse().ok()
