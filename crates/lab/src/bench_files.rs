@@ -12,10 +12,13 @@
 
 pub mod grid;
 pub mod http;
+pub mod plot;
 pub mod servers;
 pub mod shelf;
 pub mod sources;
+pub mod storm;
 pub mod tftp;
+pub mod transfers;
 
 /// Both ends of the cable.
 pub const SERVER: &str = "10.80.0.1/16";
@@ -23,6 +26,8 @@ pub const SERVER: &str = "10.80.0.1/16";
 pub const CLIENT: &str = "10.80.0.2/16";
 /// The server's address, as clients name it.
 pub const SERVER_ADDRESS: &str = "10.80.0.1";
+/// Where pictures go, from where `./x` runs us.
+const PICTURES: &str = "target/bench";
 const MIB: f64 = 1024.0 * 1024.0;
 
 /// Of `count` servers the first one in this round, and those after it: the order turns, so that a

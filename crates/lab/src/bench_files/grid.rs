@@ -21,13 +21,15 @@ pub enum Goal {
     AtLeast(f64),
     /// Less is better.
     AtMost(f64),
+    /// Less is better, and there is no ratio that it should have.
+    Shown,
 }
 
 impl Goal {
     fn better(self, one: f64, other: f64) -> f64 {
         match self {
             Self::AtLeast(_) => one.max(other),
-            Self::AtMost(_) => one.min(other),
+            Self::AtMost(_) | Self::Shown => one.min(other),
         }
     }
 
@@ -35,6 +37,7 @@ impl Goal {
         match self {
             Self::AtLeast(goal) => ratio >= goal,
             Self::AtMost(goal) => ratio <= goal,
+            Self::Shown => true,
         }
     }
 
@@ -42,6 +45,7 @@ impl Goal {
         match self {
             Self::AtLeast(goal) => format!(">={goal:.2}"),
             Self::AtMost(goal) => format!("<={goal:.2}"),
+            Self::Shown => "-".to_owned(),
         }
     }
 }
@@ -99,6 +103,14 @@ impl Grid {
                 println!("below its goal: {} {ratio:.2} ({})", column.name, column.goal.words());
             }
         }
+    }
+
+    /// The largest figure that a server had in a column.
+    #[must_use]
+    pub fn largest(&self, server: usize, column: &str) -> f64 {
+        let at = self.columns.iter().position(|one| one.name == column);
+        let values = at.map(|at| self.values(server, at)).unwrap_or_default();
+        values.into_iter().fold(f64::NAN, f64::max)
     }
 
     fn each(&self, value: impl Fn(usize) -> f64) -> Vec<f64> {
@@ -174,6 +186,8 @@ mod tests {
         grid.round(vec![vec![10.0, 20.0], vec![f64::NAN, 40.0], vec![8.0, 80.0]]);
         assert_eq!(grid.ratios(0), [1.25, 1.25]);
         assert_eq!(grid.ratios(1), [0.5, 0.5]);
+        assert_eq!(grid.largest(0, "cpu"), 20.0);
+        assert!(grid.largest(0, "no such column").is_nan());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -24,13 +25,19 @@ const HTTP: u16 = 80;
 const HTTPS: u16 = 443;
 /// Where `./x` unpacked atftpd, which as a package would put tftpd-hpa out.
 const ATFTPD: &str = "BOOTWRIGHT_ATFTPD";
+/// What peers offer to machines that boot.
+pub const BOOT_FILE: &str = "boot.efi";
 /// The subnet of the cable, and what is leased in it.
 pub const PLAN: Plan<'static> = Plan {
     subnet: "10.80.0.0/16",
-    pool: ("10.80.16.0", "10.80.31.255"),
+    pool: ("10.80.32.0", "10.80.63.255"),
     lease: "12h",
     probe: false,
 };
+
+/// Begins what a configuration says of HTTP; what follows is of TFTP as well.
+const HTTP_SECTION: &str = "\n[http]\n";
+const MORE: &str = "connections_max = 10000\n\n[tftp]\ntransfers_max = 10000\n";
 
 /// A server that is measured.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -39,6 +46,8 @@ pub enum Subject {
     Ours,
     /// dnsmasq, TFTP only.
     Dnsmasq,
+    /// dnsmasq, DHCP and TFTP, with [`BOOT_FILE`] for everybody.
+    DnsmasqBoots,
     /// tftpd-hpa's in.tftpd.
     Hpa,
     /// atftpd.
@@ -53,7 +62,7 @@ impl Subject {
     pub fn name(self) -> &'static str {
         match self {
             Self::Ours => "bootwright",
-            Self::Dnsmasq => "dnsmasq",
+            Self::Dnsmasq | Self::DnsmasqBoots => "dnsmasq",
             Self::Hpa => "tftpd-hpa",
             Self::Atftpd => "atftpd",
             Self::Nginx => "nginx",
@@ -102,8 +111,9 @@ impl Running {
         let directory = subject::new_directory()?;
         let place = Place { at: pair.server(), account: &account, directory: directory.path() };
         let mut process = match subject {
-            Subject::Ours => ours(&place, &shelf.state(), &settings(tls))?,
-            Subject::Dnsmasq => dnsmasq(&place, &shelf.root())?,
+            Subject::Ours => ours(&place, &shelf.state(), &raised(pair, &settings(tls))?)?,
+            Subject::Dnsmasq => place.start(dnsmasq(&place, &shelf.root()))?,
+            Subject::DnsmasqBoots => place.start(dnsmasq_boots(&place, &shelf.root()))?,
             Subject::Hpa => hpa(&place, &shelf.root())?,
             Subject::Atftpd => atftpd(&place, &shelf.root())?,
             Subject::Nginx => nginx(&place, &shelf.root(), tls)?,
@@ -148,7 +158,7 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn command(&self, program: impl AsRef<Path>) -> std::process::Command {
+    fn command(&self, program: impl AsRef<Path>) -> Command {
         self.account.command(&self.at, program)
     }
 
@@ -158,7 +168,7 @@ impl Place<'_> {
         Ok(path)
     }
 
-    fn start(&self, command: std::process::Command) -> Result<Process, Trouble> {
+    fn start(&self, command: Command) -> Result<Process, Trouble> {
         Process::start(command, self.directory.join("server.log"))
     }
 }
@@ -167,7 +177,7 @@ fn settings(tls: Option<&Certificate>) -> String {
     let mut text = subject::config(PLAN);
     if let Some(Certificate { certificate, key }) = tls {
         text.push_str(&format!(
-            "\n[http]\ntls_port = {HTTPS}\ncertificate = \"{}\"\nkey = \"{}\"\n",
+            "{HTTP_SECTION}tls_port = {HTTPS}\ncertificate = \"{}\"\nkey = \"{}\"\n",
             certificate.display(),
             key.display()
         ));
@@ -205,14 +215,27 @@ pub fn import(pair: &Pair, shelf: &Shelf, words: &[&str]) -> Result<String, Trou
 /// # Errors
 /// When the configuration cannot be written.
 pub fn knows_https(pair: &Pair, tls: &Certificate) -> Result<bool, Trouble> {
+    takes(pair, &settings(Some(tls)))
+}
+
+/// Whether our server takes this configuration.
+fn takes(pair: &Pair, settings: &str) -> Result<bool, Trouble> {
     let directory = subject::new_directory()?;
     let config = directory.path().join("bootwright.toml");
-    fs::write(&config, settings(Some(tls))).map_err(io("writing our configuration"))?;
+    fs::write(&config, settings).map_err(io("writing our configuration"))?;
     let mut command = pair.server().command(binary()?);
     Ok(run(command.args(["check", "--config"]).arg(&config)).is_ok())
 }
 
-fn dnsmasq(place: &Place<'_>, root: &Path) -> Result<Process, Trouble> {
+/// The same with more room for transfers and connections, as the peers have it, if this build lets
+/// its operators say so.
+fn raised(pair: &Pair, settings: &str) -> Result<String, Trouble> {
+    let http = if settings.contains(HTTP_SECTION) { "" } else { HTTP_SECTION };
+    let more = format!("{settings}{http}{MORE}");
+    Ok(if takes(pair, &more)? { more } else { settings.to_owned() })
+}
+
+fn dnsmasq(place: &Place<'_>, root: &Path) -> Command {
     let mut command = place.command("dnsmasq");
     command
         .args(["--no-daemon", "--conf-file=/dev/null", "--user=root", "--port=0", "--quiet-tftp"])
@@ -220,7 +243,19 @@ fn dnsmasq(place: &Place<'_>, root: &Path) -> Result<Process, Trouble> {
         // Its default is 50 transfers.
         .args(["--enable-tftp", "--tftp-max=5000"])
         .arg(format!("--tftp-root={}", root.display()));
-    place.start(command)
+    command
+}
+
+fn dnsmasq_boots(place: &Place<'_>, root: &Path) -> Command {
+    let mut command = dnsmasq(place, root);
+    let (first, last) = PLAN.pool;
+    command
+        .arg(format!("--dhcp-range={first},{last},255.255.0.0,{}", PLAN.lease))
+        // Its default is 1,000 leases, and to try each address by ping first; ours does neither.
+        .args(["--dhcp-lease-max=10000", "--no-ping", "--dhcp-authoritative", "--quiet-dhcp"])
+        .arg(format!("--dhcp-boot={BOOT_FILE}"))
+        .arg(format!("--dhcp-leasefile={}", place.directory.join("leases").display()));
+    command
 }
 
 fn hpa(place: &Place<'_>, root: &Path) -> Result<Process, Trouble> {

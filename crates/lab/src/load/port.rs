@@ -38,6 +38,8 @@ pub enum Hears {
     Ip,
     /// Everything, our own frames as well.
     All,
+    /// Nothing: it only sends.
+    Nothing,
 }
 
 impl Port {
@@ -48,8 +50,9 @@ impl Port {
     pub fn open(interface: &str, hears: Hears) -> Result<Self, Trouble> {
         let cannot = |e: Errno| io(format!("opening a packet socket on {interface}"))(e.into());
         let protocol = match hears {
-            Hears::Ip => SockProtocol::EthIp,
-            Hears::All => SockProtocol::EthAll,
+            Hears::Ip => Some(SockProtocol::EthIp),
+            Hears::All => Some(SockProtocol::EthAll),
+            Hears::Nothing => None,
         };
         let all = getifaddrs().map_err(cannot)?;
         // Its protocol is 0 there, which leaves the socket the one it was made with.
