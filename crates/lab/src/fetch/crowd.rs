@@ -180,9 +180,7 @@ impl Crowd<'_> {
     fn take(&mut self, number: usize, stand: Stand) {
         match stand {
             Stand::Going => {}
-            Stand::Done => {
-                self.gone(number, "done before the others: the file is too small".into())
-            }
+            Stand::Done => self.gone(number, "the file was too small".to_owned()),
             Stand::Failed(why) => self.gone(number, why),
         }
     }
