@@ -59,7 +59,9 @@ const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 400.0;
 const LEFT: f64 = 76.0;
 const RIGHT: f64 = 20.0;
-const TOP: f64 = 44.0;
+const TITLE: f64 = 24.0;
+/// A row of the legend; two lines stand in each.
+const ROW: f64 = 20.0;
 const BOTTOM: f64 = 56.0;
 /// Told apart by who sees no colours, too: each has dashes of its own.
 const DASHES: [&str; 6] = ["none", "9 4", "3 3", "12 3 3 3", "6 2", "1 4"];
@@ -126,12 +128,12 @@ impl Plot {
     pub fn svg(&self) -> String {
         let points = || self.lines.iter().flat_map(|line| line.points.iter());
         let x = Scale::new(&self.x, points().map(|point| point.0), (LEFT, WIDTH - RIGHT));
-        let y = Scale::new(&self.y, points().map(|point| point.1), (HEIGHT - BOTTOM, TOP));
+        let y = Scale::new(&self.y, points().map(|point| point.1), (HEIGHT - BOTTOM, self.top()));
         let mut out = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
              role=\"img\" aria-label=\"{0}\">\n<style>{STYLE}</style>\n\
              <rect class=\"b\" width=\"{WIDTH}\" height=\"{HEIGHT}\"/>\n\
-             <text class=\"t\" x=\"{LEFT}\" y=\"24\">{0}</text>\n",
+             <text class=\"t\" x=\"{LEFT}\" y=\"{TITLE}\">{0}</text>\n",
             escaped(&self.title)
         );
         self.axes(&mut out, &x, &y);
@@ -156,13 +158,18 @@ impl Plot {
         Ok(())
     }
 
+    /// Under the title and the legend.
+    fn top(&self) -> f64 {
+        TITLE + 18.0 + ROW * self.lines.len().div_ceil(2) as f64
+    }
+
     fn axes(&self, out: &mut String, x: &Scale, y: &Scale) {
-        let (right, bottom) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
+        let (right, bottom, top) = (WIDTH - RIGHT, HEIGHT - BOTTOM, self.top());
         for value in x.ticks() {
             let at = x.at(value);
             let _ = writeln!(
                 out,
-                "<path class=\"g\" d=\"M{at:.1} {TOP}V{bottom}\"/>\
+                "<path class=\"g\" d=\"M{at:.1} {top}V{bottom}\"/>\
                  <text x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
                 bottom + 18.0,
                 number(value)
@@ -179,10 +186,10 @@ impl Plot {
                 number(value)
             );
         }
-        let middle = (TOP + bottom) / 2.0;
+        let middle = (top + bottom) / 2.0;
         let _ = writeln!(
             out,
-            "<path class=\"a\" d=\"M{LEFT} {TOP}V{bottom}H{right}\"/>\n\
+            "<path class=\"a\" d=\"M{LEFT} {top}V{bottom}H{right}\"/>\n\
              <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>\n\
              <text x=\"16\" y=\"{middle:.1}\" text-anchor=\"middle\" \
              transform=\"rotate(-90 16 {middle:.1})\">{}</text>",
@@ -204,7 +211,8 @@ fn draw(out: &mut String, number: usize, line: &Line, x: &Scale, y: &Scale) {
         let _ = write!(path, "{begin}{:.1} {:.1}", x.at(*right), y.at(*up));
     }
     let _ = writeln!(out, "<path class=\"l c{class}\" stroke-dasharray=\"{dash}\" d=\"{path}\"/>");
-    let (left, row) = (LEFT + 14.0, TOP + 16.0 + 18.0 * number as f64);
+    let left = LEFT + (number % 2) as f64 * (WIDTH - LEFT) / 2.0;
+    let row = TITLE + ROW * (1 + number / 2) as f64;
     let _ = writeln!(
         out,
         "<path class=\"l c{class}\" stroke-dasharray=\"{dash}\" d=\"M{left} {row}h34\"/>\
@@ -237,7 +245,7 @@ mod tests {
         let line = Line { name: "a & b".into(), points: vec![(0.0, 0.0), (10.0, 5.0)] };
         let (x, y) = (Axis::plain("s"), Axis::plain("machines"));
         let svg = Plot { title: "t".into(), x, y, lines: vec![line] }.svg();
-        assert!(svg.contains("M76.0 344.0L740.0 44.0"), "{svg}");
+        assert!(svg.contains("M76.0 344.0L740.0 62.0"), "{svg}");
         assert!(svg.contains("a &amp; b"));
         assert_eq!(svg.matches("<path class=\"l c0\"").count(), 2, "line and legend");
     }
