@@ -103,6 +103,11 @@ fn quirk_33_86_a_network_that_copies_everything_costs_nothing() {
 ///
 /// As many transfers as `BAD_NETWORK` says; `./x test --full` makes it 500.
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "a test is told how many, and tells how to repeat it"
+)]
 fn ten_megabytes_through_a_bad_network_are_the_same_bytes() {
     let number = |name, without| std::env::var(name).map_or(without, |n| n.parse().unwrap());
     let (count, first): (u64, u64) = (number("BAD_NETWORK", 50), number("BAD_NETWORK_SEED", 1));

@@ -146,7 +146,7 @@ fn measure(
     compare: bool,
 ) -> Result<(Vec<f64>, Vec<f64>), Trouble> {
     let pair = Pair::new(SERVER, CLIENT)?;
-    let sources = Sources::new(&pair, CONNECTIONS[2].div_ceil(CONNECTIONS_OF_ONE))?;
+    let sources = Sources::new(&pair.client(), CONNECTIONS[2].div_ceil(CONNECTIONS_OF_ONE))?;
     let server = Running::start(subject, &pair, shelf, tls)?;
     let url = |name| format!("{}://{SERVER_ADDRESS}/{}", scheme.name(), subject.path(name));
     pair.client().inside(|| {

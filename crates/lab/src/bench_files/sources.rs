@@ -12,7 +12,7 @@ use std::fs;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use crate::rig::ns::{Link, Pair};
+use crate::rig::ns::{Link, Namespace};
 use crate::rig::process::run;
 use crate::rig::{Trouble, io};
 
@@ -32,7 +32,7 @@ impl Sources {
     ///
     /// # Errors
     /// When `ip` refuses.
-    pub fn new(pair: &Pair, count: u32) -> Result<Self, Trouble> {
+    pub fn new(client: &Namespace, count: u32) -> Result<Self, Trouble> {
         let mut batch = String::new();
         for number in 0..count {
             let (address, user) = (address(number), FIRST_USER + number);
@@ -46,7 +46,7 @@ impl Sources {
         let file = directory.path().join("batch");
         fs::write(&file, batch).map_err(io("writing addresses"))?;
         let mut command = Command::new("ip");
-        run(command.args(["-n", pair.client().name(), "-batch"]).arg(&file))?;
+        run(command.args(["-n", client.name(), "-batch"]).arg(&file))?;
         Ok(Self { count })
     }
 

@@ -94,7 +94,7 @@ fn small(number: u32) -> String {
 
 fn measure(subject: Subject, shelf: &Shelf, compare: bool) -> Result<Vec<f64>, Trouble> {
     let pair = Pair::new(SERVER, CLIENT)?;
-    let sources = Sources::new(&pair, CLIENTS)?;
+    let sources = Sources::new(&pair.client(), CLIENTS)?;
     let server = Running::start(subject, &pair, shelf, None)?;
     let client = Client { subject, sources };
     pair.client().inside(|| {

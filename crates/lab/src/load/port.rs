@@ -4,7 +4,7 @@
 //! Never: a look into a frame; an `unsafe`, since nix has these calls.
 
 use std::io::{IoSlice, IoSliceMut};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -123,5 +123,11 @@ impl Port {
     pub fn wait(&self, at_most: Duration) {
         let mut asked = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
         let _interrupted = ppoll(&mut asked, Some(TimeSpec::from_duration(at_most)), None);
+    }
+}
+
+impl AsFd for Port {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }

@@ -14,6 +14,7 @@
 use std::fmt;
 
 pub mod account;
+pub mod bridge;
 pub mod capture;
 pub mod disk;
 pub mod dnsmasq;

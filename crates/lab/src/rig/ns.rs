@@ -17,7 +17,9 @@ use super::process::run;
 use super::{Trouble, io};
 
 mod pair;
+mod way;
 pub use pair::Pair;
+pub use way::Way;
 
 pub(super) const PREFIX: &str = "bwrig";
 /// Where `ip netns` keeps its names.
