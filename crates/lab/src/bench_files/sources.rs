@@ -52,7 +52,13 @@ impl Sources {
 
     /// Makes a program run as this client; those past the last are the first again.
     pub fn run_as(self, number: u32, command: &mut Command) {
-        command.uid(FIRST_USER + number % self.count.max(1));
+        command.uid(self.user(number));
+    }
+
+    /// The user that this client runs as.
+    #[must_use]
+    pub fn user(self, number: u32) -> u32 {
+        FIRST_USER + number % self.count.max(1)
     }
 }
 

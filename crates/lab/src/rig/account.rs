@@ -59,16 +59,22 @@ impl Account {
     }
 
     /// A command that runs `program` in a namespace, on this account from its first instruction.
+    ///
+    /// `ip netns exec` hides the groups from what it runs, so the account comes first.
     #[must_use]
     pub fn command(&self, at: &Namespace, program: impl AsRef<Path>) -> Command {
-        // `ip netns exec` hides the groups from what it runs, so the account comes first.
-        let inside = at.command(program);
+        self.charged(&at.command(program))
+    }
+
+    /// The same command on this account.
+    #[must_use]
+    pub fn charged(&self, inner: &Command) -> Command {
         let mut command = Command::new("sh");
         command
             .args(["-c", &format!("ulimit -n {DESCRIPTORS} && echo 0 >\"$0\" && exec \"$@\"")])
             .arg(self.folder.join("cgroup.procs"))
-            .arg(inside.get_program())
-            .args(inside.get_args());
+            .arg(inner.get_program())
+            .args(inner.get_args());
         command
     }
 
