@@ -5,9 +5,12 @@
 
 pub mod bench_boot;
 pub mod bench_dhcp;
+pub mod bench_files;
 pub mod demo;
+pub mod fetch;
 pub mod load;
 pub mod rig;
 pub mod sim;
 pub mod soak;
+pub mod storm;
 pub mod trace;

@@ -9,6 +9,7 @@
 //! files     atftp, curl, busybox tftp, tftp-hpa: the bytes of an image and of a loader
 //! beside    another DHCP server on the link, or on this very host: it never notices us
 //! load      killed again and again under load; every ACK after its sync, as strace sees it
+//! network   loss, copies, disorder and forged packets on a real link: the same bytes, no more packets
 //! operator  the command line as scripts rely on it
 //! world     the link, the server and the clients all of them use
 //! ```
@@ -23,6 +24,8 @@ mod dhcp;
 mod files;
 #[path = "peers/load.rs"]
 mod load;
+#[path = "peers/network.rs"]
+mod network;
 #[path = "peers/operator.rs"]
 mod operator;
 #[path = "peers/world.rs"]

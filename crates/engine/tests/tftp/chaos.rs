@@ -2,7 +2,7 @@
 //!
 //! The client compares every byte with the file as it comes, so arriving means arriving whole.
 
-use crate::client::Habits;
+use crate::client::{Habits, Unexpected};
 use crate::world::{Weather, World};
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof};
 use proptest::{prop_assert, proptest};
@@ -96,5 +96,45 @@ fn quirk_33_86_a_network_that_copies_everything_costs_nothing() {
         world.run();
         assert!(world.client.done);
         assert!(world.data_sent <= world.blocks() + world.blocks() / 100, "{}", world.data_sent);
+    }
+}
+
+/// 10 MB each, from 10 to 30 ms away, over a way that loses, copies and disorders a tenth each.
+///
+/// As many transfers as `BAD_NETWORK` says; `./x test --full` makes it 500.
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "a test is told how many, and tells how to repeat it"
+)]
+fn ten_megabytes_through_a_bad_network_are_the_same_bytes() {
+    let number = |name, without| std::env::var(name).map_or(without, |n| n.parse().unwrap());
+    let (count, first): (u64, u64) = (number("BAD_NETWORK", 50), number("BAD_NETWORK_SEED", 1));
+    println!("BAD_NETWORK_SEED={first} BAD_NETWORK={count}");
+    let rfc = |window| Habits { unexpected: Unexpected::AckGap, ..Habits::edk2("1468", window) };
+    // A client, and how often a block of its may be sent in the mean. A window of 16 seldom arrives
+    // whole here: of ten packets two are lost or out of turn, and it begins anew behind each.
+    let clients = [
+        (Habits::edk2("1468", "1"), 1.5),
+        (Habits::edk2("1468", "4"), 2.2),
+        (Habits::edk2("1468", "16"), 5.0),
+        (rfc("16"), 5.0),
+        (Habits::u_boot(), 1.5),
+    ];
+    for (seed, (habits, most)) in (first..first + count).zip(clients.into_iter().cycle()) {
+        let weather = Weather { loss: 10, copies: 10, disorder: 10 };
+        let mut world = World::new(habits, 10_000_000).in_weather(seed, weather).far_away(10, 30);
+        world.recording = false;
+        world.run_attempts(3);
+        let told = format!("seed {seed}, {:?}", world.client.habits);
+        assert!(world.client.done, "{told}: {:?} {:?}", world.client.failed, world.endings);
+        let sent = world.data_sent as f64 / (world.blocks() * u64::from(world.attempts)) as f64;
+        println!(
+            "seed {seed}: each block {sent:.2} times, {} s, {} attempts",
+            world.now / 1000,
+            world.attempts
+        );
+        assert!(sent <= most, "{told}: each block was sent {sent:.2} times");
     }
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use wire::tftp::{Packet, data_header};
 
-use crate::client::byte_at;
+use crate::client::bytes_at;
 
 /// xorshift64*: small, and the same for ever.
 #[derive(Clone, Debug)]
@@ -60,6 +60,11 @@ pub struct World {
     /// From when the client has so many blocks.
     weather_from: u64,
     chance: Chance,
+    /// What a packet takes: so many ms, and up to so many more.
+    takes_ms: (u64, u64),
+    /// When the last packet that nothing held up arrives, to the server and to the client: a way
+    /// whose length varies is still a queue.
+    in_order: [u64; 2],
     pub thief: Option<Thief>,
     air: BTreeMap<(u64, u64), Flying>,
     serial: u64,
@@ -90,6 +95,8 @@ impl World {
             weather: Weather::default(),
             weather_from: 0,
             chance: Chance::new(1),
+            takes_ms: (LATENCY_MS, 0),
+            in_order: [0; 2],
             thief: None,
             air: BTreeMap::new(),
             serial: 0,
@@ -117,6 +124,12 @@ impl World {
     pub fn weather_from_block(&mut self, block: u64, weather: Weather) {
         self.weather = weather;
         self.weather_from = block;
+    }
+
+    /// Each way takes from so many to so many ms.
+    pub fn far_away(mut self, least_ms: u64, most_ms: u64) -> Self {
+        self.takes_ms = (least_ms, most_ms - least_ms);
+        self
     }
 
     /// Loses what `thief` points at: `(to the server, bytes)`.
@@ -186,12 +199,24 @@ impl World {
             if stolen || self.chance.percent(loss) {
                 continue;
             }
-            let late = if self.chance.percent(disorder) { self.chance.below(40) } else { 0 };
+            let at = self.arrival(flying.to_server, disorder);
             self.serial += 1;
             let Flying { to_server, server_port, client_port, ref bytes } = flying;
             let copy = Flying { to_server, server_port, client_port, bytes: bytes.clone() };
-            self.air.insert((self.now + LATENCY_MS + late, self.serial), copy);
+            self.air.insert((at, self.serial), copy);
         }
+    }
+
+    /// When a packet that leaves now arrives. One that is overtaken by others leaves the queue.
+    fn arrival(&mut self, to_server: bool, disorder: u64) -> u64 {
+        let (least, more) = self.takes_ms;
+        let takes = least + if more > 0 { self.chance.below(more + 1) } else { 0 };
+        if self.chance.percent(disorder) {
+            return self.now + takes + self.chance.below(40);
+        }
+        let last = &mut self.in_order[usize::from(to_server)];
+        *last = (*last).max(self.now + takes);
+        *last
     }
 
     fn deliver(&mut self, flying: Flying) {
@@ -256,7 +281,7 @@ impl World {
                         let end = offset + len as u64;
                         assert!(end <= self.size, "past the end of the file");
                         let mut bytes = data_header(block).to_vec();
-                        bytes.extend((offset..end).map(byte_at));
+                        bytes.extend_from_slice(&bytes_at(offset, end));
                         self.data_sent += 1;
                         self.server_sends(id, bytes);
                     }

@@ -1,5 +1,6 @@
 //! The bench's own program: `lab demo [FIRMWARE]`, `lab bench-boot [PAIRS]`,
-//! `lab bench-dhcp [ROUNDS] [--probe]`, `lab bench-dhcp-growth [LEASES]`,
+//! `lab bench-dhcp [ROUNDS] [--probe]`, `lab bench-dhcp-growth [LEASES]`, `lab bench-tftp [ROUNDS]`,
+//! `lab bench-http [ROUNDS]`, `lab bench-storm [MACHINES]`, `lab bench-transfers`,
 //! `lab soak-kill KILLS [SEED]`. `./x` calls it.
 
 use std::process::ExitCode;
@@ -31,6 +32,19 @@ fn main() -> ExitCode {
             (Ok(kills), Ok(seed)) => lab::soak::run(kills, seed),
             _ => return usage(),
         },
+        ["bench-tftp", rest @ ..] => match number(rest, 3) {
+            Some(rounds) => lab::bench_files::tftp::run(rounds),
+            None => return usage(),
+        },
+        ["bench-http", rest @ ..] => match number(rest, 3) {
+            Some(rounds) => lab::bench_files::http::run(rounds),
+            None => return usage(),
+        },
+        ["bench-storm", rest @ ..] => match number(rest, 1000) {
+            Some(machines) => lab::bench_files::storm::run(machines),
+            None => return usage(),
+        },
+        ["bench-transfers"] => lab::bench_files::transfers::run(),
         ["bench-dhcp", rest @ ..] => match rounds(rest) {
             Some((rounds, probe)) => lab::bench_dhcp::run(rounds, probe),
             None => return usage(),
@@ -52,6 +66,15 @@ fn chance() -> u64 {
     now.map_or(1, |since| since.as_secs())
 }
 
+/// `[NUMBER]`
+fn number<T: std::str::FromStr>(words: &[&str], without: T) -> Option<T> {
+    match words {
+        [] => Some(without),
+        [number] => number.parse().ok(),
+        _ => None,
+    }
+}
+
 /// `[ROUNDS] [--probe]`
 fn rounds(words: &[&str]) -> Option<(usize, bool)> {
     match words {
@@ -67,7 +90,8 @@ fn usage() -> ExitCode {
     eprintln!(
         "usage: lab demo [uefi|bios|http|secureboot|arm64] | lab bench-boot [PAIRS] | \
          lab bench-dhcp [ROUNDS] [--probe] | lab bench-dhcp-growth [LEASES] | \
-         lab soak-kill KILLS [SEED]"
+         lab bench-tftp [ROUNDS] | lab bench-http [ROUNDS] | \
+         lab bench-storm [MACHINES] | lab bench-transfers | lab soak-kill KILLS [SEED]"
     );
     ExitCode::from(2)
 }

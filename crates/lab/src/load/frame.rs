@@ -138,7 +138,7 @@ fn options(frame: &mut Frame, say: Say) {
 }
 
 /// The IPv4 and UDP headers around what is in the frame already.
-pub(super) fn headers(frame: &mut [u8], from: (Ipv4Addr, u16), to: (Ipv4Addr, u16)) {
+pub(crate) fn headers(frame: &mut [u8], from: (Ipv4Addr, u16), to: (Ipv4Addr, u16)) {
     let ip_length = frame.len() - ETHERNET;
     let udp_length = ip_length - IP;
     put(frame, ETHERNET, &[0x45, 0]);

@@ -4,7 +4,7 @@
 //! Never: a look into a frame; an `unsafe`, since nix has these calls.
 
 use std::io::{IoSlice, IoSliceMut};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -38,6 +38,8 @@ pub enum Hears {
     Ip,
     /// Everything, our own frames as well.
     All,
+    /// Nothing: it only sends.
+    Nothing,
 }
 
 impl Port {
@@ -48,8 +50,9 @@ impl Port {
     pub fn open(interface: &str, hears: Hears) -> Result<Self, Trouble> {
         let cannot = |e: Errno| io(format!("opening a packet socket on {interface}"))(e.into());
         let protocol = match hears {
-            Hears::Ip => SockProtocol::EthIp,
-            Hears::All => SockProtocol::EthAll,
+            Hears::Ip => Some(SockProtocol::EthIp),
+            Hears::All => Some(SockProtocol::EthAll),
+            Hears::Nothing => None,
         };
         let all = getifaddrs().map_err(cannot)?;
         // Its protocol is 0 there, which leaves the socket the one it was made with.
@@ -120,5 +123,11 @@ impl Port {
     pub fn wait(&self, at_most: Duration) {
         let mut asked = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
         let _interrupted = ppoll(&mut asked, Some(TimeSpec::from_duration(at_most)), None);
+    }
+}
+
+impl AsFd for Port {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }

@@ -13,6 +13,8 @@
 
 use std::fmt;
 
+pub mod account;
+pub mod bridge;
 pub mod capture;
 pub mod disk;
 pub mod dnsmasq;

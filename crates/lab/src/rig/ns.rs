@@ -17,9 +17,11 @@ use super::process::run;
 use super::{Trouble, io};
 
 mod pair;
+mod way;
 pub use pair::Pair;
+pub use way::Way;
 
-const PREFIX: &str = "bwrig";
+pub(super) const PREFIX: &str = "bwrig";
 /// Where `ip netns` keeps its names.
 const NAMES: &str = "/run/netns";
 static MADE: AtomicU32 = AtomicU32::new(0);
@@ -226,7 +228,7 @@ fn sweep() {
 }
 
 /// The process that made a namespace, if it is one of ours.
-fn maker(name: &str) -> Option<u32> {
+pub(super) fn maker(name: &str) -> Option<u32> {
     let mut parts = name.split('-');
     (parts.next()? == PREFIX).then_some(())?;
     parts.next()?.parse().ok()

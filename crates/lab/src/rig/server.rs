@@ -29,11 +29,19 @@ impl Server {
     /// # Errors
     /// When it does not start; the error shows what it said.
     pub fn start(binary: &Path, link: &Link, config: &str) -> Result<Self, Trouble> {
+        Self::start_in(binary, link.server(), config)
+    }
+
+    /// As [`Server::start`], in any namespace.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn start_in(binary: &Path, namespace: Namespace, config: &str) -> Result<Self, Trouble> {
         let directory = new_directory()?;
         let file = config_in(directory.path());
         fs::write(&file, config).map_err(io("writing the server's configuration"))?;
         let arguments = vec!["--config".to_owned(), file.display().to_string()];
-        Self::serve(binary, link.server(), arguments, directory)
+        Self::serve(binary, namespace, arguments, directory)
     }
 
     /// Starts `binary` without a configuration, by flags of `serve`.

@@ -16,11 +16,14 @@ pub struct Weather {
     pub disorder: u64,
     /// What every packet takes, in ms.
     pub delay_ms: u64,
+    /// And up to so much more, in ms. A way whose length varies is still a queue: only packets of
+    /// `disorder` are overtaken.
+    pub jitter_ms: u64,
 }
 
 impl Default for Weather {
     fn default() -> Self {
-        Self { loss: 0, copies: 0, disorder: 0, delay_ms: 1 }
+        Self { loss: 0, copies: 0, disorder: 0, delay_ms: 1, jitter_ms: 0 }
     }
 }
 
@@ -34,13 +37,16 @@ pub struct Air<T> {
     serial: u64,
     weather: Weather,
     chance: Chance,
+    /// When the last packet that was not overtaken arrives.
+    queue_ms: u64,
 }
 
 impl<T: Clone> Air<T> {
     /// Nothing on its way yet.
     #[must_use]
     pub fn new(seed: u64, weather: Weather) -> Self {
-        Self { flying: BTreeMap::new(), serial: 0, weather, chance: Chance::new(seed) }
+        let chance = Chance::new(seed);
+        Self { flying: BTreeMap::new(), serial: 0, weather, chance, queue_ms: 0 }
     }
 
     /// Sends a datagram into the weather.
@@ -52,7 +58,17 @@ impl<T: Clone> Air<T> {
             }
             let overtaken = self.chance.percent(self.weather.disorder);
             let late_ms = if overtaken { self.chance.below(LATE_MS) } else { 0 };
-            self.carry(now_ms + late_ms, item.clone());
+            if self.weather.jitter_ms == 0 {
+                self.carry(now_ms + late_ms, item.clone());
+                continue;
+            }
+            let at_ms = now_ms + self.chance.below(self.weather.jitter_ms + 1);
+            if overtaken {
+                self.carry(at_ms + late_ms, item.clone());
+            } else {
+                self.queue_ms = self.queue_ms.max(at_ms);
+                self.carry(self.queue_ms, item.clone());
+            }
         }
     }
 
@@ -101,8 +117,17 @@ mod tests {
     }
 
     #[test]
+    fn a_way_whose_length_varies_is_a_queue() {
+        let seen = arrivals(7, Weather { delay_ms: 10, jitter_ms: 20, ..Weather::default() });
+        assert!(seen.iter().enumerate().all(|(n, (_, m))| n as u32 == *m), "in order");
+        let takes: Vec<u64> = seen.iter().map(|(at, n)| at - u64::from(*n)).collect();
+        assert!(takes.iter().all(|ms| (10..=30).contains(ms)), "{takes:?}");
+        assert!(takes.contains(&30) && takes.iter().any(|ms| *ms < 30), "{takes:?}");
+    }
+
+    #[test]
     fn the_same_seed_is_the_same_weather() {
-        let storm = Weather { loss: 20, copies: 10, disorder: 30, delay_ms: 2 };
+        let storm = Weather { loss: 20, copies: 10, disorder: 30, delay_ms: 2, jitter_ms: 0 };
         let seen = arrivals(7, storm);
         assert_eq!(seen, arrivals(7, storm));
         assert_ne!(seen, arrivals(8, storm));

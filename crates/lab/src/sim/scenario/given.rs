@@ -80,6 +80,7 @@ pub(super) fn world(given: &[String]) -> Result<World, String> {
                     copies: of("copies", 0),
                     disorder: of("disorder", 0),
                     delay_ms: of("delay", 1),
+                    jitter_ms: of("jitter", 0),
                 };
                 seed = of("seed", 1);
             }
