@@ -70,7 +70,7 @@ fn rock_ridge_by_genisoimage_with_deep_directories_moved() {
     let dir = workshop(true);
     let image = genisoimage(dir.path(), &["-R", "-hide-rr-moved"]);
     let disc = open(&image);
-    same(&disc, &image, &dir.path().join("source"));
+    support::same_but(&disc, &image, &dir.path().join("source"), &["/.rr_moved"]);
     assert_eq!(disc.volume().used, Format::RockRidge);
     // Really moved: more than eight levels stand in a place of their own.
     let raw = fs::read(dir.path().join("disc.iso")).unwrap();
@@ -400,8 +400,8 @@ fn a_bridge_disc_is_read_by_udf() {
 fn windows(dir: &TempDir) -> Image {
     fs::create_dir_all(dir.path().join("source/sources")).unwrap();
     file(&dir.path().join("source"), "sources/boot.wim", 2_000_000);
-    let hide = ["-udf", "-V", "CCCOMA_X64FRE", "-hide", "[a-zA-Z.0-9]*", "-hide-joliet", "*"];
-    genisoimage(dir.path(), &hide)
+    // genisoimage makes the UDF tree of what Joliet would show: -hide-joliet would empty it too.
+    genisoimage(dir.path(), &["-udf", "-V", "CCCOMA_X64FRE", "-hide", "*"])
 }
 
 #[test]
@@ -431,9 +431,9 @@ fn a_udf_that_cannot_be_read_leaves_iso_9660_with_a_remark() {
     let dir = workshop(false);
     genisoimage(dir.path(), &["-udf", "-R"]);
     let mut raw = fs::read(dir.path().join("disc.iso")).unwrap();
-    // The anchors, then the file set.
+    // Both anchors.
     let last = raw.len() / 2048 - 1;
-    for block in [256, last - 256, last] {
+    for block in [256, last] {
         raw[block * 2048] ^= 0xff;
     }
     let disc = open(&raw);

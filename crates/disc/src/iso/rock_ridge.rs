@@ -72,12 +72,10 @@ pub fn told(
     let mut told = Told::default();
     let mut name = Name::default();
     let mut link = Link::default();
-    susp::fields(source, area, skip, block, &mut |signature, field| {
+    let read = susp::fields(source, area, skip, block, &mut |signature, field| {
         match &signature {
             b"NM" => name.take(field)?,
-            // genisoimage writes pieces that are longer than their field when a target is long. One
-            // link is no reason to refuse a disc.
-            b"SL" => told.lost_link = told.lost_link.or(link.take(field).err().map(|_| field.at)),
+            b"SL" => link.take(field)?,
             b"PX" => told.special = is_special(field.u32(4)?),
             b"TF" => told.modified = modified(field)?,
             b"RE" => told.moved_here = true,
@@ -97,7 +95,13 @@ pub fn told(
             return Err(DiscError::TooMuch { limit: "path_bytes_max", most, at: field.at });
         }
         Ok(())
-    })?;
+    });
+    match read {
+        // genisoimage counts the fields of a long target wrong, and what follows is lost with them.
+        // One link is no reason to refuse a disc.
+        Err(DiscError::Broken { at, .. }) if link.started => told.lost_link = Some(at),
+        other => other?,
+    }
     told.name = name.started.then(|| text::latin(&name.bytes));
     told.link = link.started.then(|| text::latin(&link.bytes));
     Ok(told)
