@@ -6,7 +6,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use support::udf::{Ads, Anchor, Form, Named, Piece, Writer, directory, named};
+use support::udf::{Anchor, Form, Named, Writer, directory, everything};
 use support::walk::walk;
 use support::{Chance, able, file, run, tags};
 use tempfile::TempDir;
@@ -20,41 +20,6 @@ fn mutations() -> u64 {
 const MEMORY_MAX_KB: u64 = 64 << 10;
 /// And how long it may take, on a busy machine and with all checks on.
 const TIME_MAX: Duration = Duration::from_secs(20);
-
-/// A disc with everything a small writer can put on it.
-fn udf(block: usize, revision: u16, metadata: bool) -> Vec<u8> {
-    let mut writer = Writer::new(block, revision, metadata);
-    let (root, dir, deep) = (writer.reserve(), writer.reserve(), writer.reserve());
-    let mut icb = |form: Form, pieces: &[Piece<'_>]| {
-        let at = writer.reserve();
-        writer.icb(at, form, pieces);
-        at
-    };
-    let bytes = Chance::new(3).bytes(3000);
-    let small = icb(Form::file(Ads::Embedded), &[Piece::Bytes(b"small")]);
-    let pieces =
-        [Piece::Bytes(&bytes), Piece::Unwritten(4096), Piece::Hole(512), Piece::Bytes(&bytes)];
-    let long = icb(Form { split_after: Some(1), ..Form::file(Ads::Long) }, &pieces);
-    let short = icb(Form { extended: true, ..Form::file(Ads::Short) }, &pieces[..1]);
-    let wide = icb(Form::file(Ads::Extended), &pieces);
-    let link = icb(
-        Form { kind: 12, ..Form::file(Ads::Embedded) },
-        &[Piece::Bytes(b"\x03\0\0\0\x05\x03\0\0\x08lo")],
-    );
-    let embedded = Form { ads: Ads::Embedded, ..Form::directory() };
-    writer.directory(deep, dir, embedded, &[named(b"\x08s", small), named(b"\x08w", wide)]);
-    let inside = [directory(b"\x08deep", deep), named(b"\x08link", link)];
-    writer.directory(dir, root, Form::directory(), &inside);
-    let gone = Named { name: b"\xfe", icb: 3, characteristics: 4 };
-    let all = [
-        named(b"\x08long", long),
-        named(b"\x10\0s\0h\0o", short),
-        gone,
-        directory(b"\x08dir", dir),
-    ];
-    writer.directory(root, root, Form::directory(), &all);
-    writer.finish(root, Anchor::Last)
-}
 
 fn source(dir: &Path) {
     let source = dir.join("source");
@@ -71,9 +36,9 @@ fn source(dir: &Path) {
 /// Discs to be bent, each with its name.
 fn seeds() -> Vec<(String, Vec<u8>)> {
     let mut all = vec![
-        ("udf-102".to_owned(), udf(512, 0x102, false)),
-        ("udf-201".to_owned(), udf(2048, 0x201, false)),
-        ("udf-260".to_owned(), udf(512, 0x260, true)),
+        ("udf-102".to_owned(), everything(512, 0x102, false, true)),
+        ("udf-201".to_owned(), everything(2048, 0x201, false, true)),
+        ("udf-260".to_owned(), everything(512, 0x260, true, true)),
     ];
     if !able(&["xorriso", "genisoimage"]) {
         return all;

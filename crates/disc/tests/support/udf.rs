@@ -412,3 +412,44 @@ fn domain(field: &mut [u8], name: &[u8], revision: u16) {
 fn date() -> [u8; 12] {
     [0, 0x10, 0xea, 0x07, 11, 26, 3, 40, 0, 0, 0, 0]
 }
+
+/// A disc with everything this writer can put on it; extended descriptors if asked for, which Linux
+/// does not read.
+pub fn everything(block: usize, revision: u16, metadata: bool, wide: bool) -> Vec<u8> {
+    let mut writer = Writer::new(block, revision, metadata);
+    let (root, dir, deep) = (writer.reserve(), writer.reserve(), writer.reserve());
+    let mut icb = |form: Form, pieces: &[Piece<'_>]| {
+        let at = writer.reserve();
+        writer.icb(at, form, pieces);
+        at
+    };
+    let bytes = super::Chance::new(3).bytes(4096);
+    let small = icb(Form::file(Ads::Embedded), &[Piece::Bytes(b"small")]);
+    let pieces = [
+        Piece::Bytes(&bytes),
+        Piece::Unwritten(4096),
+        Piece::Hole(4096),
+        Piece::Bytes(&bytes[..1234]),
+    ];
+    let long = icb(Form { split_after: Some(1), ..Form::file(Ads::Long) }, &pieces);
+    let short = icb(Form { extended: true, ..Form::file(Ads::Short) }, &pieces[..1]);
+    let ads = if wide { Ads::Extended } else { Ads::Long };
+    let wide = icb(Form { extended: true, ..Form::file(ads) }, &pieces);
+    let link = icb(
+        Form { kind: 12, ..Form::file(Ads::Embedded) },
+        &[Piece::Bytes(b"\x03\0\0\0\x05\x03\0\0\x08lo")],
+    );
+    let embedded = Form { ads: Ads::Embedded, ..Form::directory() };
+    writer.directory(deep, dir, embedded, &[named(b"\x08s", small), named(b"\x08w", wide)]);
+    let inside = [directory(b"\x08deep", deep), named(b"\x08link", link)];
+    writer.directory(dir, root, Form::directory(), &inside);
+    let gone = Named { name: b"\xfe", icb: 3, characteristics: 4 };
+    let all = [
+        named(b"\x08long", long),
+        named(b"\x10\0s\0h\0o", short),
+        gone,
+        directory(b"\x08dir", dir),
+    ];
+    writer.directory(root, root, Form::directory(), &all);
+    writer.finish(root, Anchor::Last)
+}
