@@ -18,7 +18,7 @@ pub fn choose(
     recognised: &Recognised,
     notes: &mut Notes,
 ) -> Result<(Tree, Volume), DiscError> {
-    let iso = recognised.primary.map(|at| Iso::read(source, at, &recognised.supplementary));
+    let iso = recognised.primary.map(|at| Iso::read(source, at, recognised, notes));
     let udf = recognised.nsr.map(|_| read_udf(source, notes));
     match (udf, iso) {
         (Some(Ok((udf, tree))), iso) => {
@@ -103,13 +103,19 @@ struct Iso {
 }
 
 impl Iso {
-    fn read(source: &mut Source<'_>, at: u64, supplementary: &[u64]) -> Result<Self, DiscError> {
+    fn read(
+        source: &mut Source<'_>,
+        at: u64,
+        recognised: &Recognised,
+        notes: &mut Notes,
+    ) -> Result<Self, DiscError> {
         let primary = iso::Volume::read(source, at)?;
         let mut joliet = None;
-        for at in supplementary {
-            let volume = iso::Volume::read(source, *at)?;
-            if volume.joliet && joliet.is_none() {
-                joliet = Some(volume);
+        for at in &recognised.supplementary {
+            match iso::Volume::read(source, *at) {
+                Ok(volume) if volume.joliet && joliet.is_none() => joliet = Some(volume),
+                Ok(_) => {}
+                Err(error) => notes.tell(format!("a second set of names is not read: {error}")),
             }
         }
         let rock_ridge = primary.rock_ridge(source)?;

@@ -38,8 +38,8 @@ const MODULES: [&str; 9] = [
     "lib/crc-itu-t",
     "drivers/cdrom/cdrom",
     "fs/udf/udf",
-    "drivers/virtio/virtio",
     "drivers/virtio/virtio_ring",
+    "drivers/virtio/virtio",
     "drivers/virtio/virtio_pci_legacy_dev",
     "drivers/virtio/virtio_pci_modern_dev",
     "drivers/virtio/virtio_pci",
@@ -57,8 +57,7 @@ fill() {
   cp -a /source/. /mnt/
   cd /mnt
   # Two files that grow in turns: many extents each.
-  dd if=/dev/urandom of=/chunk bs=2500 count=1 2>/dev/null
-  i=0; while [ $i -lt 200 ]; do cat /chunk >>left; cat /chunk >>right; [ $((i % 8)) = 0 ] && sync; i=$((i+1)); done
+  i=0; while [ $i -lt 1500 ]; do echo "$i $chunk" >>left; echo "$chunk $i" >>right; i=$((i+1)); done
   # 6 GiB, nearly all of it holes.
   truncate -s 6G holes
   for at in 0 1 1023 1024 3000 6143; do dd if=/chunk of=holes bs=1M seek=$at conv=notrunc 2>/dev/null; done
@@ -70,13 +69,15 @@ fill() {
 }
 sums() {
   mount -t udf -o ro /dev/$1 /mnt || { echo "$1 error cannot be mounted"; return; }
-  cd /mnt; find . -type f ! -name holes -exec sha256sum {} \; | sed "s/^/$1 file /"
+  cd /mnt; find . -type f ! -name holes -exec sha256sum {} + | sed "s/^/$1 file /"
   find . -type l | while read l; do echo "$1 link $(readlink "$l")  $l"; done
   for at in 0 1 2 1023 1024 3000 6143; do
     [ -e holes ] && echo "$1 hole $(dd if=holes bs=1M skip=$at count=1 2>/dev/null | head -c 5000 | sha256sum | cut -c1-64)  $at"
   done
   cd /; umount /mnt
 }
+chunk=$(head -c 1800 /dev/urandom | base64 -w 0)
+echo "$chunk" >/chunk
 {
   for disk in $(cat /filled); do fill $disk; done
   for disk in $(cat /filled) $(cat /written); do sums $disk; done
@@ -140,7 +141,7 @@ fn guest(dir: &Path, kernel: &Path, disks: &[String]) -> String {
     let vmlinuz = only(&kernel.join("boot"), "vmlinuz");
     // Emulated: KVM is missing or broken on many a machine that runs tests.
     let mut args = vec![
-        "300",
+        "900",
         "qemu-system-x86_64",
         "-m",
         "512",
