@@ -97,6 +97,8 @@ impl<O: Owner, B: Bytes> Opening<O, B> {
             clients: HashMap::new(),
             moments: BTreeSet::new(),
             ready: VecDeque::new(),
+            waiting: VecDeque::new(),
+            look_at_waiting: None,
             tools: Tools { gate: Gate, burst: Burst::default(), scratch },
             probe: self.probe,
             now,
@@ -167,6 +169,7 @@ impl<O: Owner, B: Bytes> Hall<O, B> {
         } else {
             self.wait_at_all();
         }
+        self.core.let_in();
         self.core.ring_moments();
         self.core.serve_ready();
         if self.core.now.since(self.tidied) >= TIDY {
@@ -182,6 +185,7 @@ impl<O: Owner, B: Bytes> Hall<O, B> {
         focus.passes >= FOCUS_FROM
             && core.now.since(focus.looked) < FOCUS
             && core.ready.is_empty()
+            && core.waiting.is_empty()
             && core.moments.first().is_none_or(|(moment, _)| *moment > soon)
     }
 
@@ -239,6 +243,8 @@ impl<O: Owner, B: Bytes> Hall<O, B> {
         }
         let now = self.core.now;
         let next = self.core.moments.first().map_or(TIDY, |(moment, _)| moment.since(now));
+        let look = self.core.look_at_waiting.filter(|_| !self.core.waiting.is_empty());
+        let next = look.map_or(next, |look| next.min(look.since(now)));
         let most = if self.bell.is_closing() { CLOSING_WAIT } else { TIDY };
         u16::try_from(next.min(most).as_millis()).unwrap_or(u16::MAX).into()
     }
