@@ -180,7 +180,11 @@ mod tests {
         let progress = |at, sent| {
             let file = "linux".to_owned();
             let by = Carrier::Tftp;
-            event(at, 1, Happening::TransferProgress { file, by, sent, size: 9, took_ms: at, again: 0 })
+            event(
+                at,
+                1,
+                Happening::TransferProgress { file, by, sent, size: 9, took_ms: at, again: 0 },
+            )
         };
         for line in [changed(1, 1), progress(2, 3), progress(3, 6), changed(4, 1)] {
             journal.note(&line);
