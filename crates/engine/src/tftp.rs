@@ -17,6 +17,7 @@ pub mod netascii;
 pub mod outcome;
 mod pace;
 pub mod sessions;
+mod timers;
 pub mod transfer;
 
 pub use negotiate::{Negotiated, Policy, Refusal, Wrap};

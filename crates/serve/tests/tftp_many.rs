@@ -355,6 +355,26 @@ fn too_many_transfers_of_one_address_are_refused_and_that_is_told_once_a_second(
 }
 
 #[test]
+fn fifty_machines_behind_one_address_come_in_one_after_the_other_and_none_is_put_out() {
+    if !able(&[]) {
+        return;
+    }
+    let stage = Stage::new(Limits::default());
+    let file = stage.file("x", 100_000);
+    let sockets: Vec<UdpSocket> = (0..50).map(|_| stage.world.udp(0)).collect();
+    std::thread::scope(|scope| {
+        for socket in &sockets {
+            let file = &file;
+            scope.spawn(move || {
+                assert!(fetch(socket, "x", &[("blksize", "1400")], 1).bytes == *file);
+            });
+        }
+    });
+    let counts = stage.server.counts();
+    assert_eq!((counts.tftp_evicted, counts.tftp_busy), (0, 0));
+}
+
+#[test]
 fn starting_and_stopping_is_quick_and_leaves_nothing_behind() {
     if !able(&[]) {
         return;

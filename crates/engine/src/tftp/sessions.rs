@@ -22,6 +22,10 @@ const STRAY_PER_SECOND: u32 = 20;
 /// and so many addresses are remembered for it.
 const STRAY_SOURCES_MAX: usize = 256;
 
+/// A client that loads answers within this, even on a busy host; one that has not may have to go
+/// for the next one.
+const GRACE: Duration = Duration::from_millis(400);
+
 /// One transfer in the table. Later ones have larger numbers; none is used twice.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct SessionId(pub u64);
@@ -220,6 +224,21 @@ impl Sessions {
             Some(old) => Opening::Replace { id, old, evicted },
             None => Opening::New { id, evicted },
         }
+    }
+
+    /// Whether a new request from this address is better kept until this moment, or until one of
+    /// its transfers is confirmed or over: as many of them as may be are without an ACK, and the
+    /// oldest has hardly had the time to send one. Fifty machines behind one address then come in
+    /// one after the other, and none puts another out.
+    #[must_use]
+    pub fn crowded(&self, now: Now, source: IpAddr) -> Option<Now> {
+        let own = &self.sources.get(&source)?.half_open;
+        if own.len() < self.caps.half_open_per_source {
+            return None;
+        }
+        let client = self.clients.get(own.first()?)?;
+        let until = self.sessions.get(client)?.opened + GRACE;
+        (now < until).then_some(until)
     }
 
     /// The request of a running transfer once more? Same file, mode and options: EDK2 asks for

@@ -205,3 +205,22 @@ fn a_repeated_request_is_known_before_anybody_is_asked() {
     assert_eq!(again, Some(Opening::Duplicate(id)));
     assert_eq!(table.repeated(Now(1), client(1, 2070), &request("b", &[])), None);
 }
+
+#[test]
+fn a_crowd_behind_one_address_waits_until_one_is_confirmed_or_has_had_its_time() {
+    let mut table = Sessions::new(Caps::default());
+    let address = client(1, 0).ip();
+    let ids: Vec<_> = (0..8u16)
+        .map(|n| {
+            assert_eq!(table.crowded(Now(n.into()), address), None);
+            new(table.request(Now(n.into()), client(1, 3000 + n), &request("a", &[])))
+        })
+        .collect();
+    assert_eq!(table.crowded(Now(10), address), Some(Now(400)));
+    assert_eq!(table.crowded(Now(10), client(2, 0).ip()), None);
+    table.established(Now(20), ids[3]);
+    assert_eq!(table.crowded(Now(20), address), None);
+    new(table.request(Now(20), client(1, 4000), &request("a", &[])));
+    assert_eq!(table.crowded(Now(30), address), Some(Now(400)));
+    assert_eq!(table.crowded(Now(400), address), None, "the oldest has not used its time");
+}

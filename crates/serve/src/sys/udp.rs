@@ -10,6 +10,7 @@ use std::io;
 use std::mem;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::fd::AsRawFd;
+use std::time::Duration;
 
 /// Datagrams taken in one call.
 const TAKEN_MAX: usize = 64;
@@ -27,21 +28,12 @@ pub(crate) struct Letters {
     bytes: Vec<u8>,
     each: usize,
     came: Vec<(SocketAddrV4, usize)>,
-    /// So many are asked for next time: setting up more than come costs more than a second call.
-    wanted: usize,
-    asked: usize,
 }
 
 impl Letters {
     /// For datagrams up to this length; longer ones are cut.
     pub(crate) fn new(each: usize) -> Self {
-        Self {
-            bytes: vec![0; TAKEN_MAX * each],
-            each,
-            came: Vec::with_capacity(TAKEN_MAX),
-            wanted: 1,
-            asked: 0,
-        }
+        Self { bytes: vec![0; TAKEN_MAX * each], each, came: Vec::with_capacity(TAKEN_MAX) }
     }
 
     /// What the last call took.
@@ -52,16 +44,50 @@ impl Letters {
             .map(|(bytes, (from, length))| (*from, bytes.get(..*length).unwrap_or_default()))
     }
 
-    /// Whether the last call took all that it had asked for, so that there may be more.
-    pub(crate) fn filled(&self) -> bool {
-        self.came.len() == self.asked
+    /// Takes what is there, at most `wanted` and as many as there is room for; gives how many. To
+    /// ask for more than are there costs more than a call of its own for each.
+    pub(crate) fn take(&mut self, socket: &Socket, wanted: usize) -> io::Result<usize> {
+        self.came.clear();
+        let taken = if wanted <= 1 {
+            self.take_one(socket, libc::MSG_DONTWAIT)
+        } else {
+            self.take_many(socket, wanted)
+        };
+        match taken {
+            Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            taken => taken,
+        }
     }
 
-    /// Takes what is there, at most as many as there is room for. False: nothing was.
-    pub(crate) fn take(&mut self, socket: &Socket) -> io::Result<bool> {
+    /// Waits for one datagram, no longer than [`patience`] said; gives how many came.
+    pub(crate) fn wait_for_one(&mut self, socket: &Socket) -> usize {
         self.came.clear();
-        let wanted = self.wanted.clamp(1, TAKEN_MAX);
-        self.asked = wanted;
+        self.take_one(socket, 0).unwrap_or(0)
+    }
+
+    fn take_one(&mut self, socket: &Socket, flags: i32) -> io::Result<usize> {
+        let place = self.bytes.get_mut(..self.each).unwrap_or_default();
+        // SAFETY: all zero is a valid sockaddr_in.
+        let mut from: libc::sockaddr_in = unsafe { mem::zeroed() };
+        let mut length = length_of::<libc::sockaddr_in>();
+        // SAFETY: both pointers are to live memory of the lengths beside them.
+        let got = unsafe {
+            libc::recvfrom(
+                socket.as_raw_fd(),
+                place.as_mut_ptr().cast(),
+                place.len(),
+                flags,
+                (&raw mut from).cast(),
+                &raw mut length,
+            )
+        };
+        let got = usize::try_from(got).map_err(|_| io::Error::last_os_error())?;
+        self.came.push((sender(&from), got));
+        Ok(1)
+    }
+
+    fn take_many(&mut self, socket: &Socket, wanted: usize) -> io::Result<usize> {
+        let wanted = wanted.min(TAKEN_MAX);
         // SAFETY: all zero is a valid sockaddr_in, iovec and mmsghdr.
         let (mut froms, mut parts, mut heads): (
             [libc::sockaddr_in; TAKEN_MAX],
@@ -84,18 +110,17 @@ impl Letters {
             let flags = libc::MSG_DONTWAIT;
             libc::recvmmsg(socket.as_raw_fd(), heads.as_mut_ptr(), wanted as u32, flags, none)
         };
-        let Ok(got) = usize::try_from(got) else {
-            let cause = io::Error::last_os_error();
-            return if cause.kind() == io::ErrorKind::WouldBlock { Ok(false) } else { Err(cause) };
-        };
-        self.wanted = if got == wanted { wanted * 4 } else { got + 1 };
+        let got = usize::try_from(got).map_err(|_| io::Error::last_os_error())?;
         for (head, from) in heads.iter().zip(&froms).take(got) {
-            let ip = Ipv4Addr::from(u32::from_be(from.sin_addr.s_addr));
-            let from = SocketAddrV4::new(ip, u16::from_be(from.sin_port));
-            self.came.push((from, head.msg_len as usize));
+            self.came.push((sender(from), head.msg_len as usize));
         }
-        Ok(got > 0)
+        Ok(got)
     }
+}
+
+fn sender(from: &libc::sockaddr_in) -> SocketAddrV4 {
+    let ip = Ipv4Addr::from(u32::from_be(from.sin_addr.s_addr));
+    SocketAddrV4::new(ip, u16::from_be(from.sin_port))
 }
 
 /// What goes to one client in one call: pieces of the same size, but for a shorter last one, each
@@ -143,6 +168,25 @@ fn name(to: SocketAddrV4) -> libc::sockaddr_in {
     }
 }
 
+/// Sends one piece.
+pub(crate) fn send_one(
+    socket: &Socket,
+    to: SocketAddrV4,
+    head: &[u8; HEAD_BYTES],
+    bytes: &[u8],
+) -> io::Result<()> {
+    let (mut parts, mut name) = ([part(head), part(bytes)], name(to));
+    // SAFETY: all zero is a valid msghdr.
+    let mut message: libc::msghdr = unsafe { mem::zeroed() };
+    message.msg_name = (&raw mut name).cast();
+    message.msg_namelen = length_of::<libc::sockaddr_in>();
+    message.msg_iov = parts.as_mut_ptr();
+    message.msg_iovlen = parts.len();
+    // SAFETY: every pointer in `message` is to a live local or to the arguments.
+    let sent = unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const message, libc::MSG_DONTWAIT) };
+    if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
 /// Sends all pieces as one, for the kernel or the card to cut them apart (UDP_SEGMENT).
 pub(crate) fn send_together(
     socket: &Socket,
@@ -159,19 +203,17 @@ pub(crate) fn send_together(
     head.msg_namelen = length_of::<libc::sockaddr_in>();
     head.msg_iov = parts.as_mut_ptr();
     head.msg_iovlen = 2 * pieces.count();
-    if pieces.count() > 1 {
-        let each = u16::try_from(pieces.size + HEAD_BYTES).map_err(io::Error::other)?;
-        head.msg_control = control.0.as_mut_ptr().cast();
-        head.msg_controllen = control.0.len();
-        // SAFETY: the control buffer is aligned and has room for one header and a u16: CMSG_SPACE(2)
-        // is 24 bytes.
-        unsafe {
-            let message = libc::CMSG_FIRSTHDR(&raw const head);
-            (*message).cmsg_level = libc::SOL_UDP;
-            (*message).cmsg_type = libc::UDP_SEGMENT;
-            (*message).cmsg_len = libc::CMSG_LEN(2) as usize;
-            libc::CMSG_DATA(message).cast::<u16>().write_unaligned(each);
-        }
+    let each = u16::try_from(pieces.size + HEAD_BYTES).map_err(io::Error::other)?;
+    head.msg_control = control.0.as_mut_ptr().cast();
+    head.msg_controllen = control.0.len();
+    // SAFETY: the control buffer is aligned and has room for one header and a u16: CMSG_SPACE(2) is
+    // 24 bytes.
+    unsafe {
+        let message = libc::CMSG_FIRSTHDR(&raw const head);
+        (*message).cmsg_level = libc::SOL_UDP;
+        (*message).cmsg_type = libc::UDP_SEGMENT;
+        (*message).cmsg_len = libc::CMSG_LEN(2) as usize;
+        libc::CMSG_DATA(message).cast::<u16>().write_unaligned(each);
     }
     // SAFETY: every pointer in `head` is to a live local or to `pieces`, with its length beside it.
     let sent = unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const head, libc::MSG_DONTWAIT) };
@@ -219,6 +261,17 @@ pub(crate) fn widen(socket: &Socket) -> io::Result<()> {
     Ok(())
 }
 
+/// How long [`Letters::wait_for_one`] waits at a socket. The kernel counts in ticks of 1 to 10 ms.
+pub(crate) fn patience(socket: &Socket, time: Duration) -> io::Result<()> {
+    socket.set_nonblocking(false)?;
+    socket.set_read_timeout(Some(time))
+}
+
+/// Sends one short datagram, if it can be done at once.
+pub(crate) fn say(socket: &Socket, to: SocketAddrV4, bytes: &[u8]) -> io::Result<usize> {
+    socket.send_to_with_flags(bytes, &to.into(), libc::MSG_DONTWAIT)
+}
+
 /// The largest packet that goes to an address, as far as the kernel knows: of the route, or learned
 /// from routers on the way. `probe` is a UDP socket kept for this; nothing is sent.
 pub(crate) fn path_mtu(probe: &Socket, to: Ipv4Addr) -> Option<u32> {
@@ -253,7 +306,7 @@ mod tests {
     fn all(socket: &Socket) -> Vec<Vec<u8>> {
         let mut letters = Letters::new(2000);
         let mut all = Vec::new();
-        while letters.take(socket).unwrap() {
+        while letters.take(socket, 8).unwrap() > 0 {
             all.extend(letters.each().map(|(_, bytes)| bytes.to_vec()));
         }
         all
@@ -309,7 +362,7 @@ mod tests {
             outward.send_to(&[n, 1], &to.into()).unwrap();
         }
         let (mut letters, mut calls, mut next) = (Letters::new(1), 0, 0_u8);
-        while letters.take(&inward).unwrap() {
+        while letters.take(&inward, [1, 100][calls % 2]).unwrap() > 0 {
             calls += 1;
             for (sender, bytes) in letters.each() {
                 assert_eq!((sender, bytes), (from, &[next][..]), "cut to the room there is");
@@ -317,7 +370,20 @@ mod tests {
             }
         }
         assert_eq!(next, 200);
-        assert!(calls <= 8, "{calls}");
+        assert_eq!(calls, 2 * 4, "one and 64, and one, ... ");
+    }
+
+    #[test]
+    fn waiting_for_one_ends_with_it_or_when_patience_does() {
+        let (inward, outward, to) = pair();
+        patience(&inward, Duration::from_millis(20)).unwrap();
+        let mut letters = Letters::new(10);
+        let begun = std::time::Instant::now();
+        assert_eq!(letters.wait_for_one(&inward), 0);
+        assert!(begun.elapsed() >= Duration::from_millis(19));
+        say(&outward, to, b"x").unwrap();
+        assert_eq!(letters.wait_for_one(&inward), 1);
+        assert_eq!(letters.each().count(), 1);
     }
 
     #[test]

@@ -6,18 +6,17 @@
 use super::ask::{Answered, Lookup};
 use super::bytes::Reading;
 use super::carry::Carry;
-use super::core::Core;
+use super::core::{Core, Waiting};
 use super::ports::chance;
 use crate::bell::Order;
 use crate::meter::About;
 use crate::owner::{Bytes, Owner};
-use crate::source::Source;
 use crate::sys::udp;
 use engine::tftp::{Busy, Door, Negotiated, Opening, Policy, Refusal, Route, Transfer};
+use model::Event;
 use model::event::{Carrier, Happening};
 use model::text::show;
-use model::{Event, HardwareAddress, Hash};
-use std::net::SocketAddrV4;
+use std::net::{IpAddr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 use wire::tftp::{ErrorCode, Packet, Request};
@@ -27,6 +26,9 @@ const READ: u8 = 1;
 const WRITE: u8 = 2;
 /// Requests that found no room are told of this often at most.
 const REFUSED_EVERY: Duration = Duration::from_secs(1);
+
+/// Requests that wait because their addresses have many beginnings already.
+const WAITING_MAX: usize = 1024;
 
 /// The port as the table of sessions knows it.
 pub(super) fn door(port: usize) -> Door {
@@ -46,6 +48,7 @@ impl<O: Owner, B: Bytes> Core<O, B> {
         self.turn_of = Some(from);
         if carry.hear(self.now, &self.desk.owner, bytes) {
             self.sessions.established(self.now, carry.id);
+            self.look_at_waiting = Some(self.now);
         }
         self.turn_of = None;
         self.wake(from);
@@ -115,7 +118,7 @@ impl<O: Owner, B: Bytes> Core<O, B> {
         let Some(port) = self.ports.get(front) else { return };
         match answered {
             Answered::File { source, sha256, machine } => {
-                self.admit(lookup, source, sha256, machine);
+                self.admit_or_wait(Waiting { lookup, source, sha256, machine });
             }
             Answered::Missing => port.say(from, &Refusal::NotFound.packet()),
             Answered::Silence => {}
@@ -134,14 +137,34 @@ impl<O: Owner, B: Bytes> Core<O, B> {
         }
     }
 
+    /// Begins, or keeps the request until others of its address have begun.
+    fn admit_or_wait(&mut self, one: Waiting<B::Blob>) {
+        let source = IpAddr::V4(*one.lookup.from.ip());
+        let Some(until) = self.sessions.crowded(self.now, source) else { return self.admit(one) };
+        if self.waiting.len() >= WAITING_MAX {
+            return self.desk.counters.tftp_busy.one();
+        }
+        self.waiting.push_back(one);
+        let look = self.look_at_waiting.map_or(until, |look| look.min(until));
+        self.look_at_waiting = Some(look);
+    }
+
+    /// Lets those in who have waited for long enough.
+    pub(super) fn let_in(&mut self) {
+        if self.look_at_waiting.is_none_or(|look| look > self.now) {
+            return;
+        }
+        self.look_at_waiting = None;
+        for _ in 0..self.waiting.len() {
+            if let Some(one) = self.waiting.pop_front() {
+                self.admit_or_wait(one);
+            }
+        }
+    }
+
     /// Agrees with the client, and begins.
-    fn admit(
-        &mut self,
-        lookup: Lookup,
-        source: Source<B::Blob>,
-        sha256: Option<Hash>,
-        machine: Option<HardwareAddress>,
-    ) {
+    fn admit(&mut self, one: Waiting<B::Blob>) {
+        let Waiting { lookup, source, sha256, machine } = one;
         let Lookup { front, from, request, asked } = lookup;
         let Some(place) = self.ports.get(front).map(|port| Arc::clone(&port.place)) else { return };
         let policy = self.policy_for(&place.policy, from);

@@ -3,13 +3,14 @@
 //! In: that something has come for a transfer. Out: its turns, in order; its end. Never: a
 //! transfer that sends for ever while others wait.
 
-use super::ask::Desk;
+use super::ask::{Desk, Lookup};
 use super::carry::{Carry, Did, Tools};
 use super::ports::Port;
 use crate::board::Board;
 use crate::owner::{Bytes, Owner};
+use crate::source::Source;
 use engine::tftp::{SessionId, Sessions, Step};
-use model::Now;
+use model::{HardwareAddress, Hash, Now};
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 use socket2::Socket;
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -18,6 +19,14 @@ use std::net::SocketAddrV4;
 
 /// Bursts of one transfer before it is another one's turn.
 const BURSTS_PER_TURN: usize = 2;
+
+/// A request that waits for others of its address.
+pub(super) struct Waiting<T> {
+    pub(super) lookup: Lookup,
+    pub(super) source: Source<T>,
+    pub(super) sha256: Option<Hash>,
+    pub(super) machine: Option<HardwareAddress>,
+}
 
 /// The state of the thread.
 pub(super) struct Core<O: Owner, B: Bytes> {
@@ -32,6 +41,10 @@ pub(super) struct Core<O: Owner, B: Bytes> {
     /// too early, then the transfer says so.
     pub(super) moments: BTreeSet<(Now, SocketAddrV4)>,
     pub(super) ready: VecDeque<SocketAddrV4>,
+    /// Requests from addresses that have many beginnings already.
+    pub(super) waiting: VecDeque<Waiting<B::Blob>>,
+    /// One of those may come in now, or at this moment.
+    pub(super) look_at_waiting: Option<Now>,
     pub(super) tools: Tools,
     /// Asks the kernel for the MTU of ways.
     pub(super) probe: Socket,
@@ -184,6 +197,7 @@ impl<O: Owner, B: Bytes> Core<O, B> {
     pub(super) fn take_out(&mut self, client: SocketAddrV4) -> Option<Carry<O, B::Blob>> {
         let carry = self.carries.remove(&client)?;
         self.clients.remove(&carry.id);
+        self.look_at_waiting = Some(self.now);
         if let Some(moment) = carry.moment {
             self.moments.remove(&(moment, client));
         }

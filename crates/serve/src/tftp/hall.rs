@@ -17,6 +17,7 @@ use crate::gate::{Gate, Shared};
 use crate::owner::{Bytes, Owner};
 use crate::sys::udp::{self, Letters};
 use engine::tftp::{Caps, Sessions};
+use model::Now;
 use model::event::Carrier;
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
@@ -33,12 +34,19 @@ const LETTER_BYTES: usize = wire::tftp::REQUEST_BYTES_MAX + 1;
 const EVENTS: usize = 64;
 /// Calls for datagrams at one port in one pass.
 const CALLS_PER_PORT: usize = 4;
+/// Requests taken in one call.
+const LETTERS_AT_FRONT: usize = 8;
 /// How often what is over is forgotten, and the longest wait.
 const TIDY: Duration = Duration::from_secs(1);
 /// The longest wait for the last lookup to end.
 const CLOSING_WAIT: Duration = Duration::from_millis(20);
 /// After a panic that no transfer was the cause of.
 const PANIC_PAUSE: Duration = Duration::from_millis(10);
+/// While one port alone has something, it is waited for at that port and not at all of them, which
+/// spares a call of the system for each block; so long at most, then all are looked at.
+pub(super) const FOCUS: Duration = Duration::from_millis(2);
+/// So many passes in a row make a port the only one.
+const FOCUS_FROM: u32 = 8;
 /// The bell among the numbers of the ports.
 const BELL: u64 = u64::MAX;
 
@@ -94,6 +102,8 @@ impl<O: Owner, B: Bytes> Opening<O, B> {
             clients: HashMap::new(),
             moments: BTreeSet::new(),
             ready: VecDeque::new(),
+            waiting: VecDeque::new(),
+            look_at_waiting: None,
             tools: Tools { gate, burst: Burst::default(), scratch },
             probe: self.probe,
             now,
@@ -103,7 +113,8 @@ impl<O: Owner, B: Bytes> Opening<O, B> {
         };
         let bell = Arc::clone(&core.desk.post.bell);
         let (letters, limits) = (Letters::new(LETTER_BYTES), self.limits);
-        Hall { core, bell, letters, limits, tidied: now }.run();
+        let focus = Focus { port: 0, passes: 0, looked: now };
+        Hall { core, bell, letters, limits, tidied: now, focus }.run();
     }
 }
 
@@ -112,7 +123,26 @@ struct Hall<O: Owner, B: Bytes> {
     bell: Arc<Bell>,
     letters: Letters,
     limits: Limits,
-    tidied: model::Now,
+    tidied: Now,
+    focus: Focus,
+}
+
+/// The port that alone had something in the last passes.
+struct Focus {
+    port: usize,
+    passes: u32,
+    /// When all were looked at.
+    looked: Now,
+}
+
+impl Focus {
+    fn note(&mut self, only: Option<usize>) {
+        match only {
+            Some(port) if port == self.port => self.passes = self.passes.saturating_add(1),
+            Some(port) => (self.port, self.passes) = (port, 1),
+            None => self.passes = 0,
+        }
+    }
 }
 
 impl<O: Owner, B: Bytes> Hall<O, B> {
@@ -143,29 +173,12 @@ impl<O: Owner, B: Bytes> Hall<O, B> {
 
     /// Waits once, and does all there is to be done.
     fn pass(&mut self) {
-        let mut events = [EpollEvent::empty(); EVENTS];
-        let ready = match self.core.epoll.wait(&mut events, self.timeout()) {
-            Ok(ready) => ready,
-            Err(Errno::EINTR) => 0,
-            // Nothing else can happen to an epoll of ours; if it does, not in a tight circle.
-            Err(_) => {
-                std::thread::sleep(PANIC_PAUSE);
-                0
-            }
-        };
-        self.core.now = self.core.desk.owner.now();
-        for event in events.iter().take(ready) {
-            if event.data() == BELL {
-                self.bell.heard();
-                self.read_post();
-                continue;
-            }
-            let port = usize::try_from(event.data()).unwrap_or(usize::MAX);
-            if event.events().contains(EpollFlags::EPOLLOUT) {
-                self.core.has_room(port);
-            }
-            self.receive(port);
+        if self.is_focused() {
+            self.wait_at_one();
+        } else {
+            self.wait_at_all();
         }
+        self.core.let_in();
         self.core.ring_moments();
         self.core.serve_ready();
         for client in self.core.tools.gate.pass(self.core.now) {
@@ -177,12 +190,73 @@ impl<O: Owner, B: Bytes> Hall<O, B> {
         }
     }
 
+    /// Whether waiting at one port does as well as waiting at all of them.
+    fn is_focused(&self) -> bool {
+        let Self { core, focus, .. } = self;
+        let soon = core.now + FOCUS + FOCUS;
+        focus.passes >= FOCUS_FROM
+            && core.now.since(focus.looked) < FOCUS
+            && core.ready.is_empty()
+            && core.waiting.is_empty()
+            && core.moments.first().is_none_or(|(moment, _)| *moment > soon)
+    }
+
+    fn wait_at_one(&mut self) {
+        let Self { core, letters, focus, .. } = self;
+        let Some(at) = core.ports.get(focus.port) else { return focus.note(None) };
+        let taken = letters.wait_for_one(&at.socket);
+        core.now = core.desk.owner.now();
+        for (from, bytes) in letters.each() {
+            core.hear(focus.port, from, bytes);
+        }
+        if taken == 0 {
+            focus.note(None);
+        }
+    }
+
+    fn wait_at_all(&mut self) {
+        let mut events = [EpollEvent::empty(); EVENTS];
+        let ready = match self.core.epoll.wait(&mut events, self.timeout()) {
+            Ok(ready) => ready,
+            Err(Errno::EINTR) => 0,
+            // Nothing else can happen to an epoll of ours; if it does, not in a tight circle.
+            Err(_) => {
+                std::thread::sleep(PANIC_PAUSE);
+                0
+            }
+        };
+        self.core.now = self.core.desk.owner.now();
+        self.focus.looked = self.core.now;
+        if ready != 1 {
+            self.focus.note(None);
+        }
+        for event in events.iter().take(ready) {
+            if event.data() == BELL {
+                self.focus.note(None);
+                self.bell.heard();
+                self.read_post();
+                continue;
+            }
+            let port = usize::try_from(event.data()).unwrap_or(usize::MAX);
+            if event.events().contains(EpollFlags::EPOLLOUT) {
+                self.core.has_room(port);
+            }
+            if ready == 1 {
+                let one = self.core.ports.get(port).is_some_and(|port| port.transfers == 1);
+                self.focus.note(one.then_some(port));
+            }
+            self.receive(port);
+        }
+    }
+
     fn timeout(&self) -> EpollTimeout {
         if !self.core.ready.is_empty() {
             return EpollTimeout::ZERO;
         }
-        let now = self.core.desk.owner.now();
+        let now = self.core.now;
         let next = self.core.moments.first().map_or(TIDY, |(moment, _)| moment.since(now));
+        let look = self.core.look_at_waiting.filter(|_| !self.core.waiting.is_empty());
+        let next = look.map_or(next, |look| next.min(look.since(now)));
         let most = match self.bell.ordered() {
             Order::Serve => TIDY,
             Order::Close | Order::Stop => CLOSING_WAIT,
@@ -211,15 +285,16 @@ impl<O: Owner, B: Bytes> Hall<O, B> {
     fn receive(&mut self, port: usize) {
         let Self { core, letters, .. } = self;
         for _ in 0..CALLS_PER_PORT {
-            let Some(socket) = core.ports.get(port).map(|port| &port.socket) else { return };
+            let Some(at) = core.ports.get(port) else { return };
+            // Each client of ours sends one ACK and waits; requests come from anybody.
+            let wanted = if at.front { LETTERS_AT_FRONT } else { at.transfers };
             // An error is about something sent earlier, or the interface went away.
-            if !letters.take(socket).unwrap_or(false) {
-                return;
-            }
+            let taken = letters.take(&at.socket, wanted).unwrap_or(0);
             for (from, bytes) in letters.each() {
                 core.hear(port, from, bytes);
             }
-            if !letters.filled() {
+            // One alone: if there are more after all, the port is still ready in the next pass.
+            if taken < wanted || wanted <= 1 {
                 return;
             }
         }

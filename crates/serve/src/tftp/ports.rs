@@ -34,7 +34,7 @@ pub(super) fn bind(address: Ipv4Addr, port: u16) -> io::Result<Socket> {
     let socket = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
     sys::let_fragment(&socket)?;
     udp::widen(&socket)?;
-    socket.set_nonblocking(true)?;
+    udp::patience(&socket, super::hall::FOCUS)?;
     socket.bind(&SocketAddrV4::new(address, port).into())?;
     Ok(socket)
 }
@@ -130,7 +130,7 @@ impl Port {
 
     /// Sends one short datagram. What the system will not send is lost.
     pub(super) fn say(&self, to: SocketAddrV4, bytes: &[u8]) {
-        let _ = self.socket.send_to(bytes, &to.into());
+        let _ = udp::say(&self.socket, to, bytes);
     }
 
     /// Sends a burst with blocks of `size` bytes.
@@ -141,17 +141,21 @@ impl Port {
         bytes: &[u8],
         size: usize,
     ) -> Sent {
-        let pieces = Pieces { heads: &burst.heads, bytes, size };
-        if self.cuts || burst.heads.len() == 1 {
-            match udp::send_together(&self.socket, to, &pieces) {
-                Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => return Sent::Some(0),
-                Err(cause) if udp::cannot_cut(&cause) && burst.heads.len() > 1 => {
-                    self.cuts = false;
-                }
-                Ok(()) | Err(_) => return Sent::All,
+        let sent = match &burst.heads[..] {
+            [head] => udp::send_one(&self.socket, to, head, bytes),
+            heads if self.cuts => {
+                udp::send_together(&self.socket, to, &Pieces { heads, bytes, size })
             }
+            _ => return self.send_apart(to, burst, bytes, size),
+        };
+        match sent {
+            Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => Sent::Some(0),
+            Err(cause) if udp::cannot_cut(&cause) && burst.heads.len() > 1 => {
+                self.cuts = false;
+                self.send_apart(to, burst, bytes, size)
+            }
+            Ok(()) | Err(_) => Sent::All,
         }
-        self.send_apart(to, burst, bytes, size)
     }
 
     fn send_apart(&self, to: SocketAddrV4, burst: &Burst, bytes: &[u8], size: usize) -> Sent {
