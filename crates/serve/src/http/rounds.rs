@@ -200,7 +200,9 @@ impl<O: Owner, B: Bytes> Rounds<O, B> {
             }
             Next::Again | Next::Wait => {}
         }
+        // Who has a turn coming anyway is asked again after it.
         if let Some(wake) = connection.wake
+            && !connection.queued
             && connection.alarm.is_none_or(|alarm| wake < alarm)
         {
             connection.alarm = Some(wake);
