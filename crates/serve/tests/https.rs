@@ -160,7 +160,10 @@ fn https_clients_that_cannot_are_told_by_what_they_lack() {
     let stage = Stage::new(Limits::default());
     for (args, words) in [
         ("-tls1_1 -cipher ALL:@SECLEVEL=0", "only TLS 1.0 or 1.1"),
-        ("-tls1_2 -cipher AES256-GCM-SHA384", "no ECDHE or DHE key exchange with AES-GCM: an old iPXE build"),
+        (
+            "-tls1_2 -cipher AES256-GCM-SHA384",
+            "no ECDHE or DHE key exchange with AES-GCM: an old iPXE build",
+        ),
         ("-tls1_3 -groups P-521", "neither X25519 nor P-256"),
         ("-tls1_2 -sigalgs ECDSA+SHA256", "ECDSA signatures only"),
     ] {
