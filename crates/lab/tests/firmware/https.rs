@@ -51,6 +51,9 @@ fn ovmf_https_refuses_another_ca_and_another_address_and_we_say_so() -> Tried {
     let first = world.refused(others_list)?;
     assert!(first.contains("our certificate names 10.77.0.1"), "{first}");
     assert!(first.contains("tls show"), "{first}");
+    // It is known whose silence this is.
+    let explained = world.server.cli(&["explain", "52:54:00:77:00:01"])?;
+    assert!(explained.contains("could not agree with us on TLS"), "{explained}");
 
     // Without any CA this firmware never connects: only what is missing can be seen.
     let offered = "file https://10.77.0.1/loader";

@@ -8,6 +8,7 @@ use crate::http::head;
 use crate::http::tls::handshake::Failed;
 use crate::http::tls::words::Told;
 use crate::http::transport::NoBytes;
+use crate::neighbour;
 use crate::owner::{Blob, Bytes, Owner};
 use model::{Event, Happening};
 
@@ -130,7 +131,8 @@ impl<O: Owner, B: Blob> Connection<O, B> {
         let Told { why, hint } = told;
         desk.owner.tell(Event {
             at: desk.owner.now(),
-            machine: None,
+            // It has asked for nothing yet, so nobody has looked who it is.
+            machine: neighbour::of(self.peer.ip(), &self.link),
             link: Some(self.link.to_string()),
             what: Happening::HandshakeFailed { from: self.peer.ip(), why, hint },
         });
