@@ -52,6 +52,17 @@ impl Extents {
         self.0.push(extent);
     }
 
+    /// Lets them reach `size`, if that is within the block in which they end.
+    pub fn stretch(&mut self, size: u64, block: u64) {
+        let length = self.length();
+        let missing = size.saturating_sub(length);
+        let in_block = length.checked_rem(block).unwrap_or_default();
+        let there = in_block != 0 && missing <= block.saturating_sub(in_block);
+        if let Some(last) = self.0.last_mut().filter(|_| there) {
+            last.length = last.length.saturating_add(missing);
+        }
+    }
+
     pub fn count(&self) -> usize {
         self.0.len()
     }

@@ -17,9 +17,11 @@ pub struct Limits {
     pub extents_max: u32,
     /// Bytes of one directory as it stands on the disc.
     pub directory_bytes_max: u32,
-    /// Hops from one piece of a structure to the next: continuation areas of Rock Ridge, extents of
-    /// allocation descriptors, volume descriptor sequences.
+    /// Hops from one piece of a structure to the next: continuation areas of Rock Ridge, volume
+    /// descriptor sequences, file sets.
     pub continuation_hops_max: u32,
+    /// Blocks of allocation descriptors of one file of UDF. Files that grew bit by bit have many.
+    pub allocation_hops_max: u32,
     /// Volume descriptors, and entries of the boot catalogue.
     pub descriptors_max: u32,
     /// Bytes looked at to learn what is on the disc, each time they are.
@@ -38,6 +40,7 @@ impl Default for Limits {
             extents_max: 200_000,
             directory_bytes_max: 8 << 20,
             continuation_hops_max: 64,
+            allocation_hops_max: 8192,
             descriptors_max: 128,
             metadata_bytes_max: 512 << 20,
             notes_max: 32,

@@ -1,5 +1,11 @@
 //! Discs made by xorriso and genisoimage, read back: every name, every byte, every boot image.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "discs are made by other programs, of files"
+)]
+
 mod support;
 
 use disc::{Disc, Emulation, Format, Limits, NotFound, Platform, ReadAt, SizedBy, What};

@@ -1,12 +1,19 @@
 //! Images bent by chance, thousands of them: an error in words or a disc that holds together, never
 //! a panic, a hang, or more memory than the limits allow.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    clippy::disallowed_types,
+    reason = "how long it takes is measured, and how many images there are can be said"
+)]
+
 mod support;
 
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use support::udf::{Anchor, Form, Named, Writer, directory, everything};
+use support::udf::{Anchor, everything};
 use support::walk::walk;
 use support::{Chance, able, file, run, tags};
 use tempfile::TempDir;
@@ -36,9 +43,9 @@ fn source(dir: &Path) {
 /// Discs to be bent, each with its name.
 fn seeds() -> Vec<(String, Vec<u8>)> {
     let mut all = vec![
-        ("udf-102".to_owned(), everything(512, 0x102, false, true)),
-        ("udf-201".to_owned(), everything(2048, 0x201, false, true)),
-        ("udf-260".to_owned(), everything(512, 0x260, true, true)),
+        ("udf-102".to_owned(), everything(512, 0x102, false, true, Anchor::Last)),
+        ("udf-201".to_owned(), everything(2048, 0x201, false, true, Anchor::Last)),
+        ("udf-260".to_owned(), everything(512, 0x260, true, true, Anchor::Last)),
     ];
     if !able(&["xorriso", "genisoimage"]) {
         return all;
@@ -167,30 +174,6 @@ fn no_bent_image_stops_the_reader() {
     assert!(grown < MEMORY_MAX_KB, "{grown} kB");
     // The bending reaches far into the reader: many different reasons, and many discs still read.
     assert!(read > 100 && refused > 100 && why.len() > 30, "{read} {refused} {why:#?}");
-}
-
-/// What is made to hurt: as many entries as there can be, all of them the same directories.
-#[test]
-fn the_costliest_discs_end_at_a_limit_in_time_and_memory() {
-    let before = peak_kb();
-    // Directories with shared directories within, level by level: a tree without end in a few KB.
-    let mut writer = Writer::new(2048, 0x201, false);
-    let levels: Vec<u32> = (0..40).map(|_| writer.reserve()).collect();
-    for pair in levels.windows(2) {
-        let names: Vec<Vec<u8>> =
-            (0..40_u8).map(|n| [8; 200].map(|b: u8| b + n).to_vec()).collect();
-        let names: Vec<Vec<u8>> = names.into_iter().map(|n| [&[8][..], &n].concat()).collect();
-        let entries: Vec<Named<'_>> = names.iter().map(|name| directory(name, pair[1])).collect();
-        writer.directory(pair[0], pair[0], Form::directory(), &entries);
-    }
-    writer.directory(levels[39], levels[38], Form::directory(), &[]);
-    let image = writer.finish(levels[0], Anchor::Last);
-    let start = Instant::now();
-    let error = walk(&image).unwrap_err().to_string();
-    assert!(error.contains("_max`"), "{error}");
-    assert!(start.elapsed() < TIME_MAX, "{:?}", start.elapsed());
-    let grown = peak_kb().saturating_sub(before);
-    assert!(grown < MEMORY_MAX_KB, "{grown} kB for {error}");
 }
 
 proptest::proptest! {

@@ -2,6 +2,12 @@
 //! what the tests' own writer makes it reads as we do. Run with `--ignored`: it needs QEMU, and
 //! Debian's kernel, which it downloads as a package and unpacks.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "a guest is run, and what it showed is told"
+)]
+
 mod support;
 
 use disc::{Disc, What};
@@ -10,7 +16,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use support::udf::everything;
+use support::udf::{Anchor, everything};
 use support::{Image, able, content, open, posix, run, sample};
 use tempfile::TempDir;
 
@@ -226,7 +232,8 @@ fn linux_writes_what_we_read_and_reads_what_we_read() {
     }
     for (block, revision, metadata) in WRITTEN {
         let disk = format!("written-{revision:x}-{block}");
-        fs::write(dir.join(&disk), everything(block, revision, metadata, false)).unwrap();
+        fs::write(dir.join(&disk), everything(block, revision, metadata, false, Anchor::Last))
+            .unwrap();
         disks.push(disk);
     }
     let letter = |number: usize| format!("vd{}", char::from(b'a' + u8::try_from(number).unwrap()));

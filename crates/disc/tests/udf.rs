@@ -2,15 +2,15 @@
 
 mod support;
 
-use disc::{Disc, Format, Limits, What};
+use disc::{Disc, Format, Limits, ReadAt, What};
 use std::collections::BTreeSet;
 use support::udf::{Ads, Anchor, Form, Named, Piece, Writer, directory, named};
 use support::walk::walk;
 use support::{able, content, paths, run};
 use tempfile::TempDir;
 
-fn refused(image: &Vec<u8>) -> String {
-    match Disc::open(image, Limits::default()) {
+fn refused(image: &[u8]) -> String {
+    match Disc::open(&image.to_vec(), Limits::default()) {
         Ok(disc) => panic!("opened: {:?}", paths(&disc)),
         Err(error) => error.to_string(),
     }
@@ -91,7 +91,7 @@ fn every_form_of_allocation_in_every_revision_and_block_size() {
 
 #[test]
 fn the_anchor_is_found_in_each_of_its_places() {
-    for anchor in [Anchor::At256, Anchor::Last256, Anchor::Last] {
+    for anchor in [Anchor::At256, Anchor::Last256, Anchor::Last, Anchor::Both] {
         for (block, metadata) in [(2048, false), (512, false), (2048, true), (512, true)] {
             let writer = Writer::new(block, 0x201, metadata);
             let image = disc_of(writer, anchor, |writer, _| {
@@ -209,7 +209,7 @@ fn allocation_descriptors_that_go_on_for_ever_end_at_a_limit() {
     image[at + 28..at + 32].copy_from_slice(&block);
     assert!(refused(&image).contains("its CRC over"), "{}", refused(&image));
     support::tags::seal(&mut image[at..at + 2048]);
-    assert!(refused(&image).contains("more than 64 of `continuation_hops_max`"));
+    assert!(refused(&image).contains("more than 8192 of `allocation_hops_max`"));
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn a_damaged_main_sequence_leaves_the_reserve_and_a_damaged_metadata_file_its_mi
     bent[entry(&image, 251) + 60] ^= 1;
     assert!(refused(&bent).contains("a file entry of UDF"));
 
-    let mut bent = image.clone();
+    let mut bent = image;
     let anchor = bent.len() - 2048;
     // The main sequence in zeros: the reserve is the same place, so that one is kept.
     bent[anchor + 20..anchor + 24].copy_from_slice(&30_u32.to_le_bytes());
@@ -237,43 +237,68 @@ fn a_damaged_main_sequence_leaves_the_reserve_and_a_damaged_metadata_file_its_mi
     assert!(walk(&bent).is_ok());
 }
 
+/// Linux leaves the last descriptor as it was when a file grows within its last block.
 #[test]
-fn a_file_whose_descriptors_cover_too_little_is_damaged() {
+fn descriptors_may_end_anywhere_in_the_last_block_of_a_file_but_not_before_it() {
     let mut image = disc_of(Writer::new(2048, 0x102, false), Anchor::Last, |writer, _| {
         vec![named(b"\x08f", file(writer, Form::file(Ads::Short), &[Piece::Bytes(&[7; 10])]))]
     });
     let there = |at: &usize| image[*at..*at + 2] == [5, 1] && image[*at + 27] == 5;
     let at = (0..image.len()).step_by(2048).find(there).unwrap();
-    image[at + 56] = 11;
-    support::tags::seal(&mut image[at..at + 2048]);
-    assert!(refused(&image).contains("they cover 10 of 11 bytes"), "{}", refused(&image));
+    for (size, readable) in [(11_u16, true), (2048, true), (2049, false), (4096, false)] {
+        image[at + 56..at + 58].copy_from_slice(&size.to_le_bytes());
+        support::tags::seal(&mut image[at..at + 2048]);
+        if readable {
+            let disc = walk(&image).unwrap_or_else(|error| panic!("{error}"));
+            let What::File(file) = disc.find("f").unwrap().what else { panic!("no file") };
+            assert_eq!(content(&image, file)[..11], [7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 0]);
+        } else {
+            let error = refused(&image);
+            assert!(error.contains(&format!("they cover 10 of {size} bytes")), "{error}");
+        }
+    }
 }
 
-/// Another reader judges the tests' writer, and so what we read of it.
+/// Another reader judges the tests' writer, and so what we read of it. Debian's 7z knows no
+/// holes and no metadata partitions: Linux judges those, in `peers.rs`.
 #[test]
 fn seven_zip_reads_the_written_discs_as_we_do() {
     if !able(&["7z"]) {
         return;
     }
     let dir = TempDir::new().unwrap();
-    for (block, revision, metadata) in [(2048, 0x102, false), (2048, 0x201, false), (2048, 0x250, true)] {
-        let image = support::udf::everything(block, revision, metadata, false);
+    let bytes = support::Chance::new(1).bytes(5000);
+    for revision in [0x102, 0x150, 0x200, 0x201] {
+        let writer = Writer::new(2048, revision, false);
+        let image = disc_of(writer, Anchor::Both, |writer, root| {
+            let pieces = [Piece::Bytes(&bytes[..4096]), Piece::Bytes(&bytes)];
+            let short = file(writer, Form::file(Ads::Short), &pieces);
+            let extended = revision >= 0x200;
+            let long = file(writer, Form { extended, ..Form::file(Ads::Long) }, &pieces);
+            let embedded = file(writer, Form::file(Ads::Embedded), &[Piece::Bytes(b"hi")]);
+            let dir = writer.reserve();
+            let form = Form { ads: Ads::Embedded, ..Form::directory() };
+            writer.directory(dir, root, form, &[named(b"\x10\0l\0o", long)]);
+            vec![named(b"\x08s", short), named(b"\x08e", embedded), directory(b"\x08d", dir)]
+        });
         std::fs::write(dir.path().join("disc.udf"), &image).unwrap();
         let disc = walk(&image).unwrap_or_else(|error| panic!("{error}"));
         run("7z", &["x", "-y", "-tudf", "-oout", "disc.udf"], dir.path());
         let out = dir.path().join("out");
-        let theirs = support::on_disk(&out);
-        assert_eq!(paths(&disc), theirs.keys().cloned().collect(), "{revision:x}");
-        let mut compared = 0;
-        for entry in disc.walk() {
-            if let What::File(file) = entry.what {
-                let path = disc.path(entry.id);
-                assert!(content(&image, file) == std::fs::read(&theirs[&path]).unwrap(), "{path}");
-                compared += 1;
-            }
-        }
-        assert_eq!(compared, 4);
+        same_names_and_bytes(&disc, &image, &out);
         std::fs::remove_dir_all(out).unwrap();
+    }
+}
+
+fn same_names_and_bytes(disc: &Disc, image: &dyn ReadAt, out: &std::path::Path) {
+    let theirs = support::on_disk(out);
+    assert_eq!(paths(disc), theirs.keys().cloned().collect());
+    assert_eq!(theirs.len(), 4);
+    for entry in disc.walk() {
+        if let What::File(file) = entry.what {
+            let path = disc.path(entry.id);
+            assert!(content(image, file) == std::fs::read(&theirs[&path]).unwrap(), "{path}");
+        }
     }
 }
 

@@ -6,14 +6,16 @@ use crate::source::{Source, View};
 /// A continuation area lies within a block; some writers let it run on.
 const AREA_MAX: u64 = 32768;
 
-/// Goes over every field of an area and of those that continue it. `each` gets the signature and
-/// the field with its header.
+/// What is done with a field: its signature, and the field with its header.
+type Each<'e> = dyn FnMut([u8; 2], &View<'_>) -> Result<(), DiscError> + 'e;
+
+/// Goes over every field of an area and of those that continue it.
 pub fn fields(
     source: &mut Source<'_>,
     area: &View<'_>,
     skip: usize,
     block: u64,
-    each: &mut dyn FnMut([u8; 2], &View<'_>) -> Result<(), DiscError>,
+    each: &mut Each<'_>,
 ) -> Result<(), DiscError> {
     let from = skip.min(area.bytes.len());
     let rest = area.bytes.len().saturating_sub(from);
@@ -50,10 +52,7 @@ struct Continued {
     length: u64,
 }
 
-fn one_area(
-    area: &View<'_>,
-    each: &mut dyn FnMut([u8; 2], &View<'_>) -> Result<(), DiscError>,
-) -> Result<Option<Continued>, DiscError> {
+fn one_area(area: &View<'_>, each: &mut Each<'_>) -> Result<Option<Continued>, DiscError> {
     let mut next = None;
     let mut from = 0_usize;
     // What is shorter than a field's header is padding.

@@ -49,7 +49,7 @@ pub fn find(source: &mut Source<'_>) -> Result<Anchor, DiscError> {
     let what = "the anchor of UDF";
     let mut first_error = None;
     for block in BLOCKS {
-        let blocks = source.size() / wide(block).max(1);
+        let blocks = source.size().checked_div(wide(block)).unwrap_or_default();
         let last = blocks.saturating_sub(1);
         for number in [256, last.saturating_sub(256), last] {
             let at = number.saturating_mul(wide(block));

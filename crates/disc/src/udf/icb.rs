@@ -137,6 +137,9 @@ impl Reading<'_, '_> {
             }
             _ => self.chain(first, kind, size, &mut extents)?,
         }
+        // Linux does not lengthen the last descriptor when a file grows within its last block.
+        let block = wide(self.partitions.block_bytes()).max(1);
+        extents.stretch(size, block);
         if extents.length() < size {
             let covered = extents.length();
             return Err(first.broken(0, format!("they cover {covered} of {size} bytes")));
@@ -156,9 +159,9 @@ impl Reading<'_, '_> {
         let mut next = self.list(first, kind, size, extents)?;
         let mut hops = 0_u32;
         while let Some(ad) = next {
-            let most = self.source.limits().continuation_hops_max;
+            let most = self.source.limits().allocation_hops_max;
             if hops >= most {
-                let (limit, most) = ("continuation_hops_max", u64::from(most));
+                let (limit, most) = ("allocation_hops_max", u64::from(most));
                 return Err(DiscError::TooMuch { limit, most, at: first.at });
             }
             hops = hops.saturating_add(1);
@@ -196,7 +199,7 @@ impl Reading<'_, '_> {
             match form {
                 GOES_ON => return Ok(Some(ad)),
                 RECORDED => {
-                    self.partitions.map(ad.partition, ad.block, u64::from(length), extents)?
+                    self.partitions.map(ad.partition, ad.block, u64::from(length), extents)?;
                 }
                 _ => extents.push(Extent { offset: None, length: u64::from(length) }),
             }

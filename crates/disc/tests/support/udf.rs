@@ -65,6 +65,8 @@ pub enum Anchor {
     At256,
     Last256,
     Last,
+    /// In block 256, and in the last.
+    Both,
 }
 
 pub struct Writer {
@@ -373,11 +375,20 @@ impl Writer {
     }
 
     fn anchor(&mut self, anchor: Anchor) {
-        let blocks = self.image.len() / self.block;
-        let at = match anchor {
-            Anchor::At256 => 256,
-            Anchor::Last | Anchor::Last256 => blocks,
-        };
+        if matches!(anchor, Anchor::At256 | Anchor::Both) {
+            let taken = self.image.get(256 * self.block..257 * self.block).unwrap_or_default();
+            assert!(taken.iter().all(|byte| *byte == 0), "block 256 is in use");
+            self.anchor_at(256);
+        }
+        if !matches!(anchor, Anchor::At256) {
+            self.anchor_at(self.image.len() / self.block);
+        }
+        if matches!(anchor, Anchor::Last256) {
+            self.image.resize(self.image.len() + 256 * self.block, 0);
+        }
+    }
+
+    fn anchor_at(&mut self, at: usize) {
         let mut bytes = vec![0; 512];
         let (length, first) = (16 * self.block, self.first_descriptor());
         for from in [16, 24] {
@@ -385,15 +396,7 @@ impl Writer {
             bytes[from + 4..from + 8].copy_from_slice(&u32::try_from(first).unwrap().to_le_bytes());
         }
         let bytes = self.tag(2, u32::try_from(at).unwrap(), bytes);
-        if matches!(anchor, Anchor::At256) {
-            let taken = self.image.get(256 * self.block..257 * self.block).unwrap_or_default();
-            assert!(taken.iter().all(|byte| *byte == 0), "block 256 is in use");
-        }
         self.put(at, &bytes);
-        // Whole blocks, and in one case 256 after the anchor.
-        let more = if matches!(anchor, Anchor::Last256) { 256 } else { 0 };
-        let end = (at + 1 + more).max(self.image.len() / self.block) * self.block;
-        self.image.resize(end, 0);
     }
 }
 
@@ -415,7 +418,13 @@ fn date() -> [u8; 12] {
 
 /// A disc with everything this writer can put on it; extended descriptors if asked for, which Linux
 /// does not read.
-pub fn everything(block: usize, revision: u16, metadata: bool, wide: bool) -> Vec<u8> {
+pub fn everything(
+    block: usize,
+    revision: u16,
+    metadata: bool,
+    wide: bool,
+    anchor: Anchor,
+) -> Vec<u8> {
     let mut writer = Writer::new(block, revision, metadata);
     let (root, dir, deep) = (writer.reserve(), writer.reserve(), writer.reserve());
     let mut icb = |form: Form, pieces: &[Piece<'_>]| {
@@ -451,5 +460,5 @@ pub fn everything(block: usize, revision: u16, metadata: bool, wide: bool) -> Ve
         directory(b"\x08dir", dir),
     ];
     writer.directory(root, root, Form::directory(), &all);
-    writer.finish(root, Anchor::Last)
+    writer.finish(root, anchor)
 }
