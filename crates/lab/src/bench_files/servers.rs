@@ -213,18 +213,25 @@ pub fn import(pair: &Pair, shelf: &Shelf, words: &[&str]) -> Result<String, Trou
 /// for it.
 ///
 /// # Errors
-/// When the configuration cannot be written.
+/// When it knows HTTPS and has something against this certificate, with what it said.
 pub fn knows_https(pair: &Pair, tls: &Certificate) -> Result<bool, Trouble> {
-    takes(pair, &settings(Some(tls)))
+    match check(pair, &settings(Some(tls))) {
+        Ok(_) => Ok(true),
+        Err(Trouble::Command { said, .. }) if said.contains(NO_HTTPS) => Ok(false),
+        Err(other) => Err(other),
+    }
 }
 
-/// Whether our server takes this configuration.
-fn takes(pair: &Pair, settings: &str) -> Result<bool, Trouble> {
+/// What a build without HTTPS says.
+const NO_HTTPS: &str = "is not served by this version";
+
+/// What our server says about a configuration that it takes.
+fn check(pair: &Pair, settings: &str) -> Result<String, Trouble> {
     let directory = subject::new_directory()?;
     let config = directory.path().join("bootwright.toml");
     fs::write(&config, settings).map_err(io("writing our configuration"))?;
     let mut command = pair.server().command(binary()?);
-    Ok(run(command.args(["check", "--config"]).arg(&config)).is_ok())
+    run(command.args(["check", "--config"]).arg(&config))
 }
 
 /// The same with more room for transfers and connections, as the peers have it, if this build lets
@@ -232,7 +239,7 @@ fn takes(pair: &Pair, settings: &str) -> Result<bool, Trouble> {
 fn raised(pair: &Pair, settings: &str) -> Result<String, Trouble> {
     let http = if settings.contains(HTTP_SECTION) { "" } else { HTTP_SECTION };
     let more = format!("{settings}{http}{MORE}");
-    Ok(if takes(pair, &more)? { more } else { settings.to_owned() })
+    Ok(if check(pair, &more).is_ok() { more } else { settings.to_owned() })
 }
 
 fn dnsmasq(place: &Place<'_>, root: &Path) -> Command {
