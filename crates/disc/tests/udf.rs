@@ -260,7 +260,7 @@ fn descriptors_may_end_anywhere_in_the_last_block_of_a_file_but_not_before_it() 
 }
 
 /// Another reader judges the tests' writer, and so what we read of it. Debian's 7z knows no
-/// holes and no metadata partitions: Linux judges those, in `peers.rs`.
+/// holes and no metadata partitions: Linux judges those, in `guest.rs`.
 #[test]
 fn seven_zip_reads_the_written_discs_as_we_do() {
     if !able(&["7z"]) {
@@ -302,7 +302,7 @@ fn same_names_and_bytes(disc: &Disc, image: &dyn ReadAt, out: &std::path::Path) 
     }
 }
 
-/// Empty file systems, as mkudffs makes them; the kernel fills them in `peers.rs`.
+/// Empty file systems, as mkudffs makes them; the kernel fills them in `guest.rs`.
 #[test]
 fn what_mkudffs_makes_is_read_in_every_revision() {
     if !able(&["mkudffs"]) {
