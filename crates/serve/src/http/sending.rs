@@ -20,6 +20,10 @@ const TURN_BYTES: u64 = 1024 * 1024;
 /// So much goes out in one piece with the head, copied: cheaper than to ask the kernel twice.
 const SMALL_BYTES: u64 = 16 * 1024;
 
+/// From this size on only whole segments leave until the end (tcp(7), TCP_CORK): sendfile would else
+/// push a short one after each of its calls, and wake the reader for it.
+const CORKED_FROM_BYTES: u64 = 512 * 1024;
+
 /// A part of a blob that is being sent.
 pub(super) struct Sending<O, B> {
     pub(super) facts: Arc<Facts>,
@@ -31,6 +35,7 @@ pub(super) struct Sending<O, B> {
     pub(super) length: u64,
     pub(super) meter: Option<Meter<O>>,
     ticket: Ticket,
+    corked: bool,
     /// The piece that was fetched for us: it is sent even if it is gone again.
     fetched: Option<u64>,
 }
@@ -68,7 +73,18 @@ impl<O: Owner, B: Blob> Sending<O, B> {
         ticket: Ticket,
     ) -> Self {
         let length = end.saturating_sub(from);
-        Self { facts, blob, at: from, end, begun: 0, length, meter: None, ticket, fetched: None }
+        Self {
+            facts,
+            blob,
+            at: from,
+            end,
+            begun: 0,
+            length,
+            meter: None,
+            ticket,
+            corked: false,
+            fetched: None,
+        }
     }
 
     pub(super) fn ended(&self) -> bool {
@@ -122,13 +138,19 @@ impl<O: Owner, B: Blob> Sending<O, B> {
             }
             let allowed = match allowed {
                 Ok(bytes) => bytes,
-                Err(until) => return Sent::Until(turn.now + until.since(now)),
+                Err(until) => {
+                    self.cork(wire, false);
+                    return Sent::Until(turn.now + until.since(now));
+                }
             };
             let to = self.at.saturating_add(allowed).min(to);
             match self.ready(desk, turn.token, piece, to) {
                 Ok(true) => {}
                 Ok(false) => return Sent::Cold,
                 Err(spoilt) => return Sent::Spoilt(spoilt),
+            }
+            if self.length >= CORKED_FROM_BYTES {
+                self.cork(wire, true);
             }
             match self.piece(&mut desk.bytes, wire, to) {
                 Ok(Some(sent)) => {
@@ -144,7 +166,19 @@ impl<O: Owner, B: Blob> Sending<O, B> {
                 Err(_) => return Sent::Gone,
             }
         }
+        self.cork(wire, false);
         Sent::All
+    }
+
+    /// Lets short segments wait for more bytes, or go.
+    fn cork(&mut self, wire: &Transport, corked: bool) {
+        if self.corked != corked
+            && let Some(socket) = wire.bare()
+        {
+            self.corked = corked;
+            // Without it the same bytes go out, only in more segments.
+            let _ = socket.set_tcp_cork(corked);
+        }
     }
 
     /// Whether what goes out next is in memory; if not, it is fetched. Before the last byte it is
