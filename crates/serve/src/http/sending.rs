@@ -11,6 +11,7 @@ use super::warm::{self, PIECE};
 use crate::gate::Ticket;
 use crate::meter::Meter;
 use crate::owner::{Blob, Bytes, Owner};
+use model::Hash;
 use std::io;
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,6 +21,8 @@ const TURN_BYTES: u64 = 1024 * 1024;
 /// So much goes out in one piece with the head, copied: cheaper than to ask the kernel twice.
 const SMALL_BYTES: u64 = 16 * 1024;
 
+/// What a record of TLS can hold (RFC 8446, 5.1).
+const RECORD_BYTES: usize = 16 * 1024;
 /// From this size on only whole segments leave until the end (tcp(7), TCP_CORK): sendfile would else
 /// push a short one after each of its calls, and wake the reader for it.
 const CORKED_FROM_BYTES: u64 = 512 * 1024;
@@ -36,8 +39,8 @@ pub(super) struct Sending<O, B> {
     pub(super) meter: Option<Meter<O>>,
     ticket: Ticket,
     corked: bool,
-    /// The piece that was fetched for us: it is sent even if it is gone again.
-    fetched: Option<u64>,
+    /// The piece that was seen in memory, or fetched for us: it is sent even if it is gone again.
+    in_memory: Option<u64>,
 }
 
 /// How far a turn came.
@@ -83,7 +86,7 @@ impl<O: Owner, B: Blob> Sending<O, B> {
             meter: None,
             ticket,
             corked: false,
-            fetched: None,
+            in_memory: None,
         }
     }
 
@@ -93,7 +96,7 @@ impl<O: Owner, B: Blob> Sending<O, B> {
 
     /// A piece was fetched for us.
     pub(super) fn fetched(&mut self, piece: u64) {
-        self.fetched = Some(piece);
+        self.in_memory = Some(piece);
     }
 
     /// Puts a small part right behind its head, if it is in memory and whole. Gives how many bytes
@@ -191,8 +194,9 @@ impl<O: Owner, B: Blob> Sending<O, B> {
         to: u64,
     ) -> io::Result<bool> {
         let Some(blob) = &self.facts.blob else { return Err(too_short()) };
-        if self.fetched != Some(piece) {
-            let warm = warm::is_warm(&*self.blob, self.at, to);
+        if self.in_memory != Some(piece) {
+            let rest = piece.saturating_add(1).saturating_mul(PIECE).min(self.end);
+            let warm = warm::is_warm(&*self.blob, self.at, rest);
             let short = |e: io::Error| match e.kind() {
                 io::ErrorKind::UnexpectedEof => too_short(),
                 _ => e,
@@ -201,19 +205,23 @@ impl<O: Owner, B: Blob> Sending<O, B> {
                 desk.warm.need(blob.sha256, piece, &self.blob, token);
                 return Ok(false);
             }
+            self.in_memory = Some(piece);
+            self.look_ahead(desk, blob.sha256, piece);
         }
         if to >= self.end {
             self.blob.still_whole()?;
-            return Ok(true);
         }
-        // While this piece goes out, the disk may look for the next one.
+        Ok(true)
+    }
+
+    /// While a piece goes out, the disk may look for the next one.
+    fn look_ahead<S: Bytes<Blob = B>>(&self, desk: &mut Desk<O, S>, sha256: Hash, piece: u64) {
         let next = piece.saturating_add(1);
         let begins = next.saturating_mul(PIECE);
         let cold = |e: io::Error| e.kind() == io::ErrorKind::WouldBlock;
         if begins < self.end && self.blob.read_now(&mut [0], begins).is_err_and(cold) {
-            desk.warm.expect(blob.sha256, next, &self.blob);
+            desk.warm.expect(sha256, next, &self.blob);
         }
-        Ok(true)
     }
 
     /// Sends some bytes, not beyond `to`; none if the file ends before.
@@ -230,7 +238,9 @@ impl<O: Owner, B: Blob> Sending<O, B> {
             wire.flush()?;
             return Err(io::ErrorKind::Interrupted.into());
         }
-        let most = most.min(buffer.len());
+        // The first record alone, so that the client decrypts while we encrypt.
+        let first = self.at.saturating_add(self.length) == self.end;
+        let most = most.min(if first { RECORD_BYTES } else { buffer.len() });
         let buffer = buffer.get_mut(..most).ok_or_else(too_short)?;
         let read = match self.blob.read_now(buffer, self.at) {
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
