@@ -199,7 +199,7 @@ impl<O: Owner, B: Bytes> Core<O, B> {
         if let Some(port) = self.ports.get_mut(port) {
             port.transfers += 1;
         }
-        let sizes = (agreed.blksize(), policy.burst_max);
+        let sizes = (agreed.blksize(), policy.burst_max, agreed.windowsize());
         let transfer = Transfer::new(agreed, self.now);
         let reading = Reading::new(source, sha256);
         let way = (place.server.into(), about.to);

@@ -35,6 +35,8 @@ pub(super) struct Carry<O, B> {
     /// Of a block.
     pub(super) size: usize,
     pub(super) burst_max: usize,
+    /// Blocks of a window.
+    pub(super) window: u16,
     pub(super) about: About,
     pub(super) asked: Now,
     /// Told of from the first ACK on: a question for the size is no transfer.
@@ -71,7 +73,7 @@ impl<O: Owner, B: Blob> Carry<O, B> {
         ticket: Ticket,
         transfer: Transfer,
         reading: Reading<B>,
-        (size, burst_max): (u16, u16),
+        (size, burst_max, window): (u16, u16, u16),
         about: About,
         asked: Now,
     ) -> Self {
@@ -85,6 +87,7 @@ impl<O: Owner, B: Blob> Carry<O, B> {
             reading,
             size,
             burst_max: usize::from(burst_max).clamp(1, Burst::most(size)),
+            window,
             about,
             asked,
             meter: None,
