@@ -46,7 +46,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             dhcp_replies: 8192,
-            tftp_lookups: 256,
+            tftp_lookups: 2048,
             tftp: Caps::default(),
             tftp_policy: Policy::default(),
             tftp_single_port: false,
