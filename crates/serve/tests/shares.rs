@@ -3,6 +3,8 @@
 mod support;
 
 use engine::turns::Rules;
+use model::Happening;
+use model::event::Carrier;
 use serve::{Limits, Rates};
 use std::io::{Read, Write};
 use std::net::{TcpStream, UdpSocket};
@@ -51,17 +53,21 @@ fn a_machine_gets_no_more_than_its_rate_by_http_and_tftp_together() {
     }
     let rates = Rates { machine: Some(2 << 20), total: None };
     let stage = Stage::new(Limits { rates, ..Limits::default() });
-    let (kernel, initrd) = (stage.file("kernel", 2 * MIB), stage.file("initrd", 3 * MIB));
+    let (kernel, initrd) = (stage.file("kernel", 5 * MIB), stage.file("initrd", 3 * MIB));
     let began = Instant::now();
     let mut stream = stage.world.tcp();
     let socket = stage.world.udp(0);
     let by_tftp = std::thread::spawn(move || fetch(&socket, "kernel"));
     assert!(get(&mut stream, "/initrd", "").body == initrd);
     assert!(by_tftp.join().unwrap() == kernel);
-    // 5 MiB at 2 MiB a second; what was saved up at the start is little.
-    assert!(began.elapsed() > Duration::from_millis(2300), "{:?}", began.elapsed());
+    // 8 MiB at 2 MiB a second; what was saved up at the start is little.
+    assert!(began.elapsed() > Duration::from_millis(3800), "{:?}", began.elapsed());
+    let told = stage.house.events();
+    let progress =
+        |h: &Happening| matches!(h, Happening::TransferProgress { by: Carrier::Tftp, .. });
+    assert!(told.iter().any(progress), "{told:?}");
     let sums = stage.server.running.as_ref().unwrap().transfers();
-    assert_eq!(sums.tftp.bytes, 2 * MIB as u64);
+    assert_eq!(sums.tftp.bytes, 5 * MIB as u64);
     assert_eq!(sums.http.bytes, 3 * MIB as u64);
 }
 
