@@ -107,6 +107,16 @@ impl Rates {
     }
 }
 
+impl Rates {
+    /// Takes back what was booked and will not be sent.
+    pub fn give_back(&mut self, to: IpAddr, from: IpAddr, bytes: u64) {
+        let lanes = [self.total.as_mut(), self.networks.get_mut(&from), self.machines.get_mut(&to)];
+        for lane in lanes.into_iter().flatten() {
+            lane.until_ns = lane.until_ns.saturating_sub(lane.takes(bytes));
+        }
+    }
+}
+
 fn piece(rate: u64) -> u64 {
     let ms = u64::try_from(PIECE.as_millis()).unwrap_or(u64::MAX);
     (rate.saturating_mul(ms) / 1000).clamp(PIECE_BYTES_MIN, PIECE_BYTES_MAX)
@@ -128,8 +138,12 @@ impl Lane {
     }
 
     fn book(&mut self, now: Now, bytes: u64) {
-        let takes = u128::from(bytes) * 1_000_000_000 / u128::from(self.rate);
-        self.until_ns = self.until_ns.max(ns(now)).saturating_add(takes);
+        self.until_ns = self.until_ns.max(ns(now)).saturating_add(self.takes(bytes));
+    }
+
+    /// How long so many bytes take, in nanoseconds.
+    fn takes(&self, bytes: u64) -> u128 {
+        u128::from(bytes) * 1_000_000_000 / u128::from(self.rate)
     }
 }
 
@@ -209,6 +223,16 @@ mod tests {
             Booked { bytes: 5 * MIB, at: Now(7) }
         );
         assert!(rates.machines.is_empty());
+    }
+
+    #[test]
+    fn whoever_books_and_goes_takes_nothing_from_the_others() {
+        let mut rates = Rates::new(Limits { total: Some(MIB), machine: Some(MIB) }, []);
+        for _ in 0..10_000 {
+            let booked = rates.book(Now(5), ip(1), ip(2), MIB);
+            rates.give_back(ip(1), ip(2), booked.bytes);
+        }
+        assert!(rates.book(Now(5), ip(3), ip(2), MIB).at <= Now(130));
     }
 
     #[test]

@@ -96,7 +96,8 @@ impl<T> Post<T> {
 #[derive(Debug)]
 pub(crate) struct Service {
     bell: Arc<Bell>,
-    ended: oneshot::Receiver<()>,
+    /// None: it has.
+    ended: Option<oneshot::Receiver<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -116,7 +117,7 @@ impl Service {
             work();
             drop(ends);
         })?;
-        Ok(Self { bell, ended, thread: Some(thread) })
+        Ok(Self { bell, ended: Some(ended), thread: Some(thread) })
     }
 
     /// No more requests; what is on its way may end.
@@ -129,10 +130,13 @@ impl Service {
         self.bell.order(Order::Stop);
     }
 
-    /// Until the thread has ended.
+    /// Until the thread has ended; may be asked again.
     pub(crate) async fn ended(&mut self) {
-        // The other half says nothing and is dropped at the end, also by a panic.
-        let _ = (&mut self.ended).await;
+        if let Some(ended) = &mut self.ended {
+            // The other half says nothing and is dropped at the end, also by a panic.
+            let _ = ended.await;
+            self.ended = None;
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use engine::rates::{Booked, Rates};
 use engine::turns::{May, Rules, Turn, Turns};
 use model::event::Carrier;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -53,10 +54,21 @@ pub(crate) struct Ticket {
     from: IpAddr,
     /// Booked and not sent yet.
     booked: Option<Booked>,
+    rates: Shared,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "limits" } else { "no limits" })
+    }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
+        if let (Some(booked), Some(rates)) = (self.booked.take(), &self.rates.0) {
+            let mut rates = rates.lock().unwrap_or_else(PoisonError::into_inner);
+            rates.give_back(self.to, self.from, booked.bytes);
+        }
         if let Some((turn, left)) = self.turn.take() {
             left.0.lock().unwrap_or_else(PoisonError::into_inner).push(turn);
         }
@@ -88,7 +100,8 @@ impl<K: Copy> Gate<K> {
         if let Some(turn) = turn {
             self.keys.insert(turn, key);
         }
-        Ticket { turn: turn.map(|turn| (turn, self.left.clone())), to, from, booked: None }
+        let turn = turn.map(|turn| (turn, self.left.clone()));
+        Ticket { turn, to, from, booked: None, rates: self.rates.clone() }
     }
 
     /// How many of the `wanted` bytes may go now, at least one if any are wanted; or when to ask
@@ -121,6 +134,11 @@ impl<K: Copy> Gate<K> {
             let left = booked.bytes.saturating_sub(bytes);
             (left > 0).then_some(Booked { bytes: left, ..booked })
         });
+    }
+
+    /// So many bytes went out that needed no ticket: the first block to somebody who may not be there.
+    pub(crate) fn sent_unasked(&self, bytes: u64) {
+        self.board.sent(self.by, bytes);
     }
 
     /// To be called in each pass of the thread, before it waits. Gives those whose turn it is now,

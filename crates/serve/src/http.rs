@@ -34,6 +34,7 @@ use connection::Desk;
 use model::event::Carrier;
 use rounds::{Door, Rounds, Watching};
 use socket2::Socket;
+use std::cell::Cell;
 use std::io;
 use std::net::{SocketAddr, SocketAddrV4};
 use std::sync::Arc;
@@ -114,6 +115,7 @@ impl Port {
             board,
             warm: warm::Warm::new(runtime, post),
             closing: false,
+            handshakes_told: Cell::new((0, 0)),
             date: String::new(),
             now: Instant::now(),
             bytes: Vec::new(),

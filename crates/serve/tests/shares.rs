@@ -139,3 +139,60 @@ fn by_tftp_the_second_waits_with_a_trickle_until_the_first_is_done() {
     first.send_to(&wire::tftp::error(wire::tftp::ErrorCode::NotDefined, "enough"), port).unwrap();
     assert!(second.join().unwrap() == bytes);
 }
+
+#[test]
+fn small_ranges_are_limited_like_whole_files() {
+    if !able(&[]) {
+        return;
+    }
+    let rates = Rates { machine: Some(1 << 20), total: None };
+    let stage = Stage::new(Limits { rates, ..Limits::default() });
+    let bytes = stage.file("disc", 4 * MIB);
+    let mut stream = stage.world.tcp();
+    let began = Instant::now();
+    for n in 0..128 {
+        let (from, to) = (n * 16_000, n * 16_000 + 15_999);
+        let part = get(&mut stream, "/disc", &format!("Range: bytes={from}-{to}\r\n"));
+        assert!(part.body == bytes[from..=to]);
+    }
+    // 1.95 MiB at 1 MiB a second.
+    assert!(began.elapsed() > Duration::from_millis(1800), "{:?}", began.elapsed());
+}
+
+#[test]
+fn who_does_not_answer_takes_nobody_s_turn() {
+    if !able(&[]) {
+        return;
+    }
+    let stage = Stage::new(one_at_a_time());
+    let bytes = stage.file("kernel", MIB);
+    // Requests of machines that were switched off, or never were there.
+    let gone: Vec<UdpSocket> = (0..4).map(|_| stage.world.udp(0)).collect();
+    for socket in &gone {
+        let request = read_request(b"kernel", "octet", &[("blksize", "1024")]);
+        socket.send_to(&request, to(69)).unwrap();
+        socket.recv_from(&mut [0; 2048]).expect("an OACK");
+    }
+    let socket = stage.world.udp(0);
+    let began = Instant::now();
+    assert!(fetch(&socket, "kernel") == bytes);
+    // In its turn that takes no time; with a trickle it would be two minutes.
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_server_that_stops_ends_what_does_not_end_by_itself() {
+    if !able(&[]) {
+        return;
+    }
+    let limits = Limits { grace: Duration::from_millis(200), ..Limits::default() };
+    let mut stage = Stage::new(limits);
+    stage.file("initrd", 64 * MIB);
+    let mut stream = stage.world.tcp();
+    stream.write_all(b"GET /initrd HTTP/1.1\r\n\r\n").unwrap();
+    assert_eq!(head(&mut stream).status, 200);
+    // TFTP has ended long before; HTTP has to be stopped.
+    stage.server.stop();
+    let ended = |h: &Happening| matches!(h, Happening::TransferFailed { why, .. } if why == "the server stops");
+    stage.house.wait_for(ended);
+}

@@ -28,6 +28,7 @@ use crate::owner::{Bytes, Owner};
 use crate::shelf::Shelf;
 use listening::Heard;
 use model::HardwareAddress;
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
@@ -62,6 +63,8 @@ pub(super) struct Desk<O, B: Bytes> {
     /// As responses say it.
     pub(super) date: String,
     pub(super) now: Instant,
+    /// The second in which a failed handshake was told last, and how many were in it.
+    pub(super) handshakes_told: Cell<(u64, u32)>,
     /// For bytes that stay for one turn only.
     pub(super) bytes: Vec<u8>,
 }
@@ -92,6 +95,8 @@ pub(super) struct Connection<O, B> {
     hung_up: bool,
     /// The other end has closed its half.
     ended: bool,
+    /// Nothing can be sent any more.
+    dead: bool,
     /// It is not the network's doing that nothing leaves, but the gate's.
     held_back: bool,
     /// It has a turn coming anyway.
@@ -193,6 +198,7 @@ impl<O: Owner, B: crate::owner::Blob> Connection<O, B> {
             writable: true,
             hung_up: false,
             ended: false,
+            dead: false,
             held_back: false,
             queued: false,
             alarm: None,
@@ -213,11 +219,18 @@ impl<O: Owner, B: crate::owner::Blob> Connection<O, B> {
 
     /// The number of its rest, if it is idle.
     pub(super) fn resting(&self) -> Option<u32> {
-        matches!(self.doing, Doing::Idle).then_some(self.pace.rest)
+        let rests = matches!(self.doing, Doing::Idle) && self.leaving.is_empty();
+        rests.then_some(self.pace.rest)
     }
 
     /// Something happened to the socket.
-    pub(super) fn stirred(&mut self, readable: bool, writable: bool, hung_up: bool) {
+    pub(super) fn stirred(
+        &mut self,
+        (readable, writable): (bool, bool),
+        hung_up: bool,
+        dead: bool,
+    ) {
+        self.dead |= dead;
         self.readable |= readable | hung_up;
         self.writable |= writable | hung_up;
         self.hung_up |= hung_up;
@@ -243,6 +256,7 @@ impl<O: Owner, B: crate::owner::Blob> Connection<O, B> {
                         Heard::Gone(why) => return Next::Gone(why),
                     }
                 }
+                Doing::Asking(_) | Doing::Cold(_) if self.dead => return Next::Gone(CLOSED),
                 Doing::Asking(_) | Doing::Cold(_) => return Next::Wait,
                 Doing::Sending(_) => match self.send(desk, &mut turn) {
                     Sent::All => self.complete(desk),
@@ -251,6 +265,7 @@ impl<O: Owner, B: crate::owner::Blob> Connection<O, B> {
                         return Next::Wait;
                     }
                     Sent::NextTurn => return Next::Again,
+                    Sent::Until(_) if self.dead => return Next::Gone(CLOSED),
                     Sent::Until(at) => {
                         self.held_back = true;
                         self.wake = Some(self.wake.map_or(at, |wake| wake.min(at)));

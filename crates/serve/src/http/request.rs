@@ -289,7 +289,7 @@ impl<O: Owner, B: Blob> Connection<O, B> {
             sending.meter = Some(Meter::start(desk.owner.clone(), about, asked));
         }
         sending.begun = self.carried.saturating_add(self.out.len() as u64);
-        desk.board.sent(Carrier::Http, sending.join(&mut self.out));
+        sending.join(&mut self.out, &mut desk.gate, desk.owner.now());
         self.doing = Doing::Sending(Some(Box::new(sending)));
     }
 

@@ -168,10 +168,11 @@ impl<O: Owner, B: Bytes> Rounds<O, B> {
             token => {
                 let flags = event.events();
                 let hung_up = EpollFlags::EPOLLRDHUP | EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR;
-                let (readable, writable) =
+                let dead = flags.intersects(EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR);
+                let ready =
                     (flags.contains(EpollFlags::EPOLLIN), flags.contains(EpollFlags::EPOLLOUT));
                 self.turn(token.into(), |connection, desk| {
-                    connection.stirred(readable, writable, flags.intersects(hung_up));
+                    connection.stirred(ready, flags.intersects(hung_up), dead);
                     if connection.queued { Next::Wait } else { connection.turn(desk) }
                 });
             }

@@ -8,10 +8,10 @@ use super::post::Facts;
 use super::slab::Token;
 use super::transport::{Piece, Transport, send_file};
 use super::warm::{self, PIECE};
-use crate::gate::Ticket;
+use crate::gate::{Gate, Ticket};
 use crate::meter::Meter;
 use crate::owner::{Blob, Bytes, Owner};
-use model::Hash;
+use model::{Hash, Now};
 use std::io;
 use std::sync::Arc;
 use std::time::Instant;
@@ -99,11 +99,11 @@ impl<O: Owner, B: Blob> Sending<O, B> {
         self.in_memory = Some(piece);
     }
 
-    /// Puts a small part right behind its head, if it is in memory and whole. Gives how many bytes
-    /// were.
-    pub(super) fn join(&mut self, out: &mut Vec<u8>) -> u64 {
-        if self.length > SMALL_BYTES {
-            return 0;
+    /// Puts a small part right behind its head, if it may leave now, is in memory and whole.
+    pub(super) fn join(&mut self, out: &mut Vec<u8>, gate: &mut Gate<Token>, now: Now) {
+        let all = self.length;
+        if all > SMALL_BYTES || gate.allowed(now, &mut self.ticket, all) != Ok(all) {
+            return;
         }
         let head = out.len();
         out.resize(head.saturating_add(usize::try_from(self.length).unwrap_or(0)), 0);
@@ -111,10 +111,10 @@ impl<O: Owner, B: Blob> Sending<O, B> {
         let whole = matches!(read, Ok(read) if read as u64 == self.length);
         if whole && self.blob.still_whole().is_ok() {
             self.at = self.end;
-            return self.length;
+            gate.sent(&mut self.ticket, all);
+        } else {
+            out.truncate(head);
         }
-        out.truncate(head);
-        0
     }
 
     /// Sends as much as is this turn's.

@@ -24,6 +24,8 @@ use wire::tftp::{ErrorCode, Packet, Request};
 /// Opcodes of requests (RFC 1350 §5).
 const READ: u8 = 1;
 const WRITE: u8 = 2;
+/// A request waits for room this long at most: clients ask again after 4 s or less.
+const WAITING_LIFE: Duration = Duration::from_secs(4);
 /// Requests that found no room are told of this often at most.
 const REFUSED_EVERY: Duration = Duration::from_secs(1);
 
@@ -139,6 +141,8 @@ impl<O: Owner, B: Bytes> Core<O, B> {
 
     /// Begins, or keeps the request until others of its address have begun.
     fn admit_or_wait(&mut self, one: Waiting<B::Blob>) {
+        // What the same port asked before is not what it wants now.
+        self.waiting.retain(|before| before.lookup.from != one.lookup.from);
         let source = IpAddr::V4(*one.lookup.from.ip());
         let Some(until) = self.sessions.crowded(self.now, source) else { return self.admit(one) };
         if self.waiting.len() >= WAITING_MAX {
@@ -156,7 +160,9 @@ impl<O: Owner, B: Bytes> Core<O, B> {
         }
         self.look_at_waiting = None;
         for _ in 0..self.waiting.len() {
-            if let Some(one) = self.waiting.pop_front() {
+            // Its client has asked again by then.
+            let fresh = |one: &Waiting<_>| self.now.since(one.lookup.asked) < WAITING_LIFE;
+            if let Some(one) = self.waiting.pop_front().filter(fresh) {
                 self.admit_or_wait(one);
             }
         }
@@ -203,8 +209,7 @@ impl<O: Owner, B: Bytes> Core<O, B> {
         let transfer = Transfer::new(agreed, self.now);
         let reading = Reading::new(source, sha256);
         let way = (place.server.into(), about.to);
-        let ticket = self.tools.gate.enter(self.now, from, way, about.size);
-        let carry = Carry::new((id, from, port), ticket, transfer, reading, sizes, about, asked);
+        let carry = Carry::new((id, from, port), way, transfer, reading, sizes, about, asked);
         self.carries.insert(from, carry);
         self.clients.insert(id, from);
         self.wake(from);

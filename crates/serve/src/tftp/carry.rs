@@ -11,7 +11,7 @@ use crate::meter::{About, Meter};
 use crate::owner::{Blob, Owner};
 use engine::tftp::{SessionId, Step, Transfer, Why};
 use model::Now;
-use std::net::SocketAddrV4;
+use std::net::{IpAddr, SocketAddrV4};
 use wire::tftp::Packet;
 
 /// What all transfers use in turn.
@@ -28,8 +28,11 @@ pub(super) struct Carry<O, B> {
     pub(super) client: SocketAddrV4,
     /// Which of the ports.
     pub(super) port: usize,
-    /// For the gate.
-    pub(super) ticket: Ticket,
+    /// From our address to the client's.
+    way: (IpAddr, IpAddr),
+    /// For the gate, from the first ACK until all is out: who has not answered takes nobody's turn, and
+    /// neither does who never sends the last ACK.
+    ticket: Option<Ticket>,
     pub(super) transfer: Transfer,
     pub(super) reading: Reading<B>,
     /// Of a block.
@@ -70,7 +73,7 @@ pub(super) enum Did<B> {
 impl<O: Owner, B: Blob> Carry<O, B> {
     pub(super) fn new(
         (id, client, port): (SessionId, SocketAddrV4, usize),
-        ticket: Ticket,
+        way: (IpAddr, IpAddr),
         transfer: Transfer,
         reading: Reading<B>,
         (size, burst_max, window): (u16, u16, u16),
@@ -82,7 +85,8 @@ impl<O: Owner, B: Blob> Carry<O, B> {
             id,
             client,
             port,
-            ticket,
+            way,
+            ticket: None,
             transfer,
             reading,
             size,
@@ -129,9 +133,12 @@ impl<O: Owner, B: Blob> Carry<O, B> {
         if waiting == 0 {
             return Ok(most);
         }
-        let allowed = gate.allowed(now, &mut self.ticket, (most * self.size) as u64);
+        let left = self.about.size.saturating_sub(self.transfer.progress().bytes);
+        let (client, way) = (self.client, self.way);
+        let ticket = self.ticket.get_or_insert_with(|| gate.enter(now, client, way, left));
+        let allowed = gate.allowed(now, ticket, (most * self.size) as u64);
         if let Some(meter) = &self.meter {
-            meter.waits(gate.is_waiting(&self.ticket));
+            meter.waits(gate.is_waiting(ticket));
         }
         let allowed = allowed?;
         let blocks = usize::try_from(allowed).unwrap_or(usize::MAX) / self.size;
@@ -182,15 +189,25 @@ impl<O: Owner, B: Blob> Carry<O, B> {
         };
         match sent {
             Sent::All => {
-                gate.sent(&mut self.ticket, burst.length as u64);
+                self.note_sent(gate, burst.length);
+                if burst.end() >= self.about.size {
+                    self.ticket = None;
+                }
                 Did::Sent
             }
             Sent::Some(out) => {
-                gate.sent(&mut self.ticket, (out * self.size) as u64);
+                self.note_sent(gate, out * self.size);
                 burst.drop_front(out, self.size);
                 self.keep(burst);
                 Did::Full
             }
+        }
+    }
+
+    fn note_sent(&mut self, gate: &mut Gate<SocketAddrV4>, bytes: usize) {
+        match &mut self.ticket {
+            Some(ticket) => gate.sent(ticket, bytes as u64),
+            None => gate.sent_unasked(bytes as u64),
         }
     }
 

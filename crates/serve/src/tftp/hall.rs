@@ -273,7 +273,8 @@ impl<O: Owner, B: Bytes> Hall<O, B> {
             }
             self.receive(port);
             if ready == 1 {
-                self.focus.small_window = self.core.has_small_window(port);
+                let one = self.core.ports.get(port).is_some_and(|port| port.transfers == 1);
+                self.focus.small_window = one && self.core.has_small_window(port);
             }
         }
     }

@@ -15,6 +15,9 @@ use model::{Event, Happening};
 /// What is read of a socket at once.
 const READ_BYTES: usize = 16 * 1024;
 
+/// Handshakes that came to nothing, told in a second. A port scan makes any number of them.
+const TOLD_PER_SECOND: u32 = 20;
+
 /// What came of listening.
 pub(super) enum Heard {
     Request,
@@ -128,9 +131,16 @@ impl<O: Owner, B: Blob> Connection<O, B> {
     }
 
     pub(super) fn tell_no_tls<S: Bytes<Blob = B>>(&self, desk: &Desk<O, S>, told: Told) {
+        let (second, count) = desk.handshakes_told.get();
+        let now = desk.owner.now();
+        let count = if second == now.seconds() { count + 1 } else { 0 };
+        desk.handshakes_told.set((now.seconds(), count));
+        if count >= TOLD_PER_SECOND {
+            return;
+        }
         let Told { why, hint } = told;
         desk.owner.tell(Event {
-            at: desk.owner.now(),
+            at: now,
             // It has asked for nothing yet, so nobody has looked who it is.
             machine: neighbour::of(self.peer.ip(), &self.link),
             link: Some(self.link.to_string()),

@@ -17,6 +17,8 @@ use std::os::fd::AsRawFd as _;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// Bytes of records that bring nothing, in one turn of a connection.
+const EMPTY_BYTES_MAX: usize = 256 * 1024;
 /// Ciphertext that a connection keeps while the network does not take it.
 const UNSENT_BYTES_MAX: usize = 64 * 1024;
 /// What a record and its tag add at most to 16 KiB, times the records above.
@@ -92,6 +94,7 @@ impl Secured {
         if let Stage::Hello(..) = self.stage {
             self.greet()?;
         }
+        let mut empty = 0_usize;
         loop {
             let Stage::Talk(tls) = &mut self.stage else { return Err(NoBytes::Ended) };
             match tls.reader().read(into) {
@@ -102,7 +105,12 @@ impl Secured {
             }
             match tls.read_tls(&mut &self.socket) {
                 Ok(0) => return Err(self.ended(NoBytes::Ended)),
-                Ok(_) => self.digest()?,
+                // Records without a byte in them must not keep the thread from everybody else.
+                Ok(_) if empty > EMPTY_BYTES_MAX => return Err(NoBytes::Broken),
+                Ok(got) => {
+                    empty = empty.saturating_add(got);
+                    self.digest()?;
+                }
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Err(NoBytes::Yet),
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return Err(self.ended(NoBytes::Broken)),
