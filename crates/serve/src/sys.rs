@@ -8,7 +8,7 @@ mod many;
 mod out;
 pub(crate) mod udp;
 pub(crate) use many::{Buffers, MANY, Parcel, receive as receive_many, send as send_parcels};
-pub(crate) use out::unacknowledged;
+pub(crate) use out::{is_over, unacknowledged};
 
 use socket2::{Domain, Protocol, SockAddr, SockAddrStorage, SockFilter, Socket, Type};
 use std::io;

@@ -410,3 +410,35 @@ fn http_panic_is_counted_and_costs_one_connection() {
     assert!(get(&mut other, "/x", range).body == odd.0.bytes[..=2_000_000]);
     assert_eq!(get(&mut world.tcp(), "/healthz", "").status, 200);
 }
+
+#[test]
+fn http_client_that_hangs_up_and_then_refuses_the_rest_leaves_its_place() {
+    if !able(&[]) {
+        return;
+    }
+    let stage = Stage::new(Limits { http_connections_per_source: 1, ..Limits::default() });
+    let bytes = stage.file("x", 20_000);
+    for _ in 0..3 {
+        let mut stream = small_window(&stage);
+        stream.write_all(b"GET /x HTTP/1.1\r\n\r\n").unwrap();
+        std::thread::sleep(Duration::from_millis(300));
+        // All of it is in the kernels; most of it has not arrived.
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+        drop(stream);
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    let mut stream = stage.world.tcp();
+    assert!(get(&mut stream, "/x", "").body == bytes);
+}
+
+/// A connection of a machine that takes two or three kilobytes, and the rest when it has read them.
+fn small_window(stage: &Stage) -> TcpStream {
+    inside(&stage.world.there, || {
+        let socket =
+            socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        socket.set_recv_buffer_size(2304).unwrap();
+        socket.connect(&std::net::SocketAddr::from((support::SERVER, 80)).into()).unwrap();
+        socket.into()
+    })
+}

@@ -373,7 +373,9 @@ impl<O: Owner, B: crate::owner::Blob> Connection<O, B> {
                 Err(NoBytes::Broken | NoBytes::NoTls(_)) => return Next::Gone(CLOSED),
             }
         }
-        if self.ended && self.leaving.is_empty() { Next::Gone(CLOSED) } else { Next::Wait }
+        // A client that hung up and then refused what was still on its way leaves nothing to wait for.
+        let over = self.leaving.is_empty() || (self.dead && self.wire.is_over());
+        if self.ended && over { Next::Gone(CLOSED) } else { Next::Wait }
     }
 
     /// A letter came.

@@ -110,6 +110,11 @@ impl Transport {
         here + u64::from(sys::unacknowledged(self.socket()).unwrap_or(0))
     }
 
+    /// Whether nothing can arrive any more, neither here nor there.
+    pub(super) fn is_over(&self) -> bool {
+        sys::is_over(self.socket())
+    }
+
     /// Nothing more will be written.
     pub(super) fn finish(&mut self) {
         if let Self::Tls(secured) = self {

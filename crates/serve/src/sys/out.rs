@@ -13,3 +13,24 @@ pub(crate) fn unacknowledged(socket: &impl AsRawFd) -> io::Result<u32> {
     }
     Ok(u32::try_from(bytes).unwrap_or(0))
 }
+
+/// Whether a TCP connection is over for the kernel, so that what was not acknowledged never will be.
+/// Neither read(2) (after a FIN it says "ended", whatever came later) nor SIOCOUTQ tells.
+pub(crate) fn is_over(socket: &impl AsRawFd) -> bool {
+    /// TCP_CLOSE of linux/tcp.h; the state is the first byte of struct tcp_info.
+    const CLOSED: u8 = 7;
+    let mut state = 0_u8;
+    let mut length: libc::socklen_t = 1;
+    // SAFETY: the pointers are to live memory of the length that is given; a short buffer gets the
+    // beginning of the structure (tcp(7)).
+    let said = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_INFO,
+            (&raw mut state).cast(),
+            &raw mut length,
+        )
+    };
+    said == 0 && state == CLOSED
+}
