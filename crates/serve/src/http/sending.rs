@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// So much of one connection leaves before the others have their turn.
-const TURN_BYTES: u64 = 1024 * 1024;
+const TURN_BYTES: u64 = 2 * 1024 * 1024;
 /// So much goes out in one piece with the head, copied: cheaper than to ask the kernel twice.
 const SMALL_BYTES: u64 = 16 * 1024;
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 /// Bytes of a piece.
-pub(super) const PIECE: u64 = 1024 * 1024;
+pub(super) const PIECE: u64 = 2 * 1024 * 1024;
 /// Pieces that are read at once. One disk is not faster with more.
 const READERS_MAX: usize = 16;
 /// Bytes of one read.
