@@ -6,7 +6,7 @@
 
 use crate::{Engine, state::Unknown};
 use model::client::{Firmware, Stage};
-use model::image::LoaderKind;
+use model::image::{LoaderKind, Wanted};
 use model::machine::{Life, code_of};
 use model::menu::{Choice, Entry};
 use model::plan::{Boot, BootPlan, Decision, Reason, ShownMenu, Why};
@@ -150,7 +150,7 @@ impl Engine {
         client: &Client,
         profile: &Profile,
     ) -> Result<Boot, String> {
-        let image = self.image(&profile.image, profile.version).ok_or_else(|| {
+        let image = self.image(&profile.image, profile.wanted()).ok_or_else(|| {
             let version = profile.version.map(|v| format!(" version {v}")).unwrap_or_default();
             let name = &profile.image;
             format!(
@@ -209,7 +209,7 @@ impl Engine {
                 self.boot_of_profile(client, profile)
             }
             Choice::Image(name) => {
-                let image = self.image(name, None).ok_or("there is no such image")?;
+                let image = self.image(name, Wanted::default()).ok_or("there is no such image")?;
                 boot_of_image(client, image)
             }
         }
@@ -227,7 +227,7 @@ impl Engine {
         };
         let mut entries = vec![local_disk_entry()];
         for profile in self.profiles.values() {
-            let title = self.image(&profile.image, profile.version).map(|i| i.title.as_str());
+            let title = self.image(&profile.image, profile.wanted()).map(|i| i.title.as_str());
             let title = format!("{} - {}", profile.name, title.unwrap_or("no image"));
             let choice = Choice::Profile(profile.name.clone());
             entries.push(entry(&profile.name, title, "Profiles", choice));
@@ -237,7 +237,7 @@ impl Engine {
             {
                 continue;
             }
-            let Some(image) = self.image(name, None) else { continue };
+            let Some(image) = self.image(name, Wanted::default()) else { continue };
             let title = image.title.clone();
             entries.push(entry(name, title, "Images", Choice::Image(name.clone())));
         }

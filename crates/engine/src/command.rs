@@ -170,7 +170,7 @@ impl Engine {
     fn set_profile(&self, profile: Profile) -> Outcome {
         check_name("a profile", &profile.name)?;
         check_line("kernel arguments", &profile.args)?;
-        if self.image(&profile.image, profile.version).is_none() {
+        if self.image(&profile.image, profile.wanted()).is_none() {
             let version = profile.version.map(|v| format!(" version {v}")).unwrap_or_default();
             return refuse(
                 format!("there is no image {}{version}", profile.image),

@@ -15,11 +15,12 @@ use crate::script::{Scene, grub, ipxe, pxelinux};
 use crate::tftp::names;
 use crate::{Answer, Engine, Told};
 use model::event::Carrier;
+use model::image::Content;
 use model::image::LoaderKind;
 use model::menu::Choice;
 use model::network::Mode;
 use model::plan::{BootPlan, Decision, Reason, Why};
-use model::{Change, Client, Happening, HardwareAddress, Hash, Network, Now, Uuid};
+use model::{Change, Client, Happening, HardwareAddress, Network, Now, Uuid};
 use std::net::{IpAddr, SocketAddr};
 use who::Named;
 
@@ -89,12 +90,7 @@ pub enum Served {
     /// Written just now.
     Text(String),
     /// In the content store.
-    Blob {
-        /// Name of the blob.
-        sha256: Hash,
-        /// Bytes.
-        size: u64,
-    },
+    Blob(Content),
 }
 
 /// Which loader a configuration is for.
@@ -365,7 +361,7 @@ impl Engine {
         }
         Told {
             answer: Answer::Reply(Found {
-                what: Served::Blob { sha256: found.sha256, size: found.size },
+                what: Served::Blob(found.content),
                 media: table::media(name),
                 machine,
                 steady: found.steady,

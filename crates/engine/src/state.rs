@@ -2,6 +2,7 @@
 //! state that may be lost (offers).
 
 use crate::lease::Leases;
+use model::image::{Channel, Channels, Wanted};
 use model::machine::{Life, Machine};
 use model::menu::Menu;
 use model::rule::{Profile, Rule};
@@ -83,6 +84,7 @@ pub struct Engine {
     pub(crate) menus: BTreeMap<Option<String>, Menu>,
     /// By name, then version.
     pub(crate) images: BTreeMap<String, BTreeMap<u32, Image>>,
+    pub(crate) channels: BTreeMap<String, Channels>,
     pub(crate) loaders: BTreeMap<String, Loader>,
     pub(crate) memory: crate::dhcp::Memory,
     /// Those of the settings, shared with an exchange while it changes everything else.
@@ -106,6 +108,7 @@ impl Engine {
             rules: Vec::new(),
             menus: BTreeMap::new(),
             images: BTreeMap::new(),
+            channels: BTreeMap::new(),
             loaders: BTreeMap::new(),
             memory: crate::dhcp::Memory::default(),
             pace: crate::dhcp::Pace::default(),
@@ -150,6 +153,12 @@ impl Engine {
                         self.images.remove(&name);
                     }
                 }
+            }
+            Change::Channels(name, channels) => {
+                self.channels.insert(name, channels);
+            }
+            Change::ChannelsGone(name) => {
+                self.channels.remove(&name);
             }
             Change::Loader(loader) => {
                 self.loaders.insert(loader.name.clone(), loader);
@@ -232,13 +241,23 @@ impl Engine {
         own.or_else(|| self.menus.get(&None)).cloned().unwrap_or_default()
     }
 
-    /// An image by name and version; no version is the newest.
-    pub fn image(&self, name: &str, version: Option<u32>) -> Option<&Image> {
+    /// A version of an image. A channel that was never set, or shows what is gone, shows the newest.
+    pub fn image(&self, name: &str, wanted: Wanted) -> Option<&Image> {
         let versions = self.images.get(name)?;
-        match version {
-            Some(version) => versions.get(&version),
-            None => versions.values().next_back(),
-        }
+        let channels = self.channels.get(name);
+        let set = match wanted {
+            Wanted::Version(version) => return versions.get(&version),
+            Wanted::Channel(Channel::Stable) => channels.and_then(|c| c.stable),
+            Wanted::Channel(Channel::Test) => channels.and_then(|c| c.test),
+            Wanted::Channel(Channel::Current) => None,
+        };
+        let shown = set.and_then(|version| versions.get(&version));
+        shown.or_else(|| versions.values().next_back())
+    }
+
+    /// Where the channels of an image stand.
+    pub fn channels(&self, name: &str) -> Channels {
+        self.channels.get(name).cloned().unwrap_or_default()
     }
 
     /// Finds a machine by name, MAC in any spelling, UUID or serial.

@@ -6,6 +6,7 @@
 use crate::recognise::{ABOVE, Recognised, recognise};
 use crate::store::{Blobs, StoreError, Touched};
 use crate::tree::{DEPTH_MAX, ENTRIES_MAX, Tree};
+use model::image::Assets;
 use model::{Asset, Image, Now};
 use std::fs::OpenOptions;
 use std::io::{self, Read};
@@ -52,8 +53,8 @@ pub fn folder(
     let Recognised { recipe, title, archs, recognised_by } = understand(path, &assets, blobs);
 
     let source = path.display().to_string();
-    let (name, version) = (name.to_owned(), 0);
-    Ok(Image { name, version, title, archs, recipe, recognised_by, assets, imported: now, source })
+    let assets = Assets::new(assets);
+    Ok(Image { title, archs, recipe, recognised_by, assets, ..Image::new(name, source, now) })
 }
 
 /// Whether a name can be an image's: `[a-z0-9._-]+`, not a dot first, at most 64 long.
@@ -84,7 +85,7 @@ fn keep(
             cause => ImportError::Keep { path: entry.path.clone(), cause },
         })?;
         done += size;
-        assets.push(Asset { path: entry.path.clone(), sha256, size });
+        assets.push(Asset::whole(entry.path.clone(), sha256, size));
     }
     blobs.sync(touched).map_err(|cause| ImportError::Keep { path: "its folder".into(), cause })?;
     Ok(assets)

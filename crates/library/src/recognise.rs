@@ -168,8 +168,8 @@ impl Started {
                 kind: kind.to_owned(),
                 kernel: Some(self.path.clone()),
                 initrds: self.initrds.clone(),
-                args: String::new(),
                 signed: self.signed.clone(),
+                ..Recipe::default()
             },
             title: String::new(),
             archs: self.kernel.archs.clone(),

@@ -1,7 +1,7 @@
 //! What is kept, and what is told.
 
 use crate::address::HardwareAddress;
-use crate::image::{Image, Loader};
+use crate::image::{Channels, Image, Loader};
 use crate::lease::{Lease, Reservation};
 use crate::machine::Machine;
 use crate::menu::Menu;
@@ -47,6 +47,10 @@ pub enum Change {
     Image(Image),
     /// An image version was removed.
     ImageGone(String, u32),
+    /// Where the channels of an image stand now.
+    Channels(String, Channels),
+    /// Nothing is known of the channels of an image any more.
+    ChannelsGone(String),
     /// A bootloader is available.
     Loader(Loader),
     /// A bootloader is no longer available.

@@ -1,10 +1,24 @@
 //! Images and bootloaders: what there is to be sent.
 
+mod assets;
+mod channel;
+mod recipe;
+mod secure_boot;
+mod trust;
+
+pub use assets::Assets;
+pub use channel::{Channel, Channels, Wanted};
+pub use recipe::{AnswerWay, Confidence, Loads, Recipe, SignedChain, Text, Way};
+pub use secure_boot::{Judged, SecureBoot};
+pub use trust::{Signature, Trust};
+
 use crate::client::{Arch, named};
 use crate::time::Now;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// The SHA-256 of some bytes: the name of a blob, and a strong `ETag`.
 #[derive(Clone, Copy, Eq, PartialEq, Ord, PartialOrd, Hash)]
@@ -51,39 +65,84 @@ impl<'de> Deserialize<'de> for Hash {
     }
 }
 
+/// The bytes of a file: a whole blob, or some of one.
+#[derive(Clone, Debug, Eq, PartialEq, Hash)]
+pub struct Content {
+    /// The blob.
+    pub blob: Hash,
+    /// Bytes of the file.
+    pub size: u64,
+    /// Where they stand in the blob, in order; together they are `size` bytes. `None` is all of it.
+    pub runs: Option<Arc<[Run]>>,
+}
+
+impl Content {
+    /// All of a blob.
+    pub fn whole(blob: Hash, size: u64) -> Self {
+        Self { blob, size, runs: None }
+    }
+}
+
+/// A run of bytes of a blob that belong to one file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Hash)]
+pub struct Run {
+    /// Where it stands in the blob. `None`: the disc never recorded it, and it reads as zeros.
+    pub offset: Option<u64>,
+    /// Bytes.
+    pub length: u64,
+}
+
+/// A run is kept as `[offset, length]`: a disc has many.
+impl Serialize for Run {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        (self.offset, self.length).serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for Run {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let (offset, length) = Deserialize::deserialize(from)?;
+        Ok(Self { offset, length })
+    }
+}
+
 /// One file of an image.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Asset {
     /// Path inside the image, `/` between parts, none in front.
     pub path: String,
-    /// Which blob holds its bytes.
+    /// The blob that holds its bytes.
     pub sha256: Hash,
     /// Bytes.
     pub size: u64,
+    /// Where its bytes stand in the blob, as in [`Content::runs`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs: Option<Arc<[Run]>>,
 }
 
-/// Loaders that firmware with Secure Boot accepts, as files of the image itself.
+impl Asset {
+    /// A file that is a blob of its own.
+    pub fn whole(path: impl Into<String>, sha256: Hash, size: u64) -> Self {
+        Self { path: path.into(), sha256, size, runs: None }
+    }
+
+    /// Its bytes.
+    pub fn content(&self) -> Content {
+        Content { blob: self.sha256, size: self.size, runs: self.runs.clone() }
+    }
+}
+
+/// The disc that an image was imported as.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
-pub struct SignedChain {
-    /// Path of shim, which the firmware loads.
-    pub shim: String,
-    /// Path of the GRUB that shim loads from its own directory.
-    pub grub: String,
-}
-
-/// How an image is started over the network.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
-pub struct Recipe {
-    /// Row of the catalogue: `debian-di`, `linux` (bare kernel and initrd), `efi`, `files`.
-    pub kind: String,
-    /// Path of the kernel (or EFI application); none means that it cannot be booted.
-    pub kernel: Option<String>,
-    /// Paths of the initrds, in order.
-    pub initrds: Vec<String>,
-    /// Kernel arguments that the system needs to boot over the network.
-    pub args: String,
-    /// Its own signed loaders, if it has them.
-    pub signed: Option<SignedChain>,
+pub struct DiscFile {
+    /// The blob.
+    pub sha256: Hash,
+    /// Bytes.
+    pub size: u64,
+    /// Which of its file systems was read, and why that one: `UDF 1.02`, `ISO 9660 with Rock Ridge`.
+    pub format: String,
+    /// The volume identifier, shown.
+    pub volume: String,
 }
 
 /// One version of an image.
@@ -102,28 +161,105 @@ pub struct Image {
     /// Why we think so, in words: which files were found.
     pub recognised_by: String,
     /// Its files.
-    pub assets: Vec<Asset>,
+    pub assets: Assets,
+    /// Symbolic links to directories of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Link>,
+    /// The disc it is, if it is one.
+    #[serde(default)]
+    pub disc: Option<DiscFile>,
+    /// Why its content may be believed.
+    #[serde(default)]
+    pub trust: Trust,
+    /// What Secure Boot says of its EFI programs.
+    #[serde(default)]
+    pub secure_boot: SecureBoot,
+    /// What else is worth knowing of it, a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// When it was imported.
     pub imported: Now,
     /// From where.
     pub source: String,
 }
 
+/// A symbolic link to a directory.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Link {
+    /// Where it stands.
+    pub path: String,
+    /// The directory it leads to, from the root of the image.
+    pub to: String,
+}
+
+/// Links that a path may lead through.
+const LINKS_FOLLOWED_MAX: usize = 8;
+
 impl Image {
-    /// The file at exactly this path, else the same path in any letter case.
-    pub fn asset(&self, path: &str) -> Option<&Asset> {
-        let exact = self.assets.iter().find(|a| a.path == path);
-        exact.or_else(|| self.assets.iter().find(|a| a.path.eq_ignore_ascii_case(path)))
+    /// A version with nothing in it yet; the engine gives the number.
+    pub fn new(name: impl Into<String>, source: impl Into<String>, imported: Now) -> Self {
+        Self {
+            name: name.into(),
+            version: 0,
+            title: String::new(),
+            archs: Vec::new(),
+            recipe: Recipe::default(),
+            recognised_by: String::new(),
+            assets: Assets::default(),
+            links: Vec::new(),
+            disc: None,
+            trust: Trust::default(),
+            secure_boot: SecureBoot::default(),
+            notes: Vec::new(),
+            imported,
+            source: source.into(),
+        }
     }
 
-    /// Bytes of all its files.
+    /// The file at exactly this path, else the same path in any letter case, else through links.
+    pub fn asset(&self, path: &str) -> Option<&Asset> {
+        let mut led = Cow::Borrowed(path);
+        for _ in 0..=LINKS_FOLLOWED_MAX {
+            if let Some(found) = self.assets.find(&led) {
+                return Some(found);
+            }
+            led = Cow::Owned(self.through_link(&led)?);
+        }
+        None
+    }
+
+    fn through_link(&self, path: &str) -> Option<String> {
+        self.links.iter().find_map(|link| {
+            let rest = path.get(link.path.len()..).filter(|rest| rest.starts_with('/'))?;
+            let begins = path.get(..link.path.len())?;
+            let to = if link.to.is_empty() { rest.trim_start_matches('/') } else { rest };
+            begins.eq_ignore_ascii_case(&link.path).then(|| format!("{}{to}", link.to))
+        })
+    }
+
+    /// Bytes of all its files; of a disc, those of the disc.
     pub fn size(&self) -> u64 {
-        self.assets.iter().map(|a| a.size).sum()
+        match &self.disc {
+            Some(disc) => disc.size,
+            None => self.assets.iter().map(|a| a.size).sum(),
+        }
+    }
+
+    /// Every blob it needs, some perhaps more than once.
+    pub fn blobs(&self) -> impl Iterator<Item = Hash> + '_ {
+        let disc = self.disc.iter().map(|disc| disc.sha256);
+        self.assets.iter().map(|asset| asset.sha256).chain(disc)
     }
 
     /// Whether it can run on machines of this kind. An image that does not say runs anywhere.
     pub fn runs_on(&self, arch: Arch) -> bool {
         self.archs.is_empty() || self.archs.contains(&arch)
+    }
+
+    /// Whether it holds the same as another version: then a new one is not worth a number.
+    pub fn same_content(&self, other: &Self) -> bool {
+        let disc = |image: &Self| image.disc.as_ref().map(|disc| disc.sha256);
+        self.assets == other.assets && disc(self) == disc(other) && self.recipe == other.recipe
     }
 }
 

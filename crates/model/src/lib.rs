@@ -23,7 +23,7 @@ pub mod transfer;
 pub use address::{HardwareAddress, Uuid};
 pub use client::{Arch, Client, Firmware, Stage};
 pub use event::{Change, Event, Happening};
-pub use image::{Asset, Hash, Image, Loader, LoaderKind};
+pub use image::{Asset, Channel, Channels, Content, Hash, Image, Loader, LoaderKind};
 pub use lease::{Lease, Reservation};
 pub use machine::Machine;
 pub use network::{Mode, Network};

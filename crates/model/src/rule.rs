@@ -2,6 +2,7 @@
 
 use crate::address::{HardwareAddress, Uuid};
 use crate::client::{Arch, Firmware};
+use crate::image::{Channel, Wanted};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -12,10 +13,20 @@ pub struct Profile {
     pub name: String,
     /// The image.
     pub image: String,
-    /// A pinned version, or the newest.
+    /// A pinned version; without one, what the channel shows.
     pub version: Option<u32>,
+    /// The channel that is followed.
+    #[serde(default)]
+    pub channel: Channel,
     /// Kernel arguments, after those of the image.
     pub args: String,
+}
+
+impl Profile {
+    /// Which version of its image it wants.
+    pub fn wanted(&self) -> Wanted {
+        self.version.map_or(Wanted::Channel(self.channel), Wanted::Version)
+    }
 }
 
 /// What a rule demands of a machine. A fact that is not known does not match.

@@ -3,9 +3,9 @@
 mod support;
 
 use engine::Served;
-use model::Happening;
 use model::event::Carrier;
 use model::plan::Why;
+use model::{Content, Happening};
 use serve::Limits;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -244,7 +244,7 @@ fn http_boot_file_has_its_exact_length_a_strong_tag_and_nothing_that_firmware_ch
     let stage = stage();
     let bytes = support::noise(700_001);
     let what = stage.store.put(bytes.clone());
-    let Served::Blob { sha256, .. } = what else { panic!() };
+    let Served::Blob(Content { blob: sha256, .. }) = what else { panic!() };
     stage.house.publish("loader/ipxe.efi", what, "application/efi");
     let mut stream = stage.world.tcp();
     let fields = "Accept-Encoding: gzip, br\r\nUser-Agent: UefiHttpBoot/1.0\r\n";

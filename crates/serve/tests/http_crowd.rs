@@ -4,7 +4,7 @@ mod support;
 
 use engine::Served;
 use model::network::Mode;
-use model::{Happening, Hash};
+use model::{Content, Happening, Hash};
 use serve::{Blob, Bytes, Limits, Stretch};
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
@@ -159,7 +159,12 @@ impl Real {
     fn file(&self, name: &str, length: usize) -> (Vec<u8>, PathBuf) {
         let bytes = noise(length);
         let (sha256, size) = self.store.add(&mut bytes.as_slice(), &mut |_| true).unwrap();
-        self.house.publish_as(name, Served::Blob { sha256, size }, "application/efi", true);
+        self.house.publish_as(
+            name,
+            Served::Blob(Content::whole(sha256, size)),
+            "application/efi",
+            true,
+        );
         let hash = sha256.to_string();
         let found = Command::new("find").arg(self.folder.path()).args(["-name", &hash]).output();
         let path = String::from_utf8(found.unwrap().stdout).unwrap();
@@ -359,7 +364,7 @@ impl Blob for Odd {
 fn odd_stage(odd: &Odd) -> (World, House, Server) {
     let (world, house) = (World::new(), House::new(|_| None));
     let size = odd.size();
-    house.publish("x", Served::Blob { sha256: Hash([7; 32]), size }, "application/efi");
+    house.publish("x", Served::Blob(Content::whole(Hash([7; 32]), size)), "application/efi");
     let networks = [network(Mode::Dhcp)];
     let server = Server::try_start(&world.here, &house, odd, &networks, Limits::default());
     (world, house, server.unwrap())

@@ -12,7 +12,7 @@ pub async fn sweep(house: &House) -> Result<usize, Problem> {
         return Ok(0);
     };
     let named = house.site.ask(|engine, _| {
-        let images = engine.images().flat_map(|image| image.assets.iter().map(|a| a.sha256));
+        let images = engine.images().flat_map(model::Image::blobs);
         images.chain(engine.loaders().map(|l| l.sha256)).collect::<BTreeSet<Hash>>()
     });
     let (named, blobs) = (named.await?, house.blobs.clone());

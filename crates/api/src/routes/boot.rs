@@ -24,6 +24,7 @@ fn profile_view(engine: &Engine, profile: &Profile) -> ProfileView {
         name: profile.name.clone(),
         image: profile.image.clone(),
         version: profile.version,
+        channel: profile.channel,
         args: profile.args.clone(),
         rules: rules.map(|rule| rule.id).collect(),
         machines: own.map(|machine| machine.shown()).collect(),

@@ -1,7 +1,7 @@
 //! Images and bootloaders.
 
 use super::{Asked, Dry, ask, command};
-use crate::doing::{self, Wanted};
+use crate::doing;
 use crate::types::{Done, ImageView, ImportWish, LoaderView, PathWish, Verified};
 use crate::{House, Problem, body, streams};
 use axum::Json;
@@ -9,6 +9,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use engine::Command;
 use model::Image;
+use model::image::{Channel, Wanted};
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
@@ -30,9 +31,11 @@ pub async fn list(State(house): State<House>) -> Result<Json<Vec<ImageView>>, Pr
     ask(&house, |engine, _| engine.images().map(ImageView::from).collect()).await.map(Json)
 }
 
+/// The version that is meant; the newest if nothing is said.
 async fn find(house: &House, name: String, version: Option<u32>) -> Result<Image, Problem> {
+    let wanted = version.map_or(Wanted::Channel(Channel::Current), Wanted::Version);
     let found = ask(house, move |engine, _| {
-        engine.image(&name, version).cloned().ok_or_else(|| {
+        engine.image(&name, wanted).cloned().ok_or_else(|| {
             let shown = model::text::show(name.as_bytes());
             let what = match version {
                 Some(version) => format!("there is no version {version} of an image `{shown}`"),
@@ -79,7 +82,7 @@ pub async fn import(
     body::Json(wish): body::Json<ImportWish>,
 ) -> Response {
     let (tell, lines) = mpsc::channel(LINES_MAX);
-    tokio::spawn(doing::import(house, Wanted { wish, dry_run: dry.dry_run }, tell));
+    tokio::spawn(doing::import(house, doing::Wanted { wish, dry_run: dry.dry_run }, tell));
     streams::lines(lines)
 }
 

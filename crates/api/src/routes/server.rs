@@ -52,7 +52,7 @@ pub async fn doctor(State(house): State<House>) -> Result<Json<Doctor>, Problem>
         let loaders: Vec<LoaderView> = engine.loaders().map(LoaderView::from).collect();
         let images: Vec<model::Image> = engine.images().cloned().collect();
         let without = engine.profiles().filter_map(|profile| {
-            let why = match engine.image(&profile.image, profile.version) {
+            let why = match engine.image(&profile.image, profile.wanted()) {
                 None => "its image is not there",
                 Some(image) if image.recipe.kernel.is_none() => "its image has nothing to start",
                 Some(_) => return None,

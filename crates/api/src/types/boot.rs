@@ -3,7 +3,7 @@
 use engine::explain::Explanation;
 use model::menu::{Entry, PasswordHash};
 use model::rule::{Condition, Profile, Rule};
-use model::{Event, Loader};
+use model::{Channel, Event, Loader};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -51,8 +51,10 @@ pub struct ProfileView {
     pub name: String,
     /// Image.
     pub image: String,
-    /// Pinned version; none is the newest.
+    /// Pinned version; none follows the channel.
     pub version: Option<u32>,
+    /// The channel it follows without a pinned version.
+    pub channel: Channel,
     /// Kernel arguments, after those of the image.
     pub args: String,
     /// Numbers of the rules that lead to it.
@@ -68,9 +70,12 @@ pub struct ProfileWish {
     /// Image; a new profile needs one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// Pinned version; 0 is the newest.
+    /// Pinned version; 0 pins none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
+    /// The channel to follow instead of a pinned version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Channel>,
     /// Kernel arguments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub args: Option<String>,
@@ -89,8 +94,11 @@ impl ProfileWish {
             version: match self.version {
                 Some(0) => None,
                 Some(version) => Some(version),
+                None if self.channel.is_some() => None,
                 None => old.as_ref().and_then(|p| p.version),
             },
+            // Who follows a channel pins no version.
+            channel: self.channel.or(old.as_ref().map(|p| p.channel)).unwrap_or_default(),
             args: self.args.or_else(|| old.map(|p| p.args)).unwrap_or_default(),
         })
     }
@@ -307,6 +315,7 @@ mod tests {
             name: "a".to_owned(),
             image: "i".to_owned(),
             version: Some(2),
+            channel: Channel::Stable,
             args: "quiet".to_owned(),
         };
         let wish = ProfileWish { args: Some(String::new()), ..ProfileWish::default() };

@@ -63,7 +63,7 @@ impl From<&Image> for ImageView {
             version: image.version,
             title: image.title.clone(),
             archs: image.archs.iter().map(ToString::to_string).collect(),
-            bootable: image.recipe.kernel.is_some(),
+            bootable: image.recipe.boots(),
             signed_chain: image.recipe.signed.is_some(),
             kind: image.recipe.kind.clone(),
             kernel: image.recipe.kernel.clone(),

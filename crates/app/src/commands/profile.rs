@@ -9,6 +9,7 @@ use api::client::part;
 use api::types::{ProfileView, ProfileWish};
 use clap::{Args, Subcommand};
 use hyper::Method;
+use model::Channel;
 
 /// What can be done with profiles.
 #[derive(Debug, Subcommand)]
@@ -61,14 +62,19 @@ pub struct Says {
     /// Kernel arguments, after those of the image: "console=ttyS0".
     #[arg(long, allow_hyphen_values = true)]
     args: Option<String>,
-    /// Stay with this version of the image; 0 is always the newest.
+    /// Stay with this version of the image; 0 follows the channel again.
     #[arg(long)]
     version: Option<u32>,
+    /// Follow this channel of the image: stable (what was promoted; the default), test or current
+    /// (the newest).
+    #[arg(long, conflicts_with = "version")]
+    channel: Option<Channel>,
 }
 
 impl Says {
     fn wish(self, image: Option<String>, new: bool) -> ProfileWish {
-        ProfileWish { image, version: self.version, args: self.args, new: Some(new) }
+        let Self { args, version, channel } = self;
+        ProfileWish { image, version, channel, args, new: Some(new) }
     }
 }
 
@@ -113,5 +119,5 @@ impl Profile {
 }
 
 fn version(profile: &ProfileView) -> String {
-    profile.version.map_or("newest".to_owned(), |version| version.to_string())
+    profile.version.map_or(profile.channel.to_string(), |version| version.to_string())
 }

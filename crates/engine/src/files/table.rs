@@ -2,14 +2,13 @@
 
 use crate::Engine;
 use crate::tftp::names::key;
-use model::image::LoaderKind;
+use model::image::{Content, LoaderKind, Wanted};
 use model::plan::Decision;
-use model::{Arch, Asset, Client, Hash, Image, Loader};
+use model::{Arch, Asset, Client, Image, Loader};
 
 /// A published file.
 pub(super) struct Entry {
-    pub(super) sha256: Hash,
-    pub(super) size: u64,
+    pub(super) content: Content,
     /// Whether firmware fetches it to start it: worth watching for loops.
     pub(super) first_stage: bool,
     /// See [`super::Found::steady`].
@@ -19,14 +18,14 @@ pub(super) struct Entry {
 impl Entry {
     fn of_loader(loader: &Loader) -> Self {
         let first_stage = !matches!(loader.kind, LoaderKind::Grub | LoaderKind::Module);
-        Self { sha256: loader.sha256, size: loader.size, first_stage, steady: false }
+        let content = Content::whole(loader.sha256, loader.size);
+        Self { content, first_stage, steady: false }
     }
 
     fn of_asset(image: &Image, asset: &Asset) -> Self {
         let shim = image.recipe.signed.as_ref().map(|signed| signed.shim.as_str());
         Self {
-            sha256: asset.sha256,
-            size: asset.size,
+            content: asset.content(),
             first_stage: shim == Some(asset.path.as_str()),
             steady: false,
         }
@@ -55,13 +54,10 @@ impl Engine {
     fn of_image(&self, rest: &str) -> Option<Entry> {
         let (name, rest) = rest.split_once('/')?;
         let (version, path) = rest.split_once('/')?;
-        let version = match version {
-            "stable" | "test" | "current" => None,
-            number => Some(number.parse().ok()?),
-        };
-        let image = self.image(name, version)?;
+        let wanted = version.parse().ok()?;
+        let image = self.image(name, wanted)?;
         let mut entry = image.asset(path).map(|asset| Entry::of_asset(image, asset))?;
-        entry.steady = version.is_some() && !entry.first_stage;
+        entry.steady = matches!(wanted, Wanted::Version(_)) && !entry.first_stage;
         Some(entry)
     }
 
@@ -97,7 +93,7 @@ impl Engine {
     /// or under its serial number, Windows' boot manager under names of its own.
     fn of_planned_image(&self, name: &str, client: Option<&Client>) -> Option<Entry> {
         let Decision::Boot(boot) = self.plan(client?).decision else { return None };
-        let image = self.image(&boot.image, Some(boot.version))?;
+        let image = self.image(&boot.image, Wanted::Version(boot.version))?;
         let without_prefix = name.split_once('/').map(|(_, rest)| rest);
         [Some(name), without_prefix]
             .into_iter()

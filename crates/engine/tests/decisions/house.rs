@@ -5,7 +5,7 @@ use model::image::{LoaderKind, Recipe, SignedChain};
 use model::network::Mode;
 use model::plan::Why;
 use model::rule::Profile;
-use model::{Arch, Asset, Change, HardwareAddress, Hash, Image, Loader, Network, Now};
+use model::{Arch, Asset, Change, Channel, HardwareAddress, Hash, Image, Loader, Network, Now};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use wire::dhcp4::{Message, MessageType, Options, code};
 
@@ -48,23 +48,23 @@ pub fn loader(name: &str, kind: LoaderKind, arch: Arch) -> Change {
 }
 
 pub fn image() -> Image {
-    let asset = |path: &str| Asset { path: path.into(), sha256: Hash([2; 32]), size: 5_000_000 };
+    let asset = |path: &str| Asset::whole(path, Hash([2; 32]), 5_000_000);
     Image {
-        name: "debian-12-amd64".into(),
-        version: 0,
         title: "Debian 12 installer (amd64)".into(),
         archs: vec![Arch::X86Bios, Arch::X64Uefi],
         recipe: Recipe {
             kind: "debian-di".into(),
             kernel: Some("linux".into()),
             initrds: vec!["initrd.gz".into()],
-            args: String::new(),
             signed: Some(SignedChain { shim: "bootnetx64.efi".into(), grub: "grubx64.efi".into() }),
+            ..Recipe::default()
         },
         recognised_by: "linux and initrd.gz".into(),
-        assets: ["linux", "initrd.gz", "bootnetx64.efi", "grubx64.efi"].map(asset).to_vec(),
-        imported: Now(0),
-        source: "/usr/lib/debian-installer".into(),
+        assets: ["linux", "initrd.gz", "bootnetx64.efi", "grubx64.efi"]
+            .map(asset)
+            .into_iter()
+            .collect(),
+        ..Image::new("debian-12-amd64", "/usr/lib/debian-installer", Now(0))
     }
 }
 
@@ -84,6 +84,7 @@ pub fn engine(mode: Mode) -> Engine {
         name: "debian".into(),
         image: "debian-12-amd64".into(),
         version: None,
+        channel: Channel::Stable,
         args: "console=ttyS0".into(),
     };
     command(&mut engine, Command::SetProfile(profile));

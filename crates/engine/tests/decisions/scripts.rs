@@ -7,7 +7,7 @@ use model::machine::Life;
 use model::menu::{Choice, Entry, Menu, PasswordHash};
 use model::network::Mode;
 use model::plan::Why;
-use model::{Now, Uuid};
+use model::{Channel, Now, Uuid};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use wire::dhcp4::MessageType;
 
@@ -28,7 +28,7 @@ fn text(engine: &mut Engine, ask: &FileAsk) -> String {
     match engine.file(Now(0), ask).answer {
         Answer::Reply(found) => match found.what {
             Served::Text(text) => text,
-            Served::Blob { .. } => panic!("a blob instead of a text"),
+            Served::Blob(_) => panic!("a blob instead of a text"),
         },
         Answer::Silence(why) => panic!("{why}"),
     }
@@ -118,6 +118,7 @@ fn arguments_reach_grub_as_they_were_written() {
         name: "odd".into(),
         image: "debian-12-amd64".into(),
         version: None,
+        channel: Channel::Stable,
         args: "autoinstall \"ds=nocloud;s=http://10.77.0.1/a b/\" x=$HOME y='z'".into(),
     };
     command(&mut engine, Command::SetProfile(profile));
@@ -275,7 +276,7 @@ fn files_are_found_by_table_only() {
     let blob = |engine: &mut Engine, name: &str| {
         matches!(
             engine.file(Now(0), &ask(Carrier::Tftp, name)).answer,
-            Answer::Reply(engine::Found { what: Served::Blob { .. }, .. })
+            Answer::Reply(engine::Found { what: Served::Blob(_), .. })
         )
     };
     for there in [

@@ -7,7 +7,7 @@ use engine::tftp::{
 };
 use engine::{Answer, Asker, Check, Datagram, Destination, Engine, FileAsk, Outgoing, Served};
 use model::event::Carrier;
-use model::{Change, Event, Happening, HardwareAddress, Hash, Now};
+use model::{Change, Content, Event, Happening, HardwareAddress, Hash, Now};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use wire::tftp::{Mode, Packet};
@@ -147,7 +147,7 @@ impl Server {
     pub fn bytes(&self, what: &Served) -> Vec<u8> {
         match what {
             Served::Text(text) => text.clone().into_bytes(),
-            Served::Blob { sha256, .. } => {
+            Served::Blob(Content { blob: sha256, .. }) => {
                 self.blobs.get(sha256).map(Label::bytes).unwrap_or_default()
             }
         }

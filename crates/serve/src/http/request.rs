@@ -20,7 +20,7 @@ use crate::shelf::Shelf;
 use engine::{Answer, FileAsk, Found, Served};
 use model::event::Carrier;
 use model::text::show;
-use model::{Event, Happening, HardwareAddress, Hash, Now};
+use model::{Content, Event, Happening, HardwareAddress, Hash, Now};
 use std::io;
 use std::sync::Arc;
 
@@ -354,7 +354,7 @@ async fn fetch<S: Bytes>(shelf: Shelf<S>, shown: String, found: Found) -> Says<S
             let facts = Facts { shown, media, machine, blob: None, steady: false };
             Says::File(Arc::new(facts), Body::Text(text))
         }
-        Served::Blob { sha256, size } => {
+        Served::Blob(Content { blob: sha256, size, .. }) => {
             let blob = BlobFacts { sha256, size, tag: format!("\"{sha256}\"") };
             let facts = Facts { shown, media, machine, blob: Some(blob), steady };
             opened(shelf, Arc::new(facts)).await

@@ -17,7 +17,7 @@ use engine::{Answer, Asker, FileAsk, Served};
 use model::event::{Carrier, Happening};
 use model::plan::Why;
 use model::text::show;
-use model::{Event, HardwareAddress, Hash, Now};
+use model::{Content, Event, HardwareAddress, Hash, Now};
 use std::io;
 use std::net::{IpAddr, SocketAddrV4};
 use std::sync::Arc;
@@ -201,7 +201,7 @@ async fn open<B: Bytes>(
 ) -> io::Result<(Source<B::Blob>, Option<Hash>)> {
     match what {
         Served::Text(text) => Ok((Source::Text(text.into_bytes().into()), None)),
-        Served::Blob { sha256, size } => {
+        Served::Blob(Content { blob: sha256, size, .. }) => {
             let blob = match shelf.get(&sha256).filter(|blob| blob.size() == size) {
                 Some(blob) => blob,
                 None => {

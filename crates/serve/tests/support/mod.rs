@@ -7,7 +7,7 @@ pub mod talk;
 use engine::{Answer, Check, Datagram, Event, FileAsk, Found, Now, Outgoing, Served};
 use model::network::{Mode, Network};
 use model::plan::Why;
-use model::{Happening, HardwareAddress, Hash};
+use model::{Content, Happening, HardwareAddress, Hash};
 use nix::sched::{CloneFlags, setns};
 use serve::{Blob, Bytes, Limits, Owner, Running, StartError, Tls};
 use sha2::{Digest, Sha256};
@@ -323,7 +323,7 @@ impl Store {
         let sha256 = Hash(Sha256::digest(&bytes).into());
         let size = bytes.len() as u64;
         self.blobs.lock().unwrap().insert(sha256, Arc::new(bytes));
-        Served::Blob { sha256, size }
+        Served::Blob(Content::whole(sha256, size))
     }
 }
 

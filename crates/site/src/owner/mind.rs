@@ -304,6 +304,11 @@ fn words(panic: &(dyn Any + Send)) -> String {
 const fn is_of_content(change: &Change) -> bool {
     matches!(
         change,
-        Change::Image(_) | Change::ImageGone(..) | Change::Loader(_) | Change::LoaderGone(_)
+        Change::Image(_)
+            | Change::ImageGone(..)
+            | Change::Channels(..)
+            | Change::ChannelsGone(_)
+            | Change::Loader(_)
+            | Change::LoaderGone(_)
     )
 }

@@ -10,7 +10,7 @@ use model::lease::LeaseState;
 use model::machine::Life;
 use model::plan::Why;
 use model::rule::Profile;
-use model::{Change, Event, Happening, HardwareAddress, Lease, Machine};
+use model::{Change, Channel, Event, Happening, HardwareAddress, Lease, Machine};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::Path;
@@ -174,7 +174,13 @@ fn outgoing(text: &str) -> Outgoing {
 }
 
 fn profile(name: &str) -> Profile {
-    Profile { name: name.to_owned(), image: "i".to_owned(), version: None, args: String::new() }
+    Profile {
+        name: name.to_owned(),
+        image: "i".to_owned(),
+        version: None,
+        channel: Channel::Stable,
+        args: String::new(),
+    }
 }
 
 /// What a reply is at this moment, without waiting.

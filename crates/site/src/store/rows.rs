@@ -20,6 +20,7 @@ pub(crate) enum Table {
     Rules,
     Menu,
     Image,
+    Channel,
     Loader,
     Reservation,
     Meta,
@@ -27,12 +28,13 @@ pub(crate) enum Table {
 
 impl Table {
     /// Those that hold facts.
-    pub(crate) const FACTS: [Self; 7] = [
+    pub(crate) const FACTS: [Self; 8] = [
         Self::Machine,
         Self::Profile,
         Self::Rules,
         Self::Menu,
         Self::Image,
+        Self::Channel,
         Self::Loader,
         Self::Reservation,
     ];
@@ -44,6 +46,7 @@ impl Table {
             Self::Rules => "rules",
             Self::Menu => "menu",
             Self::Image => "image",
+            Self::Channel => "channel",
             Self::Loader => "loader",
             Self::Reservation => "reservation",
             Self::Meta => "meta",
@@ -134,6 +137,8 @@ impl Rows {
             Change::Menu(link, menu) => (Table::Menu, menu_key(link.as_deref()), Some(json(menu)?)),
             Change::Image(i) => (Table::Image, image_key(&i.name, i.version), Some(json(i)?)),
             Change::ImageGone(name, version) => (Table::Image, image_key(name, *version), None),
+            Change::Channels(name, at) => (Table::Channel, name.clone(), Some(json(at)?)),
+            Change::ChannelsGone(name) => (Table::Channel, name.clone(), None),
             Change::Loader(loader) => (Table::Loader, loader.name.clone(), Some(json(loader)?)),
             Change::LoaderGone(name) => (Table::Loader, name.clone(), None),
         };
@@ -183,6 +188,7 @@ pub(crate) fn read(table: Table, key: &str, body: &str) -> Result<Change, String
             None => Change::Menu(None, parse(body)?),
         },
         Table::Image => Change::Image(parse::<Image>(body)?),
+        Table::Channel => Change::Channels(key.to_owned(), parse(body)?),
         Table::Loader => Change::Loader(parse::<Loader>(body)?),
         Table::Reservation => Change::Reservation(parse(body)?),
         Table::Meta => return Err("no fact".to_owned()),

@@ -33,6 +33,7 @@ type Rewrite = fn(&Transaction<'_>) -> Result<Vec<Damage>, rusqlite::Error>;
 pub(crate) const STEPS: &[Step] = &[
     Step { version: 1, sql: V1, rows: None },
     Step { version: 2, sql: V2, rows: Some(rows_of_v2) },
+    Step { version: 3, sql: V3, rows: None },
 ];
 
 /// Leases have columns, because operators and other programs ask for them by these. Every other
@@ -87,6 +88,11 @@ CREATE TABLE lease_past (
     PRIMARY KEY (until, address, since)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE reservation (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
+";
+
+/// Where the channels of images stand, under the image's name.
+const V3: &str = "
+CREATE TABLE channel (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
 ";
 
 /// Leases of the first version: the address as text, the state as a word, the end by the wall clock.

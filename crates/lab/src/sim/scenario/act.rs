@@ -7,8 +7,8 @@ use crate::sim::firmware::Board;
 use crate::sim::world::World;
 use engine::explain::Question;
 use engine::{Answer, Asker, FileAsk, Served};
-use model::HardwareAddress;
 use model::event::Carrier;
+use model::{Content, HardwareAddress};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
@@ -100,7 +100,7 @@ fn asks(
         Answer::Reply(found) => {
             let shown = match &found.what {
                 Served::Text(text) => text.clone(),
-                Served::Blob { size, .. } => {
+                Served::Blob(Content { size, .. }) => {
                     let bytes = world.server.bytes(&found.what);
                     let name = crate::sim::content::Label::read(&bytes).map(|label| label.name);
                     format!("file {}, {size} bytes", name.unwrap_or_default())

@@ -7,13 +7,13 @@ use crate::sim::server::{Send, Server};
 use crate::sim::world::{BEGINNING_MS, World};
 use engine::state::Unknown;
 use engine::{BootDefaults, Command, Engine, Settings};
-use model::image::{LoaderKind, Recipe, SignedChain};
+use model::image::{Assets, LoaderKind, Recipe, SignedChain, Wanted};
 use model::lease::ReservedFor;
 use model::machine::Life;
 use model::menu::{Choice, Entry, Menu, PasswordHash};
 use model::network::{Mode, Option82, PxeReply};
 use model::rule::{Condition, Profile};
-use model::{Arch, Asset, Image, Loader, Network, Now, Reservation};
+use model::{Arch, Asset, Channel, Image, Loader, Network, Now, Reservation};
 use std::net::Ipv4Addr;
 use wire::dhcp4::{Message, code};
 
@@ -231,7 +231,8 @@ pub(super) fn sentence(world: &mut World, line: &str) -> Result<String, String> 
             let name = pairs.get("profile").unwrap_or_default().to_owned();
             let image = pairs.get("image").unwrap_or(&name).to_owned();
             let version = pairs.read("version")?;
-            command(world, Command::SetProfile(Profile { name, image, version, args }))
+            let channel = pairs.read("channel")?.unwrap_or_default();
+            command(world, Command::SetProfile(Profile { name, image, version, channel, args }))
         }
         "rule" => rule(world, line),
         "machine" => machine(world, &pairs, line),
@@ -303,7 +304,11 @@ fn image(world: &mut World, line: &str) -> Result<String, String> {
         None => Vec::new(),
     };
     let size: u64 = pairs.read("size")?.unwrap_or(60_000);
-    let version = world.server.engine.image(&name, None).map_or(1, |i| i.version + 1);
+    let version = world
+        .server
+        .engine
+        .image(&name, Wanted::Channel(Channel::Current))
+        .map_or(1, |i| i.version + 1);
     let full = |file: &str| format!("image/{name}/{version}/{file}");
     let mut assets = Vec::new();
     let mut asset = |world: &mut World, kind: &str, arch: Option<Arch>, file: &str| {
@@ -313,7 +318,7 @@ fn image(world: &mut World, line: &str) -> Result<String, String> {
         };
         let label = Label::new(kind, arch, &full(file), size);
         world.server.keep(&label);
-        assets.push(Asset { path: file.to_owned(), sha256: label.hash(), size });
+        assets.push(Asset::whole(file, label.hash(), size));
     };
     let mut recipe = Recipe { kind: "made".into(), ..Recipe::default() };
     if let Some(files) = pairs.get("files") {
@@ -337,14 +342,11 @@ fn image(world: &mut World, line: &str) -> Result<String, String> {
     }
     let image = Image {
         title: pairs.get("title").unwrap_or(&name).to_owned(),
-        name,
-        version: 0,
         archs,
         recipe,
         recognised_by: "made for a scenario".into(),
-        assets,
-        imported: Now(BEGINNING_MS),
-        source: "here".into(),
+        assets: Assets::new(assets),
+        ..Image::new(name, "here", Now(BEGINNING_MS))
     };
     command(world, Command::PublishImage(image))
 }

@@ -5,6 +5,7 @@ use super::super::reserve::log_path;
 use super::super::schema::{STEPS, Step, with_ending};
 use super::*;
 use crate::SiteError;
+use model::Channel;
 use std::os::unix::fs::PermissionsExt;
 
 #[tokio::test]
@@ -50,7 +51,13 @@ async fn a_flipped_byte_is_noticed_or_harmless() {
     let leases = leases_of(0..150);
     let past = (0..50).map(|n| Change::LeasePast(lease(n))).collect();
     let args = "quiet ".repeat(900);
-    let profile = Profile { name: "p".to_owned(), image: "i".to_owned(), version: None, args };
+    let profile = Profile {
+        name: "p".to_owned(),
+        image: "i".to_owned(),
+        version: None,
+        channel: Channel::Stable,
+        args,
+    };
     let facts = [leases, past, vec![Change::Profile(profile), Change::Rules(Vec::new())]].concat();
     store.keep(Now(9), &facts).await.unwrap();
     store.close().await;
@@ -165,7 +172,13 @@ async fn with_broken_rows(state: &Path) -> BTreeMap<String, Change> {
     let mut store = Store::open(state).await.unwrap();
     let profile = |name: &str| {
         let (image, args) = ("i".to_owned(), String::new());
-        Change::Profile(Profile { name: name.to_owned(), image, version: None, args })
+        Change::Profile(Profile {
+            name: name.to_owned(),
+            image,
+            version: None,
+            channel: Channel::Stable,
+            args,
+        })
     };
     let facts = [leases_of(0..300), vec![profile("a"), profile("b")]].concat();
     store.keep(Now(50), &facts).await.unwrap();

@@ -6,7 +6,7 @@ use model::machine::Life;
 use model::menu::{Choice, Entry, Menu};
 use model::option::DhcpOption;
 use model::rule::{Condition, Rule};
-use model::{Arch, Asset, Firmware, Hash, LoaderKind, Uuid};
+use model::{Arch, Asset, Channel, Channels, Firmware, Hash, LoaderKind, Uuid};
 use proptest::prelude::*;
 
 /// Text as it may come from the wire or from operators.
@@ -93,8 +93,10 @@ fn reserved_for() -> impl Strategy<Value = ReservedFor> {
 
 fn any_change() -> impl Strategy<Value = Change> {
     let short = || prop::sample::select(vec!["a", "b", "c"]).prop_map(str::to_owned);
-    let profile = (short(), text(), prop::option::of(any::<u32>()))
-        .prop_map(|(name, args, version)| Profile { name, image: args.clone(), version, args });
+    let profile =
+        (short(), text(), prop::option::of(any::<u32>())).prop_map(|(name, args, version)| {
+            Profile { name, image: args.clone(), version, channel: Channel::Test, args }
+        });
     let rule = (any::<u32>(), text(), any::<u64>()).prop_map(|(id, text, number)| Rule {
         id,
         conditions: vec![
@@ -120,17 +122,14 @@ fn any_change() -> impl Strategy<Value = Change> {
     });
     let image =
         (short(), 1u32..4, any::<[u8; 32]>(), text()).prop_map(|(name, version, hash, title)| {
-            let asset = Asset { path: title.clone(), sha256: Hash(hash), size: u64::MAX };
+            let asset = Asset::whole(title.clone(), Hash(hash), u64::MAX);
             Image {
-                name,
                 version,
                 title: title.clone(),
                 archs: vec![Arch::X64Uefi],
-                recipe: model::image::Recipe::default(),
                 recognised_by: title.clone(),
-                assets: vec![asset],
-                imported: Now(3),
-                source: title,
+                assets: vec![asset].into_iter().collect(),
+                ..Image::new(name, title, Now(3))
             }
         });
     let loader = (short(), any::<[u8; 32]>()).prop_map(|(name, hash)| Loader {
@@ -165,6 +164,10 @@ fn any_change() -> impl Strategy<Value = Change> {
         1 => (link, menu).prop_map(|(link, menu)| Change::Menu(link, menu)),
         1 => image.prop_map(Change::Image),
         1 => (short(), 1u32..4).prop_map(|(name, version)| Change::ImageGone(name, version)),
+        1 => (short(), prop::collection::vec(1u32..9, 0..3)).prop_map(|(name, past)| {
+            Change::Channels(name, Channels { stable: past.last().copied(), test: None, past })
+        }),
+        1 => short().prop_map(Change::ChannelsGone),
         1 => loader.prop_map(Change::Loader),
         1 => short().prop_map(Change::LoaderGone),
     ]

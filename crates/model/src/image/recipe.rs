@@ -1,0 +1,133 @@
+//! How an image is started over the network, what that costs, and how sure we are.
+
+use crate::client::named;
+use serde::{Deserialize, Serialize};
+
+/// Loaders that firmware with Secure Boot accepts, as files of the image itself.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct SignedChain {
+    /// Path of shim, which the firmware loads.
+    pub shim: String,
+    /// Path of the GRUB that shim loads from its own directory.
+    pub grub: String,
+}
+
+named! {
+    /// What starts an image.
+    #[derive(Default)]
+    Way: "way to start" {
+        /// A Linux kernel with initrds and arguments.
+        #[default]
+        Kernel = "kernel",
+        /// An EFI application, perhaps with arguments.
+        Program = "program",
+        /// A kernel that is started like Xen, with modules.
+        Multiboot = "multiboot",
+        /// The disc as a drive of the firmware. A guess: it works as long as the system does not look
+        /// for its own disc after its loader ran.
+        Disc = "disc",
+    }
+}
+
+named! {
+    /// How sure the catalogue is of a row.
+    Confidence: "confidence" {
+        /// At least two sources agree, or it was tried.
+        A = "a",
+        /// One good source.
+        B = "b",
+        /// General knowledge only.
+        C = "c",
+    }
+}
+
+impl Confidence {
+    /// What the grade means.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::A => "A: two sources agree, or it was tried",
+            Self::B => "B: one good source",
+            Self::C => "C: general knowledge only",
+        }
+    }
+}
+
+/// How an image is started over the network.
+///
+/// In `args`, [`AnswerWay::argument`] and [`Text::text`] stand for what is known only when a machine
+/// asks: `{B}` the URL below which the image's files are, `{I}` that of the disc itself, `{A}` that
+/// of the answer file, `{MAC-}` the boot MAC as `01-52-54-…`.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Recipe {
+    /// Row of the catalogue: `debian-di`, `linux` (bare kernel and initrd), `efi`, `files`.
+    pub kind: String,
+    /// What starts it.
+    #[serde(default)]
+    pub way: Way,
+    /// Path of the kernel (or EFI application); none means that it cannot be booted, unless by
+    /// [`Way::Disc`].
+    pub kernel: Option<String>,
+    /// Paths of the initrds (or modules), in order.
+    pub initrds: Vec<String>,
+    /// Under this path the disc itself is put beside the initrds, as a file of an archive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disc_as: Option<String>,
+    /// Kernel arguments that the system needs to boot over the network.
+    pub args: String,
+    /// Files that we write, with their paths in the image.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub texts: Vec<Text>,
+    /// Its own signed loaders, if it has them.
+    pub signed: Option<SignedChain>,
+    /// How it takes answers, if it does.
+    #[serde(default)]
+    pub answer: Option<AnswerWay>,
+    /// What it loads into memory beside kernel and initrds.
+    #[serde(default)]
+    pub loads: Loads,
+    /// How sure we are that this is the way; none for what was described by hand.
+    #[serde(default)]
+    pub confidence: Option<Confidence>,
+}
+
+impl Recipe {
+    /// Whether there is anything to start.
+    pub fn boots(&self) -> bool {
+        self.kernel.is_some() || self.way == Way::Disc
+    }
+}
+
+/// A small file that we write for a machine in place of one of the image's.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Text {
+    /// Path in the image.
+    pub path: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// How an installer is told its answers.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct AnswerWay {
+    /// `preseed`, `kickstart`, `autoinstall`, …
+    pub format: String,
+    /// The kernel arguments that point to it.
+    pub argument: String,
+}
+
+/// What a system copies into memory beside its kernel and initrds.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Loads {
+    /// Files of the image that it fetches whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
+    /// How often the whole disc is held in memory.
+    #[serde(default)]
+    pub discs: u8,
+    /// MiB that it needs besides.
+    #[serde(default)]
+    pub more_mib: u32,
+    /// A way that needs less, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub less: Option<String>,
+}
