@@ -4,14 +4,19 @@
 //! and the [`FirstFile`] for firmware. Never: how an answer is written (that is [`crate::script`]
 //! and [`crate::dhcp`]).
 
+mod image;
+mod memory;
+
 use crate::{Engine, state::Unknown};
+use image::{boot_of_image, only_ipxe_starts};
+pub use memory::Forecast;
 use model::client::{Firmware, Stage};
 use model::image::{LoaderKind, Wanted};
 use model::machine::{Life, code_of};
 use model::menu::{Choice, Entry};
 use model::plan::{Boot, BootPlan, Decision, Reason, ShownMenu, Why};
 use model::rule::{Condition, Profile, Rule};
-use model::{Arch, Client, Image, Loader};
+use model::{Arch, Client, Loader};
 
 /// What firmware is told to fetch first.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -73,7 +78,10 @@ impl Engine {
             None => Err(format!("there is no profile {name}: `bootwright profile add {name}`")),
         };
         let decision = match boot {
-            Ok(boot) => Decision::Boot(boot),
+            Ok(boot) => {
+                reasons.extend(self.little_memory(client, &boot));
+                Decision::Boot(boot)
+            }
             Err(why) => {
                 reasons.insert(0, Reason::CannotBoot { what: format!("profile {name}"), why });
                 Decision::LocalDisk
@@ -180,6 +188,10 @@ impl Engine {
                     Err(_) => continue,
                 },
             };
+            let little = boot.as_ref().and_then(|boot| self.little_memory(client, boot));
+            if let Some(Reason::LittleMemory { has_mib, needs_mib, .. }) = little {
+                entry.title.push_str(&format!(" (needs {needs_mib} MiB, here are {has_mib})"));
+            }
             entries.push((entry, boot));
         }
         if !entries.iter().any(|(entry, _)| entry.choice == Choice::LocalDisk) {
@@ -328,6 +340,12 @@ impl Engine {
         let signed_ipxe = found(LoaderKind::IpxeShim).filter(|_| found(LoaderKind::Ipxe).is_some());
         let signed_grub = self.signed_grub(arch);
 
+        if let (Decision::Boot(boot), Some(loader)) = (&plan.decision, signed_ipxe.or(plain))
+            && only_ipxe_starts(boot)
+        {
+            let because = format!("{} is started in a way that only iPXE knows", boot.title);
+            return Some((path(loader), because));
+        }
         if let (Decision::Boot(Boot { signed: Some((shim, _)), title, .. }), GrubHome::FindsUs) =
             (&plan.decision, home)
         {
@@ -447,32 +465,6 @@ fn group_together(entries: &mut [(Entry, Option<Boot>)]) {
         }
     }
     entries.sort_by_key(|(entry, _)| groups.iter().position(|g| *g == entry.group));
-}
-
-/// An image as something to boot on this client, or why not.
-fn boot_of_image(client: &Client, image: &Image) -> Result<Boot, String> {
-    let Some(kernel) = &image.recipe.kernel else {
-        return Err(format!(
-            "image {} is a collection of files, not something to boot ({})",
-            image.name, image.recognised_by
-        ));
-    };
-    if let Some(arch) = client.arch.filter(|arch| !image.runs_on(*arch)) {
-        let archs: Vec<&str> = image.archs.iter().map(|a| a.name()).collect();
-        let archs = archs.join(", ");
-        return Err(format!("image {} is for {archs}, this machine is {arch}", image.name));
-    }
-    let path = |file: &str| format!("image/{}/{}/{file}", image.name, image.version);
-    Ok(Boot {
-        image: image.name.clone(),
-        version: image.version,
-        title: image.title.clone(),
-        profile: None,
-        kernel: path(kernel),
-        initrds: image.recipe.initrds.iter().map(|file| path(file)).collect(),
-        args: image.recipe.args.clone(),
-        signed: image.recipe.signed.as_ref().map(|s| (path(&s.shim), path(&s.grub))),
-    })
 }
 
 fn join_args(first: &str, second: &str) -> String {

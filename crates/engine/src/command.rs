@@ -1,12 +1,13 @@
 //! What operators may ask to be changed, and when that is refused.
 
 mod addresses;
+mod images;
 
 use crate::Engine;
 use model::machine::{Life, Machine};
 use model::menu::{Choice, Menu};
 use model::rule::{Condition, Profile, Rule};
-use model::{Change, DhcpOption, HardwareAddress, Image, Lease, Loader, Now, Reservation};
+use model::{Change, Channel, DhcpOption, HardwareAddress, Image, Lease, Loader, Now, Reservation};
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
 
@@ -40,6 +41,17 @@ pub enum Command {
     PublishImage(Image),
     /// Removes one version of an image, or all.
     RemoveImage(String, Option<u32>),
+    /// Lets a channel of an image show a version.
+    Promote {
+        /// The image.
+        image: String,
+        /// The version; without one, what `test` shows.
+        version: Option<u32>,
+        /// `stable` or `test`.
+        to: Channel,
+    },
+    /// Lets `stable` show what it showed before.
+    Rollback(String),
     /// Makes a bootloader available.
     PublishLoader(Loader),
     /// Approves, blocks or retires a machine, named by name, MAC, UUID or serial.
@@ -144,6 +156,8 @@ impl Engine {
             Command::SetMenu(network, menu) => self.set_menu(network, menu),
             Command::PublishImage(image) => self.publish_image(now, image),
             Command::RemoveImage(name, version) => self.remove_image(&name, version),
+            Command::Promote { image, version, to } => self.promote(image, version, to),
+            Command::Rollback(image) => self.roll_back(image),
             Command::PublishLoader(loader) => {
                 let says = format!("{} ({}, {})", loader.name, loader.arch, loader.version);
                 decided(vec![Change::Loader(loader)], format!("bootloader {says} is available"))
@@ -317,57 +331,6 @@ impl Engine {
             n => format!("the menu of {of} has {n} entries"),
         };
         decided(vec![Change::Menu(network, menu)], says)
-    }
-
-    fn publish_image(&self, now: Now, mut image: Image) -> Outcome {
-        check_name("an image", &image.name)?;
-        check_line("an image's title", &image.title)?;
-        let versions = self.images.get(&image.name);
-        let newest = versions.and_then(|v| v.values().next_back());
-        if let Some(same) = newest.filter(|old| old.assets == image.assets) {
-            return decided(
-                Vec::new(),
-                format!(
-                    "image {} version {} has just these files already",
-                    same.name, same.version
-                ),
-            );
-        }
-        image.version = newest.map_or(1, |old| old.version.saturating_add(1));
-        image.imported = now;
-        let says = format!("image {} version {}: {}", image.name, image.version, image.title);
-        decided(vec![Change::Image(image)], says)
-    }
-
-    fn remove_image(&self, name: &str, version: Option<u32>) -> Outcome {
-        let Some(versions) = self.images.get(name) else {
-            return refuse(format!("there is no image {name}"), "see `image list`");
-        };
-        let gone: Vec<u32> = match version {
-            Some(version) if versions.contains_key(&version) => vec![version],
-            Some(version) => {
-                return refuse(format!("image {name} has no version {version}"), "");
-            }
-            None => versions.keys().copied().collect(),
-        };
-        let last = gone.len() == versions.len();
-        let user = self.profiles.values().find(|profile| {
-            profile.image == name && (last || profile.version.is_some_and(|v| gone.contains(&v)))
-        });
-        if let Some(profile) = user {
-            return refuse(
-                format!("image {name} is used by profile {}", profile.name),
-                &format!("`bootwright profile remove {}` first", profile.name),
-            );
-        }
-        let choice = Choice::Image(name.to_owned());
-        if last && self.menus.values().any(|menu| menu.entries.iter().any(|e| e.choice == choice)) {
-            return refuse(format!("image {name} is in the boot menu"), "see `menu show`");
-        }
-        let shown: Vec<String> = gone.iter().map(u32::to_string).collect();
-        let says = format!("image {name} version {} is removed", shown.join(", "));
-        let changes = gone.into_iter().map(|v| Change::ImageGone(name.to_owned(), v)).collect();
-        decided(changes, says)
     }
 
     fn set_life(&self, named: &str, life: Life) -> Outcome {

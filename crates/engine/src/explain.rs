@@ -1,13 +1,14 @@
 //! What a machine would get at every stage, and why: the live decision, with nothing kept.
 
+use crate::boot::Forecast;
 use crate::dhcp::Form;
 use crate::files::{Asker, FileAsk};
 use crate::{Engine, Refusal};
 use model::client::Stage;
 use model::event::Carrier;
-use model::image::LoaderKind;
+use model::image::{LoaderKind, Wanted};
 use model::network::Mode;
-use model::plan::{BootPlan, Decision, Reason, Why};
+use model::plan::{Boot, BootPlan, Decision, Reason, Why};
 use model::{Arch, Client, Firmware, HardwareAddress, Network, Now};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -190,17 +191,33 @@ impl Engine {
         }];
         if let Decision::Boot(boot) = &plan.decision {
             let initrds = boot.initrds.join(", ");
-            let mut because = vec![Reason::Note(format!("arguments: {}", boot.args).into())];
+            let args = crate::script::args(boot, client, &self.http_base(network.server));
+            let mut because = vec![Reason::Note(format!("arguments: {args}").into())];
+            because.extend(self.memory_of(boot));
             because.push(secure_boot(client, boot.signed.is_some(), through_grub));
+            let image = self.image(&boot.image, Wanted::Version(boot.version));
+            let uefi = client.arch.is_none_or(Arch::is_uefi);
+            let verdict = image.filter(|_| uefi).map(|image| image.secure_boot.verdict.as_slice());
+            because
+                .extend(verdict.unwrap_or_default().iter().map(|v| Reason::Note(v.clone().into())));
+            let with = if initrds.is_empty() { String::new() } else { format!(" with {initrds}") };
             stages.push(StageAnswer {
                 stage: "kernel".into(),
-                gets: Some(format!("{} with {initrds}", boot.kernel)),
+                gets: Some(format!("{}{with}", boot.kernel)),
                 text: None,
                 silence: None,
                 because,
             });
         }
         stages
+    }
+
+    /// What the image takes of the machine's memory.
+    fn memory_of(&self, boot: &Boot) -> Option<Reason> {
+        let image = self.image(&boot.image, Wanted::Version(boot.version))?;
+        let forecast = Forecast::of(image)?;
+        let because = forecast.because.join(", ");
+        Some(Reason::Note(format!("needs about {} MiB of memory: {because}", forecast.mib).into()))
     }
 
     fn goes_through_grub(&self, first: &str) -> bool {

@@ -234,10 +234,7 @@ impl Engine {
 
     fn written(&self, ask: &FileAsk, config: &ConfigName, client: &Client) -> (String, BootPlan) {
         let network = self.network_at(ask);
-        let server = match ask.at.ip() {
-            IpAddr::V4(at) if !at.is_unspecified() => at,
-            _ => network.map_or(std::net::Ipv4Addr::UNSPECIFIED, |n| n.server),
-        };
+        let server = self.asked_at(ask);
         let http = self.http_base(server);
         let grub = client
             .arch
@@ -359,15 +356,34 @@ impl Engine {
                 events.push(event(now, machine, &ask.link, Happening::Alarm { text }));
             }
         }
+        let what = match found.what {
+            table::What::Bytes(content) => Served::Blob(content),
+            table::What::Text(text, (image, version)) => {
+                let client = match machine {
+                    Some(hardware) => self.client_of(ask, hardware),
+                    None => Client::unknown(&ask.link, HardwareAddress::new(1, &[])),
+                };
+                let http = self.http_base(self.asked_at(ask));
+                Served::Text(crate::script::fill(&text, &http, (&image, version), &client))
+            }
+        };
         Told {
             answer: Answer::Reply(Found {
-                what: Served::Blob(found.content),
+                what,
                 media: table::media(name),
                 machine,
                 steady: found.steady,
             }),
             changes: Vec::new(),
             events,
+        }
+    }
+
+    /// The address of ours that URLs for this asker point to.
+    fn asked_at(&self, ask: &FileAsk) -> std::net::Ipv4Addr {
+        match ask.at.ip() {
+            IpAddr::V4(at) if !at.is_unspecified() => at,
+            _ => self.network_at(ask).map_or(std::net::Ipv4Addr::UNSPECIFIED, |n| n.server),
         }
     }
 

@@ -10,7 +10,8 @@ pub mod pxelinux;
 
 use model::Client;
 use model::event::Carrier;
-use model::plan::{Boot, BootPlan, Decision};
+use model::image::Way;
+use model::plan::{Boot, BootPlan, Decision, Reason};
 
 /// Everything a writer needs beside the plan.
 #[derive(Clone, Debug)]
@@ -31,15 +32,25 @@ pub struct Scene<'a> {
     pub grub: Option<String>,
 }
 
-/// Kernel arguments with those every image wants: which network card the machine came by.
-fn args(boot: &Boot, client: &Client) -> String {
-    let mut args = boot.args.clone();
+/// Kernel arguments with those every Linux wants: which network card the machine came by.
+pub(crate) fn args(boot: &Boot, client: &Client, http: &str) -> String {
+    let mut args = fill(&boot.args, http, (&boot.image, boot.version), client);
     let has = |name: &str| args.split_whitespace().any(|arg| arg.starts_with(name));
-    if client.hardware.as_mac().is_some() && !has("BOOTIF=") {
+    let linux = matches!(boot.way, Way::Kernel | Way::Multiboot);
+    if linux && client.hardware.as_mac().is_some() && !has("BOOTIF=") {
         let bootif = format!("BOOTIF={}", client.hardware.dashed_with_kind());
         args = if args.is_empty() { bootif } else { format!("{args} {bootif}") };
     }
     args
+}
+
+/// A text of a recipe with its placeholders filled in (see [`model::image::Recipe`]). URLs have
+/// addresses in them, not names: DNS may not be up where they are read.
+pub(crate) fn fill(text: &str, http: &str, image: (&str, u32), client: &Client) -> String {
+    let base = format!("{http}/image/{}/{}", image.0, image.1);
+    text.replace("{B}", &base)
+        .replace("{I}", &format!("{base}.iso"))
+        .replace("{MAC-}", &client.hardware.dashed_with_kind())
 }
 
 /// The last part of a path: how an initrd is named in memory.
@@ -91,5 +102,7 @@ fn screen(scene: &Scene<'_>, plan: &BootPlan) -> Vec<String> {
     if let Some(reason) = plan.reasons.first() {
         lines.push(format!("  because {}", plain(&reason.to_string())));
     }
+    let worries = plan.reasons.iter().skip(1).filter(|r| matches!(r, Reason::LittleMemory { .. }));
+    lines.extend(worries.map(|worry| format!("  but {}", plain(&worry.to_string()))));
     lines
 }

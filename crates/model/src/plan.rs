@@ -2,6 +2,7 @@
 
 use crate::address::HardwareAddress;
 use crate::client::{Arch, ArchCode};
+use crate::image::Way;
 use crate::menu::{Entry, PasswordHash};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -76,11 +77,18 @@ pub struct Boot {
     pub title: String,
     /// The profile that led here.
     pub profile: Option<String>,
-    /// Path of the kernel, `image/NAME/VERSION/PATH`.
+    /// What starts it.
+    #[serde(default)]
+    pub way: Way,
+    /// Path of the kernel, `image/NAME/VERSION/PATH`, or of the disc that is started as a drive.
     pub kernel: String,
     /// Paths of the initrds.
     pub initrds: Vec<String>,
-    /// All kernel arguments, before those that a loader adds by itself (`initrd=`, `BOOTIF=`).
+    /// The disc, and the path under which it is put beside the initrds.
+    #[serde(default)]
+    pub disc_as: Option<(String, String)>,
+    /// All kernel arguments, before those that a loader adds by itself (`initrd=`, `BOOTIF=`), with
+    /// the placeholders of [`crate::image::Recipe`].
     pub args: String,
     /// Paths of the image's own shim and GRUB.
     pub signed: Option<(String, String)>,
@@ -121,6 +129,17 @@ pub enum Reason {
         /// Why not, and what to do.
         why: String,
     },
+    /// The machine has less memory than the image needs; it is tried all the same.
+    LittleMemory {
+        /// What it has, in MiB.
+        has_mib: u64,
+        /// What the image needs, about, in MiB.
+        needs_mib: u64,
+        /// What takes it.
+        because: String,
+        /// A way that needs less.
+        less: Option<String>,
+    },
     /// Which bootloader, and why that one.
     Loader {
         /// File name.
@@ -157,6 +176,17 @@ impl fmt::Display for Reason {
                 "no rule matches, and nobody approved the machine; boot.unknown = \"{what}\""
             ),
             Self::CannotBoot { what, why } => write!(f, "{what} cannot be booted here: {why}"),
+            Self::LittleMemory { has_mib, needs_mib, because, less } => {
+                write!(
+                    f,
+                    "the machine has {has_mib} MiB of memory, and this needs about {needs_mib} MiB: \
+                     {because}"
+                )?;
+                match less {
+                    Some(less) => write!(f, "; {less}"),
+                    None => Ok(()),
+                }
+            }
             Self::Loader { name, because } => write!(f, "{name}: {because}"),
             Self::Note(text) => f.write_str(text),
         }

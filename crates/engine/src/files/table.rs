@@ -8,24 +8,44 @@ use model::{Arch, Asset, Client, Image, Loader};
 
 /// A published file.
 pub(super) struct Entry {
-    pub(super) content: Content,
+    pub(super) what: What,
     /// Whether firmware fetches it to start it: worth watching for loops.
     pub(super) first_stage: bool,
     /// See [`super::Found::steady`].
     pub(super) steady: bool,
 }
 
+/// What a name means.
+pub(super) enum What {
+    Bytes(Content),
+    /// A text of a recipe, and the image it belongs to.
+    Text(String, (String, u32)),
+}
+
 impl Entry {
     fn of_loader(loader: &Loader) -> Self {
         let first_stage = !matches!(loader.kind, LoaderKind::Grub | LoaderKind::Module);
-        let content = Content::whole(loader.sha256, loader.size);
-        Self { content, first_stage, steady: false }
+        let what = What::Bytes(Content::whole(loader.sha256, loader.size));
+        Self { what, first_stage, steady: false }
+    }
+
+    /// A file of an image, or what we write in its place.
+    fn of_path(image: &Image, path: &str) -> Option<Self> {
+        let text = image.recipe.texts.iter().find(|text| text.path.eq_ignore_ascii_case(path));
+        match text {
+            Some(text) => {
+                let of = (image.name.clone(), image.version);
+                let what = What::Text(text.text.clone(), of);
+                Some(Self { what, first_stage: false, steady: false })
+            }
+            None => image.asset(path).map(|asset| Self::of_asset(image, asset)),
+        }
     }
 
     fn of_asset(image: &Image, asset: &Asset) -> Self {
         let shim = image.recipe.signed.as_ref().map(|signed| signed.shim.as_str());
         Self {
-            content: asset.content(),
+            what: What::Bytes(asset.content()),
             first_stage: shim == Some(asset.path.as_str()),
             steady: false,
         }
@@ -50,14 +70,25 @@ impl Engine {
         self.second_stage(last, client).or_else(|| self.of_planned_image(name, client))
     }
 
-    /// `NAME/VERSION/PATH`; the version may be a number or a channel.
+    /// `NAME/VERSION/PATH`, or `NAME/VERSION.iso`, the disc itself; the version may be a number or a
+    /// channel.
     fn of_image(&self, rest: &str) -> Option<Entry> {
         let (name, rest) = rest.split_once('/')?;
-        let (version, path) = rest.split_once('/')?;
-        let wanted = version.parse().ok()?;
-        let image = self.image(name, wanted)?;
-        let mut entry = image.asset(path).map(|asset| Entry::of_asset(image, asset))?;
-        entry.steady = matches!(wanted, Wanted::Version(_)) && !entry.first_stage;
+        let (wanted, mut entry): (Wanted, Entry) = match rest.split_once('/') {
+            Some((version, path)) => {
+                let wanted = version.parse().ok()?;
+                (wanted, Entry::of_path(self.image(name, wanted)?, path)?)
+            }
+            None => {
+                let wanted = rest.strip_suffix(".iso")?.parse().ok()?;
+                let disc = self.image(name, wanted)?.disc.as_ref()?;
+                let what = What::Bytes(Content::whole(disc.sha256, disc.size));
+                (wanted, Entry { what, first_stage: false, steady: false })
+            }
+        };
+        entry.steady = matches!(wanted, Wanted::Version(_))
+            && matches!(entry.what, What::Bytes(_))
+            && !entry.first_stage;
         Some(entry)
     }
 
@@ -98,8 +129,7 @@ impl Engine {
         [Some(name), without_prefix]
             .into_iter()
             .flatten()
-            .find_map(|path| image.asset(path))
-            .map(|asset| Entry::of_asset(image, asset))
+            .find_map(|path| Entry::of_path(image, path))
     }
 
     /// What might be meant by a name that is not there.

@@ -4,6 +4,7 @@
 use super::{Scene, args, comments, plain, screen};
 use model::Arch;
 use model::event::Carrier;
+use model::image::Way;
 use model::menu::{Choice, Entry};
 use model::plan::{Boot, BootPlan, Decision, ShownMenu};
 
@@ -69,13 +70,29 @@ fn own_config(scene: &Scene<'_>) -> String {
 
 fn start(scene: &Scene<'_>, boot: &Boot, indent: &str) -> String {
     let device = device(scene);
+    if boot.way == Way::Disc || boot.disc_as.is_some() {
+        return format!(
+            "{indent}echo 'Bootwright: {} is started in a way that only iPXE knows.'\n\
+             {indent}sleep 10\n",
+            plain(&boot.title)
+        );
+    }
     let arguments: Vec<String> =
-        words(&args(boot, scene.client)).iter().map(|w| quote(w)).collect();
+        words(&args(boot, scene.client, scene.http)).iter().map(|w| quote(w)).collect();
     let mut text = String::new();
     text.push_str(&format!("{indent}echo 'Loading {} ...'\n", plain(&boot.kernel)));
     let kernel = quote(&format!("{device}/{}", boot.kernel));
-    text.push_str(&format!("{indent}linux {kernel} {}\n", arguments.join(" ")));
-    if !boot.initrds.is_empty() {
+    let (word, module) = match boot.way {
+        Way::Program => ("chainloader", "initrd"),
+        Way::Multiboot => ("multiboot2", "module2"),
+        Way::Kernel | Way::Disc => ("linux", "initrd"),
+    };
+    text.push_str(&format!("{indent}{word} {kernel} {}\n", arguments.join(" ")));
+    if boot.way == Way::Multiboot {
+        for path in &boot.initrds {
+            text.push_str(&format!("{indent}{module} {}\n", quote(&format!("{device}/{path}"))));
+        }
+    } else if !boot.initrds.is_empty() {
         let initrds: Vec<String> =
             boot.initrds.iter().map(|path| quote(&format!("{device}/{path}"))).collect();
         text.push_str(&format!("{indent}echo 'Loading {} ...'\n", plain(&boot.initrds.join(" "))));

@@ -1,6 +1,7 @@
 //! iPXE scripts, for every build since 2013.
 
 use super::{Scene, args, comments, file_name, plain, screen};
+use model::image::Way;
 use model::menu::Choice;
 use model::plan::{Boot, BootPlan, Decision, ShownMenu};
 
@@ -50,19 +51,53 @@ pub fn introduce(http: &str) -> String {
     )
 }
 
-/// Kernel, initrds, go. Old builds need `initrd=` for a kernel that is an EFI program.
+/// Kernel, initrds, go; or a disc as a drive. Old builds need `initrd=` for a kernel that is an EFI
+/// program.
 fn start(scene: &Scene<'_>, boot: &Boot) -> String {
-    let mut line = format!("kernel {}/{} {}", scene.http, boot.kernel, args(boot, scene.client));
-    for initrd in &boot.initrds {
-        line.push_str(&format!(" initrd={}", file_name(initrd)));
+    let http = scene.http;
+    if boot.way == Way::Disc {
+        return format!(
+            "imgfree\nsanboot --no-describe {http}/{} || goto failed\n",
+            url(&boot.kernel)
+        );
+    }
+    let args = args(boot, scene.client, http);
+    let mut line = format!("kernel {http}/{} {args}", url(&boot.kernel));
+    if boot.way == Way::Kernel {
+        for initrd in &boot.initrds {
+            line.push_str(&format!(" initrd={}", file_name(initrd)));
+        }
+        if boot.disc_as.is_some() {
+            line.push_str(&format!(" initrd={DISC}"));
+        }
     }
     let mut text = format!("imgfree\n{} || goto failed\n", line.trim_end());
+    let word = if boot.way == Way::Multiboot { "module" } else { "initrd" };
     for initrd in &boot.initrds {
-        text.push_str(&format!("initrd {}/{initrd} || goto failed\n", scene.http));
+        text.push_str(&format!("{word} {http}/{} || goto failed\n", url(initrd)));
+    }
+    if let Some((disc, path)) = &boot.disc_as {
+        // A file with a path after its URL becomes an archive that the kernel unpacks.
+        text.push_str(&format!("initrd --name {DISC} {http}/{disc} {path} || goto failed\n"));
     }
     text.push_str("boot || goto failed\n");
     text
 }
+
+/// A path as it stands in a URL (RFC 3986, 3.3): a disc may have any name on it.
+fn url(path: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/+,:@()".contains(&byte);
+    path.bytes().fold(String::with_capacity(path.len()), |mut url, byte| {
+        match plain(byte) {
+            true => url.push(char::from(byte)),
+            false => url.push_str(&format!("%{byte:02X}")),
+        }
+        url
+    })
+}
+
+/// The name in memory of a disc that goes along with the initrds.
+const DISC: &str = "disc";
 
 fn failed(scene: &Scene<'_>) -> String {
     format!(

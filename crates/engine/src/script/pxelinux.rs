@@ -2,6 +2,7 @@
 //! here.
 
 use super::{Scene, args, comments, plain, screen};
+use model::image::Way;
 use model::plan::{Boot, BootPlan, Decision};
 
 /// The configuration for a plan. Locked and hidden entries are left out: nothing here could ask
@@ -41,13 +42,18 @@ fn label(key: &str, boot: Option<(&Scene<'_>, &Boot)>, title: &str) -> String {
     let mut text = format!("LABEL {key}\n  MENU LABEL {}\n", plain(title));
     match boot {
         None => text.push_str("  LOCALBOOT 0\n"),
+        Some((_, boot)) if matches!(boot.way, Way::Disc | Way::Program) => {
+            text.push_str(
+                "  SAY this entry is started in a way that only iPXE knows\n  LOCALBOOT 0\n",
+            );
+        }
         Some((scene, boot)) => {
             text.push_str(&format!("  KERNEL /{}\n", boot.kernel));
             if !boot.initrds.is_empty() {
                 let initrds: Vec<String> = boot.initrds.iter().map(|i| format!("/{i}")).collect();
                 text.push_str(&format!("  INITRD {}\n", initrds.join(",")));
             }
-            text.push_str(&format!("  APPEND {}\n", args(boot, scene.client)));
+            text.push_str(&format!("  APPEND {}\n", args(boot, scene.client, scene.http)));
         }
     }
     text

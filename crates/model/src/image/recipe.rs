@@ -1,6 +1,6 @@
 //! How an image is started over the network, what that costs, and how sure we are.
 
-use crate::client::named;
+use crate::client::{Arch, named};
 use serde::{Deserialize, Serialize};
 
 /// Loaders that firmware with Secure Boot accepts, as files of the image itself.
@@ -67,6 +67,9 @@ pub struct Recipe {
     /// Path of the kernel (or EFI application); none means that it cannot be booted, unless by
     /// [`Way::Disc`].
     pub kernel: Option<String>,
+    /// Kernels for machines that need another than the one above.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kernels: Vec<(Arch, String)>,
     /// Paths of the initrds (or modules), in order.
     pub initrds: Vec<String>,
     /// Under this path the disc itself is put beside the initrds, as a file of an archive.
@@ -91,6 +94,12 @@ pub struct Recipe {
 }
 
 impl Recipe {
+    /// The kernel for a machine of this kind.
+    pub fn kernel_for(&self, arch: Option<Arch>) -> Option<&str> {
+        let own = self.kernels.iter().find(|(of, _)| Some(*of) == arch);
+        own.map(|(_, path)| path).or(self.kernel.as_ref()).map(String::as_str)
+    }
+
     /// Whether there is anything to start.
     pub fn boots(&self) -> bool {
         self.kernel.is_some() || self.way == Way::Disc
