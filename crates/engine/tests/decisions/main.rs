@@ -3,4 +3,5 @@
 mod addresses;
 mod dhcp_rows;
 mod house;
+mod images;
 mod scripts;
