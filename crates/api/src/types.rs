@@ -8,8 +8,8 @@ mod inventory;
 mod leases;
 
 pub use answers::{
-    Alive, Doctor, Done, ImportLine, ImportWish, Line, NetworkStatus, PathWish, Status, TlsFinding,
-    TlsStatus, Verified,
+    Alive, Doctor, Done, ImportLine, ImportWish, Line, NetworkStatus, PathWish, PromoteWish,
+    Status, TlsFinding, TlsStatus, TrustWish, Verified,
 };
 pub use boot::{
     ConditionText, Explained, LoaderView, MenuView, MenuWish, MoveWish, ProfileView, ProfileWish,

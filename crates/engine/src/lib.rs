@@ -24,6 +24,7 @@ pub mod state;
 pub mod tftp;
 pub mod turns;
 
+pub use boot::Forecast;
 pub use command::{Command, Refusal};
 pub use dhcp::{Check, Datagram, Destination, Outgoing};
 pub use files::{Asker, FileAsk, Found, Served};

@@ -1,17 +1,28 @@
-//! From a folder an operator named to an image: its bytes kept, its recipe recognised.
+//! From what an operator drops in to an image: its bytes kept, its recipe recognised.
 //!
-//! In: a folder or a single file, the store, a name, the moment. Out: a [`model::Image`] without a
-//! number; nothing is published until the engine takes it. Never: a file from outside the folder.
+//! ```text
+//! folder, file ──folder──┐
+//! disc image ────disc────┼─▶ Contents: paths, and where the bytes stand ──recognise──▶ Image
+//! archive ───────archive─┘
+//! ```
+//!
+//! In: a path, the store, a name, what the operator says, the moment. Out: a [`model::Image`] without
+//! a number; nothing is published until the engine takes it. Never: a file from outside the folder.
 
-use crate::recognise::{ABOVE, Recognised, recognise};
-use crate::store::{Blobs, StoreError, Touched};
-use crate::tree::{DEPTH_MAX, ENTRIES_MAX, Tree};
-use model::image::Assets;
-use model::{Asset, Image, Now};
-use std::fs::OpenOptions;
-use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+mod contents;
+mod disc;
+mod error;
+mod folder;
+
+pub use contents::Contents;
+pub use error::ImportError;
+
+use crate::recognise::{Recognised, recognise};
+use crate::store::{Blobs, StoreError};
+use model::image::Way;
+use model::{Arch, Image, Now};
+use std::fs::File;
+use std::path::Path;
 
 /// Longest name of an image.
 const NAME_MAX: usize = 64;
@@ -27,34 +38,76 @@ pub struct Progress<'a> {
     pub file: &'a str,
 }
 
-/// Keeps every file below `path` (or the one file it is) and says what they are together.
+/// Hears how far an import is, at least once for each file and each MiB; stops it by returning false.
+pub type Tell<'a> = dyn FnMut(Progress<'_>) -> bool + 'a;
+
+/// What is to become an image.
+#[derive(Clone, Debug)]
+pub struct Wish<'a> {
+    /// A folder, or a file: a disc image, an archive, a kernel, an EFI application.
+    pub path: &'a Path,
+    /// The image's name.
+    pub name: &'a str,
+    /// From where, as operators read it; the path itself if nothing is said.
+    pub source: Option<&'a str>,
+    /// The moment.
+    pub now: Now,
+    /// What the operator knows better than we.
+    pub said: &'a Said,
+}
+
+/// What an operator says of an image that is not recognised, or recognised wrongly.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Said {
+    /// What it is, in words.
+    pub title: Option<String>,
+    /// Path of the kernel inside.
+    pub kernel: Option<String>,
+    /// Paths of the initrds inside.
+    pub initrds: Vec<String>,
+    /// Kernel arguments, instead of those of the catalogue.
+    pub args: Option<String>,
+    /// On which machines it runs.
+    pub archs: Vec<Arch>,
+}
+
+/// Keeps what is at a path, and says what it is.
 ///
-/// The image has version 0: the engine gives the number. `progress` is called at least once for
-/// each file and each MiB, and stops the import by returning false. What was kept by then stays
-/// as blobs that nothing names.
-pub fn folder(
-    path: &Path,
-    blobs: &Blobs,
-    name: &str,
-    now: Now,
-    progress: &mut dyn FnMut(Progress<'_>) -> bool,
-) -> Result<Image, ImportError> {
-    check_name(name)?;
-    let tree = Tree::walk(path)?;
-    if tree.files.is_empty() {
-        return Err(ImportError::Empty { path: path.to_owned() });
-    }
-    let total = tree.size();
-    if let Some(free) = blobs.free_space().filter(|free| *free < total) {
-        return Err(ImportError::NoRoom { path: path.to_owned(), total, free });
-    }
+/// The image has version 0: the engine gives the number. What was kept when an import is stopped or
+/// fails stays as blobs that nothing names.
+pub fn import(wish: &Wish<'_>, blobs: &Blobs, tell: &mut Tell<'_>) -> Result<Image, ImportError> {
+    check_name(wish.name)?;
+    let contents = match open_disc(wish.path)? {
+        Some(file) => disc::keep(file, wish.path, blobs, tell)?,
+        None => folder::keep(wish.path, blobs, tell)?,
+    };
+    let recognised = understand(wish.path, &contents, blobs);
+    let source = wish.source.map_or_else(|| wish.path.display().to_string(), str::to_owned);
+    let Recognised { recipe, title, archs, recognised_by } = recognised;
+    let mut image = Image {
+        title,
+        archs,
+        recipe,
+        recognised_by,
+        assets: contents.assets,
+        links: contents.links,
+        disc: contents.disc,
+        notes: contents.notes,
+        ..Image::new(wish.name, source, wish.now)
+    };
+    wish.said.correct(&mut image)?;
+    Ok(image)
+}
 
-    let assets = keep(&tree, blobs, total, progress)?;
-    let Recognised { recipe, title, archs, recognised_by } = understand(path, &assets, blobs);
-
-    let source = path.display().to_string();
-    let assets = Assets::new(assets);
-    Ok(Image { title, archs, recipe, recognised_by, assets, ..Image::new(name, source, now) })
+/// The file at a path, if it is one and a disc image.
+fn open_disc(path: &Path) -> Result<Option<File>, ImportError> {
+    let unreadable = |cause| ImportError::Read { path: path.to_owned(), cause };
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Ok(None);
+    }
+    let file = File::open(path).map_err(unreadable)?;
+    let is_disc = disc::is_one(&file).map_err(unreadable)?;
+    Ok(is_disc.then_some(file))
 }
 
 /// Whether a name can be an image's: `[a-z0-9._-]+`, not a dot first, at most 64 long.
@@ -67,174 +120,75 @@ pub fn check_name(name: &str) -> Result<(), ImportError> {
     Ok(())
 }
 
-fn keep(
-    tree: &Tree,
-    blobs: &Blobs,
-    total: u64,
-    progress: &mut dyn FnMut(Progress<'_>) -> bool,
-) -> Result<Vec<Asset>, ImportError> {
-    let mut touched = Touched::default();
-    let mut assets = Vec::with_capacity(tree.files.len());
-    let mut done = 0;
-    for entry in &tree.files {
-        let mut file = tree.open(&entry.path)?;
-        let mut tell = |read| progress(Progress { done: done + read, total, file: &entry.path });
-        let added = blobs.add_into(&mut touched, &mut file, &mut tell);
-        let (sha256, size) = added.map_err(|cause| match cause {
-            StoreError::Stopped => ImportError::Stopped,
-            cause => ImportError::Keep { path: entry.path.clone(), cause },
-        })?;
-        done += size;
-        assets.push(Asset::whole(entry.path.clone(), sha256, size));
+/// Says before anything is written that there is no room for it.
+fn check_room(path: &Path, total: u64, blobs: &Blobs) -> Result<(), ImportError> {
+    match blobs.free_space().filter(|free| *free < total) {
+        Some(free) => Err(ImportError::NoRoom { path: path.to_owned(), total, free }),
+        None => Ok(()),
     }
-    blobs.sync(touched).map_err(|cause| ImportError::Keep { path: "its folder".into(), cause })?;
-    Ok(assets)
 }
 
-/// Recognises from the bytes that were kept, not from the folder, which may change meanwhile.
-fn understand(source: &Path, assets: &[Asset], blobs: &Blobs) -> Recognised {
-    let paths: Vec<&str> = assets.iter().map(|asset| asset.path.as_str()).collect();
-    recognise(&paths, &|path, max| {
-        if path == ABOVE {
-            return above(source, max);
-        }
-        let Ok(at) = assets.binary_search_by(|asset| asset.path.as_str().cmp(path)) else {
-            return Vec::new();
-        };
-        let Some(asset) = assets.get(at) else { return Vec::new() };
-        let mut head = vec![0; max.min(usize::try_from(asset.size).unwrap_or(max))];
-        match blobs.open(&asset.sha256).map(|blob| blob.read_exact_at(&mut head, 0)) {
-            Ok(Ok(())) => head,
-            _ => Vec::new(),
-        }
+/// Why a file was not kept: somebody stopped it, or the store could not.
+fn stopped(path: &str, cause: StoreError) -> ImportError {
+    match cause {
+        StoreError::Stopped => ImportError::Stopped,
+        cause => ImportError::Keep { path: path.to_owned(), cause },
+    }
+}
+
+/// Recognises from the bytes that were kept, not from the source, which may change meanwhile.
+fn understand(source: &Path, contents: &Contents, blobs: &Blobs) -> Recognised {
+    let paths: Vec<&str> = contents.assets.iter().map(|asset| asset.path.as_str()).collect();
+    recognise(&paths, &|path, max| match path {
+        crate::recognise::ABOVE => folder::above(source, max),
+        path => contents.head(blobs, path, max).unwrap_or_default(),
     })
 }
 
-/// Debian's netboot tree keeps its version two folders above the files that machines load.
-fn above(source: &Path, max: usize) -> Vec<u8> {
-    let read = || -> io::Result<Vec<u8>> {
-        let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits();
-        let path = source.canonicalize()?.join(ABOVE);
-        let file = OpenOptions::new().read(true).custom_flags(flags.cast_signed()).open(path)?;
-        let mut text = Vec::new();
-        if file.metadata()?.is_file() {
-            file.take(max as u64).read_to_end(&mut text)?;
+impl Said {
+    /// Puts what the operator says in the place of what was recognised.
+    fn correct(&self, image: &mut Image) -> Result<(), ImportError> {
+        let there = |what: &'static str, path: &String| match image.asset(path) {
+            Some(asset) => Ok(asset.path.clone()),
+            None => Err(ImportError::NotThere {
+                what,
+                path: model::text::show(path.as_bytes()),
+                has: a_few(image),
+            }),
+        };
+        let kernel = self.kernel.as_ref().map(|path| there("the kernel", path)).transpose()?;
+        let initrds: Vec<String> =
+            self.initrds.iter().map(|path| there("the initrd", path)).collect::<Result<_, _>>()?;
+        if let Some(title) = &self.title {
+            image.title.clone_from(title);
         }
-        Ok(text)
-    };
-    read().unwrap_or_default()
+        if !self.archs.is_empty() {
+            image.archs.clone_from(&self.archs);
+        }
+        let recipe = &mut image.recipe;
+        if kernel.is_some() || !initrds.is_empty() {
+            if kernel.is_some() {
+                recipe.kernel = kernel;
+                recipe.kernels.clear();
+            }
+            recipe.initrds = initrds;
+            recipe.way = Way::Kernel;
+            recipe.signed = None;
+            recipe.confidence = None;
+            image.recognised_by = format!("described by hand; else: {}", image.recognised_by);
+        }
+        if let Some(args) = &self.args {
+            recipe.args.clone_from(args);
+        }
+        Ok(())
+    }
 }
 
-/// Why a folder could not become an image.
-#[derive(Debug, thiserror::Error)]
-pub enum ImportError {
-    /// The operator's wish: a name that cannot be.
-    #[error(
-        "`{name}` cannot name an image: use 1 to 64 of a-z, 0-9, `.`, `_` and `-`, and no dot first, as in debian-12-amd64"
-    )]
-    ImageName {
-        /// The name, shown.
-        name: String,
-    },
-    /// The operator's wish: nothing to import.
-    #[error("{path} holds no files; name the folder that holds the kernel, or a file")]
-    Empty {
-        /// Where.
-        path: PathBuf,
-    },
-    /// The surroundings: it is not there, or not for us.
-    #[error(
-        "cannot read {path}: {cause}; check that it exists and that the server's user may read it"
-    )]
-    Read {
-        /// What.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        cause: io::Error,
-    },
-    /// The content: a device, a FIFO, a socket.
-    #[error(
-        "{path} is no plain file (a device, FIFO or socket); remove it from the folder, or import a folder without it"
-    )]
-    NoPlainFile {
-        /// Where.
-        path: PathBuf,
-    },
-    /// The content: a link that leaves the folder.
-    #[error(
-        "{path} is a link out of the folder being imported; put the file itself there, or import the folder above that holds both"
-    )]
-    Outside {
-        /// The link.
-        path: PathBuf,
-    },
-    /// The content: a link to nothing.
-    #[error("{path} is a link to nothing; remove it or mend it")]
-    Dangling {
-        /// The link.
-        path: PathBuf,
-    },
-    /// The content: a folder in itself.
-    #[error("{path} is a link that leads back into a folder it lies in; remove it")]
-    Loop {
-        /// The link.
-        path: PathBuf,
-    },
-    /// The content: a name machines could not ask for.
-    #[error("{name} in {folder} cannot be served: {why}; rename it")]
-    Name {
-        /// Where.
-        folder: PathBuf,
-        /// The name, shown.
-        name: String,
-        /// What is wrong with it.
-        why: &'static str,
-    },
-    /// The content: two names that firmware cannot tell apart.
-    #[error(
-        "{one} and {other} differ only in letter case, and some firmware cannot tell them apart; rename or remove one"
-    )]
-    CaseTwins {
-        /// One.
-        one: PathBuf,
-        /// And the other.
-        other: PathBuf,
-    },
-    /// The content: too much.
-    #[error("{path} holds more than {max} files and folders; import the part that machines load", max = ENTRIES_MAX)]
-    TooMany {
-        /// Where.
-        path: PathBuf,
-    },
-    /// The content: too deep.
-    #[error("{path} lies more than {max} folders deep; import the part that machines load", max = DEPTH_MAX)]
-    TooDeep {
-        /// Where.
-        path: PathBuf,
-    },
-    /// The surroundings: the disk is too small, said before anything was written.
-    #[error(
-        "{path} holds {total} bytes, and the state directory has {free} left; free some space, or move it to a larger disk"
-    )]
-    NoRoom {
-        /// What was to be imported.
-        path: PathBuf,
-        /// Its bytes.
-        total: u64,
-        /// Bytes there is room for.
-        free: u64,
-    },
-    /// The store could not keep a file.
-    #[error("{path} could not be kept: {cause}")]
-    Keep {
-        /// Path inside the image.
-        path: String,
-        /// Why.
-        #[source]
-        cause: StoreError,
-    },
-    /// The caller wanted no more.
-    #[error("the import was stopped; nothing was published")]
-    Stopped,
+/// The largest files near the root, for who named one that is not there.
+fn a_few(image: &Image) -> String {
+    let mut near: Vec<_> = image.assets.iter().collect();
+    near.sort_by_key(|asset| (asset.path.matches('/').count(), std::cmp::Reverse(asset.size)));
+    let names: Vec<String> =
+        near.iter().take(8).map(|asset| model::text::show(asset.path.as_bytes())).collect();
+    names.join(", ")
 }

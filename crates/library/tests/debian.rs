@@ -20,7 +20,17 @@ fn installer(path: &str) -> Option<Image> {
     }
     let state = tempfile::tempdir().expect("a folder");
     let blobs = Blobs::open_at(state.path()).expect("opens");
-    let image = import::folder(Path::new(&path), &blobs, "debian-12", Now(1), &mut |_| true);
+    let image = import::import(
+        &import::Wish {
+            path: Path::new(&path),
+            name: "debian-12",
+            source: None,
+            now: Now(1),
+            said: &import::Said::default(),
+        },
+        &blobs,
+        &mut |_| true,
+    );
     let image = image.expect("imports");
     for asset in &image.assets {
         assert_eq!(blobs.open(&asset.sha256).expect("kept").size(), asset.size, "{}", asset.path);

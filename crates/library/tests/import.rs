@@ -3,13 +3,19 @@
 mod common;
 
 use common::{Pe, arm64_image, bzimage, lay};
-use library::import::{self, ImportError};
+use library::import::{self, ImportError, Said, Wish};
 use library::store::Blobs;
 use model::{Arch, Image, Now};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
 const GZIP: &[u8] = &[0x1f, 0x8b, 8, 0];
+
+fn wish<'a>(path: &'a Path, name: &'a str) -> Wish<'a> {
+    static NOTHING: Said =
+        Said { title: None, kernel: None, initrds: Vec::new(), args: None, archs: Vec::new() };
+    Wish { path, name, source: None, now: Now(7), said: &NOTHING }
+}
 
 struct World {
     folder: tempfile::TempDir,
@@ -33,7 +39,7 @@ impl World {
 
     fn import_at(&self, path: &Path) -> Result<Image, ImportError> {
         let blobs = Blobs::open_at(self.state.path()).expect("opens");
-        import::folder(path, &blobs, "image", Now(7), &mut |_| true)
+        import::import(&wish(path, "image"), &blobs, &mut |_| true)
     }
 }
 
@@ -186,7 +192,7 @@ fn wishes_that_cannot_be_are_told_before_anything_is_read() {
     let world = World::of(&[("a", b"bytes")]);
     let blobs = Blobs::open_at(world.state.path()).expect("opens");
     for name in ["", "Debian", "../x", ".hidden", "a b", &"x".repeat(65)] {
-        let fault = import::folder(world.path(), &blobs, name, Now(0), &mut |_| true);
+        let fault = import::import(&wish(world.path(), name), &blobs, &mut |_| true);
         assert!(matches!(fault, Err(ImportError::ImageName { .. })), "{name}");
     }
     let gone = world.import_at(Path::new("/nowhere/at/all")).expect_err("nothing there");
@@ -204,7 +210,7 @@ fn progress_counts_to_the_end_and_can_stop() {
     let world = World::of(&[("a", &[1; 3 << 20]), ("b", &[2; 10])]);
     let blobs = Blobs::open_at(world.state.path()).expect("opens");
     let mut heard = Vec::new();
-    import::folder(world.path(), &blobs, "image", Now(0), &mut |p| {
+    import::import(&wish(world.path(), "image"), &blobs, &mut |p| {
         heard.push((p.file.to_owned(), p.done));
         assert_eq!(p.total, (3 << 20) + 10);
         true
@@ -212,6 +218,6 @@ fn progress_counts_to_the_end_and_can_stop() {
     .expect("imports");
     assert_eq!(heard.last(), Some(&("b".to_owned(), (3 << 20) + 10)));
 
-    let stopped = import::folder(world.path(), &blobs, "image", Now(0), &mut |p| p.file != "b");
+    let stopped = import::import(&wish(world.path(), "image"), &blobs, &mut |p| p.file != "b");
     assert!(matches!(stopped, Err(ImportError::Stopped)));
 }

@@ -157,7 +157,17 @@ fn full_disk() {
     // An import knows before it begins.
     let folder = tempfile::tempdir_in("/tmp").expect("a folder");
     fs::write(folder.path().join("large"), vec![3; 5 << 20]).expect("write");
-    let fault = library::import::folder(folder.path(), &blobs, "x", model::Now(0), &mut |_| true);
+    let fault = library::import::import(
+        &library::import::Wish {
+            path: folder.path(),
+            name: "x",
+            source: None,
+            now: model::Now(0),
+            said: &library::import::Said::default(),
+        },
+        &blobs,
+        &mut |_| true,
+    );
     assert!(matches!(fault, Err(library::ImportError::NoRoom { .. })), "{fault:?}");
 }
 

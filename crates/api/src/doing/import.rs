@@ -4,7 +4,7 @@ use super::blocking;
 use crate::types::{ImageView, ImportLine, ImportWish};
 use crate::{House, Problem};
 use engine::Command;
-use library::import::{ImportError, Progress, check_name, folder};
+use library::import::{ImportError, Progress, Said, Wish, check_name};
 use model::{Change, Image};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -37,18 +37,24 @@ async fn run(
     tell: &mpsc::Sender<ImportLine>,
 ) -> Result<ImportLine, Problem> {
     let Wanted { wish, dry_run } = wanted;
-    if !wish.path.is_absolute() {
-        let what = format!("{} is no path from the root", wish.path.display());
-        return Err(Problem::malformed(what));
-    }
     check_name(&wish.name).map_err(|e| problem(&e))?;
+    let path = wish.path.clone().filter(|path| path.is_absolute());
+    let path = path.ok_or_else(|| Problem::malformed("an import needs a path from the root"))?;
+    let said = Said {
+        title: wish.title.clone(),
+        kernel: wish.kernel.clone(),
+        initrds: wish.initrds.clone(),
+        args: wish.args.clone(),
+        archs: wish.archs.clone(),
+    };
 
     // Until the image is published nothing names its blobs, so nobody may sweep.
     let adding = house.sweeping.read().await;
     let (now, blobs, teller) = (house.site.now(), house.blobs.clone(), tell.clone());
     let image = blocking(move || {
         let mut paced = Paced::new(teller);
-        folder(&wish.path, &blobs, &wish.name, now, &mut |progress| paced.tell(&progress))
+        let wish = Wish { path: &path, name: &wish.name, source: None, now, said: &said };
+        library::import::import(&wish, &blobs, &mut |progress| paced.tell(&progress))
     })
     .await?
     .map_err(|e| problem(&e))?;
@@ -68,7 +74,9 @@ async fn run(
         _ => None,
     });
     let image: &Image = published.unwrap_or(&image);
-    Ok(ImportLine::Done { image: Box::new(ImageView::from(image)), says: said.says })
+    let image = image.clone();
+    let shown = house.site.ask(move |engine, _| ImageView::from(&image).in_channels(engine));
+    Ok(ImportLine::Done { image: Box::new(shown.await?), says: said.says })
 }
 
 /// Lines of progress, not more often than somebody can read them.

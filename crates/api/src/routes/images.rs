@@ -2,7 +2,7 @@
 
 use super::{Asked, Dry, ask, command};
 use crate::doing;
-use crate::types::{Done, ImageView, ImportWish, LoaderView, PathWish, Verified};
+use crate::types::{Done, ImageView, ImportWish, LoaderView, PathWish, PromoteWish, Verified};
 use crate::{House, Problem, body, streams};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -28,14 +28,24 @@ pub struct Which {
 }
 
 pub async fn list(State(house): State<House>) -> Result<Json<Vec<ImageView>>, Problem> {
-    ask(&house, |engine, _| engine.images().map(ImageView::from).collect()).await.map(Json)
+    ask(&house, |engine, _| {
+        engine.images().map(|image| ImageView::from(image).in_channels(engine)).collect()
+    })
+    .await
+    .map(Json)
 }
 
-/// The version that is meant; the newest if nothing is said.
-async fn find(house: &House, name: String, version: Option<u32>) -> Result<Image, Problem> {
+/// A version of an image and how it is shown; the newest if nothing is said.
+async fn find(
+    house: &House,
+    name: String,
+    version: Option<u32>,
+) -> Result<(Image, ImageView), Problem> {
     let wanted = version.map_or(Wanted::Channel(Channel::Current), Wanted::Version);
     let found = ask(house, move |engine, _| {
-        engine.image(&name, wanted).cloned().ok_or_else(|| {
+        let view = |image: &Image| ImageView::with_assets(image).in_channels(engine);
+        let image = engine.image(&name, wanted).map(|image| (image.clone(), view(image)));
+        image.ok_or_else(|| {
             let shown = model::text::show(name.as_bytes());
             let what = match version {
                 Some(version) => format!("there is no version {version} of an image `{shown}`"),
@@ -52,7 +62,27 @@ pub async fn show(
     Path(name): Path<String>,
     Asked(which): Asked<Which>,
 ) -> Result<Json<ImageView>, Problem> {
-    find(&house, name, which.version).await.map(|image| Json(ImageView::with_assets(&image)))
+    find(&house, name, which.version).await.map(|(_, view)| Json(view))
+}
+
+/// Lets a channel show a version.
+pub async fn promote(
+    State(house): State<House>,
+    Path(image): Path<String>,
+    Asked(dry): Asked<Dry>,
+    body::Json(wish): body::Json<PromoteWish>,
+) -> Result<Json<Done>, Problem> {
+    let PromoteWish { version, to } = wish;
+    command(&house, Command::Promote { image, version, to }, dry.dry_run).await.map(Json)
+}
+
+/// Lets `stable` show what it showed before.
+pub async fn rollback(
+    State(house): State<House>,
+    Path(image): Path<String>,
+    Asked(dry): Asked<Dry>,
+) -> Result<Json<Done>, Problem> {
+    command(&house, Command::Rollback(image), dry.dry_run).await.map(Json)
 }
 
 pub async fn verify(
@@ -60,7 +90,7 @@ pub async fn verify(
     Path(name): Path<String>,
     Asked(which): Asked<Which>,
 ) -> Result<Json<Verified>, Problem> {
-    let image = find(&house, name, which.version).await?;
+    let (image, _) = find(&house, name, which.version).await?;
     doing::verify(&house, image).await.map(Json)
 }
 

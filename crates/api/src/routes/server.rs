@@ -54,7 +54,7 @@ pub async fn doctor(State(house): State<House>) -> Result<Json<Doctor>, Problem>
         let without = engine.profiles().filter_map(|profile| {
             let why = match engine.image(&profile.image, profile.wanted()) {
                 None => "its image is not there",
-                Some(image) if image.recipe.kernel.is_none() => "its image has nothing to start",
+                Some(image) if !image.recipe.boots() => "its image has nothing to start",
                 Some(_) => return None,
             };
             Some(format!("profile {}: {why} ({})", profile.name, profile.image))
@@ -65,9 +65,14 @@ pub async fn doctor(State(house): State<House>) -> Result<Json<Doctor>, Problem>
     let blobs = house.blobs.clone();
     let (missing, free) = images::blocking(move || {
         let gone = |image: &model::Image| -> Vec<String> {
-            let gone = image.assets.iter().filter(|asset| !blobs.contains(&asset.sha256));
-            gone.map(|asset| format!("{} version {}: {}", image.name, image.version, asset.path))
-                .collect()
+            let (name, version) = (&image.name, image.version);
+            let disc = image.disc.iter().filter(|disc| !blobs.contains(&disc.sha256));
+            let disc = disc.map(|_| format!("{name} version {version}: its disc"));
+            // The files of a disc are parts of one blob, which was looked for above.
+            let whole = image.assets.iter().filter(|asset| asset.runs.is_none());
+            let gone = whole.filter(|asset| !blobs.contains(&asset.sha256));
+            let gone = gone.map(|asset| format!("{name} version {version}: {}", asset.path));
+            disc.chain(gone).collect()
         };
         (images.iter().flat_map(gone).collect(), blobs.free_space())
     })

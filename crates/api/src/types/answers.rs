@@ -3,6 +3,7 @@
 use crate::Problem;
 use model::Event;
 use model::network::Network;
+use model::{Arch, Channel};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -125,13 +126,75 @@ pub struct Doctor {
 }
 
 /// Asks for an import.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImportWish {
-    /// A folder or file of the server's host, from the root.
-    pub path: PathBuf,
     /// The image's name.
     pub name: String,
+    /// A folder or file of the server's host, from the root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathBuf>,
+    /// Or a file at a URL, https or http.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Or what was uploaded under this id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload: Option<String>,
+    /// Why its content may be believed.
+    #[serde(default)]
+    pub trust: TrustWish,
+    /// What it is, in words, instead of what was recognised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Path of the kernel inside, instead of the one that was recognised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<String>,
+    /// Paths of the initrds inside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub initrds: Vec<String>,
+    /// Kernel arguments, instead of those of the catalogue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub args: Option<String>,
+    /// Architectures it runs on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub archs: Vec<Arch>,
+}
+
+/// Lets a channel of an image show a version.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PromoteWish {
+    /// The version; without one, what `test` shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+    /// `stable` or `test`.
+    #[serde(default)]
+    pub to: Channel,
+}
+
+/// How an import is to be checked against what its publisher signed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustWish {
+    /// The publisher's checksum file: a path of the server's host, or a URL. Without it those beside
+    /// the file are tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksums: Option<String>,
+    /// The signature of the checksum file, if it is a file of its own: a path or a URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+    /// The keyring: a name below STATE/keyrings or /usr/share/keyrings, or a path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keyring: Option<String>,
+    /// Publish even what nobody signed; recorded with the image.
+    #[serde(default)]
+    pub accept_unsigned: bool,
+    /// A URL may lead to private addresses.
+    #[serde(default)]
+    pub allow_private: bool,
+    /// A URL may redirect to another host.
+    #[serde(default)]
+    pub allow_redirect: bool,
 }
 
 /// Names a file or folder of the server's host.

@@ -1,8 +1,10 @@
 //! Images and machines.
 
 use super::moment;
-use model::Image;
+use engine::{Engine, Forecast};
+use model::image::{AnswerWay, Confidence, DiscFile, SecureBoot, Wanted};
 use model::machine::{Life, Machine};
+use model::{Channel, Image};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -19,6 +21,9 @@ pub struct ImageView {
     pub archs: Vec<String>,
     /// Whether there is a kernel or an EFI application to start.
     pub bootable: bool,
+    /// Channels that show this version.
+    #[serde(default)]
+    pub channels: Vec<Channel>,
     /// Whether it has loaders of its own that Secure Boot accepts.
     pub signed_chain: bool,
     /// Catalogue row: `debian-di`, `linux`, `efi`, `files`.
@@ -31,6 +36,30 @@ pub struct ImageView {
     pub args: String,
     /// Why we think so.
     pub recognised_by: String,
+    /// How sure the catalogue is of the way it boots.
+    #[serde(default)]
+    pub confidence: Option<Confidence>,
+    /// How it takes answers, if it does.
+    #[serde(default)]
+    pub answer: Option<AnswerWay>,
+    /// About so many MiB of memory a machine needs to start it.
+    #[serde(default)]
+    pub memory_mib: Option<u64>,
+    /// What takes that memory.
+    #[serde(default)]
+    pub memory_because: Vec<String>,
+    /// The disc it was imported as.
+    #[serde(default)]
+    pub disc: Option<DiscFile>,
+    /// Why its content may be believed, in words.
+    #[serde(default)]
+    pub trust: String,
+    /// What Secure Boot says of it.
+    #[serde(default)]
+    pub secure_boot: SecureBoot,
+    /// What else is worth knowing.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// Bytes.
     pub size: u64,
     /// Number of files.
@@ -49,15 +78,16 @@ pub struct ImageView {
 pub struct AssetView {
     /// Path inside the image.
     pub path: String,
-    /// SHA-256.
-    pub sha256: String,
+    /// SHA-256; none for a file that is a part of a disc.
+    pub sha256: Option<String>,
     /// Bytes.
     pub size: u64,
 }
 
 impl From<&Image> for ImageView {
-    /// Without its files; see [`ImageView::with_assets`].
+    /// Without its files and channels; see [`ImageView::with_assets`] and [`ImageView::in_channels`].
     fn from(image: &Image) -> Self {
+        let forecast = Forecast::of(image);
         Self {
             name: image.name.clone(),
             version: image.version,
@@ -69,7 +99,16 @@ impl From<&Image> for ImageView {
             kernel: image.recipe.kernel.clone(),
             initrds: image.recipe.initrds.clone(),
             args: image.recipe.args.clone(),
+            channels: Vec::new(),
             recognised_by: image.recognised_by.clone(),
+            confidence: image.recipe.confidence,
+            answer: image.recipe.answer.clone(),
+            memory_mib: forecast.as_ref().map(|forecast| forecast.mib),
+            memory_because: forecast.map(|forecast| forecast.because).unwrap_or_default(),
+            disc: image.disc.clone(),
+            trust: image.trust.to_string(),
+            secure_boot: SecureBoot { files: Vec::new(), ..image.secure_boot.clone() },
+            notes: image.notes.clone(),
             size: image.size(),
             files: image.assets.len(),
             imported: moment(image.imported),
@@ -84,10 +123,22 @@ impl ImageView {
     pub fn with_assets(image: &Image) -> Self {
         let asset = |asset: &model::Asset| AssetView {
             path: asset.path.clone(),
-            sha256: asset.sha256.to_string(),
+            sha256: asset.runs.is_none().then(|| asset.sha256.to_string()),
             size: asset.size,
         };
-        Self { assets: image.assets.iter().map(asset).collect(), ..Self::from(image) }
+        let secure_boot = image.secure_boot.clone();
+        Self { assets: image.assets.iter().map(asset).collect(), secure_boot, ..Self::from(image) }
+    }
+
+    /// The same with the channels that show it.
+    #[must_use]
+    pub fn in_channels(mut self, engine: &Engine) -> Self {
+        let shows = |channel: &Channel| {
+            let shown = engine.image(&self.name, Wanted::Channel(*channel));
+            shown.is_some_and(|image| image.version == self.version)
+        };
+        self.channels = [Channel::Stable, Channel::Test].into_iter().filter(shows).collect();
+        self
     }
 }
 

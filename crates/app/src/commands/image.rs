@@ -175,7 +175,10 @@ fn show(image: &ImageView) {
         ("from", image.source.clone()),
     ]);
     for asset in &image.assets {
-        let hash: String = asset.sha256.chars().take(8).collect();
+        let hash: String = match &asset.sha256 {
+            Some(sha256) => sha256.chars().take(8).collect(),
+            None => "in disc ".to_owned(),
+        };
         say::line(format!("{hash}  {:>10}  {}", show_bytes(asset.size), asset.path));
     }
 }

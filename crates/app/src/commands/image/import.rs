@@ -31,7 +31,7 @@ impl Import {
             })?,
         };
         let way = if self.dry.dry_run { "/images?dry_run=true" } else { "/images" };
-        let wish = ImportWish { path, name };
+        let wish = ImportWish { path: Some(path), name, ..ImportWish::default() };
         let mut lines = client.lines(Method::POST, way, Some(&wish)).await?;
         let mut shown = Shown::new();
         loop {

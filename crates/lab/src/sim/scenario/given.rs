@@ -226,6 +226,14 @@ pub(super) fn sentence(world: &mut World, line: &str) -> Result<String, String> 
             loaders(world, &[(name, kind, arch)]).map(|()| String::new())
         }
         "image" => image(world, line),
+        "promote" => {
+            let image = pairs.get("promote").unwrap_or_default().to_owned();
+            let to = pairs.read("to")?.unwrap_or_default();
+            command(world, Command::Promote { image, version: pairs.read("version")?, to })
+        }
+        "rollback" => {
+            command(world, Command::Rollback(pairs.get("rollback").unwrap_or_default().to_owned()))
+        }
         "profile" => {
             let args = line.split_once(" args ").map_or("", |(_, args)| args).to_owned();
             let name = pairs.get("profile").unwrap_or_default().to_owned();

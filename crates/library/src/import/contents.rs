@@ -1,0 +1,96 @@
+//! What was kept: paths, and where the bytes of each file stand.
+
+use crate::store::{BlobFile, Blobs};
+use model::image::{Assets, DiscFile, Link};
+use model::{Asset, Hash};
+use std::cell::RefCell;
+use std::io;
+use std::rc::Rc;
+
+/// What was kept of one import.
+#[derive(Debug, Default)]
+pub struct Contents {
+    /// Its files.
+    pub assets: Assets,
+    /// Links to directories of it.
+    pub links: Vec<Link>,
+    /// The disc it is, if it is one.
+    pub disc: Option<DiscFile>,
+    /// What the disc says of itself.
+    pub volume: Volume,
+    /// What was odd about it, a sentence each.
+    pub notes: Vec<String>,
+    /// The blob read last: the files of a disc all stand in one.
+    pub(super) open: RefCell<Option<(Hash, Rc<BlobFile>)>>,
+}
+
+/// What a disc says of itself, as far as it helps to recognise it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Volume {
+    /// Volume identifier.
+    pub id: String,
+    /// System identifier.
+    pub system: String,
+    /// Publisher.
+    pub publisher: String,
+    /// Application.
+    pub application: String,
+    /// Whether a BIOS could start it (El Torito).
+    pub bios: bool,
+    /// Whether UEFI could start it (El Torito).
+    pub uefi: bool,
+}
+
+impl Contents {
+    /// The first bytes of a file, at most `max`; an error if they cannot be read.
+    pub fn head(&self, blobs: &Blobs, path: &str, max: usize) -> io::Result<Vec<u8>> {
+        let asset = self.find(path)?;
+        let length = usize::try_from(asset.size).unwrap_or(max).min(max);
+        self.part(blobs, asset, 0, length)
+    }
+
+    /// Some bytes of a file from `offset` on; fewer if it ends before.
+    pub fn read(&self, blobs: &Blobs, path: &str, offset: u64, max: usize) -> io::Result<Vec<u8>> {
+        let asset = self.find(path)?;
+        let left = asset.size.saturating_sub(offset);
+        self.part(blobs, asset, offset, usize::try_from(left).unwrap_or(max).min(max))
+    }
+
+    fn find(&self, path: &str) -> io::Result<&Asset> {
+        self.assets.find(path).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn part(&self, blobs: &Blobs, asset: &Asset, at: u64, length: usize) -> io::Result<Vec<u8>> {
+        let blob = self.opened(blobs, asset.sha256)?;
+        let mut bytes = vec![0; length];
+        let Some(runs) = &asset.runs else {
+            blob.read_exact_at(&mut bytes, at)?;
+            return Ok(bytes);
+        };
+        let (mut skip, mut rest) = (at, bytes.as_mut_slice());
+        for run in runs.iter() {
+            let skipped = skip.min(run.length);
+            skip -= skipped;
+            let here = usize::try_from(run.length - skipped).unwrap_or(usize::MAX).min(rest.len());
+            let (now, later) = rest.split_at_mut(here);
+            match run.offset {
+                Some(offset) => blob.read_exact_at(now, offset + skipped)?,
+                None => now.fill(0),
+            }
+            rest = later;
+        }
+        if rest.is_empty() { Ok(bytes) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+    }
+
+    fn opened(&self, blobs: &Blobs, hash: Hash) -> io::Result<Rc<BlobFile>> {
+        let mut open = self.open.borrow_mut();
+        match open.as_ref().filter(|(of, _)| *of == hash) {
+            Some((_, blob)) => Ok(Rc::clone(blob)),
+            None => {
+                let blob = Rc::new(blobs.open(&hash).map_err(io::Error::other)?);
+                *open = Some((hash, Rc::clone(&blob)));
+                Ok(blob)
+            }
+        }
+    }
+}
