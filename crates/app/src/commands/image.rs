@@ -1,14 +1,15 @@
 //! `image`: the library.
 
-use super::{destroy, with};
+use super::{change, destroy, with};
 use crate::cli::{Dry, Json, Sure};
 use crate::failure::Failure;
 use crate::say;
 use api::Client;
 use api::client::part;
-use api::types::{ImageView, Verified};
+use api::types::{ImageView, PromoteWish, Verified};
 use clap::{Args, Subcommand};
 use hyper::Method;
+use model::Channel;
 use model::event::show_bytes;
 use std::path::{Path, PathBuf};
 
@@ -44,6 +45,26 @@ pub enum Image {
         name: String,
         #[command(flatten)]
         json: Json,
+    },
+    /// Let a channel show a version: `stable` is what machines get.
+    Promote {
+        /// The image.
+        name: String,
+        /// This version, instead of the one that is on trial.
+        #[arg(long)]
+        version: Option<u32>,
+        /// The channel.
+        #[arg(long, default_value = "stable")]
+        to: Channel,
+        #[command(flatten)]
+        dry: Dry,
+    },
+    /// Let `stable` show what it showed before.
+    Rollback {
+        /// The image.
+        name: String,
+        #[command(flatten)]
+        dry: Dry,
     },
     /// Remove one version of an image, or all.
     Remove {
@@ -110,6 +131,15 @@ impl Image {
                 show(&image);
                 Ok(())
             }
+            Self::Promote { name, version, to, dry } => {
+                let wish = PromoteWish { version, to };
+                let path = path(&name, None, "/promote");
+                change(client, Method::POST, &path, dry, Some(&wish)).await
+            }
+            Self::Rollback { name, dry } => {
+                let path = path(&name, None, "/rollback");
+                change(client, Method::POST, &path, dry, None::<&()>).await
+            }
             Self::Verify { name, version, json } => verify(client, name, version, json).await,
             Self::Remove { name, version, sure } => {
                 destroy(client, &[path(&name, version, "")], sure).await
@@ -133,11 +163,12 @@ pub fn from_the_root(path: &Path) -> Result<PathBuf, Failure> {
 }
 
 fn list(json: Json, all: &[ImageView]) -> Result<(), Failure> {
-    let head = ["NAME", "VERSION", "WHAT", "ARCH", "SIZE", "BOOTS", "IMPORTED"];
+    let head = ["NAME", "VERSION", "CHANNEL", "WHAT", "ARCH", "SIZE", "BOOTS", "IMPORTED"];
     say::listing(json.json, all, head, |image| {
         [
             image.name.clone(),
             image.version.to_string(),
+            channels(image),
             image.title.clone(),
             archs(image),
             show_bytes(image.size),
@@ -151,6 +182,13 @@ fn archs(image: &ImageView) -> String {
     if image.archs.is_empty() { "-".to_owned() } else { image.archs.join(",") }
 }
 
+fn channels(image: &ImageView) -> String {
+    if image.channels.is_empty() {
+        return "-".to_owned();
+    }
+    image.channels.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
 fn boots(image: &ImageView) -> &'static str {
     match (image.bootable, image.signed_chain) {
         (true, true) => "yes, also with Secure Boot",
@@ -160,26 +198,64 @@ fn boots(image: &ImageView) -> &'static str {
 }
 
 fn show(image: &ImageView) {
+    let disc = image.disc.as_ref().map(|disc| match disc.volume.as_str() {
+        "" => disc.format.clone(),
+        volume => format!("{}, volume {volume}", disc.format),
+    });
+    let memory =
+        image.memory_mib.map(|mib| format!("about {mib} MiB: {}", image.memory_because.join(", ")));
+    let answer =
+        image.answer.as_ref().map(|answer| format!("{} by {}", answer.format, answer.argument));
+    let sure = image.confidence.map(|confidence| confidence.words().to_owned());
     say::card(&[
         ("name", image.name.clone()),
         ("version", image.version.to_string()),
+        ("channels", channels(image)),
         ("what", image.title.clone()),
         ("recognised by", image.recognised_by.clone()),
+        ("confidence", sure.unwrap_or_default()),
         ("arch", archs(image)),
         ("boots", boots(image).to_owned()),
         ("kernel", image.kernel.clone().unwrap_or_default()),
         ("initrds", image.initrds.join(", ")),
         ("args", image.args.clone()),
+        ("answers", answer.unwrap_or_default()),
+        ("memory", memory.unwrap_or_default()),
+        ("disc", disc.unwrap_or_default()),
         ("size", format!("{} in {} files", show_bytes(image.size), image.files)),
         ("imported", image.imported.clone()),
         ("from", image.source.clone()),
+        ("trusted because", image.trust.clone()),
     ]);
-    for asset in &image.assets {
+    for verdict in &image.secure_boot.verdict {
+        say::line(format!("secure boot: {verdict}"));
+    }
+    for file in &image.secure_boot.files {
+        let signers = match file.signers.as_slice() {
+            [] => "not signed".to_owned(),
+            signers => format!("signed by {}", signers.join("; ")),
+        };
+        say::line(format!("  {} ({}): {signers}", file.path, file.machine));
+    }
+    for note in &image.notes {
+        say::line(format!("note: {note}"));
+    }
+    files(image);
+}
+
+/// A disc may hold a hundred thousand files; `--json` has them all.
+const FILES_SHOWN: usize = 200;
+
+fn files(image: &ImageView) {
+    for asset in image.assets.iter().take(FILES_SHOWN) {
         let hash: String = match &asset.sha256 {
             Some(sha256) => sha256.chars().take(8).collect(),
             None => "in disc ".to_owned(),
         };
         say::line(format!("{hash}  {:>10}  {}", show_bytes(asset.size), asset.path));
+    }
+    if let Some(more) = image.assets.len().checked_sub(FILES_SHOWN).filter(|more| *more > 0) {
+        say::line(format!("and {more} more; --json shows all"));
     }
 }
 

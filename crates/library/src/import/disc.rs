@@ -77,7 +77,7 @@ fn contents(disc: &Disc, sha256: Hash, size: u64) -> Contents {
     let mut left_out = LeftOut::default();
     let (mut assets, mut links) = (Vec::new(), Vec::new());
     for entry in disc.walk() {
-        let path = disc.path(entry.id);
+        let path = from_root(disc, entry.id);
         if path.chars().any(char::is_control) {
             left_out.names += 1;
             continue;
@@ -97,7 +97,7 @@ fn contents(disc: &Disc, sha256: Hash, size: u64) -> Contents {
                 Ok(to) => match to.what {
                     What::File(file) => file,
                     _ => {
-                        links.push(Link { path, to: disc.path(to.id) });
+                        links.push(Link { path, to: from_root(disc, to.id) });
                         continue;
                     }
                 },
@@ -139,6 +139,11 @@ fn contents(disc: &Disc, sha256: Hash, size: u64) -> Contents {
         notes,
         ..Contents::default()
     }
+}
+
+/// The path of an entry as images write it: no slash in front.
+fn from_root(disc: &Disc, id: disc::Id) -> String {
+    disc.path(id).trim_start_matches('/').to_owned()
 }
 
 fn format_of(volume: &disc::Volume) -> String {
