@@ -7,7 +7,7 @@ use std::process::Command;
 
 /// The floors, lowest first. A room uses floors below it, never its own, never one above.
 const FLOORS: &[&[&str]] = &[
-    &["wire", "disc"],
+    &["wire", "disc", "secureboot"],
     &["model"],
     &["engine", "library", "foreign", "tls"],
     &["site"],
@@ -16,7 +16,7 @@ const FLOORS: &[&[&str]] = &[
 ];
 
 /// Rooms in which only values go in and out.
-const PURE: &[&str] = &["wire", "disc", "model", "engine", "foreign"];
+const PURE: &[&str] = &["wire", "disc", "secureboot", "model", "engine", "foreign"];
 
 /// Crates that bring a socket, a file, a clock, chance, tasks or a log.
 const IMPURE: &[&str] = &[
