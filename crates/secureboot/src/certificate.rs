@@ -49,15 +49,15 @@ pub struct Certificate {
     signature: Vec<u8>,
 }
 
-/// What came of checking a signature.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// What came of checking a signature, the surest last.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Check {
-    /// It was made with this key.
-    Right,
-    /// It was not.
+    /// It was not made with this key.
     Wrong,
     /// A kind of key or digest that is not known here (elliptic curves, PSS).
     Unknown,
+    /// It was made with this key.
+    Right,
 }
 
 impl Certificate {

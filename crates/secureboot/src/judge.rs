@@ -318,28 +318,35 @@ fn revoked_certificate(signature: &Signature, dbx: &Lists) -> Option<String> {
     })
 }
 
-/// The one of a list that a right signature leads to, and whether by its key.
+/// The one of a list that a right signature leads to, and whether by its key. One that cannot be
+/// checked here leads by name at most.
 fn leads_to(signature: &Signature, lists: &Lists, by_shim: bool) -> Option<(String, bool)> {
-    if signature.flaw.is_some() {
+    if signature.flaw.as_ref().is_some_and(|flaw| !flaw.is_only_unknown()) {
         return None;
     }
-    let is = |link: &Certificate, certificate: &Certificate| {
-        link.der == certificate.der
-            || (link.key_sha256 == certificate.key_sha256 && link.subject == certificate.subject)
-            || link.is_issued_by(certificate) == Check::Right
-    };
+    let is_right = signature.flaw.is_none();
+    let found =
+        |name: &str, check: Check| Some((name.to_owned(), is_right && check == Check::Right));
     let whole = lists.certificates.iter().filter(|c| !(by_shim && c.is_for_modules));
-    let mut whole = whole.filter(|certificate| signature.links().any(|link| is(link, certificate)));
-    if let Some(certificate) = whole.next() {
-        return Some((certificate.subject.shown.clone(), true));
+    let checked = whole.map(|c| (c, signature.links().map(|link| checked(link, c)).max()));
+    if let Some((certificate, Some(check))) = checked.max_by_key(|(_, check)| *check)
+        && check > Check::Wrong
+    {
+        return found(&certificate.subject.shown, check);
     }
     let by_key = |anchor: &&&Anchor| signature.links().any(|link| anchor.has_key_of(link));
     if let Some(anchor) = lists.anchors.iter().find(by_key) {
-        return Some((anchor.subject.to_owned(), true));
+        return found(anchor.subject, Check::Right);
     }
     let last = signature.links().last()?;
     let anchor = lists.anchors.iter().find(|anchor| anchor.subject == last.issuer.shown)?;
-    Some((anchor.subject.to_owned(), false))
+    found(anchor.subject, Check::Unknown)
+}
+
+/// Whether a certificate of a chain is a trusted one, or certified by it.
+fn checked(link: &Certificate, trusted: &Certificate) -> Check {
+    let is_same = link.key_sha256 == trusted.key_sha256 && link.subject == trusted.subject;
+    if is_same { Check::Right } else { link.is_issued_by(trusted) }
 }
 
 impl Link {
@@ -379,7 +386,10 @@ impl Link {
             };
             let starts = if is_proved { Starts::Yes } else { Starts::Perhaps };
             self.starts = self.starts.max(starts);
-            self.reasons.push(Reason::Trusted { signer, authority, list, is_proved });
+            self.reasons.push(match &signature.flaw {
+                None => Reason::Trusted { signer, authority, list, is_proved },
+                Some(flaw) => Reason::Flawed { signer, flaw: flaw.clone() },
+            });
         }
         for signature in useless {
             self.tell_useless(signature);

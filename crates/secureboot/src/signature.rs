@@ -88,9 +88,7 @@ impl fmt::Display for Flaw {
             Self::Signers(count) => write!(f, "it has {count} signers instead of one"),
             Self::OtherContent => f.write_str("its signed attributes are of another content"),
             Self::WrongKey => f.write_str("it was not made with its signer's key"),
-            Self::UnknownKind => f.write_str(
-                "it is of a kind that cannot be checked here (not RSA with PKCS #1 v1.5)",
-            ),
+            Self::UnknownKind => f.write_str("it is not RSA with PKCS #1 v1.5"),
         }
     }
 }

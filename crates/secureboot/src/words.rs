@@ -39,6 +39,9 @@ impl fmt::Display for Reason {
             Self::Stranger { signer, authority } => {
                 write!(f, "signed by {signer}, certified by {authority}, which is not trusted")
             }
+            Self::Flawed { signer, flaw } if flaw.is_only_unknown() => {
+                write!(f, "the signature of {signer} cannot be checked here: {flaw}")
+            }
             Self::Flawed { signer, flaw } => {
                 write!(f, "the signature of {signer} is worth nothing: {flaw}")
             }
