@@ -7,7 +7,7 @@ use std::process::Command;
 
 /// The floors, lowest first. A room uses floors below it, never its own, never one above.
 const FLOORS: &[&[&str]] = &[
-    &["wire", "disc", "unpack"],
+    &["wire", "disc", "unpack", "secureboot"],
     &["model"],
     &["engine", "library", "foreign", "tls"],
     &["site"],
@@ -16,7 +16,7 @@ const FLOORS: &[&[&str]] = &[
 ];
 
 /// Rooms in which only values go in and out.
-const PURE: &[&str] = &["wire", "disc", "unpack", "model", "engine", "foreign"];
+const PURE: &[&str] = &["wire", "disc", "unpack", "secureboot", "model", "engine", "foreign"];
 
 /// What a pure room brings all the same, and why it may.
 const BROUGHT: &[(&str, &str, &str)] =

@@ -1,0 +1,513 @@
+//! Files signed here, with keys made here: what is right, and every way to be wrong.
+
+mod support;
+
+use secureboot::{
+    Binary, Check, Flaw, Kind, List, Lists, Reason, Remark, Starts, across, anchors, judge,
+};
+use support::image::{image, level, sbat, vendor};
+use support::{Machine, Workshop, able, attempt, read};
+
+const TOOLS: &[&str] = &["openssl", "sbsign", "sbverify"];
+
+/// What firmware that trusts one authority says of a file, and whether sbverify agrees.
+fn agreed(workshop: &Workshop, file: &str, authority: &str) -> secureboot::Verdict {
+    let machine = Machine::new(workshop.trusting(authority));
+    let verdict = judge(&[&read(&workshop.bytes(file))], &machine.world());
+    assert_eq!(verdict.starts(), workshop.sbverify(file, authority), "{file}: {verdict}");
+    verdict
+}
+
+/// An authority, a signer it certified, and a signed file.
+fn signed() -> Workshop {
+    let workshop = Workshop::new();
+    workshop.authority("ca", "/O=Example/CN=Example CA", "rsa:2048", "-sha256");
+    workshop.certified("signer", "/CN=Example Signer", "ca", "rsa:2048", "");
+    workshop.write("a.efi", &image(&[sbat(&[("app", 1)])]));
+    workshop.sign("a.efi", "signer", &[]);
+    workshop
+}
+
+#[test]
+fn a_right_signature_starts_where_its_authority_is_trusted_and_nowhere_else() {
+    if !able(TOOLS) {
+        return;
+    }
+    let workshop = signed();
+    let verdict = agreed(&workshop, "a.efi", "ca");
+    assert!(verdict.starts(), "{verdict}");
+    assert_eq!(
+        verdict.links[0].reasons[0].to_string(),
+        "signed by Example Signer, which firmware trusts (Example CA)"
+    );
+    // The signer's own certificate in db is enough.
+    assert!(agreed(&workshop, "a.efi", "signer").starts());
+    // Another authority of the same name did not certify it.
+    workshop.authority("other", "/O=Example/CN=Example CA", "rsa:2048", "-sha256");
+    let verdict = agreed(&workshop, "a.efi", "other");
+    assert!(matches!(verdict.links[0].reasons[0], Reason::Stranger { .. }), "{verdict}");
+}
+
+#[test]
+fn a_changed_byte_anywhere_in_what_is_signed_is_found() {
+    if !able(TOOLS) {
+        return;
+    }
+    let workshop = signed();
+    let right = workshop.bytes("a.efi");
+    let pe = secureboot::Pe::read(&right).unwrap();
+    // Stub, header, code, the padding of a section, SBAT, and the end of what is signed.
+    let places = [2, 64 + 24 + 40, pe.sections[0].at, pe.sections[0].at + 1000, pe.sections[1].at];
+    for at in places.into_iter().chain([pe.certificates.0 - 1]) {
+        let mut changed = right.clone();
+        changed[at] ^= 0x01;
+        workshop.write("changed.efi", &changed);
+        let verdict = agreed(&workshop, "changed.efi", "ca");
+        let flawed = |r: &Reason| matches!(r, Reason::Flawed { flaw: Flaw::OtherFile { .. }, .. });
+        assert!(verdict.links[0].reasons.iter().all(flawed), "byte {at}: {verdict}");
+    }
+    // The checksum is not signed: it is written after.
+    let mut changed = right;
+    changed[64 + 24 + 64] ^= 0xff;
+    workshop.write("changed.efi", &changed);
+    assert!(agreed(&workshop, "changed.efi", "ca").starts());
+}
+
+#[test]
+fn a_broken_signature_is_not_the_signers() {
+    if !able(TOOLS) {
+        return;
+    }
+    let workshop = signed();
+    let right = workshop.bytes("a.efi");
+    let (at, length) = secureboot::Pe::read(&right).unwrap().certificates;
+    // The signature's value is the last of PKCS #7; zeros fill up to eight bytes.
+    let last = (at..at + length).rev().find(|at| right[*at] != 0).unwrap();
+    let mut changed = right.clone();
+    changed[last - 20] ^= 0x10;
+    workshop.write("changed.efi", &changed);
+    let verdict = agreed(&workshop, "changed.efi", "ca");
+    assert!(
+        matches!(&verdict.links[0].reasons[0], Reason::Flawed { flaw: Flaw::WrongKey, signer }
+        if signer == "Example Signer"),
+        "{verdict}"
+    );
+    // The text "<<<Obsolete>>>" in the content, which the signed attributes speak for.
+    let content: Vec<u8> = "<<<Obs".encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let place = right.windows(content.len()).position(|part| part == content).unwrap();
+    let mut changed = right.clone();
+    changed[place + 1] ^= 0x01;
+    workshop.write("changed.efi", &changed);
+    let verdict = agreed(&workshop, "changed.efi", "ca");
+    let flaw = &read(&changed).signatures[0].flaw;
+    assert_eq!(flaw, &Some(Flaw::OtherContent), "{verdict}");
+    // A signed attribute itself: its time.
+    let time = right.windows(2).rposition(|part| part == [0x17, 0x0d]).unwrap();
+    let mut changed = right;
+    changed[time + 2] ^= 0x01;
+    assert_eq!(read(&changed).signatures[0].flaw, Some(Flaw::WrongKey));
+}
+
+#[test]
+fn a_signature_taken_to_another_file_is_worth_nothing() {
+    if !able(&[TOOLS, &["sbattach"]].concat()) {
+        return;
+    }
+    let workshop = signed();
+    workshop.run("sbattach", &["--detach", "a.p7", "a.efi"]);
+    workshop.write("b.efi", &image(&[sbat(&[("other", 9)])]));
+    workshop.run("sbattach", &["--attach", "a.p7", "b.efi"]);
+    let verdict = agreed(&workshop, "b.efi", "ca");
+    let text = verdict.to_string();
+    assert!(
+        text.contains("it is for another file or this one was changed: the SHA-256 is"),
+        "{text}"
+    );
+}
+
+#[test]
+fn two_signatures_start_where_either_authority_is_trusted() {
+    if !able(TOOLS) {
+        return;
+    }
+    let workshop = signed();
+    workshop.authority("new", "/CN=Example CA 2023", "rsa:4096", "-sha512");
+    workshop.sign("a.efi", "new", &[]);
+    let binary = read(&workshop.bytes("a.efi"));
+    assert_eq!(binary.signatures.len(), 2);
+    assert!(agreed(&workshop, "a.efi", "ca").starts());
+    let verdict = agreed(&workshop, "a.efi", "new");
+    assert!(verdict.starts());
+    let useless = Remark::Useless { signer: "Example Signer".into(), flaw: None };
+    assert_eq!(verdict.links[0].remarks, [useless]);
+    // Firmware refuses a file when one of its signatures is revoked, whatever the other is.
+    let mut machine = Machine::new(workshop.trusting("new"));
+    machine.dbx = workshop.trusting("ca");
+    let verdict = judge(&[&binary], &machine.world());
+    assert!(
+        matches!(&verdict.links[0].reasons[0], Reason::RevokedCertificate { list: List::Dbx, name }
+        if name == "Example CA"),
+        "{verdict}"
+    );
+}
+
+#[test]
+fn every_digest_and_key_length_in_use_is_checked() {
+    if !able(&[TOOLS, &["osslsigncode"]].concat()) {
+        return;
+    }
+    let workshop = Workshop::new();
+    workshop.write("plain.efi", &image(&[]));
+    for (key, digest) in [
+        ("rsa:2048", "sha1"),
+        ("rsa:2048", "sha256"),
+        ("rsa:3072", "sha384"),
+        ("rsa:4096", "sha512"),
+    ] {
+        workshop.authority(
+            "ca",
+            "/CN=Example CA",
+            key,
+            &format!("-{}", digest.replace("sha1", "sha256")),
+        );
+        workshop.certified("signer", "/CN=Example Signer", "ca", key, "");
+        let with = ["-certs", "signer.crt", "-ac", "ca.crt", "-key", "signer.key"];
+        let files = ["-h", digest, "-in", "plain.efi", "-out", "signed.efi"];
+        let _ = std::fs::remove_file(workshop.file("signed.efi"));
+        workshop.run("osslsigncode", &[&["sign"][..], &with, &files].concat());
+        let binary = read(&workshop.bytes("signed.efi"));
+        let [signature] = binary.signatures.as_slice() else { panic!("{binary:?}") };
+        assert_eq!((&signature.flaw, signature.links().count()), (&None, 2), "{key} {digest}");
+        assert_eq!(signature.digest.0.unwrap().to_string().replace('-', "").to_lowercase(), digest);
+        let machine = Machine::new(workshop.trusting("ca"));
+        assert!(judge(&[&binary], &machine.world()).starts(), "{key} {digest}");
+        let verify = ["verify", "-CAfile", "ca.crt", "-in", "signed.efi"];
+        assert!(attempt("osslsigncode", &verify, workshop.path()).status.success());
+        let mut changed = workshop.bytes("signed.efi");
+        changed[600] ^= 1;
+        let flaw = read(&changed).signatures.remove(0).flaw;
+        assert!(matches!(flaw, Some(Flaw::OtherFile { .. })), "{flaw:?}");
+    }
+}
+
+#[test]
+fn a_key_that_is_not_rsa_leaves_it_open() {
+    if !able(&[TOOLS, &["osslsigncode"]].concat()) {
+        return;
+    }
+    let workshop = Workshop::new();
+    let curve = ["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "ca.key"];
+    workshop.run("openssl", &curve);
+    let fixed = ["req", "-x509", "-key", "ca.key", "-subj", "/CN=Curved CA", "-days", "9"];
+    workshop.run("openssl", &[&fixed[..], &["-out", "ca.crt"]].concat());
+    workshop.write("plain.efi", &image(&[]));
+    let with = ["sign", "-certs", "ca.crt", "-key", "ca.key", "-h", "sha256"];
+    workshop.run("osslsigncode", &[&with[..], &["-in", "plain.efi", "-out", "a.efi"]].concat());
+    let binary = read(&workshop.bytes("a.efi"));
+    assert_eq!(binary.signatures[0].flaw, Some(Flaw::UnknownKind));
+    assert!(binary.signatures[0].flaw.as_ref().unwrap().is_only_unknown());
+    let verdict = judge(&[&binary], &Machine::new(workshop.trusting("ca")).world());
+    assert_eq!(verdict.starts, Starts::Perhaps, "{verdict}");
+}
+
+#[test]
+fn a_signature_inside_a_signature_is_read_and_firmware_does_not_look_at_it() {
+    if !able(&[TOOLS, &["osslsigncode"]].concat()) {
+        return;
+    }
+    let workshop = Workshop::new();
+    workshop.write("plain.efi", &image(&[]));
+    for name in ["outer", "inner"] {
+        workshop.authority(name, &format!("/CN={name} CA"), "rsa:2048", "-sha256");
+    }
+    let sign = |by: &str, more: &[&str], from: &str, to: &str| {
+        let (certificate, key) = (format!("{by}.crt"), format!("{by}.key"));
+        let fixed = ["sign", "-certs", &certificate, "-key", &key, "-h", "sha256"];
+        workshop.run("osslsigncode", &[&fixed[..], more, &["-in", from, "-out", to]].concat());
+    };
+    sign("outer", &[], "plain.efi", "one.efi");
+    sign("inner", &["-nest"], "one.efi", "two.efi");
+    let binary = read(&workshop.bytes("two.efi"));
+    let found: Vec<_> = binary.signatures.iter().map(|s| (s.depth, s.signer_name())).collect();
+    assert_eq!(found, [(0, "outer CA".to_owned()), (1, "inner CA".to_owned())]);
+    assert!(binary.signatures.iter().all(|signature| signature.flaw.is_none()));
+    let verdict = judge(&[&binary], &Machine::new(workshop.trusting("outer")).world());
+    assert!(verdict.starts());
+    assert!(verdict.links[0].remarks.contains(&Remark::Nested("inner CA".into())));
+    let verdict = judge(&[&binary], &Machine::new(workshop.trusting("inner")).world());
+    assert_eq!(verdict.starts, Starts::No);
+}
+
+#[test]
+fn a_chain_through_an_authority_between_is_followed_link_by_link() {
+    if !able(TOOLS) {
+        return;
+    }
+    let workshop = Workshop::new();
+    workshop.authority("ca", "/CN=Example CA", "rsa:3072", "-sha384");
+    let authority = "basicConstraints=critical,CA:TRUE\n";
+    workshop.certified("between", "/CN=Example Between", "ca", "rsa:2048", authority);
+    workshop.certified("signer", "/CN=Example Signer", "between", "rsa:2048", "");
+    workshop.write("a.efi", &image(&[]));
+    workshop.sign("a.efi", "signer", &["between"]);
+    let binary = read(&workshop.bytes("a.efi"));
+    assert_eq!(binary.signatures[0].links().count(), 2);
+    assert!(agreed(&workshop, "a.efi", "ca").starts());
+    // Without the one between, nothing leads there.
+    workshop.write("b.efi", &image(&[]));
+    workshop.sign("b.efi", "signer", &[]);
+    assert!(!agreed(&workshop, "b.efi", "ca").starts());
+    // Nor with another of its name.
+    workshop.authority("false", "/CN=Example Between", "rsa:2048", "-sha256");
+    workshop.write("c.efi", &image(&[]));
+    workshop.sign("c.efi", "signer", &["false", "ca"]);
+    let binary = read(&workshop.bytes("c.efi"));
+    assert_eq!(binary.signatures[0].links().count(), 1);
+    assert!(!agreed(&workshop, "c.efi", "ca").starts());
+    let [signer, between] = ["signer", "false"].map(|name| workshop.certificate(name));
+    assert_eq!(signer.is_issued_by(&between), Check::Wrong);
+}
+
+#[test]
+fn dates_are_told_and_decide_nothing() {
+    if !able(TOOLS) {
+        return;
+    }
+    let workshop = signed();
+    let binary = read(&workshop.bytes("a.efi"));
+    let mut machine = Machine::new(workshop.trusting("ca"));
+    let now = judge(&[&binary], &machine.world());
+    assert!(now.links[0].remarks.is_empty(), "{now}");
+    for now_s in [0, 4_000_000_000] {
+        machine.now_s = now_s;
+        let verdict = judge(&[&binary], &machine.world());
+        assert!(verdict.starts());
+        assert!(
+            matches!(&verdict.links[0].remarks[..], [Remark::OutOfDate { name, .. }]
+            if name == "Example Signer"),
+            "{verdict}"
+        );
+    }
+}
+
+/// A shim signed by a firmware's authority, GRUB and a kernel signed by its vendor's.
+struct Distribution {
+    workshop: Workshop,
+    shim: Binary,
+    machine: Machine,
+}
+
+impl Distribution {
+    fn new() -> Self {
+        let workshop = Workshop::new();
+        workshop.authority("firmware", "/CN=Firmware CA", "rsa:2048", "-sha256");
+        workshop.authority("vendor", "/CN=Vendor CA", "rsa:2048", "-sha256");
+        workshop.certified("signer", "/CN=Vendor Signer", "vendor", "rsa:2048", "");
+        workshop.certificate("vendor");
+        let sections = [
+            vendor(&workshop.bytes("vendor.der"), &[]),
+            sbat(&[("shim", 4), ("shim.example", 2)]),
+            level("sbat,1,2024040900\nshim,4\ngrub,4\n", "sbat,1,2025021800\nshim,4\ngrub,5\n"),
+        ];
+        workshop.write("shim.efi", &image(&sections));
+        let shim = read(&workshop.sign("shim.efi", "firmware", &[]));
+        let machine = Machine::new(workshop.trusting("firmware"));
+        Self { workshop, shim, machine }
+    }
+
+    fn file(&self, name: &str, sections: &[support::image::Section<'_>], by: &str) -> Binary {
+        self.workshop.write(name, &image(sections));
+        if by.is_empty() {
+            return read(&self.workshop.bytes(name));
+        }
+        read(&self.workshop.sign(name, by, &[]))
+    }
+
+    fn judge(&self, rest: &[&Binary]) -> secureboot::Verdict {
+        let chain: Vec<&Binary> = std::iter::once(&self.shim).chain(rest.iter().copied()).collect();
+        judge(&chain, &self.machine.world())
+    }
+}
+
+#[test]
+fn a_whole_chain_of_ones_own_boots_and_each_wrong_link_is_named() {
+    if !able(TOOLS) {
+        return;
+    }
+    let own = Distribution::new();
+    assert_eq!(own.shim.kind, Kind::Shim);
+    let facts = own.shim.shim.as_ref().unwrap();
+    assert_eq!(facts.latest.as_ref().unwrap().date, "2025021800");
+    let grub = own.file("grub.efi", &[sbat(&[("grub", 5), ("grub.example", 1)])], "signer");
+    let kernel = own.file("kernel.efi", &[], "signer");
+    let verdict = own.judge(&[&grub, &kernel]);
+    assert!(verdict.starts(), "{verdict}");
+    assert_eq!(verdict.links[1].reasons.len(), 1);
+
+    let unsigned = own.file("u.efi", &[], "");
+    let verdict = own.judge(&[&grub, &unsigned]);
+    assert_eq!((verdict.links[1].starts, verdict.links[2].starts), (Starts::Yes, Starts::No));
+    assert_eq!(verdict.links[2].reasons, [Reason::Unsigned]);
+    // Firmware's own authority counts for shim too.
+    let by_firmware = own.file("f.efi", &[], "firmware");
+    let verdict = own.judge(&[&grub, &by_firmware]);
+    assert!(matches!(verdict.links[2].reasons[..], [Reason::Trusted { list: List::Db, .. }]));
+    // Firmware does not know the vendor.
+    let verdict = judge(&[&grub], &own.machine.world());
+    assert!(matches!(verdict.links[0].reasons[..], [Reason::Stranger { .. }]), "{verdict}");
+    // On machines without this firmware's authority the shim itself is a stranger.
+    let machine = Machine::new(Lists::default());
+    let across = across(&[&own.shim, &grub, &kernel], &machine.world());
+    assert_eq!(
+        across.to_string(),
+        "refused with Secure Boot on; shim: signed by Firmware CA, certified by Firmware CA, which \
+         is not trusted"
+    );
+}
+
+#[test]
+fn an_owners_key_and_a_files_own_digest_count_for_shim() {
+    if !able(TOOLS) {
+        return;
+    }
+    let mut own = Distribution::new();
+    own.workshop.authority("owner", "/CN=Owner", "rsa:2048", "-sha256");
+    let grub = own.file("grub.efi", &[sbat(&[("grub", 5)])], "owner");
+    assert_eq!(own.judge(&[&grub]).links[1].starts, Starts::No);
+    own.machine.mok = own.workshop.trusting("owner");
+    let verdict = own.judge(&[&grub]);
+    assert!(matches!(verdict.links[1].reasons[..], [Reason::Trusted { list: List::Mok, .. }]));
+    own.machine.mok = Lists { sha256: [grub.sha256].into(), ..Lists::default() };
+    let verdict = own.judge(&[&grub]);
+    assert_eq!(verdict.links[1].reasons, [Reason::TrustedDigest(List::Mok)]);
+    assert!(verdict.starts());
+    // In db, firmware takes it too; in dbx, nobody.
+    own.machine.db.sha256.insert(grub.sha256);
+    assert!(judge(&[&grub], &own.machine.world()).starts());
+    own.machine.dbx.sha256.insert(grub.sha256);
+    assert_eq!(own.judge(&[&grub]).links[1].reasons, [Reason::RevokedDigest(List::Dbx)]);
+    let verdict = judge(&[&grub], &own.machine.world());
+    assert_eq!(verdict.links[0].reasons, [Reason::RevokedDigest(List::Dbx)]);
+}
+
+#[test]
+fn a_key_for_kernel_modules_starts_nothing_under_shim() {
+    if !able(TOOLS) {
+        return;
+    }
+    let mut own = Distribution::new();
+    let usage = "extendedKeyUsage=codeSigning,1.3.6.1.4.1.2312.16.1.2\n";
+    own.workshop.certified("modules", "/CN=Modules", "vendor", "rsa:2048", usage);
+    own.workshop.certified(
+        "plain",
+        "/CN=Plain",
+        "firmware",
+        "rsa:2048",
+        "extendedKeyUsage=codeSigning\n",
+    );
+    assert!(own.workshop.certificate("modules").is_for_modules);
+    assert!(!own.workshop.certificate("plain").is_for_modules);
+    own.workshop.authority("stranger", "/CN=Stranger", "rsa:2048", "-sha256");
+    own.workshop.certified("other", "/CN=Other", "stranger", "rsa:2048", usage);
+    let grub = own.file("grub.efi", &[sbat(&[("grub", 5)])], "other");
+    own.machine.mok = own.workshop.trusting("other");
+    assert_eq!(own.judge(&[&grub]).links[1].starts, Starts::No);
+}
+
+#[test]
+fn sbat_names_the_component_that_is_too_old() {
+    if !able(TOOLS) {
+        return;
+    }
+    let mut own = Distribution::new();
+    let old = own.file("old.efi", &[sbat(&[("grub", 3), ("grub.example", 1)])], "signer");
+    // The machine's level revokes nothing, but shim brings a newer one.
+    let verdict = own.judge(&[&old]);
+    assert!(
+        matches!(&verdict.links[1].reasons[..], [
+        Reason::Trusted { .. },
+        Reason::Sbat { component, generation: 3, lowest: 4, level },
+    ] if component == "grub" && level == "2024040900"),
+        "{verdict}"
+    );
+    assert!(verdict.to_string().contains(
+        "its component grub is of generation 3, and the SBAT level 2024040900 revokes all below 4"
+    ));
+    // A level newer than the shim's is the machine's.
+    let grub = own.file("grub.efi", &[sbat(&[("grub", 4)])], "signer");
+    assert!(own.judge(&[&grub]).starts());
+    own.machine.sbat_level = secureboot::sbat::published().pop().unwrap();
+    assert_eq!(own.judge(&[&grub]).links[1].starts, Starts::No);
+    // A level may revoke the shim itself, which then stops at its start.
+    let text = "sbat,1,2030010100\nshim,4\nshim.example,3\n";
+    own.machine.sbat_level = secureboot::SbatLevel::read(text.as_bytes()).unwrap();
+    let verdict = own.judge(&[]);
+    assert!(
+        matches!(&verdict.links[0].reasons[1], Reason::Sbat { component, .. }
+        if component == "shim.example"),
+        "{verdict}"
+    );
+}
+
+#[test]
+fn what_shim_starts_itself_must_have_sbat_that_can_be_read() {
+    if !able(TOOLS) {
+        return;
+    }
+    let own = Distribution::new();
+    let without = own.file("without.efi", &[], "signer");
+    assert!(own.judge(&[&without]).links[1].reasons.contains(&Reason::NoSbat));
+    let broken = (".sbat", b"sbat,1,a,b,c,d\ngrub,5\n".to_vec());
+    let broken = own.file("broken.efi", &[broken], "signer");
+    assert!(own.judge(&[&broken]).links[1].reasons.contains(&Reason::BrokenSbat(2)));
+    // A shim from before SBAT asks for none.
+    own.workshop.write("ancient.efi", &image(&[vendor(&own.workshop.bytes("vendor.der"), &[])]));
+    let ancient = read(&own.workshop.sign("ancient.efi", "firmware", &[]));
+    let verdict = judge(&[&ancient, &without], &own.machine.world());
+    assert!(verdict.starts(), "{verdict}");
+}
+
+#[test]
+fn an_authority_of_which_only_the_name_is_told_is_believed_by_name() {
+    if !able(TOOLS) {
+        return;
+    }
+    let workshop = Workshop::new();
+    workshop.authority("rocky", "/CN=Rocky Linux Secure Boot Root CA", "rsa:2048", "-sha256");
+    workshop.certified("signer", "/CN=Signer 101", "rocky", "rsa:2048", "");
+    workshop.authority("false", "/CN=Microsoft UEFI CA 2023", "rsa:2048", "-sha256");
+    workshop.certified("liar", "/CN=Liar", "false", "rsa:2048", "");
+    for (file, by) in [("a.efi", "signer"), ("b.efi", "liar")] {
+        workshop.write(file, &image(&[]));
+        workshop.sign(file, by, &[]);
+    }
+    let binary = read(&workshop.bytes("a.efi"));
+    let lead = binary.signatures[0].lead().unwrap();
+    assert_eq!(lead.anchor.keeper, anchors::Keeper::Distribution("Rocky Linux"));
+    assert!(!lead.is_proved);
+    let verdict = judge(&[&binary], &Machine::new(Lists::of(&[lead.anchor])).world());
+    assert_eq!(verdict.starts, Starts::Perhaps);
+    assert!(!verdict.starts() && verdict.to_string().contains("by name: its key is not at hand"));
+    // Whoever calls an authority Microsoft's gets no more than that either.
+    let liar = read(&workshop.bytes("b.efi"));
+    let across = across(&[&liar], &Machine::new(Lists::default()).world());
+    assert_eq!(across.only_2023.starts, Starts::Perhaps);
+    assert_eq!(across.only_2011.starts, Starts::No);
+    assert!(across.to_string().ends_with("(by name: not every key is at hand)"), "{across}");
+}
+
+#[test]
+fn hostile_names_are_shown_harmless_and_short() {
+    if !able(TOOLS) {
+        return;
+    }
+    let workshop = Workshop::new();
+    let name = format!("/CN=\u{1b}[31mred\u{202e}txet{}", "x".repeat(40));
+    let args = ["-utf8", "-newkey", "rsa:2048", "-keyout", "ca.key", "-out", "ca.crt"];
+    workshop.run("openssl", &[&["req", "-x509", "-nodes", "-subj", &name][..], &args].concat());
+    workshop.write("a.efi", &image(&[]));
+    let binary = read(&workshop.sign("a.efi", "ca", &[]));
+    let text = judge(&[&binary], &Machine::new(Lists::default()).world()).to_string();
+    assert!(text.contains("\\u{1b}[31mred\\u{202e}txet"), "{text}");
+    assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'));
+}
