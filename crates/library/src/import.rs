@@ -9,20 +9,24 @@
 //! In: a path, the store, a name, what the operator says, the moment. Out: a [`model::Image`] without
 //! a number; nothing is published until the engine takes it. Never: a file from outside the folder.
 
+mod archive;
 mod contents;
 mod disc;
 mod error;
 mod folder;
+mod single;
 
 pub use contents::Contents;
 pub use error::ImportError;
 
 use crate::recognise::{Recognised, recognise};
 use crate::store::{Blobs, StoreError};
-use model::image::Way;
+use model::image::{Assets, Way};
 use model::{Arch, Image, Now};
 use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
+use unpack::Kind;
 
 /// Longest name of an image.
 const NAME_MAX: usize = 64;
@@ -77,11 +81,8 @@ pub struct Said {
 /// fails stays as blobs that nothing names.
 pub fn import(wish: &Wish<'_>, blobs: &Blobs, tell: &mut Tell<'_>) -> Result<Image, ImportError> {
     check_name(wish.name)?;
-    let contents = match open_disc(wish.path)? {
-        Some(file) => disc::keep(file, wish.path, blobs, tell)?,
-        None => folder::keep(wish.path, blobs, tell)?,
-    };
-    let recognised = understand(wish.path, &contents, blobs);
+    let mut contents = keep(wish.path, blobs, tell)?;
+    let recognised = understand(wish.path, &mut contents, blobs);
     let source = wish.source.map_or_else(|| wish.path.display().to_string(), str::to_owned);
     let Recognised { recipe, title, archs, recognised_by } = recognised;
     let mut image = Image {
@@ -99,15 +100,34 @@ pub fn import(wish: &Wish<'_>, blobs: &Blobs, tell: &mut Tell<'_>) -> Result<Ima
     Ok(image)
 }
 
-/// The file at a path, if it is one and a disc image.
-fn open_disc(path: &Path) -> Result<Option<File>, ImportError> {
+/// Keeps what is at a path, by what its first bytes say it is.
+fn keep(path: &Path, blobs: &Blobs, tell: &mut Tell<'_>) -> Result<Contents, ImportError> {
     let unreadable = |cause| ImportError::Read { path: path.to_owned(), cause };
     if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
-        return Ok(None);
+        return folder::keep(path, blobs, tell);
     }
     let file = File::open(path).map_err(unreadable)?;
-    let is_disc = disc::is_one(&file).map_err(unreadable)?;
-    Ok(is_disc.then_some(file))
+    let size = file.metadata().map_err(unreadable)?.len();
+    let mut head = vec![0; unpack::HEAD_BYTES.min(usize::try_from(size).unwrap_or(usize::MAX))];
+    file.read_exact_at(&mut head, 0).map_err(unreadable)?;
+    match unpack::kind(&head, size) {
+        Kind::Disc => disc::keep(file, path, blobs, tell),
+        Kind::Tar(_) => archive::keep(&file, path, blobs, tell),
+        Kind::Packed(_, Some(inside)) => match *inside {
+            Kind::Tar(_) => archive::keep(&file, path, blobs, tell),
+            Kind::Disc => {
+                let asset = archive::keep_unpacked(&file, path, blobs, tell)?;
+                disc::of_blob((asset.sha256, asset.size), path, blobs)
+            }
+            Kind::Disk(_) | Kind::Squashfs | Kind::Fat => {
+                let asset = archive::keep_unpacked(&file, path, blobs, tell)?;
+                Ok(Contents { assets: Assets::new(vec![asset]), ..Contents::default() })
+            }
+            // An initrd, or a kernel for a loader that unpacks it: machines want it as it is.
+            _ => folder::keep(path, blobs, tell),
+        },
+        _ => folder::keep(path, blobs, tell),
+    }
 }
 
 /// Whether a name can be an image's: `[a-z0-9._-]+`, not a dot first, at most 64 long.
@@ -137,12 +157,22 @@ fn stopped(path: &str, cause: StoreError) -> ImportError {
 }
 
 /// Recognises from the bytes that were kept, not from the source, which may change meanwhile.
-fn understand(source: &Path, contents: &Contents, blobs: &Blobs) -> Recognised {
+fn understand(source: &Path, contents: &mut Contents, blobs: &Blobs) -> Recognised {
     let paths: Vec<&str> = contents.assets.iter().map(|asset| asset.path.as_str()).collect();
-    recognise(&paths, &|path, max| match path {
+    let recognised = recognise(&paths, &|path, max| match path {
         crate::recognise::ABOVE => folder::above(source, max),
         path => contents.head(blobs, path, max).unwrap_or_default(),
-    })
+    });
+    if recognised.recipe.boots() {
+        return recognised;
+    }
+    match single::understand(contents, blobs) {
+        Some((better, notes)) => {
+            contents.notes.extend(notes);
+            better
+        }
+        None => recognised,
+    }
 }
 
 impl Said {

@@ -10,8 +10,8 @@ pub(super) fn boot_of_image(client: &Client, image: &Image) -> Result<Boot, Stri
     let path = |file: &str| format!("image/{}/{}/{file}", image.name, image.version);
     let disc = format!("image/{}/{}.iso", image.name, image.version);
     let kernel = match (recipe.way, recipe.kernel_for(client.arch)) {
-        (Way::Disc, _) if image.disc.is_some() => disc.clone(),
-        (Way::Disc, _) | (_, None) => {
+        (Way::Disc, None) if image.disc.is_some() => disc.clone(),
+        (_, None) => {
             let why = image.notes.first().unwrap_or(&image.recognised_by);
             return Err(format!("image {} has nothing to start ({why})", image.name));
         }

@@ -14,29 +14,8 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Where the descriptors of ISO 9660 and of UDF begin: after 16 sectors of 2,048 bytes (ECMA-119 7.1,
-/// ECMA-167 2/8.3).
-const DESCRIPTORS_AT: u64 = 16 * 2048;
-/// So many descriptors are looked at for a sign that this is a disc.
-const LOOKED_AT: usize = 16;
 /// Remarks of the reader that are kept with the image.
 const NOTES_MAX: usize = 8;
-
-/// Whether a file has the signature of ISO 9660 or UDF where discs have it.
-pub(super) fn is_one(file: &File) -> io::Result<bool> {
-    for sector in 0..LOOKED_AT as u64 {
-        let mut head = [0; 6];
-        match file.read_exact_at(&mut head, DESCRIPTORS_AT + sector * 2048) {
-            Ok(()) if matches!(&head[1..], b"CD001" | b"NSR02" | b"NSR03" | b"BEA01") => {
-                return Ok(true);
-            }
-            Ok(()) => {}
-            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
-            Err(e) => return Err(e),
-        }
-    }
-    Ok(false)
-}
 
 /// Keeps a disc, and reads where its files stand.
 pub(super) fn keep(

@@ -115,6 +115,14 @@ pub enum ImportError {
         /// What is wrong with it, and where.
         cause: disc::DiscError,
     },
+    /// The content: an archive or a compressed file that cannot be read, or must not be.
+    #[error("{path}: {cause}")]
+    Archive {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it, and where.
+        cause: unpack::UnpackError,
+    },
     /// The operator's wish: a file that is not there.
     #[error("{what} `{path}` is not in it; it has {has}; name one of these")]
     NotThere {
