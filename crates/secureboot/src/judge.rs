@@ -12,6 +12,7 @@
 use crate::anchors::{Anchor, microsoft_2011, microsoft_2023};
 use crate::binary::{Binary, Kind};
 use crate::certificate::{Certificate, Check};
+use crate::crypto::Hash;
 use crate::date::Moment;
 use crate::lists::{Lists, Svn};
 use crate::sbat::SbatLevel;
@@ -308,8 +309,10 @@ fn holds_digest(lists: &Lists, binary: &Binary) -> bool {
 /// The certificate of a signature that a list revokes, by name.
 fn revoked_certificate(signature: &Signature, dbx: &Lists) -> Option<String> {
     let by_digest = signature.links().find(|certificate| {
-        let is = |(hash, digest): &(_, Vec<u8>)| certificate.tbs_digest(*hash) == *digest;
-        dbx.certificate_digests.iter().any(is)
+        let kinds = [Hash::Sha256, Hash::Sha384, Hash::Sha512].into_iter();
+        // Made once for each kind, however long the list is.
+        let mut digests = kinds.map(|hash| (hash, certificate.tbs_digest(hash)));
+        digests.any(|digest| dbx.certificate_digests.contains(&digest))
     });
     let by_digest = by_digest.map(|certificate| certificate.subject.shown.clone());
     by_digest.or_else(|| {

@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Bytes of one list. Microsoft's largest has 25 kB.
 pub const BYTES_MAX: usize = 4 << 20;
-/// Certificates of one list; every signature is tried against each.
-pub const CERTIFICATES_MAX: usize = 256;
+/// Certificates of one list; machines have about five. Every link of a chain is tried against each.
+pub const CERTIFICATES_MAX: usize = 64;
 
 type Guid = [u8; 16];
 

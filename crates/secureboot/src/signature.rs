@@ -14,9 +14,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// Signatures of one file, those inside others among them; there are one or two.
-pub const SIGNATURES_MAX: usize = 16;
+pub const SIGNATURES_MAX: usize = 8;
 /// Certificates of one signature; there are two or three.
-pub const CERTIFICATES_MAX: usize = 32;
+pub const CERTIFICATES_MAX: usize = 16;
+/// Links of one chain; there are two or three. Each costs as many RSA operations as it has candidates.
+pub const CHAIN_MAX: usize = 8;
 /// How deep signatures stand inside of signatures.
 pub const DEPTH_MAX: usize = 4;
 
@@ -199,6 +201,9 @@ fn chain(certificates: &[Certificate], signer: usize) -> Vec<usize> {
     let mut chain = vec![signer];
     let mut last = signer;
     while let Some(certificate) = certificates.get(last).filter(|c| !c.is_own_issuer()) {
+        if chain.len() == CHAIN_MAX {
+            break;
+        }
         let mut others = certificates.iter().enumerate().filter(|(at, _)| !chain.contains(at));
         let issuer = others.find(|(_, other)| certificate.is_issued_by(other) == Check::Right);
         let Some((at, _)) = issuer else { break };

@@ -1,0 +1,11 @@
+//! Any bytes as an EFI binary: read, judged, put into words. `cargo test -p secureboot --test hostile`
+//! writes a corpus into `target/fuzz-corpus/pe`.
+#![no_main]
+
+#[path = "../../crates/secureboot/tests/support/walk.rs"]
+#[expect(dead_code, reason = "the other targets use the rest of it")]
+mod walk;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let _ = walk::pe(bytes);
+});
