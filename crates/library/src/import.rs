@@ -22,8 +22,9 @@ pub use error::ImportError;
 use crate::recognise::{Recognised, recognise};
 use crate::store::{Blobs, StoreError};
 use model::image::{Assets, Way};
-use model::{Arch, Image, Now};
+use model::{Arch, Content, Image, Now};
 use std::fs::File;
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use unpack::Kind;
@@ -128,6 +129,13 @@ fn keep(path: &Path, blobs: &Blobs, tell: &mut Tell<'_>) -> Result<Contents, Imp
         },
         _ => folder::keep(path, blobs, tell),
     }
+}
+
+/// All bytes of a file that is in the store, which must be small enough to hold.
+pub(crate) fn read_whole(blobs: &Blobs, content: &Content) -> io::Result<Vec<u8>> {
+    let blob = blobs.open(&content.blob).map_err(io::Error::other)?;
+    let length = usize::try_from(content.size).map_err(io::Error::other)?;
+    contents::part(&blob, content, 0, length)
 }
 
 /// Whether a name can be an image's: `[a-z0-9._-]+`, not a dot first, at most 64 long.

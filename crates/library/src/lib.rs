@@ -13,6 +13,7 @@
 //! is bounded, and nothing here panics over their content.
 #![forbid(unsafe_code)]
 
+pub mod audit;
 mod bytes;
 mod deb;
 mod dpkg;
@@ -26,6 +27,7 @@ mod signers;
 pub mod store;
 mod tree;
 
+pub use audit::Audit;
 pub use import::{ImportError, Progress};
 pub use loaders::{FoundLoader, LoaderError};
 pub use recognise::{Recognised, recognise};

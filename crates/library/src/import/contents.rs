@@ -2,7 +2,7 @@
 
 use crate::store::{BlobFile, Blobs};
 use model::image::{Assets, DiscFile, Link};
-use model::{Asset, Hash};
+use model::{Asset, Content, Hash};
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
@@ -62,24 +62,7 @@ impl Contents {
 
     fn part(&self, blobs: &Blobs, asset: &Asset, at: u64, length: usize) -> io::Result<Vec<u8>> {
         let blob = self.opened(blobs, asset.sha256)?;
-        let mut bytes = vec![0; length];
-        let Some(runs) = &asset.runs else {
-            blob.read_exact_at(&mut bytes, at)?;
-            return Ok(bytes);
-        };
-        let (mut skip, mut rest) = (at, bytes.as_mut_slice());
-        for run in runs.iter() {
-            let skipped = skip.min(run.length);
-            skip -= skipped;
-            let here = usize::try_from(run.length - skipped).unwrap_or(usize::MAX).min(rest.len());
-            let (now, later) = rest.split_at_mut(here);
-            match run.offset {
-                Some(offset) => blob.read_exact_at(now, offset + skipped)?,
-                None => now.fill(0),
-            }
-            rest = later;
-        }
-        if rest.is_empty() { Ok(bytes) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+        part(&blob, &asset.content(), at, length)
     }
 
     fn opened(&self, blobs: &Blobs, hash: Hash) -> io::Result<Rc<BlobFile>> {
@@ -93,4 +76,31 @@ impl Contents {
             }
         }
     }
+}
+
+/// Some bytes of a file, wherever they stand in its blob.
+pub(super) fn part(
+    blob: &BlobFile,
+    content: &Content,
+    at: u64,
+    length: usize,
+) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; length];
+    let Some(runs) = &content.runs else {
+        blob.read_exact_at(&mut bytes, at)?;
+        return Ok(bytes);
+    };
+    let (mut skip, mut rest) = (at, bytes.as_mut_slice());
+    for run in runs.iter() {
+        let skipped = skip.min(run.length);
+        skip -= skipped;
+        let here = usize::try_from(run.length - skipped).unwrap_or(usize::MAX).min(rest.len());
+        let (now, later) = rest.split_at_mut(here);
+        match run.offset {
+            Some(offset) => blob.read_exact_at(now, offset + skipped)?,
+            None => now.fill(0),
+        }
+        rest = later;
+    }
+    if rest.is_empty() { Ok(bytes) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
