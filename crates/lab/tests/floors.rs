@@ -9,7 +9,7 @@ use std::process::Command;
 const FLOORS: &[&[&str]] = &[
     &["wire", "disc", "unpack", "secureboot", "trust"],
     &["model"],
-    &["engine", "library", "foreign", "tls"],
+    &["engine", "library", "fetch", "foreign", "tls"],
     &["site"],
     &["serve", "api"],
     &["app"],
