@@ -9,6 +9,7 @@ use std::process::Command;
 const FLOORS: &[&[&str]] = &[
     &["wire", "disc"],
     &["model"],
+    &["catalogue"],
     &["engine", "library", "foreign", "tls"],
     &["site"],
     &["serve", "api"],
@@ -16,7 +17,7 @@ const FLOORS: &[&[&str]] = &[
 ];
 
 /// Rooms in which only values go in and out.
-const PURE: &[&str] = &["wire", "disc", "model", "engine", "foreign"];
+const PURE: &[&str] = &["wire", "disc", "model", "catalogue", "engine", "foreign"];
 
 /// Crates that bring a socket, a file, a clock, chance, tasks or a log.
 const IMPURE: &[&str] = &[

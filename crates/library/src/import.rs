@@ -3,9 +3,9 @@
 //! In: a folder or a single file, the store, a name, the moment. Out: a [`model::Image`] without a
 //! number; nothing is published until the engine takes it. Never: a file from outside the folder.
 
-use crate::recognise::{ABOVE, Recognised, recognise};
 use crate::store::{Blobs, StoreError, Touched};
 use crate::tree::{DEPTH_MAX, ENTRIES_MAX, Tree};
+use catalogue::recognise::{ABOVE, Recognised, recognise};
 use model::image::Assets;
 use model::{Asset, Image, Now};
 use std::fs::OpenOptions;

@@ -69,7 +69,7 @@ impl Kernel {
             format: "x86 bzImage",
             processor: if is_64 { "amd64" } else { "i386" },
             archs: [Some(Arch::X86Bios), stub].into_iter().flatten().collect(),
-            version: at.and_then(|at| text_at(head, usize::from(at) + 0x200, 128)),
+            version: at.and_then(|at| text_at(head, usize::from(at).saturating_add(0x200), 128)),
         }
     }
 

@@ -4,7 +4,7 @@
 //! name alone; a name says only where to look, the bytes decide.
 
 use crate::kernel::{self, Kernel};
-use crate::pe::Pe;
+use crate::pe;
 use model::Arch;
 use model::image::{Recipe, SignedChain};
 use std::cmp::Reverse;
@@ -297,8 +297,8 @@ impl Files<'_> {
         let grub = Some(format!("{folder}grub{suffix}.efi")).filter(|path| self.has(path));
         let (Some(shim), Some(grub)) = (shim, grub) else { return (None, None) };
         for path in [&shim, &grub] {
-            let pe = Pe::read(&self.head(path)).filter(|pe| pe.application() == Some(*arch));
-            if !pe.is_some_and(|pe| pe.is_signed()) {
+            let program = pe::application(&self.head(path)).filter(|p| p.arch == *arch);
+            if !program.is_some_and(|program| program.signed) {
                 let why = format!("`{path}` is not signed for {arch}, so there is no signed chain");
                 return (None, Some(why));
             }
@@ -309,7 +309,7 @@ impl Files<'_> {
     /// Every EFI application among the likely files.
     fn programs(&self) -> Vec<(&str, Arch)> {
         self.likely_kernels()
-            .filter_map(|path| Some((path, Pe::read(&self.head(path))?.application()?)))
+            .filter_map(|path| Some((path, pe::application(&self.head(path))?.arch)))
             .collect()
     }
 
@@ -364,7 +364,7 @@ fn natural(text: &str) -> Vec<(u64, String)> {
     let mut parts = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
-        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
         let (number, tail) = rest.split_at(digits);
         let words = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
         let (word, tail) = tail.split_at(words);
