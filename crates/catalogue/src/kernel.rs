@@ -11,6 +11,9 @@ use std::io::Read;
 /// Bytes of a file's head that are enough for [`Kernel::read`].
 pub const HEAD: usize = 64 * 1024;
 
+/// Bytes of a file's head that are enough for [`initrd`].
+pub(crate) const INITRD_HEAD: usize = 16;
+
 /// A kernel that a network bootloader can start.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Kernel {
@@ -75,6 +78,16 @@ impl Kernel {
 
     fn of(format: &'static str, processor: &'static str, archs: Vec<Arch>) -> Self {
         Self { format, processor, archs, version: None }
+    }
+
+    /// Format and version, to be shown.
+    pub fn words(&self) -> String {
+        match self.release() {
+            Some(release) => {
+                format!("{}, {}", self.format, model::text::show(release.as_bytes()))
+            }
+            None => self.format.to_owned(),
+        }
     }
 
     /// The first word of its version.

@@ -1,7 +1,13 @@
 //! The catalogue of systems: what some files are together, and how that is started over the network.
 //!
-//! In: paths, and a way to read the beginning of a file. Out: [`Recognised`], with the reasons.
-//! Never: a file opened, a guess by name alone: a name says only where to look, the bytes decide.
+//! ```text
+//! files ─▶ Tree ─▶ rows, in order ─▶ fit ─▶ Recognised
+//!            └──── facts: .treeinfo, .disk/info, boot.cfg, the XML of a WIM ───┘
+//! ```
+//!
+//! In: paths with sizes, what the volume says, a way to read pieces of a file. Out: [`Recognised`]:
+//! a recipe, a title, and why. Never: a file opened, a guess by name alone where something is to be
+//! started: a name says only where to look, the bytes decide.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),
@@ -15,8 +21,13 @@
 )]
 
 mod bytes;
+mod facts;
 pub mod kernel;
 mod pe;
-pub mod recognise;
+mod recognise;
+mod row;
+mod rows;
+mod tree;
 
-pub use recognise::{Recognised, recognise};
+pub use recognise::{ABOVE, Near, Recognised, fitting, recognise};
+pub use tree::{FILES_MAX, Read, Tree, Volume};

@@ -1,375 +1,258 @@
 //! What some files are together: which recipe starts them, on which machines, and why we think so.
 //!
-//! In: paths, and a way to read the beginning of a file. Out: [`Recognised`]. Never: a guess by
-//! name alone; a name says only where to look, the bytes decide.
+//! In: a [`Tree`]. Out: [`Recognised`]. Never: a decision that is not told: which row, which files it
+//! rests on, and where no row fits, which came near and what they miss.
 
-use crate::kernel::{self, Kernel};
+use crate::facts::{Facts, archs};
+use crate::kernel;
 use crate::pe;
+use crate::row::{Fit, Row};
+use crate::rows::{self, bare};
+use crate::tree::Tree;
 use model::Arch;
-use model::image::{Recipe, SignedChain};
-use std::cmp::Reverse;
+use model::image::{AnswerWay, ArchKernel, Loads, Recipe, Way};
+use model::text::show;
+use std::fmt;
 
 /// Where the version of a Debian netboot tree stands when only its inner folder is imported.
 /// [`recognise`] asks for it like for a file of the image; whoever cannot read it gives nothing.
 pub const ABOVE: &str = "../../version.info";
 
-/// Files whose beginning is read while looking for a kernel.
-const CANDIDATES_MAX: usize = 64;
-/// Bytes read of a text.
-const TEXT_MAX: usize = 16 * 1024;
+/// Rows that are told as near.
+const NEAR_MAX: usize = 3;
 
 /// What an image is.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Recognised {
     /// How it is started.
     pub recipe: Recipe,
     /// What it is, in words.
     pub title: String,
+    /// Its version, as a text on it says; shown.
+    pub version: Option<String>,
     /// Where it runs; empty means unknown.
     pub archs: Vec<Arch>,
     /// Why we think so, in words.
     pub recognised_by: String,
+    /// What else is worth knowing, a sentence each.
+    pub notes: Vec<String>,
+    /// Rows that came near, where none fits.
+    pub looked_for: Vec<Near>,
 }
 
-/// Reads the first bytes of a file: its path and how many; fewer, or none, if there are not so many.
-pub type ReadHead<'a> = dyn Fn(&str, usize) -> Vec<u8> + 'a;
-
-/// Says what these files are. The first row of the catalogue that fits wins.
-pub fn recognise(paths: &[&str], read_head: &ReadHead<'_>) -> Recognised {
-    let files = Files { paths, read: read_head };
-    debian_installer(&files)
-        .or_else(|| memtest(&files))
-        .or_else(|| linux(&files))
-        .or_else(|| efi(&files))
-        .unwrap_or_else(|| only_files(&files))
+/// A row of the catalogue that does not fit, though some of it is there.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Near {
+    /// Which.
+    pub row: &'static str,
+    /// Of which system.
+    pub name: &'static str,
+    /// Files of it that are there, shown.
+    pub there: Vec<String>,
+    /// What is missing, in words.
+    pub missing: Vec<String>,
 }
 
-/// The Debian installer's netboot tree: kernel and archive of one build, often with signed loaders.
-fn debian_installer(files: &Files<'_>) -> Option<Recognised> {
-    let mut found: Vec<Started> = files
-        .named("linux")
-        .filter_map(|path| files.started(path, &["initrd.gz"]))
-        .filter(|start| files.is_debian_installer(&start.folder))
-        .collect();
-    // Images with signed loaders first, then the plain installer before its graphical twin.
-    found.sort_by_key(|s| {
-        (s.signed.is_none(), s.folder.contains("gtk"), s.folder.len(), s.folder.clone())
-    });
-    let start = found.first()?;
-    let version = files.debian_version(&start.folder);
-    let release = version.release.map(|r| format!(" {r}")).unwrap_or_default();
-    let build = version.build.map(|b| format!(", build {b}")).unwrap_or_default();
-    let mut recognised = start.recognised("debian-di");
-    recognised.title = format!("Debian{release} installer{build} ({})", start.kernel.processor);
-    recognised.recognised_by.push_str(&also(found.get(1..)));
-    Some(recognised)
+impl fmt::Display for Near {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (there, missing) = (self.there.join(", "), self.missing.join(", "));
+        write!(f, "not {} (row {}): {there} there, but not {missing}", self.name, self.row)
+    }
 }
 
-/// memtest86+ since version 6: one file that BIOS starts like a kernel and UEFI like a program.
-fn memtest(files: &Files<'_>) -> Option<Recognised> {
-    let mut found: Vec<(&str, Kernel)> = files
-        .likely_kernels()
-        .filter_map(|path| Some((path, Kernel::read(&files.head(path))?)))
-        .filter(|(_, k)| k.version.as_deref().is_some_and(|v| v.starts_with("Memtest86+")))
-        .collect();
-    found.sort_by_key(|(path, k)| (Reverse(k.archs.len()), k.processor, path.len()));
-    let (path, kernel) = found.first()?;
-    Some(Recognised {
-        recipe: Recipe {
-            kind: "memtest86plus".into(),
-            kernel: Some((*path).to_owned()),
-            ..Recipe::default()
-        },
-        title: kernel.version.clone().unwrap_or_default(),
-        archs: kernel.archs.clone(),
-        recognised_by: format!("`{path}` calls itself a memory test in its header"),
-    })
+/// Says what these files are. The first row of the catalogue that fits wins; where a later one rests
+/// on the very same files, the volume identifier decides.
+#[must_use]
+pub fn recognise(tree: &Tree<'_>) -> Recognised {
+    let mut recognised = rows::netboot(tree)
+        .or_else(|| best(tree).map(|(row, fit)| described(tree, row, &fit)))
+        .or_else(|| bare::memtest(tree))
+        .or_else(|| bare::disc(tree))
+        .or_else(|| bare::linux(tree))
+        .or_else(|| bare::efi(tree))
+        .unwrap_or_else(|| bare::only_files(tree));
+    if rows::is_bare(&recognised.recipe.kind) {
+        recognised.looked_for = nearest(tree);
+    }
+    if tree.cut() {
+        recognised.notes.push(format!(
+            "there are more than {} files; what comes after them was not looked at",
+            crate::tree::FILES_MAX
+        ));
+    }
+    recognised
 }
 
-/// Any Linux kernel, with the initrds beside it.
-fn linux(files: &Files<'_>) -> Option<Recognised> {
-    let mut found: Vec<Started> =
-        files.likely_kernels().filter_map(|path| files.started(path, &[])).collect();
-    found.sort_by_cached_key(|s| {
-        (s.initrds.is_empty(), Reverse(natural(&s.path)), s.path.len(), s.path.clone())
-    });
-    let start = found.first()?;
-    let mut recognised = start.recognised("linux");
-    let release = start.kernel.release().map(|r| format!(" {r}")).unwrap_or_default();
-    recognised.title = format!("Linux{release} ({})", start.kernel.processor);
-    recognised.recognised_by.push_str(&also(found.get(1..)));
-    Some(recognised)
+/// All rows of the table that fit, in their order: which of them shadow each other.
+#[must_use]
+pub fn fitting(tree: &Tree<'_>) -> Vec<String> {
+    let all = rows::ROWS.iter().filter(|row| row.fit(tree).is_some());
+    all.map(|row| format!("{} ({})", row.kind, row.name)).collect()
 }
 
-/// A single EFI application.
-fn efi(files: &Files<'_>) -> Option<Recognised> {
-    let programs = files.programs();
-    let [(path, arch)] = programs.as_slice() else { return None };
-    Some(Recognised {
-        recipe: Recipe {
-            kind: "efi".into(),
-            kernel: Some((*path).to_owned()),
-            ..Recipe::default()
-        },
-        title: format!("EFI application {}", base(path)),
-        archs: vec![*arch],
-        recognised_by: format!("`{path}` is an EFI application for {arch} and the only one"),
-    })
+fn best<'t>(tree: &Tree<'t>) -> Option<(&'static Row, Fit<'t>)> {
+    let mut best: Option<(&'static Row, Fit<'t>)> = None;
+    for row in rows::ROWS {
+        let Some(fit) = row.fit(tree) else { continue };
+        let Some((first, found)) = &best else {
+            best = Some((row, fit));
+            continue;
+        };
+        let tied = found.files == fit.files;
+        if tied && row.wins_ties(tree, &fit) && !first.wins_ties(tree, found) {
+            best = Some((row, fit));
+        }
+    }
+    best
 }
 
-fn only_files(files: &Files<'_>) -> Recognised {
-    let programs = match files.programs().len() {
-        0 => "no EFI application".to_owned(),
-        n => format!("{n} EFI applications, of which one must be imported by itself"),
+fn nearest(tree: &Tree<'_>) -> Vec<Near> {
+    let mut near: Vec<Near> = rows::ROWS.iter().filter_map(|row| row.near(tree)).collect();
+    near.sort_by_key(|near| (near.missing.len(), std::cmp::Reverse(near.there.len())));
+    near.truncate(NEAR_MAX);
+    near
+}
+
+/// All that a row says of a tree that it fits.
+fn described(tree: &Tree<'_>, row: &Row, fit: &Fit<'_>) -> Recognised {
+    let facts = (row.facts)(tree);
+    let mut recognised = Recognised {
+        recipe: recipe(row, fit),
+        version: facts.version.clone(),
+        archs: fit.archs.clone(),
+        recognised_by: why(tree, row, fit, &facts),
+        notes: row.notes.iter().map(|note| (*note).to_owned()).collect(),
+        ..Recognised::default()
     };
-    Recognised {
-        recipe: Recipe { kind: "files".into(), ..Recipe::default() },
-        title: match files.paths {
-            [only] => (*only).to_owned(),
-            many => format!("{} files", many.len()),
+    let told = facts.processor.map(archs).unwrap_or_default();
+    if recognised.archs.is_empty() {
+        recognised.archs = told.to_vec();
+    } else if !told.is_empty() && !recognised.archs.iter().any(|arch| told.contains(arch)) {
+        let (from, says) = (facts.from.unwrap_or_default(), facts.processor.unwrap_or_default());
+        let archs: Vec<String> = recognised.archs.iter().map(ToString::to_string).collect();
+        recognised.notes.push(format!(
+            "{from} says {says}, but its kernel is for {}; the kernel is believed",
+            archs.join(" and ")
+        ));
+    }
+    recognised.title = title(row, fit, &facts);
+    for (arch, pattern) in row.kernels {
+        let path = tree.glob(pattern).last().map(|path| (*path).to_owned());
+        if let Some(path) = path {
+            recognised.recipe.kernels.push(ArchKernel { arch: *arch, path });
+            recognised.archs.push(*arch);
+        }
+    }
+    recognised.archs.sort_unstable();
+    recognised.archs.dedup();
+    (row.more)(tree, &mut recognised);
+    recognised.notes.extend(own_loaders(tree));
+    without_disc(tree, &mut recognised);
+    recognised
+}
+
+fn recipe(row: &Row, fit: &Fit<'_>) -> Recipe {
+    let load = fit.load.map(for_url).unwrap_or_default();
+    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+    Recipe {
+        kind: row.kind.to_owned(),
+        way: row.way,
+        kernel: fit.kernel.as_ref().map(|(path, _)| (*path).to_owned()),
+        initrds: texts(&fit.initrds),
+        initrd_args: texts(row.initrd_args),
+        disc_as: row.disc_as.map(str::to_owned),
+        args: row.args.replace("{LOAD}", &load),
+        answer: row.answer.map(|(format, argument)| AnswerWay {
+            format: format.to_owned(),
+            argument: argument.to_owned(),
+        }),
+        loads: Loads {
+            files: fit.load.iter().map(|path| (*path).to_owned()).collect(),
+            discs: row.discs,
+            more_mib: row.more_mib,
+            less: row.less.map(str::to_owned),
         },
-        archs: Vec::new(),
-        recognised_by: format!(
-            "nothing that boots: looked for the Debian installer's `linux` and `initrd.gz`, for \
-             memtest86+, for a Linux kernel (vmlinuz*, linux*, bzImage*, *Image*, kernel*, *.efi, *.bin \
-             with a kernel's header), and found {programs}"
-        ),
+        confidence: Some(row.confidence),
+        ..Recipe::default()
     }
 }
 
-/// A kernel and what is started with it.
-struct Started {
-    path: String,
-    folder: String,
-    kernel: Kernel,
-    initrds: Vec<String>,
-    signed: Option<SignedChain>,
-    unsigned: Option<String>,
+/// `Debian GNU/Linux 12.5.0 (amd64)`.
+fn title(row: &Row, fit: &Fit<'_>, facts: &Facts) -> String {
+    let mut title = facts.name.clone().unwrap_or_else(|| row.name.to_owned());
+    if let Some(version) = &facts.version {
+        title.push_str(&format!(" {version}"));
+    }
+    let kernel = fit.kernel.as_ref().and_then(|(_, kernel)| kernel.as_ref());
+    let processor = kernel.map(|kernel| kernel.processor).or(facts.processor);
+    if let Some(processor) = processor.filter(|processor| *processor != "unknown") {
+        title.push_str(&format!(" ({processor})"));
+    }
+    title
 }
 
-impl Started {
-    fn recognised(&self, kind: &str) -> Recognised {
-        let mut why = format!("`{}` is a kernel ({}", self.path, self.kernel.format);
-        if let Some(release) = self.kernel.release() {
-            why.push_str(&format!(", {}", model::text::show(release.as_bytes())));
-        }
-        why.push(')');
-        for initrd in &self.initrds {
-            why.push_str(&format!(", `{initrd}` an initrd"));
-        }
-        if let Some(chain) = &self.signed {
-            why.push_str(&format!(", `{}` and `{}` signed loaders", chain.shim, chain.grub));
-        }
-        if let Some(unsigned) = &self.unsigned {
-            why.push_str(&format!("; {unsigned}"));
-        }
-        Recognised {
-            recipe: Recipe {
-                kind: kind.to_owned(),
-                kernel: Some(self.path.clone()),
-                initrds: self.initrds.clone(),
-                signed: self.signed.clone(),
-                ..Recipe::default()
-            },
-            title: String::new(),
-            archs: self.kernel.archs.clone(),
-            recognised_by: why,
-        }
-    }
-}
-
-fn also(others: Option<&[Started]>) -> String {
-    match others {
-        Some([first, rest @ ..]) => {
-            let more =
-                if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
-            format!(
-                "; also there: `{}`{more}, to be booted import its folder by itself",
-                first.path
-            )
-        }
-        _ => String::new(),
-    }
-}
-
-/// What is said of a Debian installer in the texts beside it.
-#[derive(Default)]
-struct DebianVersion {
-    release: Option<String>,
-    build: Option<String>,
-}
-
-struct Files<'a> {
-    paths: &'a [&'a str],
-    read: &'a ReadHead<'a>,
-}
-
-impl Files<'_> {
-    fn head(&self, path: &str) -> Vec<u8> {
-        (self.read)(path, kernel::HEAD)
-    }
-
-    fn text(&self, path: &str) -> String {
-        let asked = path == ABOVE || self.has(path);
-        let bytes = if asked { (self.read)(path, TEXT_MAX) } else { Vec::new() };
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
-
-    fn has(&self, path: &str) -> bool {
-        self.paths.contains(&path)
-    }
-
-    /// Files of exactly this name, anywhere.
-    fn named<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s str> {
-        self.paths.iter().copied().filter(move |p| base(p) == name).take(CANDIDATES_MAX)
-    }
-
-    /// Files that deserve a look whether they are a kernel: by name, or because there is one file.
-    fn likely_kernels(&self) -> impl Iterator<Item = &str> {
-        let single = self.paths.len() == 1;
-        let likely = move |path: &&str| {
-            let name = base(path).to_ascii_lowercase();
-            let begins = ["vmlinu", "linux", "bzimage", "zimage", "image", "kernel", "memtest"];
-            single
-                || begins.iter().any(|b| name.starts_with(b))
-                || [".efi", ".vmlinuz", ".bin", "-vmlinuz", "bzimage"]
-                    .iter()
-                    .any(|e| name.ends_with(e))
-        };
-        self.paths.iter().copied().filter(likely).take(CANDIDATES_MAX)
-    }
-
-    /// The kernel at `path` with its initrds and signed loaders; `must` names initrds it needs.
-    fn started(&self, path: &str, must: &[&str]) -> Option<Started> {
-        let folder = path.strip_suffix(base(path)).unwrap_or_default().to_owned();
-        let kernel = Kernel::read(&self.head(path))?;
-        let initrds = if must.is_empty() {
-            self.initrds(path, &folder)
-        } else {
-            must.iter().map(|name| format!("{folder}{name}")).collect()
-        };
-        let good = |p: &String| self.has(p) && kernel::initrd(&(self.read)(p, 16)).is_some();
-        if !initrds.iter().all(good) {
-            return None;
-        }
-        let (signed, unsigned) = self.signed(&folder, &kernel);
-        Some(Started { path: path.to_owned(), folder, kernel, initrds, signed, unsigned })
-    }
-
-    /// The initrd of a kernel: the one that carries its version, else the only one beside it.
-    fn initrds(&self, path: &str, folder: &str) -> Vec<String> {
-        let beside: Vec<&str> = self
-            .paths
-            .iter()
-            .copied()
-            .filter(|p| p.strip_prefix(folder).is_some_and(|name| !name.contains('/')))
-            .filter(|p| {
-                let name = base(p).to_ascii_lowercase();
-                ["initrd", "initramfs"].iter().any(|part| name.contains(part))
-            })
-            .take(CANDIDATES_MAX)
-            .filter(|p| kernel::initrd(&(self.read)(p, 16)).is_some())
-            .collect();
-        let version = base(path).split_once('-').map(|(_, version)| version);
-        let own = version.and_then(|v| beside.iter().find(|p| base(p).contains(v)));
-        match (own, beside.as_slice()) {
-            (Some(own), _) => vec![(*own).to_owned()],
-            (None, [only]) => vec![(*only).to_owned()],
-            (None, many) => many
-                .iter()
-                .filter(|p| ["initrd", "initrd.img", "initrd.gz"].contains(&base(p)))
-                .take(1)
-                .map(|p| (*p).to_owned())
-                .collect(),
-        }
-    }
-
-    /// Shim and GRUB in the kernel's folder, for its processor and signed; else why not.
-    fn signed(&self, folder: &str, kernel: &Kernel) -> (Option<SignedChain>, Option<String>) {
-        let Some(arch) = kernel.archs.iter().find(|arch| arch.is_uefi()) else {
-            return (None, None);
-        };
-        let Some(suffix) = arch.efi_suffix() else { return (None, None) };
-        let shim = ["bootnet", "shim", "boot"]
-            .iter()
-            .map(|stem| format!("{folder}{stem}{suffix}.efi"))
-            .find(|path| self.has(path));
-        let grub = Some(format!("{folder}grub{suffix}.efi")).filter(|path| self.has(path));
-        let (Some(shim), Some(grub)) = (shim, grub) else { return (None, None) };
-        for path in [&shim, &grub] {
-            let program = pe::application(&self.head(path)).filter(|p| p.arch == *arch);
-            if !program.is_some_and(|program| program.signed) {
-                let why = format!("`{path}` is not signed for {arch}, so there is no signed chain");
-                return (None, Some(why));
-            }
-        }
-        (Some(SignedChain { shim, grub }), None)
-    }
-
-    /// Every EFI application among the likely files.
-    fn programs(&self) -> Vec<(&str, Arch)> {
-        self.likely_kernels()
-            .filter_map(|path| Some((path, pe::application(&self.head(path))?.arch)))
-            .collect()
-    }
-
-    /// Whether the texts beside a kernel are the installer's.
-    fn is_debian_installer(&self, folder: &str) -> bool {
-        let version = self.debian_version(folder);
-        version.build.is_some()
-            || folder.contains("debian-installer/")
-            || self.text(&format!("{folder}grub/grub.cfg")).contains("/debian-installer/")
-            || self.text(&format!("{folder}boot-screens/txt.cfg")).contains("debian-installer/")
-    }
-
-    /// Release and build, from `version.info` two folders above the kernel or from the first help
-    /// screen. Both say the same; arm64 has no screens, and an imported inner folder no info.
-    fn debian_version(&self, folder: &str) -> DebianVersion {
-        let info = match folder.trim_end_matches('/').rsplitn(3, '/').nth(2) {
-            Some(above) => format!("{above}/version.info"),
-            None if folder.matches('/').count() == 2 => "version.info".to_owned(),
-            None if folder.is_empty() => ABOVE.to_owned(),
-            None => String::new(),
-        };
-        let info = self.text(&info);
-        let screen = self.text(&format!("{folder}boot-screens/f1.txt"));
-        let after = |text: &str, label: &str, ends: &[char]| {
-            let (_, rest) = text.split_once(label)?;
-            let value = rest.trim_start().split(ends).next()?.trim().trim_end_matches('.');
-            let shown: String = value.chars().filter(|c| !c.is_control()).take(64).collect();
-            (!shown.is_empty()).then_some(shown)
-        };
-        DebianVersion {
-            release: after(&info, "Debian version:", &['\n']).or_else(|| {
-                after(&screen, "This is a Debian ", &['\n']).and_then(before_installation)
-            }),
-            build: after(&info, "Installer build:", &['\n'])
-                .or_else(|| after(&screen, "It was built on ", &['\n'])),
-        }
-    }
-}
-
-/// `12 (bookworm) installation netboot image` → `12 (bookworm)`.
-fn before_installation(text: String) -> Option<String> {
-    text.split_once(" installation").map(|(release, _)| release.to_owned())
-}
-
-/// The last part of a path.
-fn base(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
-
-/// A key by which `6.1.0-9` comes before `6.1.0-50`.
-fn natural(text: &str) -> Vec<(u64, String)> {
+fn why(tree: &Tree<'_>, row: &Row, fit: &Fit<'_>, facts: &Facts) -> String {
     let mut parts = Vec::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-        let (number, tail) = rest.split_at(digits);
-        let words = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
-        let (word, tail) = tail.split_at(words);
-        parts.push((number.parse().unwrap_or(0), word.to_owned()));
-        rest = tail;
+    for path in &fit.files {
+        let mut part = format!("`{}`", show(path.as_bytes()));
+        if let Some((_, Some(kernel))) = fit.kernel.as_ref().filter(|(own, _)| own == path) {
+            part.push_str(&format!(" ({})", kernel.words()));
+        }
+        parts.push(part);
     }
-    parts
+    let mut why = format!("row {} of the catalogue: {}", row.kind, parts.join(", "));
+    if let Some(volume) = tree.volume().filter(|volume| !volume.id.is_empty()) {
+        why.push_str(&format!("; the disc is called `{}`", show(volume.id.as_bytes())));
+    }
+    if let Some(from) = facts.from.filter(|_| facts.version.is_some()) {
+        why.push_str(&format!("; version from {from}"));
+    }
+    why
+}
+
+/// Loaders of the disc itself. A GRUB on a disc reads its own disc; whether it can use a network is
+/// not told by its headers, so that it is not offered.
+fn own_loaders(tree: &Tree<'_>) -> Option<String> {
+    let signed = |pattern: &str| {
+        let signed = |path: &&&str| {
+            pe::application(&tree.head(path, kernel::HEAD)).is_some_and(|program| program.signed)
+        };
+        tree.glob(pattern).iter().find(signed).map(|path| show(path.as_bytes()))
+    };
+    let (shim, grub) = (signed("efi/boot/boot*.efi")?, signed("efi/boot/grub*.efi")?);
+    Some(format!(
+        "`{shim}` and `{grub}` are signed, but made to start from the disc; whether they can use a \
+         network is not known, so machines with Secure Boot get the server's signed loaders"
+    ))
+}
+
+/// What needs the disc as a whole cannot be started where there are only its files.
+fn without_disc(tree: &Tree<'_>, recognised: &mut Recognised) {
+    let recipe = &mut recognised.recipe;
+    let needs = recipe.way == Way::Disc
+        || recipe.disc_as.is_some()
+        || recipe.loads.discs > 0
+        || recipe.args.contains("{I}");
+    if !needs || tree.volume().is_some() {
+        return;
+    }
+    let Recipe { kind, confidence, .. } = std::mem::take(recipe);
+    *recipe = Recipe { kind, confidence, ..Recipe::default() };
+    recognised.notes.push(
+        "this system fetches the whole disc, and only its files are here: import the .iso file itself"
+            .to_owned(),
+    );
+}
+
+/// A path as it stands in a URL that goes into kernel arguments.
+pub(crate) fn for_url(path: &str) -> String {
+    let mut url = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~+".contains(&byte) {
+            url.push(char::from(byte));
+        } else {
+            url.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    url
 }

@@ -5,7 +5,7 @@
 
 use crate::store::{Blobs, StoreError, Touched};
 use crate::tree::{DEPTH_MAX, ENTRIES_MAX, Tree};
-use catalogue::recognise::{ABOVE, Recognised, recognise};
+use catalogue::{ABOVE, Recognised, recognise};
 use model::image::Assets;
 use model::{Asset, Image, Now};
 use std::fs::OpenOptions;
@@ -50,11 +50,13 @@ pub fn folder(
     }
 
     let assets = keep(&tree, blobs, total, progress)?;
-    let Recognised { recipe, title, archs, recognised_by } = understand(path, &assets, blobs);
+    let Recognised { recipe, title, archs, recognised_by, notes, .. } =
+        understand(path, &assets, blobs);
 
     let source = path.display().to_string();
     let assets = Assets::new(assets);
-    Ok(Image { title, archs, recipe, recognised_by, assets, ..Image::new(name, source, now) })
+    let image = Image::new(name, source, now);
+    Ok(Image { title, archs, recipe, recognised_by, notes, assets, ..image })
 }
 
 /// Whether a name can be an image's: `[a-z0-9._-]+`, not a dot first, at most 64 long.
@@ -93,8 +95,7 @@ fn keep(
 
 /// Recognises from the bytes that were kept, not from the folder, which may change meanwhile.
 fn understand(source: &Path, assets: &[Asset], blobs: &Blobs) -> Recognised {
-    let paths: Vec<&str> = assets.iter().map(|asset| asset.path.as_str()).collect();
-    recognise(&paths, &|path, max| {
+    let read = |path: &str, offset: u64, max: usize| {
         if path == ABOVE {
             return above(source, max);
         }
@@ -102,12 +103,15 @@ fn understand(source: &Path, assets: &[Asset], blobs: &Blobs) -> Recognised {
             return Vec::new();
         };
         let Some(asset) = assets.get(at) else { return Vec::new() };
-        let mut head = vec![0; max.min(usize::try_from(asset.size).unwrap_or(max))];
-        match blobs.open(&asset.sha256).map(|blob| blob.read_exact_at(&mut head, 0)) {
-            Ok(Ok(())) => head,
+        let there = asset.size.saturating_sub(offset);
+        let mut piece = vec![0; max.min(usize::try_from(there).unwrap_or(max))];
+        match blobs.open(&asset.sha256).map(|blob| blob.read_exact_at(&mut piece, offset)) {
+            Ok(Ok(())) => piece,
             _ => Vec::new(),
         }
-    })
+    };
+    let files = assets.iter().map(|asset| (asset.path.as_str(), asset.size));
+    recognise(&catalogue::Tree::new(files, None, &read))
 }
 
 /// Debian's netboot tree keeps its version two folders above the files that machines load.
