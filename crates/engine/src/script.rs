@@ -36,12 +36,17 @@ pub struct Scene<'a> {
 pub(crate) fn args(boot: &Boot, client: &Client, http: &str) -> String {
     let mut args = fill(&boot.args, http, (&boot.image, boot.version), client);
     let has = |name: &str| args.split_whitespace().any(|arg| arg.starts_with(name));
-    let linux = matches!(boot.way, Way::Kernel | Way::Multiboot);
-    if linux && client.hardware.as_mac().is_some() && !has("BOOTIF=") {
+    if boot.way == Way::Kernel && client.hardware.as_mac().is_some() && !has("BOOTIF=") {
         let bootif = format!("BOOTIF={}", client.hardware.dashed_with_kind());
         args = if args.is_empty() { bootif } else { format!("{args} {bootif}") };
     }
     args
+}
+
+/// What the initrd or module at a place is told.
+pub(crate) fn module_args(boot: &Boot, at: usize, client: &Client, http: &str) -> String {
+    let own = boot.initrd_args.get(at).map(String::as_str).unwrap_or_default();
+    fill(own, http, (&boot.image, boot.version), client)
 }
 
 /// A text of a recipe with its placeholders filled in (see [`model::image::Recipe`]). URLs have
@@ -51,6 +56,8 @@ pub(crate) fn fill(text: &str, http: &str, image: (&str, u32), client: &Client) 
     text.replace("{B}", &base)
         .replace("{I}", &format!("{base}.iso"))
         .replace("{MAC-}", &client.hardware.dashed_with_kind())
+        // No machine has an answer file yet.
+        .replace("{ANSWER}", "")
 }
 
 /// The last part of a path: how an initrd is named in memory.

@@ -9,6 +9,7 @@ use std::process::Command;
 const FLOORS: &[&[&str]] = &[
     &["wire", "disc", "unpack", "secureboot", "trust"],
     &["model"],
+    &["catalogue"],
     &["engine", "library", "fetch", "foreign", "tls"],
     &["site"],
     &["serve", "api"],
@@ -16,7 +17,8 @@ const FLOORS: &[&[&str]] = &[
 ];
 
 /// Rooms in which only values go in and out.
-const PURE: &[&str] = &["wire", "disc", "unpack", "secureboot", "trust", "model", "engine", "foreign"];
+const PURE: &[&str] =
+    &["wire", "disc", "unpack", "secureboot", "trust", "model", "catalogue", "engine", "foreign"];
 
 /// What a pure room brings all the same, and why it may.
 const BROUGHT: &[(&str, &str, &str)] =

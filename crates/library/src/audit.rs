@@ -67,8 +67,7 @@ impl Audit<'_> {
         let mut said = Vec::new();
         let archs = image.archs.iter().copied().filter(|arch| arch.is_uefi());
         for arch in archs {
-            let Some(kernel) = recipe.kernel_for(Some(arch)).and_then(|path| image.asset(path))
-            else {
+            let Some(kernel) = recipe.kernel_for(arch).and_then(|path| image.asset(path)) else {
                 continue;
             };
             let kernel = kernel.content();
@@ -185,7 +184,7 @@ fn whole(loader: &Loader) -> Content {
 fn is_program(asset: &Asset, image: &Image) -> bool {
     let recipe = &image.recipe;
     let named = asset.path.get(asset.path.len().saturating_sub(4)..);
-    let started = recipe.kernel.iter().chain(recipe.kernels.iter().map(|(_, path)| path));
+    let started = recipe.kernel.iter().chain(recipe.kernels.iter().map(|kernel| &kernel.path));
     named.is_some_and(|end| end.eq_ignore_ascii_case(".efi"))
         || started.into_iter().any(|path| path.eq_ignore_ascii_case(&asset.path))
 }

@@ -19,8 +19,8 @@ mod single;
 pub use contents::Contents;
 pub use error::ImportError;
 
-use crate::recognise::{Recognised, recognise};
 use crate::store::{Blobs, StoreError};
+use catalogue::{ABOVE, Recognised, Tree, recognise};
 use model::image::{Assets, Way};
 use model::{Arch, Content, Image, Now};
 use std::fs::File;
@@ -31,6 +31,9 @@ use unpack::Kind;
 
 /// Longest name of an image.
 const NAME_MAX: usize = 64;
+
+/// Rows of the catalogue that came near and are told.
+const NEAR_MAX: usize = 3;
 
 /// How far an import has come.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -82,10 +85,12 @@ pub struct Said {
 /// fails stays as blobs that nothing names.
 pub fn import(wish: &Wish<'_>, blobs: &Blobs, tell: &mut Tell<'_>) -> Result<Image, ImportError> {
     check_name(wish.name)?;
-    let mut contents = keep(wish.path, blobs, tell)?;
-    let recognised = understand(wish.path, &mut contents, blobs);
+    let contents = keep(wish.path, blobs, tell)?;
+    let recognised = understand(wish.path, &contents, blobs);
     let source = wish.source.map_or_else(|| wish.path.display().to_string(), str::to_owned);
-    let Recognised { recipe, title, archs, recognised_by } = recognised;
+    let Recognised { recipe, title, archs, recognised_by, mut notes, looked_for, .. } = recognised;
+    notes.extend(contents.notes);
+    notes.extend(looked_for.iter().take(NEAR_MAX).map(ToString::to_string));
     let mut image = Image {
         title,
         archs,
@@ -94,7 +99,7 @@ pub fn import(wish: &Wish<'_>, blobs: &Blobs, tell: &mut Tell<'_>) -> Result<Ima
         assets: contents.assets,
         links: contents.links,
         disc: contents.disc,
-        notes: contents.notes,
+        notes,
         ..Image::new(wish.name, source, wish.now)
     };
     wish.said.correct(&mut image)?;
@@ -165,22 +170,17 @@ fn stopped(path: &str, cause: StoreError) -> ImportError {
 }
 
 /// Recognises from the bytes that were kept, not from the source, which may change meanwhile.
-fn understand(source: &Path, contents: &mut Contents, blobs: &Blobs) -> Recognised {
-    let paths: Vec<&str> = contents.assets.iter().map(|asset| asset.path.as_str()).collect();
-    let recognised = recognise(&paths, &|path, max| match path {
-        crate::recognise::ABOVE => folder::above(source, max),
-        path => contents.head(blobs, path, max).unwrap_or_default(),
-    });
+fn understand(source: &Path, contents: &Contents, blobs: &Blobs) -> Recognised {
+    let read = |path: &str, offset: u64, max: usize| match path {
+        ABOVE => folder::above(source, max),
+        path => contents.read(blobs, path, offset, max).unwrap_or_default(),
+    };
+    let files = contents.assets.iter().map(|asset| (asset.path.as_str(), asset.size));
+    let recognised = recognise(&Tree::new(files, contents.volume.clone(), &read));
     if recognised.recipe.boots() {
         return recognised;
     }
-    match single::understand(contents, blobs) {
-        Some((better, notes)) => {
-            contents.notes.extend(notes);
-            better
-        }
-        None => recognised,
-    }
+    single::understand(contents, blobs).unwrap_or(recognised)
 }
 
 impl Said {

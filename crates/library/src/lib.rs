@@ -19,16 +19,14 @@ mod deb;
 mod dpkg;
 mod identify;
 pub mod import;
-pub mod kernel;
 pub mod loaders;
 pub mod pe;
-pub mod recognise;
 mod signers;
 pub mod store;
 mod tree;
 
 pub use audit::Audit;
+pub use catalogue::{Recognised, recognise};
 pub use import::{ImportError, Progress};
 pub use loaders::{FoundLoader, LoaderError};
-pub use recognise::{Recognised, recognise};
 pub use store::{BlobFile, Blobs, StoreError};

@@ -8,7 +8,7 @@ mod trust;
 
 pub use assets::Assets;
 pub use channel::{Channel, Channels, Wanted};
-pub use recipe::{AnswerWay, Confidence, Loads, Recipe, SignedChain, Text, Way};
+pub use recipe::{AnswerWay, ArchKernel, Confidence, Loads, Recipe, SignedChain, Text, Way};
 pub use secure_boot::{Judged, SecureBoot};
 pub use trust::{Signature, Trust};
 

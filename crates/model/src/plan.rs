@@ -84,6 +84,9 @@ pub struct Boot {
     pub kernel: String,
     /// Paths of the initrds.
     pub initrds: Vec<String>,
+    /// What each of `initrds` is told (see [`crate::image::Recipe::initrd_args`]).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub initrd_args: Vec<String>,
     /// The disc, and the path under which it is put beside the initrds.
     #[serde(default)]
     pub disc_as: Option<(String, String)>,

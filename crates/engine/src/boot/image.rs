@@ -9,7 +9,8 @@ pub(super) fn boot_of_image(client: &Client, image: &Image) -> Result<Boot, Stri
     let recipe = &image.recipe;
     let path = |file: &str| format!("image/{}/{}/{file}", image.name, image.version);
     let disc = format!("image/{}/{}.iso", image.name, image.version);
-    let kernel = match (recipe.way, recipe.kernel_for(client.arch)) {
+    let kernel = client.arch.map_or(recipe.kernel.as_deref(), |arch| recipe.kernel_for(arch));
+    let kernel = match (recipe.way, kernel) {
         (Way::Disc, None) if image.disc.is_some() => disc.clone(),
         (_, None) => {
             let why = image.notes.first().unwrap_or(&image.recognised_by);
@@ -30,6 +31,7 @@ pub(super) fn boot_of_image(client: &Client, image: &Image) -> Result<Boot, Stri
         way: recipe.way,
         kernel,
         initrds: recipe.initrds.iter().map(|file| path(file)).collect(),
+        initrd_args: recipe.initrd_args.clone(),
         disc_as: recipe.disc_as.clone().map(|name| (disc, name)),
         args: recipe.args.clone(),
         signed: recipe.signed.as_ref().map(|s| (path(&s.shim), path(&s.grub))),

@@ -1,7 +1,7 @@
 //! GRUB configurations, as Debian's and Red Hat's signed builds understand them: no modules to
 //! load, no `&&`.
 
-use super::{Scene, args, comments, plain, screen};
+use super::{Scene, args, comments, module_args, plain, screen};
 use model::Arch;
 use model::event::Carrier;
 use model::image::Way;
@@ -89,8 +89,12 @@ fn start(scene: &Scene<'_>, boot: &Boot, indent: &str) -> String {
     };
     text.push_str(&format!("{indent}{word} {kernel} {}\n", arguments.join(" ")));
     if boot.way == Way::Multiboot {
-        for path in &boot.initrds {
-            text.push_str(&format!("{indent}{module} {}\n", quote(&format!("{device}/{path}"))));
+        for (at, path) in boot.initrds.iter().enumerate() {
+            let own = words(&module_args(boot, at, scene.client, scene.http));
+            let own: Vec<String> = own.iter().map(|word| quote(word)).collect();
+            let path = quote(&format!("{device}/{path}"));
+            text.push_str(format!("{indent}{module} {path} {}", own.join(" ")).trim_end());
+            text.push('\n');
         }
     } else if !boot.initrds.is_empty() {
         let initrds: Vec<String> =

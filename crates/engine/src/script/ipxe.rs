@@ -1,6 +1,6 @@
 //! iPXE scripts, for every build since 2013.
 
-use super::{Scene, args, comments, file_name, plain, screen};
+use super::{Scene, args, comments, file_name, module_args, plain, screen};
 use model::image::Way;
 use model::menu::Choice;
 use model::plan::{Boot, BootPlan, Decision, ShownMenu};
@@ -73,8 +73,10 @@ fn start(scene: &Scene<'_>, boot: &Boot) -> String {
     }
     let mut text = format!("imgfree\n{} || goto failed\n", line.trim_end());
     let word = if boot.way == Way::Multiboot { "module" } else { "initrd" };
-    for initrd in &boot.initrds {
-        text.push_str(&format!("{word} {http}/{} || goto failed\n", url(initrd)));
+    for (at, initrd) in boot.initrds.iter().enumerate() {
+        let own = module_args(boot, at, scene.client, http);
+        let line = format!("{word} {http}/{} {own}", url(initrd));
+        text.push_str(&format!("{} || goto failed\n", line.trim_end()));
     }
     if let Some((disc, path)) = &boot.disc_as {
         // A file with a path after its URL becomes an archive that the kernel unpacks.

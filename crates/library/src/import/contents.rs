@@ -1,6 +1,7 @@
 //! What was kept: paths, and where the bytes of each file stand.
 
 use crate::store::{BlobFile, Blobs};
+use catalogue::Volume;
 use model::image::{Assets, DiscFile, Link};
 use model::{Asset, Content, Hash};
 use std::cell::RefCell;
@@ -16,29 +17,12 @@ pub struct Contents {
     pub links: Vec<Link>,
     /// The disc it is, if it is one.
     pub disc: Option<DiscFile>,
-    /// What the disc says of itself.
-    pub volume: Volume,
+    /// What the disc says of itself, if it is one.
+    pub volume: Option<Volume>,
     /// What was odd about it, a sentence each.
     pub notes: Vec<String>,
     /// The blob read last: the files of a disc all stand in one.
     pub(super) open: RefCell<Option<(Hash, Rc<BlobFile>)>>,
-}
-
-/// What a disc says of itself, as far as it helps to recognise it.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Volume {
-    /// Volume identifier.
-    pub id: String,
-    /// System identifier.
-    pub system: String,
-    /// Publisher.
-    pub publisher: String,
-    /// Application.
-    pub application: String,
-    /// Whether a BIOS could start it (El Torito).
-    pub bios: bool,
-    /// Whether UEFI could start it (El Torito).
-    pub uefi: bool,
 }
 
 impl Contents {

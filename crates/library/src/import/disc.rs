@@ -2,9 +2,9 @@
 //!
 //! In: an open file, the store. Out: [`Contents`]. Never: a file of the disc copied out of it.
 
-use super::contents::Volume;
 use super::{Contents, ImportError, Progress, Tell, check_room, stopped};
 use crate::store::{BlobFile, Blobs};
+use catalogue::Volume;
 use disc::{Disc, Format, Limits, Platform, What};
 use model::image::{Assets, DiscFile, Link, Run};
 use model::{Asset, Hash};
@@ -107,14 +107,14 @@ fn contents(disc: &Disc, sha256: Hash, size: u64) -> Contents {
             format: format_of(volume),
             volume: model::text::show(ids.volume.as_bytes()),
         }),
-        volume: Volume {
+        volume: Some(Volume {
             id: ids.volume.clone(),
             system: primary.system.clone(),
             publisher: primary.publisher.clone(),
             application: primary.application.clone(),
-            bios: starts(Platform::Bios),
-            uefi: starts(Platform::Uefi),
-        },
+            boots_bios: starts(Platform::Bios),
+            boots_uefi: starts(Platform::Uefi),
+        }),
         notes,
         ..Contents::default()
     }

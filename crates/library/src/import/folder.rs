@@ -3,9 +3,9 @@
 //! In: a path, the store. Out: [`Contents`]. Never: a file from outside the folder.
 
 use super::{Contents, ImportError, Tell, stopped};
-use crate::recognise::ABOVE;
 use crate::store::{Blobs, Touched};
 use crate::tree::Tree;
+use catalogue::ABOVE;
 use model::Asset;
 use model::image::Assets;
 use std::fs::OpenOptions;

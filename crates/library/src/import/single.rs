@@ -5,15 +5,15 @@
 //! not called one.
 
 use super::contents::Contents;
-use crate::recognise::Recognised;
 use crate::store::{BlobFile, Blobs};
+use catalogue::Recognised;
 use model::image::{Recipe, Way};
 use model::{Arch, Asset};
 use std::io;
 use unpack::{DiskImage, Kind, Limits, Squashfs};
 
 /// What one file is, if it is something that holds a system or other files.
-pub(super) fn understand(contents: &Contents, blobs: &Blobs) -> Option<(Recognised, Vec<String>)> {
+pub(super) fn understand(contents: &Contents, blobs: &Blobs) -> Option<Recognised> {
     let [asset] = &*contents.assets else { return None };
     let head = contents.head(blobs, &asset.path, unpack::HEAD_BYTES).ok()?;
     let kind = unpack::kind(&head, asset.size);
@@ -26,10 +26,10 @@ pub(super) fn understand(contents: &Contents, blobs: &Blobs) -> Option<(Recognis
             let note = other.hint().unwrap_or_else(|| {
                 format!("a {other} alone starts nothing; import it with what loads it")
             });
-            Some((
-                files(asset, other.to_string(), format!("`{}` is a {other}", asset.path)),
-                vec![note],
-            ))
+            Some(Recognised {
+                notes: vec![note],
+                ..files(asset, other.to_string(), format!("`{}` is a {other}", asset.path))
+            })
         }
     }
 }
@@ -38,19 +38,22 @@ fn files(asset: &Asset, title: String, why: String) -> Recognised {
     Recognised {
         recipe: Recipe { kind: "files".into(), ..Recipe::default() },
         title: format!("{title}: {}", asset.path),
+        version: None,
         archs: Vec::new(),
         recognised_by: why,
+        notes: Vec::new(),
+        looked_for: Vec::new(),
     }
 }
 
 /// A disk image: started as a drive, by whatever on it BIOS or UEFI would start.
-fn disk(asset: &Asset, image: &At<'_>, kind: &Kind) -> (Recognised, Vec<String>) {
+fn disk(asset: &Asset, image: &At<'_>, kind: &Kind) -> Recognised {
     let path = &asset.path;
     let read = match DiskImage::read(image, Limits::default()) {
         Ok(read) => read,
         Err(error) => {
             let why = format!("`{path}` looks like a {kind}, and cannot be read: {error}");
-            return (files(asset, kind.to_string(), why), Vec::new());
+            return files(asset, kind.to_string(), why);
         }
     };
     let boots = read.boots(image, Limits::default());
@@ -76,7 +79,7 @@ fn disk(asset: &Asset, image: &At<'_>, kind: &Kind) -> (Recognised, Vec<String>)
     }
     if archs.is_empty() {
         notes.push("nothing on it would start: no loader for UEFI, no boot code for BIOS".into());
-        return (files(asset, kind.to_string(), why), notes);
+        return Recognised { notes, ..files(asset, kind.to_string(), why) };
     }
     notes.push(
         "it is started as a drive over the network, which is a guess: the system on it must \
@@ -90,10 +93,11 @@ fn disk(asset: &Asset, image: &At<'_>, kind: &Kind) -> (Recognised, Vec<String>)
         ..Recipe::default()
     };
     let title = format!("Disk image {path}");
-    (Recognised { recipe, title, archs, recognised_by: why }, notes)
+    let looked_for = Vec::new();
+    Recognised { recipe, title, version: None, archs, recognised_by: why, notes, looked_for }
 }
 
-fn squashfs(asset: &Asset, image: &At<'_>) -> (Recognised, Vec<String>) {
+fn squashfs(asset: &Asset, image: &At<'_>) -> Recognised {
     let path = &asset.path;
     let told = || -> Result<(String, Vec<String>), unpack::UnpackError> {
         let squashfs = Squashfs::open(image, Limits::default())?;
@@ -110,11 +114,12 @@ fn squashfs(asset: &Asset, image: &At<'_>) -> (Recognised, Vec<String>) {
                 some => format!("modules of {}", some.join(", ")),
             };
             let why = format!("`{path}` is a squashfs with {system} and {modules}");
-            (files(asset, format!("squashfs with {system}"), why), vec![note])
+            let title = format!("squashfs with {system}");
+            Recognised { notes: vec![note], ..files(asset, title, why) }
         }
         Err(error) => {
             let why = format!("`{path}` is a squashfs in which no system was found ({error})");
-            (files(asset, "squashfs".into(), why), vec![note])
+            Recognised { notes: vec![note], ..files(asset, "squashfs".into(), why) }
         }
     }
 }

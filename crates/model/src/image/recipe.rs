@@ -54,9 +54,14 @@ impl Confidence {
 
 /// How an image is started over the network.
 ///
-/// In `args`, [`AnswerWay::argument`] and [`Text::text`] stand for what is known only when a machine
-/// asks: `{B}` the URL below which the image's files are, `{I}` that of the disc itself, `{A}` that
-/// of the answer file, `{MAC-}` the boot MAC as `01-52-54-…`.
+/// In `args`, `initrd_args`, [`AnswerWay::argument`] and [`Text::text`] stand for what is known only
+/// when a machine asks: `{B}` the URL below which the image's files are, without a `/` at its end;
+/// `{I}` that of the disc itself, `{A}` that of the answer file, `{MAC-}` the boot MAC as
+/// `01-52-54-…`. `{ANSWER}` in a [`Text`] is [`AnswerWay::argument`] for a machine that has an answer
+/// file, and nothing for others; who uses the text does not add the argument to `args` as well.
+///
+/// Arguments are the kernel's line as it is to arrive there: whoever writes them into a script
+/// quotes what that script would change (`;` in GRUB).
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Recipe {
     /// Row of the catalogue: `debian-di`, `linux` (bare kernel and initrd), `efi`, `files`.
@@ -67,11 +72,15 @@ pub struct Recipe {
     /// Path of the kernel (or EFI application); none means that it cannot be booted, unless by
     /// [`Way::Disc`].
     pub kernel: Option<String>,
-    /// Kernels for machines that need another than the one above.
+    /// Kernels of architectures that `kernel` is not for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub kernels: Vec<(Arch, String)>,
+    pub kernels: Vec<ArchKernel>,
     /// Paths of the initrds (or modules), in order.
     pub initrds: Vec<String>,
+    /// What each of `initrds` is told, in the same order: modules of [`Way::Multiboot`] have
+    /// arguments of their own. Those of the answer file belong to the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub initrd_args: Vec<String>,
     /// Under this path the disc itself is put beside the initrds, as a file of an archive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disc_as: Option<String>,
@@ -94,16 +103,25 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// The kernel for a machine of this kind.
-    pub fn kernel_for(&self, arch: Option<Arch>) -> Option<&str> {
-        let own = self.kernels.iter().find(|(of, _)| Some(*of) == arch);
-        own.map(|(_, path)| path).or(self.kernel.as_ref()).map(String::as_str)
+    /// The kernel for machines of this kind, if there is any.
+    pub fn kernel_for(&self, arch: Arch) -> Option<&str> {
+        let own = self.kernels.iter().find(|kernel| kernel.arch == arch);
+        own.map(|kernel| kernel.path.as_str()).or(self.kernel.as_deref())
     }
 
     /// Whether there is anything to start.
     pub fn boots(&self) -> bool {
-        self.kernel.is_some() || self.way == Way::Disc
+        self.kernel.is_some() || !self.kernels.is_empty() || self.way == Way::Disc
     }
+}
+
+/// The kernel of one architecture.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct ArchKernel {
+    /// For which.
+    pub arch: Arch,
+    /// Path in the image.
+    pub path: String,
 }
 
 /// A small file that we write for a machine in place of one of the image's.
@@ -139,4 +157,29 @@ pub struct Loads {
     /// A way that needs less, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub less: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recipe_that_an_older_version_kept_is_read() {
+        let kept =
+            r#"{"kind":"linux","kernel":"linux","initrds":["initrd"],"args":"","signed":null}"#;
+        let recipe: Recipe = serde_json::from_str(kept).unwrap();
+        assert!(recipe.boots() && recipe.kernels.is_empty() && recipe.initrd_args.is_empty());
+        // And what is empty is not written, so that an older version reads it too.
+        assert!(!serde_json::to_string(&recipe).unwrap().contains("kernels"));
+    }
+
+    #[test]
+    fn a_machine_gets_the_kernel_of_its_kind() {
+        let bios = ArchKernel { arch: Arch::X86Bios, path: "x.bin".into() };
+        let mut recipe = Recipe { kernels: vec![bios], ..Recipe::default() };
+        assert_eq!(recipe.kernel_for(Arch::X64Uefi), None);
+        recipe.kernel = Some("x.efi".into());
+        assert_eq!(recipe.kernel_for(Arch::X64Uefi), Some("x.efi"));
+        assert_eq!(recipe.kernel_for(Arch::X86Bios), Some("x.bin"));
+    }
 }

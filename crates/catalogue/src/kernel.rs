@@ -11,6 +11,9 @@ use std::io::Read;
 /// Bytes of a file's head that are enough for [`Kernel::read`].
 pub const HEAD: usize = 64 * 1024;
 
+/// Bytes of a file's head that are enough for [`initrd`].
+pub(crate) const INITRD_HEAD: usize = 16;
+
 /// A kernel that a network bootloader can start.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Kernel {
@@ -69,12 +72,22 @@ impl Kernel {
             format: "x86 bzImage",
             processor: if is_64 { "amd64" } else { "i386" },
             archs: [Some(Arch::X86Bios), stub].into_iter().flatten().collect(),
-            version: at.and_then(|at| text_at(head, usize::from(at) + 0x200, 128)),
+            version: at.and_then(|at| text_at(head, usize::from(at).saturating_add(0x200), 128)),
         }
     }
 
     fn of(format: &'static str, processor: &'static str, archs: Vec<Arch>) -> Self {
         Self { format, processor, archs, version: None }
+    }
+
+    /// Format and version, to be shown.
+    pub fn words(&self) -> String {
+        match self.release() {
+            Some(release) => {
+                format!("{}, {}", self.format, model::text::show(release.as_bytes()))
+            }
+            None => self.format.to_owned(),
+        }
     }
 
     /// The first word of its version.
