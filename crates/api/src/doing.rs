@@ -1,10 +1,14 @@
 //! Work on the bytes of images and bootloaders, on threads that may wait for a disk.
 
+mod audit;
 mod import;
 mod loaders;
+mod provenance;
+mod source;
 mod sweep;
 mod verify;
 
+pub use audit::audit;
 pub use import::{Wanted, import};
 pub use loaders::publish;
 pub use sweep::sweep;

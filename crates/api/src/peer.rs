@@ -9,16 +9,20 @@ use tokio::net::unix::UCred;
 /// Members of this group are operators.
 pub const GROUP: &str = "bootwright";
 
-/// Whether the peer is an operator; if not, the answer it gets.
-pub fn admit(peer: &UCred) -> Result<(), Problem> {
+/// Who an operator is: his name on this host.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Operator(pub String);
+
+/// The operator at the other end; if it is none, the answer it gets.
+pub fn admit(peer: &UCred) -> Result<Operator, Problem> {
     let uid = Uid::from_raw(peer.uid());
-    if uid.is_root() || uid == Uid::effective() || is_member(uid, Gid::from_raw(peer.gid())) {
-        return Ok(());
-    }
     let who = match User::from_uid(uid) {
         Ok(Some(user)) => user.name,
         _ => format!("user number {uid}"),
     };
+    if uid.is_root() || uid == Uid::effective() || is_member(uid, Gid::from_raw(peer.gid())) {
+        return Ok(Operator(who));
+    }
     Err(Problem::forbidden(format!("{who} is no operator of this server"))
         .hint(format!("run it as root, or join the group: usermod -aG {GROUP} {who}")))
 }

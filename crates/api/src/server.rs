@@ -119,9 +119,11 @@ async fn serve(stream: UnixStream, router: axum::Router, mut stopped: watch::Rec
         async move {
             let answer = match admitted {
                 Err(problem) => problem.into_response(),
-                Ok(()) => {
+                Ok(operator) => {
                     use tower_service::Service as _;
-                    router.call(request.map(Body::new)).await.into_response()
+                    let mut request = request.map(Body::new);
+                    request.extensions_mut().insert(operator);
+                    router.call(request).await.into_response()
                 }
             };
             Ok::<_, Infallible>(answer)

@@ -126,6 +126,21 @@ impl Lists {
         Ok(lists)
     }
 
+    /// Takes in what another list has. Of two security versions the higher one counts.
+    pub fn join(&mut self, other: Self) {
+        self.digests.extend(other.digests);
+        self.certificates.extend(other.certificates);
+        self.anchors.extend(other.anchors);
+        self.certificate_digests.extend(other.certificate_digests);
+        for (file, svn) in other.svns {
+            let own = self.svns.entry(file).or_insert(svn);
+            if *own < svn {
+                *own = svn;
+            }
+        }
+        self.unread = self.unread.saturating_add(other.unread);
+    }
+
     /// One entry: its owner, then what it is.
     fn take(&mut self, kind: &Guid, entry: &[u8]) {
         let Some((owner, data)) = entry.split_at_checked(16) else {

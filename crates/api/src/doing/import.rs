@@ -1,11 +1,12 @@
-//! An import: files become blobs, blobs become an image, the image is published.
+//! An import: files become blobs, blobs become an image, it is believed for a reason, and published.
 
-use super::blocking;
+use super::source::Source;
+use super::{blocking, provenance};
 use crate::types::{ImageView, ImportLine, ImportWish};
 use crate::{House, Problem};
 use engine::Command;
 use library::import::{ImportError, Progress, Said, Wish, check_name};
-use model::{Change, Image};
+use model::Change;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
@@ -17,6 +18,8 @@ const PACE: Duration = Duration::from_millis(100);
 pub struct Wanted {
     /// From where, as which image.
     pub wish: ImportWish,
+    /// Who asks.
+    pub operator: String,
     /// Only say what would be done.
     pub dry_run: bool,
 }
@@ -36,28 +39,25 @@ async fn run(
     wanted: Wanted,
     tell: &mpsc::Sender<ImportLine>,
 ) -> Result<ImportLine, Problem> {
-    let Wanted { wish, dry_run } = wanted;
+    let Wanted { wish, operator, dry_run } = wanted;
     check_name(&wish.name).map_err(|e| problem(&e))?;
-    let path = wish.path.clone().filter(|path| path.is_absolute());
-    let path = path.ok_or_else(|| Problem::malformed("an import needs a path from the root"))?;
-    let said = Said {
-        title: wish.title.clone(),
-        kernel: wish.kernel.clone(),
-        initrds: wish.initrds.clone(),
-        args: wish.args.clone(),
-        archs: wish.archs.clone(),
-    };
+    let source = Source::of(house, &wish, tell).await?;
 
     // Until the image is published nothing names its blobs, so nobody may sweep.
     let adding = house.sweeping.read().await;
     let (now, blobs, teller) = (house.site.now(), house.blobs.clone(), tell.clone());
+    let (path, shown, named) = (source.path.clone(), source.shown.clone(), wish.clone());
     let image = blocking(move || {
         let mut paced = Paced::new(teller);
-        let wish = Wish { path: &path, name: &wish.name, source: None, now, said: &said };
+        let said = said(&named);
+        let wish = Wish { path: &path, name: &named.name, source: Some(&shown), now, said: &said };
         library::import::import(&wish, &blobs, &mut |progress| paced.tell(&progress))
-    })
-    .await?
-    .map_err(|e| problem(&e))?;
+    });
+    let mut image = image.await?.map_err(|e| problem(&e))?;
+    let brought = source.brought(&image);
+    let asked = (operator.as_str(), now, house.state.as_path());
+    image.trust = provenance::judge(&brought, &wish.trust, asked).await?;
+    image.secure_boot = super::audit(house, &image).await?;
     if tell.is_closed() {
         return Err(Problem::refused("the import was cancelled; nothing was published"));
     }
@@ -68,30 +68,41 @@ async fn run(
     if dry_run {
         // The bytes were needed to know what the files are; nothing names them now.
         super::sweep(house).await?;
+    } else {
+        source.done_with().await?;
     }
     let published = said.changes.iter().find_map(|change| match change {
         Change::Image(image) => Some(image),
         _ => None,
     });
-    let image: &Image = published.unwrap_or(&image);
-    let image = image.clone();
+    let image = published.unwrap_or(&image).clone();
     let shown = house.site.ask(move |engine, _| ImageView::from(&image).in_channels(engine));
     Ok(ImportLine::Done { image: Box::new(shown.await?), says: said.says })
 }
 
+fn said(wish: &ImportWish) -> Said {
+    Said {
+        title: wish.title.clone(),
+        kernel: wish.kernel.clone(),
+        initrds: wish.initrds.clone(),
+        args: wish.args.clone(),
+        archs: wish.archs.clone(),
+    }
+}
+
 /// Lines of progress, not more often than somebody can read them.
-struct Paced {
+pub(super) struct Paced {
     tell: mpsc::Sender<ImportLine>,
     last: Option<Instant>,
 }
 
 impl Paced {
-    fn new(tell: mpsc::Sender<ImportLine>) -> Self {
+    pub(super) fn new(tell: mpsc::Sender<ImportLine>) -> Self {
         Self { tell, last: None }
     }
 
     /// `false` when nobody listens any more.
-    fn tell(&mut self, progress: &Progress<'_>) -> bool {
+    pub(super) fn tell(&mut self, progress: &Progress<'_>) -> bool {
         let due = self.last.is_none_or(|last| last.elapsed() >= PACE);
         if due {
             self.last = Some(Instant::now());

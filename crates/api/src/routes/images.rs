@@ -2,11 +2,12 @@
 
 use super::{Asked, Dry, ask, command};
 use crate::doing;
+use crate::peer::Operator;
 use crate::types::{Done, ImageView, ImportWish, LoaderView, PathWish, PromoteWish, Verified};
 use crate::{House, Problem, body, streams};
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use axum::{Extension, Json};
 use engine::Command;
 use model::Image;
 use model::image::{Channel, Wanted};
@@ -108,11 +109,16 @@ pub async fn remove(
 
 pub async fn import(
     State(house): State<House>,
+    Extension(Operator(operator)): Extension<Operator>,
     Asked(dry): Asked<Dry>,
     body::Json(wish): body::Json<ImportWish>,
 ) -> Response {
     let (tell, lines) = mpsc::channel(LINES_MAX);
-    tokio::spawn(doing::import(house, doing::Wanted { wish, dry_run: dry.dry_run }, tell));
+    tokio::spawn(doing::import(
+        house,
+        doing::Wanted { wish, operator, dry_run: dry.dry_run },
+        tell,
+    ));
     streams::lines(lines)
 }
 

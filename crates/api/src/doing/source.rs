@@ -1,0 +1,122 @@
+//! Where an import comes from: a path of this host, a URL that is fetched first, or an upload.
+//!
+//! In: what the operator wishes. Out: a path with the bytes, and what is known of where they came from.
+//! Never: a download that is lost because what followed it was refused: it is gone on with.
+
+use super::import::Paced;
+use super::provenance::{Brought, policy};
+use crate::types::{ImportLine, ImportWish};
+use crate::{House, Problem};
+use fetch::{Fetched, Place};
+use library::Progress;
+use model::Image;
+use std::path::PathBuf;
+use tokio::sync::mpsc;
+
+/// Below STATE/incoming.
+const DOWNLOADS: &str = "downloads";
+
+/// The bytes of an import, on this host.
+#[derive(Debug)]
+pub(super) struct Source {
+    /// Where they are.
+    pub path: PathBuf,
+    /// Where they came from, for operators.
+    pub shown: String,
+    /// What the file is called where it came from.
+    name: String,
+    from: From,
+}
+
+#[derive(Debug)]
+enum From {
+    Here,
+    Url(Place, Fetched),
+}
+
+impl Source {
+    /// The one place that is named; fetched, if it is a URL.
+    pub(super) async fn of(
+        house: &House,
+        wish: &ImportWish,
+        tell: &mpsc::Sender<ImportLine>,
+    ) -> Result<Self, Problem> {
+        match (&wish.path, &wish.url) {
+            (Some(path), None) => Self::here(path.clone()),
+            (None, Some(url)) => Self::fetched(house, wish, url, tell).await,
+            _ => Err(Problem::malformed("an import comes from one place: a path or a URL")),
+        }
+    }
+
+    fn here(path: PathBuf) -> Result<Self, Problem> {
+        if !path.is_absolute() {
+            let what = format!("{} is no path from the root", path.display());
+            return Err(Problem::malformed(what));
+        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Self { shown: path.display().to_string(), name, path, from: From::Here })
+    }
+
+    async fn fetched(
+        house: &House,
+        wish: &ImportWish,
+        url: &str,
+        tell: &mpsc::Sender<ImportLine>,
+    ) -> Result<Self, Problem> {
+        let place = Place::read(url).map_err(|e| Problem::refused(e.to_string()))?;
+        let folder = house.blobs.incoming().join(DOWNLOADS);
+        std::fs::create_dir_all(&folder)
+            .map_err(|e| Problem::failed(format!("cannot make {}: {e}", folder.display())))?;
+        let mut paced = Paced::new(tell.clone());
+        let shown = format!("fetching {}", place.file_name());
+        let mut told = |progress: fetch::Progress| {
+            let (done, total) = (progress.bytes, progress.total.unwrap_or(0));
+            paced.tell(&Progress { done, total, file: &shown })
+        };
+        let fetched = fetch::download(&place, &folder, &policy(&wish.trust), &mut told).await;
+        let fetched = fetched.map_err(|e| {
+            let hint = match e.can_go_on() {
+                true => "what came is kept: the same command goes on from there",
+                false => "nothing was published",
+            };
+            Problem::refused(e.to_string()).hint(hint)
+        })?;
+        let (path, name) = (fetched.path(), place.file_name());
+        let shown = model::text::show(place.to_string().as_bytes());
+        Ok(Self { path, shown, name, from: From::Url(place, fetched) })
+    }
+
+    /// What is known of it, for who judges whether it may be believed.
+    pub(super) fn brought(&self, image: &Image) -> Brought {
+        let is_file = self.path.is_file();
+        // A file that was kept as the one blob it is has its sum already.
+        let one = image.assets.first().filter(|_| image.assets.len() == 1);
+        let kept = match (&image.disc, one) {
+            (Some(disc), _) => Some((disc.sha256, disc.size)),
+            (None, Some(asset)) => Some((asset.sha256, asset.size)),
+            (None, None) => None,
+        };
+        let size = std::fs::metadata(&self.path).map(|told| told.len()).unwrap_or(0);
+        Brought {
+            name: self.name.clone(),
+            file: is_file.then(|| self.path.clone()),
+            url: match &self.from {
+                From::Url(place, _) => Some(place.clone()),
+                From::Here => None,
+            },
+            is_local: matches!(self.from, From::Here),
+            // What was unpacked on its way has another size than what came.
+            kept: kept.filter(|(_, kept)| is_file && *kept == size).map(|(sha256, _)| sha256),
+        }
+    }
+
+    /// Its bytes are kept elsewhere now.
+    pub(super) async fn done_with(self) -> Result<(), Problem> {
+        match self.from {
+            From::Here => Ok(()),
+            From::Url(_, fetched) => super::blocking(move || fetched.remove())
+                .await?
+                .map_err(|e| Problem::failed(e.to_string())),
+        }
+    }
+}
