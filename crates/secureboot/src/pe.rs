@@ -156,7 +156,8 @@ impl Pe {
         }
         let (_, signatures) = self.certificates;
         let end = bytes.len().saturating_sub(signatures);
-        pieces.push(bytes.get(sum..end).unwrap_or_default());
+        let overlap = PeError::Overlap { sum: sum.saturating_add(signatures), size: bytes.len() };
+        pieces.push(bytes.get(sum..end).ok_or(overlap)?);
         Ok(pieces)
     }
 }
@@ -245,12 +246,12 @@ pub enum PeError {
         /// The file's length.
         size: usize,
     },
-    /// The same bytes in several sections.
+    /// The same bytes in several sections, or in a section and a signature.
     #[error(
-        "damaged: its sections have {sum} bytes together, but the file has {size}; fetch it again"
+        "damaged: its parts have {sum} bytes together, but the file has {size}; fetch it again"
     )]
     Overlap {
-        /// Bytes of the sections.
+        /// Bytes of headers, sections and signatures.
         sum: usize,
         /// The file's length.
         size: usize,
