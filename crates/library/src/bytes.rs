@@ -15,11 +15,6 @@ pub(crate) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     slice(bytes, at, 4)?.try_into().ok().map(u32::from_le_bytes)
 }
 
-/// The same, as a place.
-pub(crate) fn place_at(bytes: &[u8], at: usize) -> Option<usize> {
-    u32_at(bytes, at).and_then(|n| usize::try_from(n).ok())
-}
-
 /// Where `needle` first stands.
 pub(crate) fn find(bytes: &[u8], needle: &[u8]) -> Option<usize> {
     let first = *needle.first()?;

@@ -16,13 +16,12 @@
 mod bytes;
 mod deb;
 mod dpkg;
+mod efi;
 mod identify;
 pub mod import;
 pub mod kernel;
 pub mod loaders;
-pub mod pe;
 pub mod recognise;
-mod signers;
 pub mod store;
 mod tree;
 

@@ -3,10 +3,11 @@
 //! In: paths, and a way to read the beginning of a file. Out: [`Recognised`]. Never: a guess by
 //! name alone; a name says only where to look, the bytes decide.
 
+use crate::efi;
 use crate::kernel::{self, Kernel};
-use crate::pe::Pe;
 use model::Arch;
 use model::image::{Recipe, SignedChain};
+use secureboot::Pe;
 use std::cmp::Reverse;
 
 /// Where the version of a Debian netboot tree stands when only its inner folder is imported.
@@ -297,7 +298,8 @@ impl Files<'_> {
         let grub = Some(format!("{folder}grub{suffix}.efi")).filter(|path| self.has(path));
         let (Some(shim), Some(grub)) = (shim, grub) else { return (None, None) };
         for path in [&shim, &grub] {
-            let pe = Pe::read(&self.head(path)).filter(|pe| pe.application() == Some(*arch));
+            let pe = Pe::read(&self.head(path)).ok();
+            let pe = pe.filter(|pe| efi::application(pe) == Some(*arch));
             if !pe.is_some_and(|pe| pe.is_signed()) {
                 let why = format!("`{path}` is not signed for {arch}, so there is no signed chain");
                 return (None, Some(why));
@@ -309,7 +311,7 @@ impl Files<'_> {
     /// Every EFI application among the likely files.
     fn programs(&self) -> Vec<(&str, Arch)> {
         self.likely_kernels()
-            .filter_map(|path| Some((path, Pe::read(&self.head(path))?.application()?)))
+            .filter_map(|path| Some((path, efi::application(&Pe::read(&self.head(path)).ok()?)?)))
             .collect()
     }
 

@@ -87,6 +87,12 @@ impl Pe {
         })
     }
 
+    /// Whether it says that it is signed.
+    #[must_use]
+    pub fn is_signed(&self) -> bool {
+        self.certificates.1 != 0
+    }
+
     /// The first section of a name.
     #[must_use]
     pub fn section(&self, name: &str) -> Option<&Section> {
@@ -160,6 +166,12 @@ impl Pe {
         pieces.push(bytes.get(sum..end).ok_or(overlap)?);
         Ok(pieces)
     }
+}
+
+/// The COFF machine number, for which a file's first bytes suffice.
+#[must_use]
+pub fn machine(head: &[u8]) -> Option<u16> {
+    u16_at(head, coff(head).ok()?)
 }
 
 /// Where the COFF header begins, right after `PE\0\0`.
