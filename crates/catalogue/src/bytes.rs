@@ -20,11 +20,6 @@ pub(crate) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     slice(bytes, at, 8)?.try_into().ok().map(u64::from_le_bytes)
 }
 
-/// A little-endian 32-bit number that is a place.
-pub(crate) fn place_at(bytes: &[u8], at: usize) -> Option<usize> {
-    u32_at(bytes, at).and_then(|n| usize::try_from(n).ok())
-}
-
 /// Printable ASCII from `at` up to the first other byte, at most `max` long.
 pub(crate) fn text_at(bytes: &[u8], at: usize, max: usize) -> Option<String> {
     let rest = bytes.get(at..)?;

@@ -4,7 +4,6 @@
 //! files are never asked.
 
 use crate::bytes::{slice, text_at, u16_at, u32_at};
-use crate::pe;
 use model::Arch;
 use std::io::Read;
 
@@ -42,7 +41,7 @@ impl Kernel {
     }
 
     fn plain(head: &[u8]) -> Option<Self> {
-        let stub = pe::machine(head).and_then(pe::arch);
+        let stub = secureboot::pe::machine(head).and_then(Arch::of_machine);
         // Linux Documentation/arch/x86/boot.rst: boot_flag, header, kernel_version, xloadflags.
         if u16_at(head, 0x1fe) == Some(0xaa55) && slice(head, 0x202, 4) == Some(b"HdrS") {
             return Some(Self::bzimage(head, stub));

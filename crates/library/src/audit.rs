@@ -190,5 +190,5 @@ fn is_program(asset: &Asset, image: &Image) -> bool {
 }
 
 fn machine(number: u16) -> String {
-    crate::pe::arch(number).map_or_else(|| format!("{number:#06x}"), |arch| arch.to_string())
+    Arch::of_machine(number).map_or_else(|| format!("{number:#06x}"), |arch| arch.to_string())
 }

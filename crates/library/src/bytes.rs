@@ -10,16 +10,6 @@ pub(crate) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     slice(bytes, at, 2)?.try_into().ok().map(u16::from_le_bytes)
 }
 
-/// A little-endian 32-bit number.
-pub(crate) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    slice(bytes, at, 4)?.try_into().ok().map(u32::from_le_bytes)
-}
-
-/// The same, as a place.
-pub(crate) fn place_at(bytes: &[u8], at: usize) -> Option<usize> {
-    u32_at(bytes, at).and_then(|n| usize::try_from(n).ok())
-}
-
 /// Where `needle` first stands.
 pub(crate) fn find(bytes: &[u8], needle: &[u8]) -> Option<usize> {
     let first = *needle.first()?;
@@ -59,7 +49,7 @@ mod tests {
     fn places_outside_are_none() {
         assert_eq!(u16_at(&[1, 2], 0), Some(0x0201));
         assert_eq!(u16_at(&[1, 2], 1), None);
-        assert_eq!(u32_at(&[1, 2], usize::MAX), None);
+        assert_eq!(u16_at(&[1, 2], usize::MAX), None);
         assert_eq!(text_at(b"ab\0c", 0, 9).as_deref(), Some("ab"));
         assert_eq!(text_at(b"ab", 2, 9), None);
     }

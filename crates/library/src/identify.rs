@@ -4,11 +4,11 @@
 //! architecture is that of the machine code; the name only tells builds of iPXE apart.
 
 use crate::bytes::{contains, find, slice, text_at, u16_at};
+use crate::efi;
 use crate::loaders::FoundLoader;
-use crate::pe::Pe;
-use crate::signers;
 use model::Arch;
 use model::image::LoaderKind;
+use secureboot::Pe;
 use std::path::Path;
 
 /// Whether a name is one that bootloaders have; spares reading the rest.
@@ -28,8 +28,8 @@ pub(crate) fn file_name(path: &str) -> String {
 pub(crate) fn identify(path: &Path, bytes: Vec<u8>) -> Option<FoundLoader> {
     let path = path.to_string_lossy().into_owned();
     let file = file_name(&path);
-    if let Some(pe) = Pe::read(&bytes) {
-        return efi(path, &file, &pe, bytes);
+    if let Ok(pe) = Pe::read(&bytes) {
+        return of_efi(path, &file, &pe, bytes);
     }
     let (name, kind, arch, version) = if let Some(version) = pxelinux(&bytes) {
         let name = if file.starts_with("lpxelinux") { "lpxelinux.0" } else { "pxelinux.0" };
@@ -49,13 +49,13 @@ pub(crate) fn identify(path: &Path, bytes: Vec<u8>) -> Option<FoundLoader> {
     Some(FoundLoader { name, kind, arch, version, path, signers, sbat, passed_over, bytes })
 }
 
-fn efi(path: String, file: &str, pe: &Pe, bytes: Vec<u8>) -> Option<FoundLoader> {
-    let arch = pe.application()?;
-    let sbat = pe.sbat(&bytes);
-    let signers: Vec<String> = pe.signatures(&bytes).into_iter().flat_map(signers::of).collect();
+fn of_efi(path: String, file: &str, pe: &Pe, bytes: Vec<u8>) -> Option<FoundLoader> {
+    let arch = efi::application(pe)?;
+    let sbat = efi::sbat(pe, &bytes);
+    let signers = efi::signers(pe, &bytes);
     let short = arch.name().trim_end_matches("-uefi");
     let suffix = arch.efi_suffix().unwrap_or(short);
-    let (name, kind, version) = if pe.has_section(".vendor_cert") {
+    let (name, kind, version) = if pe.section(".vendor_cert").is_some() {
         // An unsigned shim is of no use: firmware that takes it would take GRUB as well.
         if signers.is_empty() {
             return None;

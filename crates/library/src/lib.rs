@@ -17,11 +17,10 @@ pub mod audit;
 mod bytes;
 mod deb;
 mod dpkg;
+mod efi;
 mod identify;
 pub mod import;
 pub mod loaders;
-pub mod pe;
-mod signers;
 pub mod store;
 mod tree;
 

@@ -8,7 +8,7 @@
 //!
 //! In: roots of file systems, or one path. Out: [`FoundLoader`], at most one for a name. The
 //! architecture is that of the machine code, never of the file's name; the name only tells two
-//! builds of iPXE apart, which their bytes do not. Never: whether a signature is valid.
+//! builds of iPXE apart, which their bytes do not. Never: whether a machine trusts who signed.
 
 use crate::deb::{self, Wanted};
 use crate::dpkg;
@@ -57,7 +57,7 @@ pub struct FoundLoader {
     pub version: String,
     /// Where it was found: a path, or `ipxe_1.21.1_all.deb:/usr/lib/ipxe/...`.
     pub path: String,
-    /// "signer, issued by issuer", one for each signature. Shown, not verified.
+    /// "signer, issued by issuer", one for each signature, and what makes it worthless if anything does.
     pub signers: Vec<String>,
     /// Its SBAT lines.
     pub sbat: Vec<String>,

@@ -130,6 +130,25 @@ fn the_signed_chain_of_the_packages() {
 }
 
 #[test]
+fn a_grub_that_was_changed_on_its_way_is_told_beside_its_signer() {
+    let path = "/usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed";
+    if !present(&[path]) {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut bytes = std::fs::read(path).expect("read");
+    bytes[0x2000] ^= 1;
+    std::fs::write(folder.path().join("grubx64.efi"), bytes).expect("written");
+    let all = loaders::import(folder.path()).expect("read");
+    let text = &all[0].signers[0];
+    assert!(text.starts_with("Debian Secure Boot Signer 2022 - grub2, issued by Debian"), "{text}");
+    assert!(
+        text.contains("(it is for another file or this one was changed: the SHA-256"),
+        "{text}"
+    );
+}
+
+#[test]
 fn pxelinux_and_its_module() {
     if !present(&["/usr/lib/PXELINUX/pxelinux.0", "/usr/lib/syslinux/modules/bios/ldlinux.c32"]) {
         return;

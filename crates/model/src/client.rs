@@ -105,6 +105,23 @@ named! {
 }
 
 impl Arch {
+    /// Which firmware runs a COFF machine number (UEFI 2.10, 2.1.1, table 2.1).
+    pub fn of_machine(number: u16) -> Option<Self> {
+        Some(match number {
+            0x014c => Self::Ia32Uefi,
+            0x8664 => Self::X64Uefi,
+            0x01c0 | 0x01c2 | 0x01c4 => Self::Arm32Uefi,
+            0xaa64 => Self::Arm64Uefi,
+            0x5032 => Self::Riscv32Uefi,
+            0x5064 => Self::Riscv64Uefi,
+            0x5128 => Self::Riscv128Uefi,
+            0x6232 => Self::Loong32Uefi,
+            0x6264 => Self::Loong64Uefi,
+            0x0200 => Self::Itanium,
+            _ => return None,
+        })
+    }
+
     /// UEFI of any processor.
     pub fn is_uefi(self) -> bool {
         self.name().ends_with("uefi")

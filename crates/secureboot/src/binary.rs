@@ -62,6 +62,9 @@ pub struct Binary {
     pub sha1: [u8; 20],
     /// Its signatures in the order of its table, then those inside of others.
     pub signatures: Vec<Signature>,
+    /// Whether its table of signatures has more or less in it than it says: firmware then refuses the
+    /// file, shim may not.
+    pub has_damaged_table: bool,
     /// Its SBAT section; none if it has none, as kernels.
     pub sbat: Option<Sbat>,
     /// What it carries as a shim.
@@ -87,6 +90,7 @@ impl Binary {
             sha256: fixed(digests.of(Hash::Sha256)),
             sha1: fixed(digests.of(Hash::Sha1)),
             signatures,
+            has_damaged_table: !signature::is_whole(table),
             shim: vendor.map(|vendor| ShimFacts::read(vendor, pe.content(bytes, ".sbatlevel"))),
             sbat,
             svn,

@@ -14,9 +14,10 @@ use crate::binary::{Binary, Kind};
 use crate::certificate::{Certificate, Check};
 use crate::crypto::Hash;
 use crate::date::Moment;
-use crate::lists::{Lists, Svn};
+use crate::lists::Lists;
 use crate::sbat::SbatLevel;
 use crate::signature::{Flaw, Signature};
+use crate::verdict::{Across, Asker, Link, List, Reason, Remark, Starts, Verdict};
 
 /// What a machine trusts and revokes.
 #[derive(Clone, Copy, Debug)]
@@ -31,168 +32,6 @@ pub struct World<'a> {
     pub sbat_level: &'a SbatLevel,
     /// Now, in seconds since 1970; only for remarks.
     pub now_s: i64,
-}
-
-/// How sure it is that something starts.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Starts {
-    /// It is refused while Secure Boot is on.
-    No,
-    /// The names are right, but a key is not at hand, or a signature is of a kind not known here.
-    Perhaps,
-    /// Proved by keys.
-    Yes,
-}
-
-/// What comes of a chain.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[must_use]
-pub struct Verdict {
-    /// Each file, in the order in which they are started.
-    pub links: Vec<Link>,
-    /// The least sure of them.
-    pub starts: Starts,
-}
-
-impl Verdict {
-    /// Whether it is proved that the whole chain starts.
-    #[must_use]
-    pub fn starts(&self) -> bool {
-        self.starts == Starts::Yes
-    }
-}
-
-/// What comes of one file.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Link {
-    /// What it is.
-    pub kind: Kind,
-    /// Who decides on it.
-    pub asked: Asker,
-    /// What is decided.
-    pub starts: Starts,
-    /// Why; at least one.
-    pub reasons: Vec<Reason>,
-    /// What is worth knowing, and decides nothing.
-    pub remarks: Vec<Remark>,
-}
-
-/// Who decides on a file.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Asker {
-    /// The machine's firmware.
-    Firmware,
-    /// The shim before it.
-    Shim,
-}
-
-/// In which list something was found.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum List {
-    /// Firmware's `db`.
-    Db,
-    /// Firmware's `dbx`.
-    Dbx,
-    /// What the shim carries.
-    Vendor,
-    /// What the shim carries of revoked ones.
-    VendorDbx,
-    /// The owner's.
-    Mok,
-}
-
-/// Why a file starts or does not.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Reason {
-    /// A signature leads to somebody trusted.
-    Trusted {
-        /// Who signed.
-        signer: String,
-        /// To whom it leads.
-        authority: String,
-        /// Who trusts that.
-        list: List,
-        /// By a key, and not only by a name.
-        is_proved: bool,
-    },
-    /// The file itself is trusted, by its digest.
-    TrustedDigest(List),
-    /// No signature.
-    Unsigned,
-    /// A right signature, of somebody not trusted.
-    Stranger {
-        /// Who signed.
-        signer: String,
-        /// Who certified that.
-        authority: String,
-    },
-    /// A signature that is worth nothing.
-    Flawed {
-        /// Who signed, as it says.
-        signer: String,
-        /// What is wrong with it.
-        flaw: Flaw,
-    },
-    /// The file is revoked by its digest.
-    RevokedDigest(List),
-    /// A certificate of a signature is revoked.
-    RevokedCertificate {
-        /// Whose.
-        name: String,
-        /// By what.
-        list: List,
-    },
-    /// A component is older than the SBAT level allows.
-    Sbat {
-        /// Which.
-        component: String,
-        /// Its generation.
-        generation: u16,
-        /// The lowest that is allowed.
-        lowest: u16,
-        /// The level's date, `YYYYMMDDNN`.
-        level: String,
-    },
-    /// No SBAT section where shim demands one.
-    NoSbat,
-    /// A line of its SBAT section that shim cannot read.
-    BrokenSbat(usize),
-    /// GRUB asks shim about kernels, and there is none.
-    NoShim,
-    /// A Windows boot program that is older than `dbx` allows.
-    Svn {
-        /// Its own.
-        own: Svn,
-        /// The lowest that is allowed.
-        lowest: Svn,
-    },
-}
-
-/// What is worth knowing, and decides nothing.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Remark {
-    /// A certificate's days are over, or have not come.
-    OutOfDate {
-        /// Whose.
-        name: String,
-        /// From when.
-        from: Moment,
-        /// Until when.
-        until: Moment,
-    },
-    /// A signature that stands inside another, where firmware does not look.
-    Nested(String),
-    /// It is for another processor than the file before it.
-    OtherMachine(u16),
-    /// A signature that does not help, beside one that does.
-    Useless {
-        /// Who signed, as it says.
-        signer: String,
-        /// What is wrong with it; nothing if only nobody trusts it.
-        flaw: Option<Flaw>,
-    },
-    /// What the shim carries and could not be read.
-    ShimUnread(String),
 }
 
 /// Judges a chain: the first file is started by firmware, each other by the one before it.
@@ -220,18 +59,6 @@ pub fn judge(chain: &[&Binary], world: &World<'_>) -> Verdict {
     Verdict { links, starts }
 }
 
-/// A chain on machines of each kind.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[must_use]
-pub struct Across {
-    /// Where only Microsoft's authorities of 2011 are trusted.
-    pub only_2011: Verdict,
-    /// Where only those of 2023 are.
-    pub only_2023: Verdict,
-    /// Where both are.
-    pub both: Verdict,
-}
-
 /// Judges a chain on machines that trust Microsoft's authorities of 2011, of 2023, and of both; `db`
 /// of the world is not looked at.
 pub fn across(chain: &[&Binary], world: &World<'_>) -> Across {
@@ -252,10 +79,23 @@ fn by_firmware(binary: &Binary, world: &World<'_>) -> Link {
     if let Some(name) = revoked {
         return link.refused(Reason::RevokedCertificate { name, list: List::Dbx });
     }
+    if binary.has_damaged_table {
+        return link.refused(Reason::DamagedTable);
+    }
+    // Where a signer cannot be found, firmware takes it as revoked (Pkcs7GetSigners in IsForbiddenByDbx).
+    let is_headless = |s: &&Signature| s.flaw == Some(Flaw::NoSigner);
+    if let Some(signature) = binary.outer_signatures().find(is_headless) {
+        let (signer, flaw) = (signature.signer_name(), Flaw::NoSigner);
+        return link.refused(Reason::Flawed { signer, flaw });
+    }
     if holds_digest(world.db, binary) {
         return link.starting(Starts::Yes, Reason::TrustedDigest(List::Db));
     }
-    link.by_signatures(binary.outer_signatures(), &[(List::Db, world.db)], false)
+    // An authority of db that dbx names by its digest counts no more, whether or not a signature
+    // carries its certificate (IsAllowedByDb).
+    let mut db = world.db.clone();
+    db.certificates.retain(|certificate| !is_revoked(certificate, world.dbx));
+    link.by_signatures(binary.outer_signatures(), &[(List::Db, &db)], false)
 }
 
 /// What a shim says.
@@ -306,14 +146,18 @@ fn holds_digest(lists: &Lists, binary: &Binary) -> bool {
     lists.sha256.contains(&binary.sha256) || lists.sha1.contains(&binary.sha1)
 }
 
+/// Whether a list names a certificate by the digest of its signed part.
+fn is_revoked(certificate: &Certificate, dbx: &Lists) -> bool {
+    let kinds = [Hash::Sha256, Hash::Sha384, Hash::Sha512].into_iter();
+    // Made once for each kind, however long the list is.
+    let mut digests = kinds.map(|hash| (hash, certificate.tbs_digest(hash)));
+    !dbx.certificate_digests.is_empty()
+        && digests.any(|digest| dbx.certificate_digests.contains(&digest))
+}
+
 /// The certificate of a signature that a list revokes, by name.
 fn revoked_certificate(signature: &Signature, dbx: &Lists) -> Option<String> {
-    let by_digest = signature.links().find(|certificate| {
-        let kinds = [Hash::Sha256, Hash::Sha384, Hash::Sha512].into_iter();
-        // Made once for each kind, however long the list is.
-        let mut digests = kinds.map(|hash| (hash, certificate.tbs_digest(hash)));
-        digests.any(|digest| dbx.certificate_digests.contains(&digest))
-    });
+    let by_digest = signature.links().find(|certificate| is_revoked(certificate, dbx));
     let by_digest = by_digest.map(|certificate| certificate.subject.shown.clone());
     by_digest.or_else(|| {
         let (authority, is_proved) = leads_to(signature, dbx, false)?;

@@ -128,7 +128,8 @@ impl Lists {
 
     /// Takes in what another list has. Of two security versions the higher one counts.
     pub fn join(&mut self, other: Self) {
-        self.digests.extend(other.digests);
+        self.sha256.extend(other.sha256);
+        self.sha1.extend(other.sha1);
         self.certificates.extend(other.certificates);
         self.anchors.extend(other.anchors);
         self.certificate_digests.extend(other.certificate_digests);

@@ -87,6 +87,12 @@ impl Pe {
         })
     }
 
+    /// Whether it says that it is signed.
+    #[must_use]
+    pub fn is_signed(&self) -> bool {
+        self.certificates.1 != 0
+    }
+
     /// The first section of a name.
     #[must_use]
     pub fn section(&self, name: &str) -> Option<&Section> {
@@ -156,9 +162,16 @@ impl Pe {
         }
         let (_, signatures) = self.certificates;
         let end = bytes.len().saturating_sub(signatures);
-        pieces.push(bytes.get(sum..end).unwrap_or_default());
+        let overlap = PeError::Overlap { sum: sum.saturating_add(signatures), size: bytes.len() };
+        pieces.push(bytes.get(sum..end).ok_or(overlap)?);
         Ok(pieces)
     }
+}
+
+/// The COFF machine number, for which a file's first bytes suffice.
+#[must_use]
+pub fn machine(head: &[u8]) -> Option<u16> {
+    u16_at(head, coff(head).ok()?)
 }
 
 /// Where the COFF header begins, right after `PE\0\0`.
@@ -245,12 +258,12 @@ pub enum PeError {
         /// The file's length.
         size: usize,
     },
-    /// The same bytes in several sections.
+    /// The same bytes in several sections, or in a section and a signature.
     #[error(
-        "damaged: its sections have {sum} bytes together, but the file has {size}; fetch it again"
+        "damaged: its parts have {sum} bytes together, but the file has {size}; fetch it again"
     )]
     Overlap {
-        /// Bytes of the sections.
+        /// Bytes of headers, sections and signatures.
         sum: usize,
         /// The file's length.
         size: usize,

@@ -252,15 +252,28 @@ pub(crate) fn all(table: &[u8], digests: &mut Digests<'_>) -> Vec<Signature> {
     found
 }
 
-/// The PKCS #7 signatures of a table of `WIN_CERTIFICATE`s, each at the next multiple of eight.
+/// The PKCS #7 signatures of a table. Those of the kind `WIN_CERT_TYPE_EFI_GUID` are left out: EDK2
+/// would take them, shim does not, and nobody makes them.
 fn entries(table: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let all = certificates(table).map(|(entry, _)| entry).take(SIGNATURES_MAX);
+    all.filter(|entry| u16_at(entry, 6) == Some(PKCS_SIGNED_DATA))
+        .filter_map(|entry| entry.get(8..))
+}
+
+/// Whether the table ends where its last entry does, filled up to eight bytes.
+pub(crate) fn is_whole(table: &[u8]) -> bool {
+    certificates(table).last().map_or(table.is_empty(), |(_, rest)| rest == Some(&[]))
+}
+
+/// The `WIN_CERTIFICATE`s of a table, each at the next multiple of eight, and what follows each; nothing
+/// follows one that is not filled up.
+fn certificates(table: &[u8]) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
     let mut rest = table;
-    let each = std::iter::from_fn(move || {
+    std::iter::from_fn(move || {
         let size = place_at(rest, 0).filter(|size| (8..=rest.len()).contains(size))?;
-        let entry = (u16_at(rest, 6)?, rest.get(8..size)?);
-        rest = size.checked_next_multiple_of(8).and_then(|at| rest.get(at..)).unwrap_or_default();
-        Some(entry)
-    });
-    let ours = each.take(SIGNATURES_MAX).filter(|(kind, _)| *kind == PKCS_SIGNED_DATA);
-    ours.map(|(_, body)| body)
+        let entry = rest.get(..size)?;
+        let after = size.checked_next_multiple_of(8).and_then(|at| rest.get(at..));
+        rest = after.unwrap_or_default();
+        Some((entry, after))
+    })
 }

@@ -2,7 +2,7 @@
 //!
 //! In: a verdict. Out: sentences for operators. Never: a decision.
 
-use crate::judge::{Across, Asker, Link, List, Reason, Remark, Starts, Verdict};
+use crate::verdict::{Across, Asker, Link, List, Reason, Remark, Starts, Verdict};
 use std::fmt;
 
 impl fmt::Display for List {
@@ -45,6 +45,9 @@ impl fmt::Display for Reason {
             Self::Flawed { signer, flaw } => {
                 write!(f, "the signature of {signer} is worth nothing: {flaw}")
             }
+            Self::DamagedTable => f.write_str(
+                "its table of signatures does not end with its last one; sign it anew, or fetch it again",
+            ),
             Self::RevokedDigest(list) => write!(f, "its digest is revoked by {list}"),
             Self::RevokedCertificate { name, list } => {
                 write!(f, "the certificate of {name} is revoked by {list}")

@@ -264,7 +264,7 @@ fn sections_over_one_another_are_refused_before_they_cost_anything() {
     }
     let error = secureboot::Binary::read(&bytes).unwrap_err();
     assert!(matches!(error, PeError::Overlap { .. }), "{error}");
-    assert!(error.to_string().starts_with("damaged: its sections have "), "{error}");
+    assert!(error.to_string().starts_with("damaged: its parts have "), "{error}");
 }
 
 #[test]

@@ -78,6 +78,14 @@ fn lists_by_efitools_name_certificates_by_each_digest() {
             assert_eq!(verdict.links[0].reasons, [revoked(name)], "{bits} {of}");
         }
     }
+    // An authority of db is revoked by its digest even where the signature does not carry it.
+    workshop.run("cert-to-efi-hash-list", &["-s", "256", "ca.crt", "hash.esl"]);
+    workshop.write("b.efi", &image(&[]));
+    let bare = read(&workshop.sign("b.efi", "signer", &[]));
+    assert_eq!(bare.signatures[0].certificates.len(), 1);
+    let list = Lists::read(&workshop.bytes("hash.esl")).unwrap();
+    assert_eq!(with_dbx(&workshop, &bare, Lists::default()).starts, Starts::Yes);
+    assert_eq!(with_dbx(&workshop, &bare, list).starts, Starts::No);
     // Another's digest revokes nothing.
     workshop.authority("other", "/CN=Example CA", "rsa:2048", "-sha256");
     workshop.run("cert-to-efi-hash-list", &["-s", "256", "other.crt", "hash.esl"]);
