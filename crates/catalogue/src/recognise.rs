@@ -8,10 +8,9 @@ use crate::kernel;
 use crate::pe;
 use crate::row::{Fit, Row};
 use crate::rows::{self, bare};
-use crate::tree::Tree;
+use crate::tree::{Tree, shown};
 use model::Arch;
 use model::image::{AnswerWay, ArchKernel, Loads, Recipe, Way};
-use model::text::show;
 use std::fmt;
 
 /// Where the version of a Debian netboot tree stands when only its inner folder is imported.
@@ -194,7 +193,7 @@ fn title(row: &Row, fit: &Fit<'_>, facts: &Facts) -> String {
 fn why(tree: &Tree<'_>, row: &Row, fit: &Fit<'_>, facts: &Facts) -> String {
     let mut parts = Vec::new();
     for path in &fit.files {
-        let mut part = format!("`{}`", show(path.as_bytes()));
+        let mut part = shown(path);
         if let Some((_, Some(kernel))) = fit.kernel.as_ref().filter(|(own, _)| own == path) {
             part.push_str(&format!(" ({})", kernel.words()));
         }
@@ -202,7 +201,7 @@ fn why(tree: &Tree<'_>, row: &Row, fit: &Fit<'_>, facts: &Facts) -> String {
     }
     let mut why = format!("row {} of the catalogue: {}", row.kind, parts.join(", "));
     if let Some(volume) = tree.volume().filter(|volume| !volume.id.is_empty()) {
-        why.push_str(&format!("; the disc is called `{}`", show(volume.id.as_bytes())));
+        why.push_str(&format!("; the disc is called {}", shown(&volume.id)));
     }
     if let Some(from) = facts.from.filter(|_| facts.version.is_some()) {
         why.push_str(&format!("; version from {from}"));
@@ -217,11 +216,11 @@ fn own_loaders(tree: &Tree<'_>) -> Option<String> {
         let signed = |path: &&&str| {
             pe::application(&tree.head(path, kernel::HEAD)).is_some_and(|program| program.signed)
         };
-        tree.glob(pattern).iter().find(signed).map(|path| show(path.as_bytes()))
+        tree.glob(pattern).iter().find(signed).map(|path| shown(path))
     };
     let (shim, grub) = (signed("efi/boot/boot*.efi")?, signed("efi/boot/grub*.efi")?);
     Some(format!(
-        "`{shim}` and `{grub}` are signed, but made to start from the disc; whether they can use a \
+        "{shim} and {grub} are signed, but made to start from the disc; whether they can use a \
          network is not known, so machines with Secure Boot get the server's signed loaders"
     ))
 }

@@ -7,7 +7,7 @@ use crate::facts::Facts;
 use crate::kernel::{self, Kernel};
 use crate::pe;
 use crate::recognise::{Near, Recognised};
-use crate::tree::{Tree, base, fits, folder};
+use crate::tree::{Tree, base, fits, folder, shown};
 use model::Arch;
 use model::image::{Confidence, Way};
 
@@ -278,8 +278,4 @@ fn one_of(texts: &[&str]) -> String {
 
 fn first<'t>(tree: &Tree<'t>, patterns: &[&str]) -> Option<&'t str> {
     patterns.iter().find_map(|pattern| tree.glob(pattern).last().copied())
-}
-
-fn shown(path: &str) -> String {
-    format!("`{}`", model::text::show(path.as_bytes()))
 }

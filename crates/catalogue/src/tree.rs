@@ -223,6 +223,11 @@ fn begins(text: &str, begin: &str) -> bool {
     bytes.is_some_and(|bytes| bytes.eq_ignore_ascii_case(begin.as_bytes()))
 }
 
+/// A path as it stands in a sentence.
+pub(crate) fn shown(path: &str) -> String {
+    format!("`{}`", model::text::show(path.as_bytes()))
+}
+
 /// The last part of a path.
 pub(crate) fn base(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)

@@ -4,7 +4,7 @@
 use crate::kernel::{self, Kernel};
 use crate::pe;
 use crate::recognise::Recognised;
-use crate::tree::{Tree, base, folder, natural};
+use crate::tree::{Tree, base, folder, natural, shown};
 use model::Arch;
 use model::image::{ArchKernel, Confidence, Loads, Recipe, SignedChain, Way};
 use model::text::show;
@@ -44,7 +44,7 @@ pub(crate) fn memtest(tree: &Tree<'_>) -> Option<Recognised> {
         version: version.split_whitespace().nth(1).map(str::to_owned),
         title: version,
         archs: kernel.archs.clone(),
-        recognised_by: format!("`{path}` calls itself a memory test in its header"),
+        recognised_by: format!("{} calls itself a memory test in its header", shown(path)),
         notes: vec!["memtest86+ is not signed: machines with Secure Boot refuse it".to_owned()],
         ..Recognised::default()
     })
@@ -71,7 +71,7 @@ pub(crate) fn disc(tree: &Tree<'_>) -> Option<Recognised> {
         ways.join(" and ")
     );
     if let Some((path, kernel)) = kernels(tree).first() {
-        why.push_str(&format!("; `{}` is a kernel ({})", show(path.as_bytes()), kernel.words()));
+        why.push_str(&format!("; {} is a kernel ({})", shown(path), kernel.words()));
     }
     Some(Recognised {
         recipe: Recipe {
@@ -138,7 +138,7 @@ pub(crate) fn efi(tree: &Tree<'_>) -> Option<Recognised> {
         },
         title: format!("EFI application {}", show(base(path).as_bytes())),
         archs: vec![*arch],
-        recognised_by: format!("`{path}` is an EFI application for {arch} and the only one"),
+        recognised_by: format!("{} is an EFI application for {arch} and the only one", shown(path)),
         ..Recognised::default()
     })
 }
@@ -194,12 +194,13 @@ impl Started {
     }
 
     pub fn recognised(&self, kind: &str) -> Recognised {
-        let mut why = format!("`{}` is a kernel ({})", self.path, self.kernel.words());
+        let mut why = format!("{} is a kernel ({})", shown(&self.path), self.kernel.words());
         for initrd in &self.initrds {
-            why.push_str(&format!(", `{initrd}` an initrd"));
+            why.push_str(&format!(", {} an initrd", shown(initrd)));
         }
         if let Some(chain) = &self.signed {
-            why.push_str(&format!(", `{}` and `{}` signed loaders", chain.shim, chain.grub));
+            let (shim, grub) = (shown(&chain.shim), shown(&chain.grub));
+            why.push_str(&format!(", {shim} and {grub} signed loaders"));
         }
         if let Some(unsigned) = &self.unsigned {
             why.push_str(&format!("; {unsigned}"));
@@ -226,8 +227,8 @@ pub(crate) fn also(others: Option<&[Started]>) -> String {
             let more =
                 if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
             format!(
-                "; also there: `{}`{more}, to be booted import its folder by itself",
-                first.path
+                "; also there: {}{more}, to be booted import its folder by itself",
+                shown(&first.path)
             )
         }
         _ => String::new(),
@@ -271,7 +272,8 @@ fn signed(tree: &Tree<'_>, folder: &str, kernel: &Kernel) -> (Option<SignedChain
     for path in [shim, grub] {
         let program = pe::application(&tree.head(path, kernel::HEAD));
         if !program.is_some_and(|program| program.arch == *arch && program.signed) {
-            let why = format!("`{path}` is not signed for {arch}, so there is no signed chain");
+            let why =
+                format!("{} is not signed for {arch}, so there is no signed chain", shown(path));
             return (None, Some(why));
         }
     }

@@ -45,7 +45,7 @@ pub(crate) static OPENBSD: Row = Row {
     name: "OpenBSD",
     needs: &[
         Need::File("*/*/bsd.rd"),
-        Need::Any(&["*/*/pxeboot", "*/*/BOOTX64.EFI", "*/*/cdboot"]),
+        Need::Any(&["*/*/pxeboot", "*/*/cdboot", "*/*/BOOTAA64.EFI"]),
     ],
     way: Way::Disc,
     discs: 1,

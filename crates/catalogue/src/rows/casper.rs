@@ -42,6 +42,14 @@ fn ubuntu(tree: &Tree<'_>, recognised: &mut Recognised) {
     if !server && !subiquity {
         recognised.recipe.answer = Some(ubiquity());
     }
+    let year = recognised.version.as_deref().and_then(|version| version.split('.').next());
+    if year.and_then(|year| year.parse::<u32>().ok()).is_some_and(|year| year < 20) {
+        recognised.recipe.confidence = Some(Confidence::C);
+        recognised.notes.push(
+            "before 20.04 its first stage may not know how to fetch the disc (not tried)"
+                .to_owned(),
+        );
+    }
     if tree.file("casper/hwe-vmlinuz").is_some() {
         recognised.notes.push(
             "a newer kernel is there too: casper/hwe-vmlinuz with casper/hwe-initrd, for hardware \

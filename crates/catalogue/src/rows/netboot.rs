@@ -140,7 +140,8 @@ fn talos_set(tree: &Tree<'_>, recognised: &mut Recognised) {
     let is_kernel = |path: &&str| Kernel::read(&tree.head(path, kernel::HEAD)).is_some();
     if let Some(path) = other.filter(is_kernel) {
         recognised.notes.push(format!(
-            "`{path}` is there for the other processor: import each pair in a folder of its own"
+            "{} is there for the other processor: import each pair in a folder of its own",
+            crate::tree::shown(path)
         ));
     }
 }

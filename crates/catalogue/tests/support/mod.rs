@@ -7,6 +7,8 @@
     reason = "discs are made by other programs, in files, and a skipped test must be seen"
 )]
 
+pub mod fuzzed;
+pub mod heads;
 pub mod layouts;
 
 use catalogue::{Recognised, Tree, Volume};
