@@ -29,4 +29,4 @@ mod tree;
 pub use import::{ImportError, Progress};
 pub use loaders::{FoundLoader, LoaderError};
 pub use recognise::{Recognised, recognise};
-pub use store::{BlobFile, Blobs, StoreError};
+pub use store::{BlobFile, Blobs, Damage, StoreError, damage_of, is_damage};
