@@ -4,7 +4,8 @@
 //! folder, file ──import──▶ blobs + Image          (version 0: the engine numbers it)
 //!                 └─recognise: which recipe, for which machines, and why we think so
 //! /usr/lib, .deb ──loaders──▶ FoundLoader ──publish──▶ blobs + Loader
-//! blobs ──open──▶ BlobFile, read at any place by many at once
+//! blobs ──open──▶ BlobFile, read at any place by many at once, and checked
+//!       └─scrub──▶ what the disk no longer gives back as it took it
 //! ```
 //!
 //! In: paths an operator named, and the state directory. Out: values of `model`, and bytes. Never:
@@ -22,6 +23,7 @@ pub mod kernel;
 pub mod loaders;
 pub mod pe;
 pub mod recognise;
+pub mod scrub;
 mod signers;
 pub mod store;
 mod tree;
@@ -29,4 +31,5 @@ mod tree;
 pub use import::{ImportError, Progress};
 pub use loaders::{FoundLoader, LoaderError};
 pub use recognise::{Recognised, recognise};
+pub use scrub::Scrub;
 pub use store::{BlobFile, Blobs, Damage, StoreError, damage_of, is_damage};

@@ -249,6 +249,13 @@ impl Blobs {
         Ok(all.filter(|(_, kind, _)| *kind == Kind::Blob).map(|(hash, ..)| hash).collect())
     }
 
+    /// Every blob that is there and its bytes, in order.
+    pub(crate) fn sizes(&self) -> Result<Vec<(Hash, u64)>, StoreError> {
+        let all = self.place.all()?.into_iter().filter(|(_, kind, _)| *kind == Kind::Blob);
+        let size = |path: &Path| fs::symlink_metadata(path).map_or(0, |said| said.len());
+        Ok(all.map(|(hash, _, path)| (hash, size(&path))).collect())
+    }
+
     /// Bytes that can still be written to the store's file system; none if it does not say.
     pub fn free_space(&self) -> Option<u64> {
         free_space(&self.place.blobs)

@@ -29,7 +29,7 @@ pub(crate) fn chunks_of(size: u64) -> u64 {
 }
 
 /// Hashes bytes as they come.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Digests {
     whole: Sha256,
     chunk: Sha256,

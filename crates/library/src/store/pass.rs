@@ -14,6 +14,7 @@ use std::fs::File;
 use std::io;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Where the bytes are to come from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -25,8 +26,9 @@ pub(crate) enum From {
 }
 
 /// A blob being read through.
-pub(crate) struct Pass<'a> {
-    place: &'a Place,
+#[derive(Debug)]
+pub(crate) struct Pass {
+    place: Arc<Place>,
     hash: Hash,
     path: PathBuf,
     file: File,
@@ -39,6 +41,7 @@ pub(crate) struct Pass<'a> {
 }
 
 /// What is made of all bytes.
+#[derive(Debug)]
 enum Sum {
     /// Nothing: it did not begin with the first.
     Nothing,
@@ -56,10 +59,10 @@ pub(crate) enum Stepped {
     Sound(Option<Chunks>),
 }
 
-impl<'a> Pass<'a> {
+impl Pass {
     /// From a place in the blob on; from its beginning if nothing is known of its chunks.
     pub(crate) fn open(
-        place: &'a Place,
+        place: &Arc<Place>,
         hash: Hash,
         from: From,
         at: u64,
@@ -78,11 +81,17 @@ impl<'a> Pass<'a> {
             (Some(_), _) => Sum::Nothing,
         };
         let buffer = Vec::new();
+        let place = Arc::clone(place);
         let pass = Self { place, hash, path, file, from, size, at, known, sum, buffer };
         match pass.known.as_ref().map(|known| known.size).filter(|kept| *kept != size) {
             Some(kept) => Err(pass.damaged(Wrong::Length { kept, found: size })),
             None => Ok(pass),
         }
+    }
+
+    /// Its name.
+    pub(crate) fn hash(&self) -> Hash {
+        self.hash
     }
 
     /// Bytes.
@@ -170,7 +179,7 @@ impl<'a> Pass<'a> {
         }
         if let Some(chunks) = learnt.as_ref().filter(|chunks| chunks.need_a_file()) {
             // Without it the blob is read whole when it is opened next.
-            let _ = keep_chunks(self.place, chunks);
+            let _ = keep_chunks(&self.place, chunks);
         }
         Ok(Stepped::Sound(learnt))
     }
