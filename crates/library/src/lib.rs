@@ -4,7 +4,8 @@
 //! folder, file ──import──▶ blobs + Image          (version 0: the engine numbers it)
 //!                 └─recognise: which recipe, for which machines, and why we think so
 //! /usr/lib, .deb ──loaders──▶ FoundLoader ──publish──▶ blobs + Loader
-//! blobs ──open──▶ BlobFile, read at any place by many at once
+//! blobs ──open──▶ BlobFile, read at any place by many at once, and checked
+//!       └─scrub──▶ what the disk no longer gives back as it took it
 //! ```
 //!
 //! In: paths an operator named, and the state directory. Out: values of `model`, and bytes. Never:
@@ -21,6 +22,7 @@ mod efi;
 mod identify;
 pub mod import;
 pub mod loaders;
+pub mod scrub;
 pub mod store;
 mod tree;
 
@@ -28,4 +30,5 @@ pub use audit::Audit;
 pub use catalogue::{Recognised, recognise};
 pub use import::{ImportError, Progress};
 pub use loaders::{FoundLoader, LoaderError};
-pub use store::{BlobFile, Blobs, StoreError};
+pub use scrub::Scrub;
+pub use store::{BlobFile, Blobs, Damage, StoreError, damage_of, is_damage};

@@ -1,44 +1,56 @@
-//! Content kept under its SHA-256: written once, never changed, read by many at once.
+//! Content kept under its SHA-256: written once, never changed, read by many at once, checked when read.
 //!
 //! In: bytes from any reader, the state directory. Out: their [`model::Hash`] and size, and files opened
-//! read-only. Never: a blob that is half there. A name appears below `blobs/` only after its bytes
-//! were synced, and [`Blobs::add`] returns only after the name was.
+//! read-only. Never: a blob that is half there; a byte of a chunk that was not checked since it came
+//! from the disk. A name appears below `blobs/` only after its bytes were synced, and [`Blobs::add`]
+//! returns only after the name was.
 //!
 //! ```text
 //! STATE/incoming/XXXX   being written, locked by who writes it; leftovers go when opened next
-//! STATE/blobs/ab/ab…    64 digits, mode 0400, in a folder named by the first two
+//! STATE/blobs/…         as `place` says: blobs, what their chunks hash to, which are in quarantine
 //! ```
 
-use model::Hash;
-use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+mod blob;
+mod digests;
+mod error;
+mod marks;
+mod pass;
+mod place;
+mod writing;
 
-/// Bytes read and hashed at a time.
-const CHUNK: usize = 1 << 20;
+pub use blob::BlobFile;
+pub use digests::CHUNK_BYTES;
+pub use error::{Damage, StoreError, Wrong, damage_of, is_damage};
+pub(crate) use pass::{From, Pass, Stepped};
+pub(crate) use place::{open_plain, sync_folder};
+
+use blob::State;
+use digests::Chunks;
+use error::free_space;
+use model::Hash;
+use place::{Kind, Place, entries, private_folder, remove};
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
+
+/// What begins so in `incoming/` is kept by others between runs: uploads and downloads that go on.
+const KEPT_BY_OTHERS: [&str; 2] = ["upload-", "download-"];
 
 /// The content store of one state directory.
 #[derive(Debug)]
 pub struct Blobs {
-    blobs: PathBuf,
-    incoming: PathBuf,
-    next: AtomicU64,
+    pub(crate) place: Arc<Place>,
 }
 
 impl Blobs {
     /// Opens the store below `state`, creates what is missing, and removes what an earlier run
     /// left in `incoming/` (files that nobody holds a lock on; keep yours locked while it grows).
+    /// Names that begin with `upload-` or `download-` are left alone.
     pub fn open_at(state: &Path) -> Result<Self, StoreError> {
-        let store = Self {
-            blobs: state.join("blobs"),
-            incoming: state.join("incoming"),
-            next: AtomicU64::new(0),
-        };
-        for folder in [&store.blobs, &store.incoming] {
+        let store = Self { place: Arc::new(Place::new(state)) };
+        for folder in [&store.place.blobs, &store.place.incoming] {
             private_folder(folder)?;
         }
         sync_folder(state)?;
@@ -46,13 +58,20 @@ impl Blobs {
         Ok(store)
     }
 
+    /// Who is to hear when a blob is found damaged: once for each, on the thread that found it.
+    /// Only the first call counts.
+    pub fn on_damage(&self, tell: impl Fn(&Damage) + Send + Sync + 'static) {
+        self.place.tell_of_damage(Box::new(tell));
+    }
+
     /// Where uploads may be written before they are added: private, and on the same file system.
     pub fn incoming(&self) -> &Path {
-        &self.incoming
+        &self.place.incoming
     }
 
     /// Keeps the bytes of `reader`, and returns their name and number once both are on disk.
-    /// `progress` hears how many bytes were read so far and returns false to stop.
+    /// `progress` hears how many bytes were read so far and returns false to stop. A damaged blob
+    /// with the same name is replaced, and is no longer in quarantine.
     pub fn add(
         &self,
         reader: &mut dyn Read,
@@ -71,126 +90,186 @@ impl Blobs {
         reader: &mut dyn Read,
         progress: &mut dyn FnMut(u64) -> bool,
     ) -> Result<(Hash, u64), StoreError> {
-        let mut temporary = self.temporary()?;
-        let (hash, size) = temporary.fill(reader, progress)?;
-        let folder = self.folder(&hash);
-        let target = self.path(&hash);
+        let place = &self.place;
+        let mut temporary = place.temporary()?;
+        let (hash, chunks) = temporary.fill(reader, progress)?;
+        let (folder, target, size) = (place.folder(&hash), place.blob(&hash), chunks.size);
         touched.0.insert(folder.clone());
-        if fs::symlink_metadata(&target).is_ok_and(|there| there.is_file() && there.len() == size) {
+        private_folder(&folder)?;
+        let beside = |wanted: bool| match wanted && chunks.need_a_file() {
+            true => pass::keep_chunks(place, &chunks),
+            false => Ok(()),
+        };
+        let same = |there: fs::Metadata| there.is_file() && there.len() == size;
+        let damaged = place.is_quarantined(&hash);
+        if !damaged && fs::symlink_metadata(&target).is_ok_and(same) {
+            // Of an older store, perhaps.
+            beside(place.read_chunks(&hash).as_ref() != Some(&chunks))?;
             return Ok((hash, size));
         }
-        private_folder(&folder)?;
+        // A blob without is read whole when it is opened first.
+        beside(true)?;
         temporary.publish(&target)?;
+        if damaged {
+            // After this the quarantine may be over, whatever happens next.
+            sync_folder(&folder)?;
+            place.lift(&hash)?;
+        }
         Ok((hash, size))
     }
 
     /// Makes the names of added blobs last.
     pub(crate) fn sync(&self, touched: Touched) -> Result<(), StoreError> {
-        for folder in touched.0.iter().chain([&self.blobs]) {
+        for folder in touched.0.iter().chain([&self.place.blobs]) {
             sync_folder(folder)?;
         }
         Ok(())
     }
 
-    /// Opens a blob for reading.
+    /// Opens a blob for reading. One whose chunks are not known is read whole first, which takes its
+    /// time, once.
     pub fn open(&self, hash: &Hash) -> Result<BlobFile, StoreError> {
-        let path = self.path(hash);
-        let nofollow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
-        let opened = OpenOptions::new().read(true).custom_flags(nofollow).open(&path);
-        let file = opened.map_err(|cause| match cause.kind() {
+        let (place, path) = (&self.place, self.place.blob(hash));
+        self.not_quarantined(hash)?;
+        let file = open_plain(&path).map_err(|cause| match cause.kind() {
             io::ErrorKind::NotFound => StoreError::Missing { hash: *hash, path: path.clone() },
             _ => StoreError::read(&path, cause),
         })?;
         let opened = State::of(&file).map_err(|cause| StoreError::read(&path, cause))?;
-        Ok(BlobFile { file, opened, hash: *hash })
+        // One that was cut has chunks beside it that say so.
+        let single = (1..=CHUNK_BYTES).contains(&opened.size) && !place.chunks(hash).exists();
+        let chunks = match single {
+            true => Chunks::single(*hash, opened.size),
+            false => self.chunks(hash)?,
+        };
+        if chunks.size != opened.size {
+            let what = Wrong::Length { kept: chunks.size, found: opened.size };
+            let damage = Damage { hash: *hash, path, what };
+            place.quarantine(&file, &damage);
+            return Err(damage.into());
+        }
+        Ok(BlobFile::new(Arc::clone(place), (file, path), opened, chunks))
     }
 
-    /// Whether a blob is there. Its bytes are not read.
-    pub fn contains(&self, hash: &Hash) -> bool {
-        fs::symlink_metadata(self.path(hash)).is_ok_and(|there| there.is_file())
-    }
-
-    /// Reads a blob whole and compares: an error if it is missing or no longer what it was.
-    pub fn verify(&self, hash: &Hash) -> Result<u64, StoreError> {
-        let mut blob = self.open(hash)?;
-        let path = self.path(hash);
-        let mut hasher = Sha256::new();
-        let mut buffer = vec![0; CHUNK];
-        let mut size = 0;
+    /// What the chunks of a blob hash to.
+    fn chunks(&self, hash: &Hash) -> Result<Chunks, StoreError> {
+        if let Some(known) = self.place.read_chunks(hash) {
+            return Ok(known);
+        }
+        // Many may ask for a blob at once, and it is to be read once.
+        let _alone = self.place.learning.lock().unwrap_or_else(PoisonError::into_inner);
+        self.not_quarantined(hash)?;
+        if let Some(known) = self.place.read_chunks(hash) {
+            return Ok(known);
+        }
+        let mut pass = Pass::open(&self.place, *hash, From::Anywhere, 0)?;
         loop {
-            let got = read_some(&mut blob.file, &mut buffer)
-                .map_err(|cause| StoreError::read(&path, cause))?;
-            let Some(chunk) = buffer.get(..got).filter(|c| !c.is_empty()) else { break };
-            hasher.update(chunk);
-            size += chunk.len() as u64;
+            if let Stepped::Sound(learnt) = pass.step()? {
+                // Somebody else may have written them meanwhile.
+                return learnt.or_else(|| self.place.read_chunks(hash)).ok_or_else(|| {
+                    let text = "what its chunks hash to could not be read back";
+                    StoreError::read(&self.place.chunks(hash), io::Error::other(text))
+                });
+            }
         }
-        let found = Hash(hasher.finalize().into());
-        if found == *hash { Ok(size) } else { Err(StoreError::Damaged { path, found }) }
     }
 
-    /// Removes a blob that nothing names any more. Whoever has it open reads on undisturbed; not
-    /// so whoever is adding the same bytes, so no import may run meanwhile.
-    pub fn remove(&self, hash: &Hash) -> Result<(), StoreError> {
-        let path = self.path(hash);
-        match fs::remove_file(&path) {
-            Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
-                Err(StoreError::write(&path, cause))
-            }
-            _ => Ok(()),
+    fn not_quarantined(&self, hash: &Hash) -> Result<(), StoreError> {
+        match self.place.is_quarantined(hash) {
+            true => Err(StoreError::Quarantined { hash: *hash, mark: self.place.mark(hash) }),
+            false => Ok(()),
         }
+    }
+
+    /// Whether a blob is there and was not found damaged. Its bytes are not read.
+    pub fn contains(&self, hash: &Hash) -> bool {
+        let there = fs::symlink_metadata(self.place.blob(hash)).is_ok_and(|there| there.is_file());
+        there && !self.place.is_quarantined(hash)
+    }
+
+    /// Blobs that were found damaged and were not replaced yet, in order.
+    pub fn quarantined(&self) -> Result<Vec<Hash>, StoreError> {
+        Ok(self.list()?.into_iter().filter(|hash| self.place.is_quarantined(hash)).collect())
+    }
+
+    /// Reads a blob whole from the disk and compares: an error if it is missing or no longer what it
+    /// was; then it is in quarantine. One that was, and is sound after all, no longer is.
+    pub fn verify(&self, hash: &Hash) -> Result<u64, StoreError> {
+        self.verify_telling(hash, &mut |_| true)
+    }
+
+    /// [`Self::verify`]; `progress` hears how many bytes were read so far and returns false to stop.
+    pub fn verify_telling(
+        &self,
+        hash: &Hash,
+        progress: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<u64, StoreError> {
+        let mut pass = Pass::open(&self.place, *hash, From::Disk, 0)?;
+        while progress(pass.at()) {
+            if let Stepped::Sound(_) = pass.step()? {
+                if self.place.is_quarantined(hash) {
+                    self.place.lift(hash)?;
+                }
+                return Ok(pass.size());
+            }
+        }
+        Err(StoreError::Stopped)
+    }
+
+    /// Removes a blob that nothing names any more, and what belongs to it. Whoever has it open reads
+    /// on undisturbed; not so whoever is adding the same bytes, so no import may run meanwhile.
+    pub fn remove(&self, hash: &Hash) -> Result<(), StoreError> {
+        remove(&self.place.blob(hash))?;
+        remove(&self.place.chunks(hash))?;
+        self.place.lift(hash)
+    }
+
+    /// Removes all blobs that are not named, and what belongs to no blob; gives how many blobs that
+    /// were. No import may run meanwhile.
+    pub fn sweep(&self, named: &BTreeSet<Hash>) -> Result<usize, StoreError> {
+        let all = self.place.all()?;
+        let blobs = all.iter().filter(|(_, kind, _)| *kind == Kind::Blob);
+        let there: BTreeSet<Hash> = blobs.map(|(hash, ..)| *hash).collect();
+        let mut removed = 0;
+        for hash in there.difference(named) {
+            self.remove(hash)?;
+            removed += 1;
+        }
+        for (hash, _, path) in &all {
+            if !there.contains(hash) {
+                remove(path)?;
+            }
+        }
+        Ok(removed)
     }
 
     /// Every blob that is there, in order. Files that are no blobs are passed over.
     pub fn list(&self) -> Result<Vec<Hash>, StoreError> {
-        let mut all = Vec::new();
-        for shard in entries(&self.blobs)? {
-            if shard.file_type().is_ok_and(|kind| kind.is_dir()) {
-                let names = entries(&shard.path())?.into_iter().map(|e| e.file_name());
-                all.extend(names.filter_map(|n| n.to_str().and_then(|n| n.parse::<Hash>().ok())));
-            }
-        }
-        all.sort_unstable();
-        Ok(all)
+        let all = self.place.all()?.into_iter();
+        Ok(all.filter(|(_, kind, _)| *kind == Kind::Blob).map(|(hash, ..)| hash).collect())
+    }
+
+    /// Every blob that is there and its bytes, in order.
+    pub(crate) fn sizes(&self) -> Result<Vec<(Hash, u64)>, StoreError> {
+        let all = self.place.all()?.into_iter().filter(|(_, kind, _)| *kind == Kind::Blob);
+        let size = |path: &Path| fs::symlink_metadata(path).map_or(0, |said| said.len());
+        Ok(all.map(|(hash, _, path)| (hash, size(&path))).collect())
     }
 
     /// Bytes that can still be written to the store's file system; none if it does not say.
     pub fn free_space(&self) -> Option<u64> {
-        let said = rustix::fs::statvfs(&self.blobs).ok()?;
-        said.f_bavail.checked_mul(said.f_frsize)
-    }
-
-    fn folder(&self, hash: &Hash) -> PathBuf {
-        self.blobs.join(hash.to_string().chars().take(2).collect::<String>())
-    }
-
-    fn path(&self, hash: &Hash) -> PathBuf {
-        self.folder(hash).join(hash.to_string())
-    }
-
-    fn temporary(&self) -> Result<Temporary, StoreError> {
-        loop {
-            let number = self.next.fetch_add(1, Ordering::Relaxed);
-            let path = self.incoming.join(format!("adding-{}-{number}", std::process::id()));
-            match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-                Ok(file) => {
-                    // Held until the file is published: tells another opener that it is no leftover.
-                    file.try_lock().map_err(|e| StoreError::write(&path, e.into()))?;
-                    return Ok(Temporary { path, file, keep: false });
-                }
-                // Of an earlier process with our number, kept by somebody's lock.
-                Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(cause) => return Err(StoreError::write(&path, cause)),
-            }
-        }
+        free_space(&self.place.blobs)
     }
 
     fn remove_leftovers(&self) -> Result<(), StoreError> {
-        for entry in entries(&self.incoming)? {
-            let path = entry.path();
+        for entry in entries(&self.place.incoming)? {
+            let (path, name) = (entry.path(), entry.file_name());
+            let begins = |with: &&str| name.as_encoded_bytes().starts_with(with.as_bytes());
             let plain = entry.file_type().is_ok_and(|kind| kind.is_file());
-            let held = plain && File::open(&path).is_ok_and(|file| file.try_lock().is_err());
-            if plain && !held {
-                fs::remove_file(&path).map_err(|cause| StoreError::write(&path, cause))?;
+            let ours = plain && !KEPT_BY_OTHERS.iter().any(begins);
+            let held = ours && File::open(&path).is_ok_and(|file| file.try_lock().is_err());
+            if ours && !held {
+                remove(&path)?;
             }
         }
         Ok(())
@@ -200,237 +279,3 @@ impl Blobs {
 /// Folders in which names appeared that are not synced yet.
 #[derive(Debug, Default)]
 pub(crate) struct Touched(BTreeSet<PathBuf>);
-
-/// A file being written. It goes when dropped, unless it was published.
-struct Temporary {
-    path: PathBuf,
-    file: File,
-    keep: bool,
-}
-
-impl Temporary {
-    fn fill(
-        &mut self,
-        reader: &mut dyn Read,
-        progress: &mut dyn FnMut(u64) -> bool,
-    ) -> Result<(Hash, u64), StoreError> {
-        let mut hasher = Sha256::new();
-        let mut buffer = vec![0; CHUNK];
-        let mut size = 0;
-        loop {
-            if !progress(size) {
-                return Err(StoreError::Stopped);
-            }
-            let got = read_some(reader, &mut buffer).map_err(StoreError::Source)?;
-            let Some(chunk) = buffer.get(..got).filter(|c| !c.is_empty()) else { break };
-            hasher.update(chunk);
-            self.file.write_all(chunk).map_err(|cause| StoreError::write(&self.path, cause))?;
-            size += chunk.len() as u64;
-        }
-        Ok((Hash(hasher.finalize().into()), size))
-    }
-
-    fn publish(mut self, target: &Path) -> Result<(), StoreError> {
-        self.file
-            .set_permissions(Permissions::from_mode(0o400))
-            .and_then(|()| self.file.sync_all())
-            .and_then(|()| fs::rename(&self.path, target))
-            .map_err(|cause| StoreError::write(target, cause))?;
-        self.keep = true;
-        Ok(())
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        if !self.keep {
-            // Best effort: what stays is removed when the store is opened next.
-            let _ = fs::remove_file(&self.path);
-        }
-    }
-}
-
-/// A blob, opened. Reading takes a place, so that many may share it.
-#[derive(Debug)]
-pub struct BlobFile {
-    file: File,
-    opened: State,
-    hash: Hash,
-}
-
-/// What the system says of a file's content without reading it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct State {
-    size: u64,
-    /// Seconds and nanoseconds of the last change of the content (mtime). Not ctime: that also
-    /// changes when a name of the file goes, as when its image is removed while it is served.
-    written: (i64, i64),
-}
-
-impl State {
-    fn of(file: &File) -> io::Result<Self> {
-        let said = file.metadata()?;
-        Ok(Self { size: said.len(), written: (said.mtime(), said.mtime_nsec()) })
-    }
-}
-
-impl BlobFile {
-    /// Bytes.
-    pub fn size(&self) -> u64 {
-        self.opened.size
-    }
-
-    /// Its name.
-    pub fn hash(&self) -> Hash {
-        self.hash
-    }
-
-    /// Fills `buffer` with what stands at `offset`; an error if the blob ends before.
-    pub fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        self.file.read_exact_at(buffer, offset)
-    }
-
-    /// Reads what there is at `offset`, perhaps less than `buffer` holds; 0 at the end.
-    pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.file.read_at(buffer, offset)
-    }
-
-    /// Reads as [`Self::read_at`] does what the system has in memory, and never waits for a disk:
-    /// `WouldBlock` if it would have to. Where a file system cannot tell, it is read all the same.
-    pub fn read_now(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let mut parts = [io::IoSliceMut::new(buffer)];
-        let flags = rustix::io::ReadWriteFlags::NOWAIT;
-        match rustix::io::preadv2(&self.file, &mut parts, offset, flags) {
-            Ok(length) => Ok(length),
-            Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => {
-                self.read_at(buffer, offset)
-            }
-            Err(other) => Err(other.into()),
-        }
-    }
-
-    /// An error if somebody wrote to the file or cut it since it was opened. Names that come and
-    /// go, as when its image is removed, do not count.
-    pub fn still_whole(&self) -> io::Result<()> {
-        let now = State::of(&self.file)?;
-        if (now.size, now.written) == (self.opened.size, self.opened.written) {
-            return Ok(());
-        }
-        let hash = self.hash.short();
-        Err(io::Error::other(format!(
-            "blob {hash} was changed behind the server's back while it was being read; check the \
-             disk, and import its image again"
-        )))
-    }
-
-    /// The open file, for who sends it by other means.
-    pub fn file(&self) -> &File {
-        &self.file
-    }
-}
-
-fn read_some(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match reader.read(buffer) {
-            Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
-            other => return other,
-        }
-    }
-}
-
-fn private_folder(path: &Path) -> Result<(), StoreError> {
-    if fs::symlink_metadata(path).is_ok_and(|there| there.is_dir()) {
-        return Ok(());
-    }
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(|cause| StoreError::write(path, cause))
-}
-
-/// Makes the names in a folder last.
-fn sync_folder(folder: &Path) -> Result<(), StoreError> {
-    File::open(folder)
-        .and_then(|opened| opened.sync_all())
-        .map_err(|cause| StoreError::write(folder, cause))
-}
-
-fn entries(folder: &Path) -> Result<Vec<fs::DirEntry>, StoreError> {
-    fs::read_dir(folder)
-        .and_then(|all| all.collect())
-        .map_err(|cause| StoreError::read(folder, cause))
-}
-
-/// Why bytes could not be kept or read back.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The operator's surroundings: no room.
-    #[error(
-        "no room left to write {path}: {cause}; free some space there, or move the state directory to a larger disk"
-    )]
-    DiskFull {
-        /// What was being written.
-        path: PathBuf,
-        /// What the system said.
-        cause: io::Error,
-    },
-    /// The operator's surroundings: the disk or its rights.
-    #[error(
-        "cannot write {path}: {cause}; the server must own its state directory and the disk must be writable"
-    )]
-    Write {
-        /// What was being written.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        cause: io::Error,
-    },
-    /// The operator's surroundings: the disk or its rights.
-    #[error("cannot read {path}: {cause}; the server must own its state directory")]
-    Read {
-        /// What was being read.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        cause: io::Error,
-    },
-    /// Where the bytes came from gave up.
-    #[error("the bytes to be kept could not be read to their end: {0}")]
-    Source(#[source] io::Error),
-    /// A blob that something still names is gone.
-    #[error("blob {} is missing: {path} was removed behind the server's back; import its image again", .hash.short())]
-    Missing {
-        /// Which.
-        hash: Hash,
-        /// Where it should be.
-        path: PathBuf,
-    },
-    /// A blob has changed.
-    #[error("{path} is damaged: its bytes now hash to {}; check the disk, remove the file, and import its image again", .found.short())]
-    Damaged {
-        /// Where it is.
-        path: PathBuf,
-        /// What its bytes hash to.
-        found: Hash,
-    },
-    /// The caller wanted no more.
-    #[error("stopped on request; nothing was kept")]
-    Stopped,
-}
-
-impl StoreError {
-    fn write(path: &Path, cause: io::Error) -> Self {
-        let path = path.to_owned();
-        match cause.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                Self::DiskFull { path, cause }
-            }
-            _ => Self::Write { path, cause },
-        }
-    }
-
-    fn read(path: &Path, cause: io::Error) -> Self {
-        Self::Read { path: path.to_owned(), cause }
-    }
-}

@@ -26,6 +26,7 @@ mod meter;
 mod neighbour;
 pub mod owner;
 mod packet;
+mod part;
 pub mod probe;
 mod shelf;
 mod source;

@@ -44,7 +44,8 @@ pub trait Bytes: Clone + Send + Sync + 'static {
     fn open(&self, sha256: &Hash) -> io::Result<Self::Blob>;
 }
 
-/// An opened blob; its bytes never change.
+/// An opened blob; its bytes never change, and those that come out of it are what was kept. That a
+/// blob is damaged is told by whoever keeps them ([`library::is_damage`]), once.
 pub trait Blob: Send + Sync + 'static {
     /// Bytes.
     fn size(&self) -> u64;
@@ -57,12 +58,43 @@ pub trait Blob: Send + Sync + 'static {
     /// disk: `WouldBlock` if nothing can be read without waiting.
     fn read_now(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 
-    /// Where the bytes from `offset` on stand in a file, if the kernel may send them from there.
-    fn stretch(&self, offset: u64) -> Option<Stretch<'_>>;
+    /// Where the bytes from `offset` on stand in a file, at most `most` of them, if the kernel may
+    /// send them from there now.
+    fn stretch(&self, offset: u64, most: u64) -> Option<Stretch<'_>>;
+
+    /// Whether the bytes from `from` to `to` seem to be in memory, so that they can be sent without
+    /// waiting. An error if they are not in the blob at all, or are not what they were.
+    fn is_ready(&self, from: u64, to: u64) -> io::Result<bool> {
+        let last = to.saturating_sub(1);
+        for at in [from, from.midpoint(last), last].into_iter().filter(|_| from < to) {
+            match self.read_now(&mut [0], at) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(_) => {}
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => return Ok(false),
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(true)
+    }
 
     /// An error if the bytes may have changed since the blob was opened. To be asked before the
     /// last byte of a transfer goes out: what is sent is one whole version, or ends early.
+    /// `WouldBlock`: that is not known before [`Self::check_again`] has looked.
     fn still_whole(&self) -> io::Result<()>;
+
+    /// Finds out whether what was read so far is what it was. May wait for a disk.
+    fn check_again(&self) -> io::Result<()> {
+        self.still_whole()
+    }
+}
+
+/// The same error once more, for others who wait for the same bytes.
+pub(crate) fn repeated(error: &io::Error) -> io::Error {
+    match library::damage_of(error) {
+        Some(damage) => io::Error::other(damage.clone()),
+        None => io::Error::new(error.kind(), error.to_string()),
+    }
 }
 
 /// A part of a blob as it stands in a file.
@@ -110,6 +142,9 @@ impl Bytes for Arc<library::Blobs> {
     }
 }
 
+/// Each page of a stretch is looked at before it leaves; a socket seldom takes more than this at once.
+const STRETCH_BYTES_MAX: u64 = 256 * 1024;
+
 impl Blob for library::BlobFile {
     fn size(&self) -> u64 {
         Self::size(self)
@@ -123,12 +158,20 @@ impl Blob for library::BlobFile {
         Self::read_now(self, buffer, offset)
     }
 
-    fn stretch(&self, offset: u64) -> Option<Stretch<'_>> {
-        let length = self.size().checked_sub(offset).filter(|length| *length > 0)?;
-        Some(Stretch { file: self.file().as_fd(), offset, length })
+    fn stretch(&self, offset: u64, most: u64) -> Option<Stretch<'_>> {
+        let length = self.leaving(offset, most.min(STRETCH_BYTES_MAX));
+        (length > 0).then(|| Stretch { file: self.file().as_fd(), offset, length })
+    }
+
+    fn is_ready(&self, from: u64, to: u64) -> io::Result<bool> {
+        Self::is_ready(self, from, to)
     }
 
     fn still_whole(&self) -> io::Result<()> {
         Self::still_whole(self)
+    }
+
+    fn check_again(&self) -> io::Result<()> {
+        Self::check_again(self)
     }
 }

@@ -4,6 +4,7 @@
 //! Never: a path.
 
 use crate::owner::Blob;
+use crate::part::Part;
 use std::io;
 use std::sync::Arc;
 
@@ -12,14 +13,14 @@ pub(crate) enum Source<B> {
     /// Written just now.
     Text(Arc<[u8]>),
     /// Kept in the store.
-    Blob(Arc<B>),
+    Blob(Part<B>),
 }
 
 impl<B> Clone for Source<B> {
     fn clone(&self) -> Self {
         match self {
             Self::Text(text) => Self::Text(Arc::clone(text)),
-            Self::Blob(blob) => Self::Blob(Arc::clone(blob)),
+            Self::Blob(blob) => Self::Blob(blob.clone()),
         }
     }
 }

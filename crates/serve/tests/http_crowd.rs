@@ -353,7 +353,7 @@ impl Blob for Odd {
         self.copy(&mut buffer[..length], offset);
         Ok(length)
     }
-    fn stretch(&self, _: u64) -> Option<Stretch<'_>> {
+    fn stretch(&self, _: u64, _: u64) -> Option<Stretch<'_>> {
         None
     }
     fn still_whole(&self) -> io::Result<()> {

@@ -4,6 +4,7 @@
 //! letters than connections have questions (each asks one at a time).
 
 use super::slab::Token;
+use crate::part::{Layout, Part};
 use model::plan::Why;
 use model::{HardwareAddress, Hash};
 use std::io;
@@ -19,7 +20,7 @@ pub(super) enum Letter<B> {
         says: Says<B>,
     },
     /// A piece was read into memory, or could not be.
-    Piece { sha256: Hash, piece: u64, read: io::Result<()> },
+    Piece { key: Hash, piece: u64, read: io::Result<()> },
 }
 
 /// What came of a question.
@@ -35,7 +36,7 @@ pub(super) enum Says<B> {
 /// The bytes of a file.
 pub(super) enum Body<B> {
     Text(String),
-    Blob(Arc<B>),
+    Blob(Part<B>),
 }
 
 /// What is told of a file again and again.
@@ -49,11 +50,10 @@ pub(super) struct Facts {
     pub(super) steady: bool,
 }
 
-/// Which blob it is.
+/// Where its bytes stand.
 #[derive(Debug)]
 pub(super) struct BlobFacts {
-    pub(super) sha256: Hash,
-    pub(super) size: u64,
+    pub(super) layout: Arc<Layout>,
     /// Its entity tag.
     pub(super) tag: String,
 }

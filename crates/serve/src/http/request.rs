@@ -16,11 +16,13 @@ use crate::count::PanicWatch;
 use crate::meter::{self, Meter};
 use crate::neighbour;
 use crate::owner::{Blob, Bytes, Owner};
+use crate::part::{Layout, Part};
 use crate::shelf::Shelf;
+use crate::source::off_the_runtime;
 use engine::{Answer, FileAsk, Found, Served};
 use model::event::Carrier;
 use model::text::show;
-use model::{Content, Event, Happening, HardwareAddress, Hash, Now};
+use model::{Event, Happening, HardwareAddress, Now};
 use std::io;
 use std::sync::Arc;
 
@@ -109,7 +111,7 @@ impl<O: Owner, B: Blob> Connection<O, B> {
         let (asked, edition) = (desk.owner.now(), desk.owner.edition());
         let known = self.know(head.target, edition);
         if let Some(facts) = &known
-            && let Some(blob) = facts.blob.as_ref().and_then(|blob| desk.shelf.get(&blob.sha256))
+            && let Some(blob) = facts.blob.as_ref().and_then(|blob| desk.shelf.get(&blob.layout))
         {
             self.give(desk, (&wish, asked), Arc::clone(facts), Body::Blob(blob));
             return Ok(());
@@ -219,10 +221,7 @@ impl<O: Owner, B: Blob> Connection<O, B> {
                 self.doing = Doing::Sending(None);
             }
             Says::Unreadable(shown, machine, cause) => {
-                let text = format!(
-                    "{shown} is published but cannot be read: {cause}; import its image again"
-                );
-                self.alarm(desk, machine, text);
+                self.tell_unreadable(desk, shown, machine, &cause);
                 let text = "the server cannot read the file\n";
                 self.say(desk, &question.wish, Status::Broken, text);
             }
@@ -297,11 +296,30 @@ impl<O: Owner, B: Blob> Connection<O, B> {
     pub(super) fn spoilt<S: Bytes<Blob = B>>(&mut self, desk: &Desk<O, S>, cause: &io::Error) {
         let (Doing::Sending(Some(sending)) | Doing::Cold(sending)) = &self.doing else { return };
         let facts = Arc::clone(&sending.facts);
-        if let Some(blob) = &facts.blob {
-            desk.shelf.forget(&blob.sha256);
+        desk.shelf.forget(&sending.blob.layout.blob);
+        if library::is_damage(cause) {
+            return;
         }
         let text = format!("{} was cut off on its way: {cause}", facts.shown);
         self.alarm(desk, facts.machine, text);
+    }
+
+    /// A file is published and cannot be opened. That its blob is damaged was told already.
+    fn tell_unreadable<S: Bytes<Blob = B>>(
+        &self,
+        desk: &Desk<O, S>,
+        file: String,
+        machine: Option<HardwareAddress>,
+        cause: &io::Error,
+    ) {
+        if library::is_damage(cause) {
+            let (by, why) = (Carrier::Http, cause.to_string());
+            let what = Happening::TransferFailed { file, by, sent: 0, size: 0, why };
+            return self.tell(desk, machine, what);
+        }
+        let text =
+            format!("{file} is published but cannot be read: {cause}; import its image again");
+        self.alarm(desk, machine, text);
     }
 
     fn alarm<S: Bytes<Blob = B>>(
@@ -310,12 +328,17 @@ impl<O: Owner, B: Blob> Connection<O, B> {
         machine: Option<HardwareAddress>,
         text: String,
     ) {
-        desk.owner.tell(Event {
-            at: desk.owner.now(),
-            machine,
-            link: Some(self.link.to_string()),
-            what: Happening::Alarm { text },
-        });
+        self.tell(desk, machine, Happening::Alarm { text });
+    }
+
+    fn tell<S: Bytes<Blob = B>>(
+        &self,
+        desk: &Desk<O, S>,
+        machine: Option<HardwareAddress>,
+        what: Happening,
+    ) {
+        let link = Some(self.link.to_string());
+        desk.owner.tell(Event { at: desk.owner.now(), machine, link, what });
     }
 }
 
@@ -354,8 +377,12 @@ async fn fetch<S: Bytes>(shelf: Shelf<S>, shown: String, found: Found) -> Says<S
             let facts = Facts { shown, media, machine, blob: None, steady: false };
             Says::File(Arc::new(facts), Body::Text(text))
         }
-        Served::Blob(Content { blob: sha256, size, .. }) => {
-            let blob = BlobFacts { sha256, size, tag: format!("\"{sha256}\"") };
+        Served::Blob(content) => {
+            let layout = match Layout::of(&content) {
+                Ok(layout) => layout,
+                Err(cause) => return Says::Unreadable(shown, machine, cause),
+            };
+            let blob = BlobFacts { tag: layout.tag(), layout };
             let facts = Facts { shown, media, machine, blob: Some(blob), steady };
             opened(shelf, Arc::new(facts)).await
         }
@@ -363,22 +390,17 @@ async fn fetch<S: Bytes>(shelf: Shelf<S>, shown: String, found: Found) -> Says<S
 }
 
 async fn opened<S: Bytes>(shelf: Shelf<S>, facts: Arc<Facts>) -> Says<S::Blob> {
-    let Some(BlobFacts { sha256, size, .. }) = &facts.blob else { return Says::Lost };
-    match open(shelf, *sha256, *size).await {
+    let Some(BlobFacts { layout, .. }) = &facts.blob else { return Says::Lost };
+    match open(shelf, Arc::clone(layout)).await {
         Ok(blob) => Says::File(facts, Body::Blob(blob)),
         Err(cause) => Says::Unreadable(facts.shown.clone(), facts.machine, cause),
     }
 }
 
-/// A blob that is open, or is opened where it is allowed to wait for a disk.
-async fn open<S: Bytes>(shelf: Shelf<S>, sha256: Hash, size: u64) -> io::Result<Arc<S::Blob>> {
-    if let Some(blob) = shelf.get(&sha256)
-        && blob.size() == size
-    {
-        return Ok(blob);
+/// A file whose blob is open, or is opened where it is allowed to wait for a disk.
+async fn open<S: Bytes>(shelf: Shelf<S>, layout: Arc<Layout>) -> io::Result<Part<S::Blob>> {
+    if let Some(part) = shelf.get(&layout) {
+        return Ok(part);
     }
-    match tokio::task::spawn_blocking(move || shelf.open(&sha256, size)).await {
-        Ok(opened) => opened,
-        Err(ended) => Err(io::Error::other(ended)),
-    }
+    off_the_runtime(move || shelf.open(&layout)).await
 }

@@ -10,7 +10,7 @@ use super::slab::{Slab, Token};
 use super::tls::TlsKeys;
 use super::transport::Transport;
 use crate::bell::{Bell, Order};
-use crate::owner::{Bytes, Owner};
+use crate::owner::{Bytes, Owner, repeated};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use socket2::Socket;
 use std::cmp::Reverse;
@@ -244,12 +244,10 @@ impl<O: Owner, B: Bytes> Rounds<O, B> {
                 Letter::Answer { to, .. } => {
                     self.turn(to, |connection, desk| connection.letter(desk, letter));
                 }
-                Letter::Piece { sha256, piece, read } => {
-                    let failed = read.err().map(|cause| cause.to_string());
-                    for waiting in self.desk.warm.done(sha256, piece) {
-                        let read =
-                            failed.clone().map_or(Ok(()), |text| Err(io::Error::other(text)));
-                        let letter = Letter::Piece { sha256, piece, read };
+                Letter::Piece { key, piece, read } => {
+                    for waiting in self.desk.warm.done(key, piece) {
+                        let read = read.as_ref().map_err(repeated).copied();
+                        let letter = Letter::Piece { key, piece, read };
                         self.turn(waiting, |connection, desk| connection.letter(desk, letter));
                     }
                 }

@@ -7,11 +7,12 @@ use super::connection::Desk;
 use super::post::Facts;
 use super::slab::Token;
 use super::transport::{Piece, Transport, send_file};
-use super::warm::{self, PIECE};
+use super::warm::PIECE;
 use crate::gate::{Gate, Ticket};
 use crate::meter::Meter;
 use crate::owner::{Blob, Bytes, Owner};
-use model::{Hash, Now};
+use crate::part::Part;
+use model::Now;
 use std::io;
 use std::sync::Arc;
 use std::time::Instant;
@@ -30,7 +31,7 @@ const CORKED_FROM_BYTES: u64 = 512 * 1024;
 /// A part of a blob that is being sent.
 pub(super) struct Sending<O, B> {
     pub(super) facts: Arc<Facts>,
-    blob: Arc<B>,
+    pub(super) blob: Part<B>,
     at: u64,
     end: u64,
     /// How many bytes the connection had carried before the first of these.
@@ -71,7 +72,7 @@ pub(super) struct Turn {
 impl<O: Owner, B: Blob> Sending<O, B> {
     pub(super) fn new(
         facts: Arc<Facts>,
-        blob: Arc<B>,
+        blob: Part<B>,
         (from, end): (u64, u64),
         ticket: Ticket,
     ) -> Self {
@@ -165,7 +166,7 @@ impl<O: Owner, B: Blob> Sending<O, B> {
                 Ok(None) => return Sent::Spoilt(too_short()),
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Sent::Full,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) if is_of_the_file(&e) => return Sent::Spoilt(e),
+                Err(e) if is_of_the_file(&e) => return Sent::Spoilt(inner(e)),
                 Err(_) => return Sent::Gone,
             }
         }
@@ -193,34 +194,39 @@ impl<O: Owner, B: Blob> Sending<O, B> {
         piece: u64,
         to: u64,
     ) -> io::Result<bool> {
-        let Some(blob) = &self.facts.blob else { return Err(too_short()) };
         if self.in_memory != Some(piece) {
             let rest = piece.saturating_add(1).saturating_mul(PIECE).min(self.end);
-            let warm = warm::is_warm(&*self.blob, self.at, rest);
+            let ready = self.blob.is_ready(self.at, rest);
             let short = |e: io::Error| match e.kind() {
                 io::ErrorKind::UnexpectedEof => too_short(),
                 _ => e,
             };
-            if !warm.map_err(short)? {
-                desk.warm.need(blob.sha256, piece, &self.blob, token);
+            if !ready.map_err(short)? {
+                desk.warm.need(piece, &self.blob, token);
                 return Ok(false);
             }
             self.in_memory = Some(piece);
-            self.look_ahead(desk, blob.sha256, piece);
+            self.look_ahead(desk, piece);
         }
-        if to >= self.end {
-            self.blob.still_whole()?;
+        if to < self.end {
+            return Ok(true);
         }
-        Ok(true)
+        match self.blob.still_whole() {
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                desk.warm.need(piece, &self.blob, token);
+                Ok(false)
+            }
+            whole => whole.map(|()| true),
+        }
     }
 
     /// While a piece goes out, the disk may look for the next one.
-    fn look_ahead<S: Bytes<Blob = B>>(&self, desk: &mut Desk<O, S>, sha256: Hash, piece: u64) {
+    fn look_ahead<S: Bytes<Blob = B>>(&self, desk: &mut Desk<O, S>, piece: u64) {
         let next = piece.saturating_add(1);
         let begins = next.saturating_mul(PIECE);
         let cold = |e: io::Error| e.kind() == io::ErrorKind::WouldBlock;
         if begins < self.end && self.blob.read_now(&mut [0], begins).is_err_and(cold) {
-            desk.warm.expect(sha256, next, &self.blob);
+            desk.warm.expect(next, &self.blob);
         }
     }
 
@@ -228,7 +234,7 @@ impl<O: Owner, B: Blob> Sending<O, B> {
     fn piece(&self, buffer: &mut [u8], wire: &mut Transport, to: u64) -> io::Result<Option<u64>> {
         let bytes = to.saturating_sub(self.at);
         if let Some(socket) = wire.bare()
-            && let Some(stretch) = self.blob.stretch(self.at)
+            && let Some(stretch) = self.blob.stretch(self.at, bytes)
         {
             let sent = send_file(socket, &stretch, bytes)?;
             return Ok((sent > 0).then_some(sent));
@@ -267,6 +273,14 @@ struct Unreadable(#[source] io::Error);
 fn is_of_the_file(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.is::<Unreadable>())
         || matches!(error.raw_os_error(), Some(libc::EIO | libc::EINVAL | libc::EOVERFLOW))
+}
+
+/// The error of the file itself.
+fn inner(error: io::Error) -> io::Error {
+    match error.downcast::<Unreadable>() {
+        Ok(Unreadable(cause)) => cause,
+        Err(error) => error,
+    }
 }
 
 fn too_short() -> io::Error {

@@ -1,4 +1,4 @@
-//! Pieces of blobs that are not in memory: fetched by those who may wait for a disk.
+//! Pieces of files that are not in memory: fetched by those who may wait for a disk.
 //!
 //! In: which piece somebody needs. Out: a letter when it is there. Never: the same piece twice at
 //! once, or more readers than [`READERS_MAX`].
@@ -7,6 +7,7 @@ use super::post::Letter;
 use super::slab::Token;
 use crate::bell::Post;
 use crate::owner::Blob;
+use crate::part::Part;
 use model::Hash;
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -20,7 +21,7 @@ const READERS_MAX: usize = 16;
 /// Bytes of one read.
 const READ: usize = 128 * 1024;
 
-/// Which piece of which blob.
+/// Which piece of which file, by its key.
 type Which = (Hash, u64);
 
 /// All that is being fetched.
@@ -28,7 +29,7 @@ pub(super) struct Warm<B> {
     runtime: Handle,
     post: Arc<Post<Letter<B>>>,
     wanted: HashMap<Which, Vec<Token>>,
-    waiting: VecDeque<(Which, Arc<B>)>,
+    waiting: VecDeque<(Which, Part<B>)>,
     reading: usize,
 }
 
@@ -39,40 +40,40 @@ impl<B: Blob> Warm<B> {
     }
 
     /// A connection needs a piece, and sleeps until it is there.
-    pub(super) fn need(&mut self, sha256: Hash, piece: u64, blob: &Arc<B>, who: Token) {
-        let which = (sha256, piece);
+    pub(super) fn need(&mut self, piece: u64, file: &Part<B>, who: Token) {
+        let which = (file.layout.key, piece);
         if let Some(waiting) = self.wanted.get_mut(&which) {
             waiting.push(who);
             return;
         }
         self.wanted.insert(which, vec![who]);
-        self.waiting.push_back((which, Arc::clone(blob)));
+        self.waiting.push_back((which, file.clone()));
         self.start();
     }
 
     /// Somebody will need a piece soon. If all readers are busy, it is read when it is needed.
-    pub(super) fn expect(&mut self, sha256: Hash, piece: u64, blob: &Arc<B>) {
-        let which = (sha256, piece);
+    pub(super) fn expect(&mut self, piece: u64, file: &Part<B>) {
+        let which = (file.layout.key, piece);
         if self.reading < READERS_MAX && !self.wanted.contains_key(&which) {
             self.wanted.insert(which, Vec::new());
-            self.waiting.push_back((which, Arc::clone(blob)));
+            self.waiting.push_back((which, file.clone()));
             self.start();
         }
     }
 
     /// A piece was read, or not; gives those who wait for it.
-    pub(super) fn done(&mut self, sha256: Hash, piece: u64) -> Vec<Token> {
+    pub(super) fn done(&mut self, key: Hash, piece: u64) -> Vec<Token> {
         self.reading = self.reading.saturating_sub(1);
         self.start();
-        self.wanted.remove(&(sha256, piece)).unwrap_or_default()
+        self.wanted.remove(&(key, piece)).unwrap_or_default()
     }
 
     fn start(&mut self) {
         while self.reading < READERS_MAX {
-            let Some((which, blob)) = self.waiting.pop_front() else { return };
+            let Some((which, file)) = self.waiting.pop_front() else { return };
             self.reading += 1;
             let errand = Errand { post: Arc::clone(&self.post), which, read: None };
-            self.runtime.spawn_blocking(move || errand.run(&*blob));
+            self.runtime.spawn_blocking(move || errand.run(&file));
         }
     }
 }
@@ -85,8 +86,8 @@ struct Errand<B> {
 }
 
 impl<B: Blob> Errand<B> {
-    fn run(mut self, blob: &B) {
-        self.read = Some(fetch(blob, self.which.1));
+    fn run(mut self, file: &Part<B>) {
+        self.read = Some(fetch(file, self.which.1));
     }
 }
 
@@ -94,13 +95,14 @@ impl<B> Drop for Errand<B> {
     fn drop(&mut self) {
         let read = self.read.take();
         let read = read.unwrap_or_else(|| Err(io::Error::other("reading it was broken off")));
-        let (sha256, piece) = self.which;
-        self.post.send(Letter::Piece { sha256, piece, read });
+        let (key, piece) = self.which;
+        self.post.send(Letter::Piece { key, piece, read });
     }
 }
 
-/// Reads a piece for nothing but that it is in memory afterwards.
+/// Reads a piece for nothing but that it is in memory afterwards, and makes sure of what went before.
 fn fetch<B: Blob>(blob: &B, piece: u64) -> io::Result<()> {
+    blob.check_again()?;
     let from = piece.saturating_mul(PIECE);
     let end = from.saturating_add(PIECE).min(blob.size());
     let (mut buffer, mut at) = (vec![0; READ], from);
@@ -111,20 +113,4 @@ fn fetch<B: Blob>(blob: &B, piece: u64) -> io::Result<()> {
         at += length as u64;
     }
     Ok(())
-}
-
-/// Whether the bytes from `from` to `to` seem to be in memory: the first, the middle and the last.
-/// An error if they are not in the blob at all.
-pub(super) fn is_warm<B: Blob>(blob: &B, from: u64, to: u64) -> io::Result<bool> {
-    let last = to.saturating_sub(1);
-    for at in [from, from.midpoint(last), last] {
-        match blob.read_now(&mut [0], at) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(_) => {}
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => return Ok(false),
-            Err(e) => return Err(e),
-        }
-    }
-    Ok(true)
 }

@@ -8,6 +8,7 @@ use super::word::Word;
 use crate::bell::Post;
 use crate::count::{Counters, PanicWatch};
 use crate::owner::{Blob, Bytes, Owner};
+use crate::part::{Layout, Part};
 use crate::shelf::Shelf;
 use crate::source::{Source, off_the_runtime};
 use crate::{Limits, neighbour};
@@ -17,7 +18,7 @@ use engine::{Answer, Asker, FileAsk, Served};
 use model::event::{Carrier, Happening};
 use model::plan::Why;
 use model::text::show;
-use model::{Content, Event, HardwareAddress, Hash, Now};
+use model::{Event, HardwareAddress, Hash, Now};
 use std::io;
 use std::net::{IpAddr, SocketAddrV4};
 use std::sync::Arc;
@@ -52,7 +53,7 @@ pub(super) enum Answered<B> {
     /// Too large to be converted for netascii.
     TooLarge,
     /// Published, but it cannot be read.
-    Unreadable { cause: String, machine: Option<HardwareAddress> },
+    Unreadable { cause: io::Error, machine: Option<HardwareAddress> },
 }
 
 /// Everything that is reached through Tokio.
@@ -108,17 +109,16 @@ impl<O: Owner, B: Bytes> Desk<O, B> {
     pub(super) fn read(
         &self,
         (client, id): (SocketAddrV4, SessionId),
-        blob: &Arc<B::Blob>,
+        blob: &Part<B::Blob>,
         (offset, length): (u64, usize),
         warm: bool,
     ) {
-        let (blob, post, reads) =
-            (Arc::clone(blob), Arc::clone(&self.post), Arc::clone(&self.reads));
+        let (blob, post, reads) = (blob.clone(), Arc::clone(&self.post), Arc::clone(&self.reads));
         let panics = PanicWatch(Arc::clone(&self.counters));
         self.tokio.spawn(async move {
             let _panics = panics;
             let _permit = reads.acquire_owned().await;
-            let bytes = off_the_runtime(move || fetch(&*blob, offset, length, warm)).await;
+            let bytes = off_the_runtime(move || fetch(&blob, offset, length, warm)).await;
             post.send(Word::Read { client, id, offset, bytes });
         });
     }
@@ -178,7 +178,7 @@ async fn answer<O: Owner, B: Bytes>(
     match opened {
         Ok((Some(source), sha256)) => Answered::File { source, sha256, machine },
         Ok((None, _)) => Answered::TooLarge,
-        Err(cause) => Answered::Unreadable { cause: cause.to_string(), machine },
+        Err(cause) => Answered::Unreadable { cause, machine },
     }
 }
 
@@ -201,15 +201,16 @@ async fn open<B: Bytes>(
 ) -> io::Result<(Source<B::Blob>, Option<Hash>)> {
     match what {
         Served::Text(text) => Ok((Source::Text(text.into_bytes().into()), None)),
-        Served::Blob(Content { blob: sha256, size, .. }) => {
-            let blob = match shelf.get(&sha256).filter(|blob| blob.size() == size) {
-                Some(blob) => blob,
+        Served::Blob(content) => {
+            let layout = Layout::of(&content)?;
+            let part = match shelf.get(&layout) {
+                Some(part) => part,
                 None => {
                     let shelf = shelf.clone();
-                    off_the_runtime(move || shelf.open(&sha256, size)).await?
+                    off_the_runtime(move || shelf.open(&layout)).await?
                 }
             };
-            Ok((Source::Blob(blob), Some(sha256)))
+            Ok((Source::Blob(part), Some(content.blob)))
         }
     }
 }
@@ -221,8 +222,8 @@ async fn converted<B: Blob>(source: Source<B>) -> io::Result<Option<Source<B>>> 
         return Ok(None);
     }
     let bytes = source.read_off(0, size).await?;
-    if let Source::Blob(blob) = &source {
-        blob.still_whole()?;
+    if let Source::Blob(blob) = source {
+        off_the_runtime(move || blob.check_again()).await?;
     }
     Ok(Netascii::convert(&bytes).map(|text| Source::Text(text.into())))
 }
@@ -230,6 +231,8 @@ async fn converted<B: Blob>(source: Source<B>) -> io::Result<Option<Source<B>>> 
 /// Reads a range. If nobody else has brought it into memory meanwhile and `warm` is wanted, what
 /// follows is brought there too, so that a disk is asked once for a MiB and not for each burst.
 fn fetch<B: Blob>(blob: &B, offset: u64, length: usize, warm: bool) -> io::Result<Vec<u8>> {
+    // What went before is what it was, too.
+    blob.check_again()?;
     let mut bytes = vec![0; length];
     if blob.read_now(&mut bytes, offset).is_ok_and(|got| got == length) {
         return Ok(bytes);

@@ -4,10 +4,10 @@
 //! Never: a wait.
 
 use crate::owner::Blob;
+use crate::part::Part;
 use crate::source::Source;
 use model::Hash;
 use std::io;
-use std::sync::Arc;
 
 /// Small windows are read from a piece of this size, so that a block is not a system call.
 const AHEAD_BYTES: usize = 16 * 1024;
@@ -25,7 +25,7 @@ pub(super) struct Reading<B> {
 
 /// What has to be fetched.
 pub(super) struct Cold<B> {
-    pub(super) blob: Arc<B>,
+    pub(super) blob: Part<B>,
     pub(super) range: (u64, usize),
     /// What follows would help too.
     pub(super) warm: bool,
@@ -58,14 +58,14 @@ impl<B: Blob> Reading<B> {
             // Perhaps it is large, from a disk.
             self.ahead = Vec::new();
             let room = scratch.get_mut(..length).ok_or_else(eof)?;
-            let got = read_some(&**blob, room, offset, length)?;
+            let got = read_some(blob, room, offset, length)?;
             return room.get(..got.min(length)).ok_or_else(eof);
         }
         let left = blob.size().saturating_sub(offset);
         let most = usize::try_from(left).unwrap_or(usize::MAX).min(AHEAD_BYTES);
         self.ahead.resize(most, 0);
         self.from = offset;
-        match read_some(&**blob, &mut self.ahead, offset, length) {
+        match read_some(blob, &mut self.ahead, offset, length) {
             Ok(got) => self.ahead.truncate(got),
             Err(cause) => {
                 self.ahead.clear();
@@ -85,7 +85,7 @@ impl<B: Blob> Reading<B> {
         if warm {
             self.warmed = offset + super::ask::WARM_BYTES;
         }
-        Some(Cold { blob: Arc::clone(blob), range: (offset, most), warm })
+        Some(Cold { blob: blob.clone(), range: (offset, most), warm })
     }
 
     /// It was fetched.

@@ -167,20 +167,22 @@ impl<O: Owner, B: Blob> Carry<O, B> {
     fn send(&mut self, now: Now, port: &mut Port, tools: &mut Tools) -> Did<B> {
         let Tools { burst, scratch, gate } = tools;
         let range = (burst.offset, burst.length);
-        if burst.end() >= self.about.size && self.reading.still_whole().is_err() {
-            self.transfer.source_changed();
-            return Did::End(self.transfer.next(now));
+        let last = burst.end() >= self.about.size;
+        match if last { self.reading.still_whole() } else { Ok(()) } {
+            Ok(()) => {}
+            Err(cause) if cause.kind() == std::io::ErrorKind::WouldBlock => {
+                return self.fetch(now, burst);
+            }
+            Err(_) => {
+                self.transfer.source_changed();
+                return Did::End(self.transfer.next(now));
+            }
         }
         let once = self.transfer.is_half_open();
         let sent = match self.reading.range(range, once, scratch) {
             Ok(bytes) => port.send(self.client, burst, bytes, self.size),
             Err(cause) if cause.kind() == std::io::ErrorKind::WouldBlock => {
-                if let Some(cold) = self.reading.cold(range) {
-                    self.keep(burst);
-                    return Did::Cold(cold);
-                }
-                self.transfer.source_failed();
-                return Did::End(self.transfer.next(now));
+                return self.fetch(now, burst);
             }
             Err(_) => {
                 self.transfer.source_failed();
@@ -202,6 +204,16 @@ impl<O: Owner, B: Blob> Carry<O, B> {
                 Did::Full
             }
         }
+    }
+
+    /// Keeps the burst until its bytes were fetched.
+    fn fetch(&mut self, now: Now, burst: &mut Burst) -> Did<B> {
+        let Some(cold) = self.reading.cold((burst.offset, burst.length)) else {
+            self.transfer.source_failed();
+            return Did::End(self.transfer.next(now));
+        };
+        self.keep(burst);
+        Did::Cold(cold)
     }
 
     fn note_sent(&mut self, gate: &mut Gate<SocketAddrV4>, bytes: usize) {

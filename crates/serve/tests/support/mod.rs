@@ -384,7 +384,7 @@ impl Blob for InMemory {
         self.copy(&mut buffer[..length], offset)?;
         Ok(length)
     }
-    fn stretch(&self, _: u64) -> Option<serve::Stretch<'_>> {
+    fn stretch(&self, _: u64, _: u64) -> Option<serve::Stretch<'_>> {
         None
     }
     fn still_whole(&self) -> io::Result<()> {
