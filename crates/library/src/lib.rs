@@ -5,6 +5,7 @@
 //!                 └─recognise: which recipe, for which machines, and why we think so
 //! /usr/lib, .deb ──loaders──▶ FoundLoader ──publish──▶ blobs + Loader
 //! blobs ──open──▶ BlobFile, read at any place by many at once
+//! piece after piece ──upload──▶ a whole file below incoming/, which an import may take
 //! ```
 //!
 //! In: paths an operator named, and the state directory. Out: values of `model`, and bytes. Never:
@@ -25,8 +26,10 @@ pub mod recognise;
 mod signers;
 pub mod store;
 mod tree;
+pub mod upload;
 
 pub use import::{ImportError, Progress};
 pub use loaders::{FoundLoader, LoaderError};
 pub use recognise::{Recognised, recognise};
 pub use store::{BlobFile, Blobs, StoreError};
+pub use upload::{Announced, Upload, UploadError, Uploads};

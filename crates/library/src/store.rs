@@ -31,7 +31,8 @@ pub struct Blobs {
 
 impl Blobs {
     /// Opens the store below `state`, creates what is missing, and removes what an earlier run
-    /// left in `incoming/` (files that nobody holds a lock on; keep yours locked while it grows).
+    /// left in `incoming/` (files that nobody holds a lock on; keep yours locked while it grows). What
+    /// is to outlive a run stands in a folder of its own there: folders are left alone.
     pub fn open_at(state: &Path) -> Result<Self, StoreError> {
         let store = Self {
             blobs: state.join("blobs"),
