@@ -6,6 +6,7 @@
 //! /usr/lib, .deb ──loaders──▶ FoundLoader ──publish──▶ blobs + Loader
 //! blobs ──open──▶ BlobFile, read at any place by many at once, and checked
 //!       └─scrub──▶ what the disk no longer gives back as it took it
+//! piece after piece ──upload──▶ a whole file below incoming/, which an import may take
 //! ```
 //!
 //! In: paths an operator named, and the state directory. Out: values of `model`, and bytes. Never:
@@ -25,6 +26,7 @@ pub mod loaders;
 pub mod scrub;
 pub mod store;
 mod tree;
+pub mod upload;
 
 pub use audit::Audit;
 pub use catalogue::{Recognised, recognise};
@@ -32,3 +34,4 @@ pub use import::{ImportError, Progress};
 pub use loaders::{FoundLoader, LoaderError};
 pub use scrub::Scrub;
 pub use store::{BlobFile, Blobs, Damage, StoreError, damage_of, is_damage};
+pub use upload::{Announced, Upload, UploadError, Uploads};

@@ -47,7 +47,8 @@ pub struct Blobs {
 impl Blobs {
     /// Opens the store below `state`, creates what is missing, and removes what an earlier run
     /// left in `incoming/` (files that nobody holds a lock on; keep yours locked while it grows).
-    /// Names that begin with `upload-` or `download-` are left alone.
+    /// Names that begin with `upload-` or `download-`, and folders, are left alone: what is to outlive
+    /// a run.
     pub fn open_at(state: &Path) -> Result<Self, StoreError> {
         let store = Self { place: Arc::new(Place::new(state)) };
         for folder in [&store.place.blobs, &store.place.incoming] {

@@ -8,7 +8,8 @@ use super::provenance::{Brought, policy};
 use crate::types::{ImportLine, ImportWish};
 use crate::{House, Problem};
 use fetch::{Fetched, Place};
-use library::Progress;
+use library::upload::Taken;
+use library::{Progress, Uploads};
 use model::Image;
 use std::path::PathBuf;
 use tokio::sync::mpsc;
@@ -32,6 +33,7 @@ pub(super) struct Source {
 enum From {
     Here,
     Url(Place, Fetched),
+    Upload(Taken),
 }
 
 impl Source {
@@ -41,11 +43,23 @@ impl Source {
         wish: &ImportWish,
         tell: &mpsc::Sender<ImportLine>,
     ) -> Result<Self, Problem> {
-        match (&wish.path, &wish.url) {
-            (Some(path), None) => Self::here(path.clone()),
-            (None, Some(url)) => Self::fetched(house, wish, url, tell).await,
-            _ => Err(Problem::malformed("an import comes from one place: a path or a URL")),
+        match (&wish.path, &wish.url, &wish.upload) {
+            (Some(path), None, None) => Self::here(path.clone()),
+            (None, Some(url), None) => Self::fetched(house, wish, url, tell).await,
+            (None, None, Some(id)) => Self::uploaded(house, id.clone()).await,
+            _ => Err(Problem::malformed(
+                "an import comes from one place: a path, a URL or an upload",
+            )),
         }
+    }
+
+    async fn uploaded(house: &House, id: String) -> Result<Self, Problem> {
+        let blobs = house.blobs.clone();
+        let taken = super::blocking(move || Uploads::of(&blobs)?.take(&id)).await?;
+        let taken = taken.map_err(|e| Problem::refused(e.to_string()))?;
+        let name = taken.upload().announced.name.clone();
+        let shown = format!("upload of {}", model::text::show(name.as_bytes()));
+        Ok(Self { path: taken.path().to_owned(), shown, name, from: From::Upload(taken) })
     }
 
     fn here(path: PathBuf) -> Result<Self, Problem> {
@@ -102,9 +116,10 @@ impl Source {
             file: is_file.then(|| self.path.clone()),
             url: match &self.from {
                 From::Url(place, _) => Some(place.clone()),
-                From::Here => None,
+                From::Here | From::Upload(_) => None,
             },
-            is_local: matches!(self.from, From::Here),
+            // Who uploads a file has it in hand, as who names one of this host has.
+            is_local: matches!(self.from, From::Here | From::Upload(_)),
             // What was unpacked on its way has another size than what came.
             kept: kept.filter(|(_, kept)| is_file && *kept == size).map(|(sha256, _)| sha256),
         }
@@ -115,6 +130,9 @@ impl Source {
         match self.from {
             From::Here => Ok(()),
             From::Url(_, fetched) => super::blocking(move || fetched.remove())
+                .await?
+                .map_err(|e| Problem::failed(e.to_string())),
+            From::Upload(taken) => super::blocking(move || taken.remove())
                 .await?
                 .map_err(|e| Problem::failed(e.to_string())),
         }

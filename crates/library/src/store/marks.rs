@@ -67,7 +67,7 @@ mod tests {
         marks.clear(63);
         assert!(!marks.is_set(63));
         assert_eq!(marks.take(), [0, 64, 129]);
-        assert_eq!(marks.take(), []);
+        assert!(marks.take().is_empty());
         marks.set(u64::MAX);
         assert!(!marks.is_set(u64::MAX), "what is not there is never marked");
     }
