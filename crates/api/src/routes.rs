@@ -31,6 +31,7 @@ pub fn all(house: House) -> Router {
         .route("/images", get(images::list).post(images::import))
         .route("/images/{name}", get(images::show).delete(images::remove))
         .route("/images/{name}/verify", post(images::verify))
+        .route("/images/{name}/audit", post(images::audit))
         .route("/images/{name}/promote", post(images::promote))
         .route("/images/{name}/rollback", post(images::rollback))
         .route("/loaders", get(images::loaders).post(images::import_loaders))

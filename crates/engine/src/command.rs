@@ -4,6 +4,7 @@ mod addresses;
 mod images;
 
 use crate::Engine;
+use model::image::SecureBoot;
 use model::machine::{Life, Machine};
 use model::menu::{Choice, Menu};
 use model::rule::{Condition, Profile, Rule};
@@ -41,6 +42,8 @@ pub enum Command {
     PublishImage(Image),
     /// Removes one version of an image, or all.
     RemoveImage(String, Option<u32>),
+    /// Notes what an audit of one version said.
+    SetSecureBoot(String, u32, SecureBoot),
     /// Lets a channel of an image show a version.
     Promote {
         /// The image.
@@ -156,6 +159,9 @@ impl Engine {
             Command::SetMenu(network, menu) => self.set_menu(network, menu),
             Command::PublishImage(image) => self.publish_image(now, image),
             Command::RemoveImage(name, version) => self.remove_image(&name, version),
+            Command::SetSecureBoot(image, version, said) => {
+                self.set_secure_boot(&image, version, said)
+            }
             Command::Promote { image, version, to } => self.promote(image, version, to),
             Command::Rollback(image) => self.roll_back(image),
             Command::PublishLoader(loader) => {

@@ -66,6 +66,23 @@ pub async fn show(
     find(&house, name, which.version).await.map(|(_, view)| Json(view))
 }
 
+/// Looks at its EFI programs again: what firmware revokes, and the loaders of this server, may be
+/// others now.
+pub async fn audit(
+    State(house): State<House>,
+    Path(name): Path<String>,
+    Asked(which): Asked<Which>,
+) -> Result<Json<ImageView>, Problem> {
+    let (image, mut view) = find(&house, name, which.version).await?;
+    let said = doing::audit(&house, &image).await?;
+    if said != image.secure_boot {
+        let again = Command::SetSecureBoot(image.name, image.version, said.clone());
+        command(&house, again, which.dry_run).await?;
+    }
+    view.secure_boot = said;
+    Ok(Json(view))
+}
+
 /// Lets a channel show a version.
 pub async fn promote(
     State(house): State<House>,

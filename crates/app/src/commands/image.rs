@@ -9,8 +9,8 @@ use api::client::part;
 use api::types::{ImageView, PromoteWish, Verified};
 use clap::{Args, Subcommand};
 use hyper::Method;
-use model::Channel;
 use model::event::show_bytes;
+use model::{Arch, Channel};
 use std::path::{Path, PathBuf};
 
 mod import;
@@ -24,6 +24,13 @@ pub enum Image {
     List(Json),
     /// Show one version, with its files.
     Show {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Look again at who signed the EFI programs of an image, and which machines start them.
+    Audit {
         #[command(flatten)]
         which: Which,
         #[command(flatten)]
@@ -93,15 +100,67 @@ pub struct Which {
 #[command(after_help = "What the files are together is recognised and said. Ctrl-C cancels; then \
 nothing is published.")]
 pub struct Import {
-    /// A folder or a file on this host.
-    path: PathBuf,
-    /// The image's name: a-z, 0-9, `.`, `_`, `-`. Without it, that of the folder.
+    /// A folder or a file on this host (a disc, an archive, a disk image, a kernel, an EFI program), or
+    /// a URL.
+    #[arg(value_name = "PATH|URL")]
+    from: String,
+    /// The image's name: a-z, 0-9, `.`, `_`, `-`. Without it, that of the folder or file.
     #[arg(long)]
     name: Option<String>,
+    #[command(flatten)]
+    trust: Trusted,
+    #[command(flatten)]
+    by_hand: ByHand,
     #[command(flatten)]
     dry: Dry,
     #[command(flatten)]
     json: Json,
+}
+
+/// Why its content may be believed.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Trust")]
+struct Trusted {
+    /// The publisher's checksum file. Without it, those beside the file are tried (SHA256SUMS, ...).
+    #[arg(long, value_name = "FILE|URL")]
+    checksums: Option<String>,
+    /// The signature of the checksum file, or without one, of the file itself.
+    #[arg(long, value_name = "FILE|URL")]
+    signature: Option<String>,
+    /// The publisher's keyring: a name below STATE/keyrings or /usr/share/keyrings, or a file.
+    #[arg(long, value_name = "NAME|FILE")]
+    keyring: Option<String>,
+    /// Publish what nobody known signed; your name is recorded with the image.
+    #[arg(long)]
+    accept_unsigned: bool,
+    /// The URL may lead to addresses of your own networks.
+    #[arg(long)]
+    allow_private: bool,
+    /// The URL may send on to another host (a mirror).
+    #[arg(long)]
+    allow_redirect: bool,
+}
+
+/// What you know better than the catalogue.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Described by hand")]
+struct ByHand {
+    /// What it is, in words.
+    #[arg(long)]
+    title: Option<String>,
+    /// Path of the kernel (or EFI program) inside.
+    #[arg(long, value_name = "PATH")]
+    kernel: Option<String>,
+    /// Path of an initrd inside; may be said again.
+    #[arg(long, value_name = "PATH", requires = "kernel")]
+    initrd: Vec<String>,
+    /// Kernel arguments instead of the catalogue's; {B} is the URL of the image's files, {I} that of
+    /// the disc.
+    #[arg(long, allow_hyphen_values = true)]
+    args: Option<String>,
+    /// An architecture it runs on; may be said again.
+    #[arg(long)]
+    arch: Vec<Arch>,
 }
 
 impl Image {
@@ -139,6 +198,15 @@ impl Image {
             Self::Rollback { name, dry } => {
                 let path = path(&name, None, "/rollback");
                 change(client, Method::POST, &path, dry, None::<&()>).await
+            }
+            Self::Audit { which, json } => {
+                let path = path(&which.name, which.version, "/audit");
+                let image: ImageView = client.send(Method::POST, &path, None::<&()>).await?;
+                if json.json {
+                    return say::json(&image.secure_boot);
+                }
+                secure_boot(&image);
+                Ok(())
             }
             Self::Verify { name, version, json } => verify(client, name, version, json).await,
             Self::Remove { name, version, sure } => {
@@ -227,6 +295,14 @@ fn show(image: &ImageView) {
         ("from", image.source.clone()),
         ("trusted because", image.trust.clone()),
     ]);
+    secure_boot(image);
+    for note in &image.notes {
+        say::line(format!("note: {note}"));
+    }
+    files(image);
+}
+
+fn secure_boot(image: &ImageView) {
     for verdict in &image.secure_boot.verdict {
         say::line(format!("secure boot: {verdict}"));
     }
@@ -236,11 +312,10 @@ fn show(image: &ImageView) {
             signers => format!("signed by {}", signers.join("; ")),
         };
         say::line(format!("  {} ({}): {signers}", file.path, file.machine));
+        for verdict in &file.verdict {
+            say::line(format!("    {verdict}"));
+        }
     }
-    for note in &image.notes {
-        say::line(format!("note: {note}"));
-    }
-    files(image);
 }
 
 /// A disc may hold a hundred thousand files; `--json` has them all.

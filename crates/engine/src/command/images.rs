@@ -2,7 +2,7 @@
 
 use super::{Outcome, check_line, check_name, decided, refuse};
 use crate::Engine;
-use model::image::{Channel, Channels, Wanted};
+use model::image::{Channel, Channels, SecureBoot, Wanted};
 use model::menu::Choice;
 use model::{Change, Image, Now};
 use std::collections::BTreeMap;
@@ -43,6 +43,14 @@ impl Engine {
             changes.push(Change::Channels(image.name, channels));
         }
         decided(changes, says)
+    }
+
+    pub(super) fn set_secure_boot(&self, name: &str, version: u32, said: SecureBoot) -> Outcome {
+        let Some(image) = self.versions(name)?.get(&version) else {
+            return refuse(format!("image {name} has no version {version}"), "");
+        };
+        let changed = Image { secure_boot: said, ..image.clone() };
+        decided(vec![Change::Image(changed)], format!("image {name} version {version} is audited"))
     }
 
     pub(super) fn promote(&self, name: String, version: Option<u32>, to: Channel) -> Outcome {

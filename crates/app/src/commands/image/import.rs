@@ -1,11 +1,11 @@
 //! `image import`: asks the server to take files in, and shows how far it is.
 
-use super::{Import, from_the_root};
+use super::{Import, Trusted, from_the_root};
 use crate::failure::Failure;
 use crate::say;
 use api::Client;
 use api::client::Error;
-use api::types::{ImageView, ImportLine, ImportWish};
+use api::types::{ImageView, ImportLine, ImportWish, TrustWish};
 use hyper::Method;
 use indicatif::{ProgressBar, ProgressStyle};
 use model::event::{show_bytes, show_rate};
@@ -19,19 +19,32 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 impl Import {
     /// Imports.
     pub async fn run(self, client: &Client) -> Result<(), Failure> {
-        if let Some(url) = self.path.to_str().filter(|p| p.contains("://")) {
-            return Err(Failure::refused(format!("{url}: this version imports no URLs"))
-                .hint("download it, and import the folder or file"));
-        }
-        let path = from_the_root(&self.path)?;
+        let is_url = self.from.contains("://");
+        let path = match is_url {
+            true => None,
+            false => Some(from_the_root(Path::new(&self.from))?),
+        };
+        let named = path.as_deref().unwrap_or_else(|| Path::new(of_url(&self.from)));
         let name = match self.name {
             Some(name) => name,
-            None => name_of(&path).ok_or_else(|| {
-                Failure::usage("the folder's name gives no name for the image").hint("say --name")
+            None => name_of(named).ok_or_else(|| {
+                Failure::usage("this gives no name for the image").hint("say --name")
             })?,
         };
         let way = if self.dry.dry_run { "/images?dry_run=true" } else { "/images" };
-        let wish = ImportWish { path: Some(path), name, ..ImportWish::default() };
+        let (trust, by_hand) = (self.trust, self.by_hand);
+        let wish = ImportWish {
+            name,
+            path,
+            url: is_url.then_some(self.from),
+            upload: None,
+            trust: trust.wish()?,
+            title: by_hand.title,
+            kernel: by_hand.kernel,
+            initrds: by_hand.initrd,
+            args: by_hand.args,
+            archs: by_hand.arch,
+        };
         let mut lines = client.lines(Method::POST, way, Some(&wish)).await?;
         let mut shown = Shown::new();
         loop {
@@ -69,15 +82,57 @@ fn done(image: &ImageView, says: &str, json: bool) -> Result<(), Failure> {
     }
     say::line(says);
     say::line(format!("{}: {}", image.title, image.recognised_by));
+    say::line(format!("trusted because {}", image.trust));
+    if let Some(mib) = image.memory_mib {
+        say::line(format!("a machine needs about {mib} MiB of memory to start it"));
+    }
+    image.secure_boot.verdict.iter().for_each(|said| say::line(format!("secure boot: {said}")));
+    image.notes.iter().for_each(|note| say::note(format!("note: {note}")));
     if !image.bootable {
         say::note("hint: nothing to start was found in it; machines can only fetch its files");
     }
     Ok(())
 }
 
+impl Trusted {
+    /// The same for the server, whose working directory is another.
+    fn wish(self) -> Result<TrustWish, Failure> {
+        let from_here = |text: String| -> Result<String, Failure> {
+            match text.contains("://") {
+                true => Ok(text),
+                false => Ok(from_the_root(Path::new(&text))?.display().to_string()),
+            }
+        };
+        let keyring = match self.keyring {
+            Some(path) if path.contains('/') => Some(from_here(path)?),
+            name => name,
+        };
+        Ok(TrustWish {
+            checksums: self.checksums.map(from_here).transpose()?,
+            signature: self.signature.map(from_here).transpose()?,
+            keyring,
+            accept_unsigned: self.accept_unsigned,
+            allow_private: self.allow_private,
+            allow_redirect: self.allow_redirect,
+        })
+    }
+}
+
+/// The path of a URL, without its query.
+fn of_url(url: &str) -> &str {
+    url.split(['?', '#']).next().unwrap_or(url)
+}
+
+/// Endings that say how a file is packed, not what it is.
+const ENDINGS: [&str; 9] = [".gz", ".xz", ".zst", ".tgz", ".txz", ".tar", ".iso", ".img", ".raw"];
+
 /// The last part of the path, as far as it can name an image.
 fn name_of(path: &Path) -> Option<String> {
-    let last = path.file_name()?.to_str()?.to_lowercase();
+    let mut last = path.file_name()?.to_str()?.to_lowercase();
+    while let Some(end) = ENDINGS.iter().find(|end| last.ends_with(*end) && last.len() > end.len())
+    {
+        last.truncate(last.len() - end.len());
+    }
     let kept: String = last
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' })
@@ -147,5 +202,8 @@ mod tests {
         assert_eq!(name_of(Path::new("/x/Debian 12 (amd64)")).unwrap(), "debian-12--amd64");
         assert_eq!(name_of(Path::new("/x/.hidden")).unwrap(), "hidden");
         assert_eq!(name_of(Path::new("/")), None);
+        assert_eq!(name_of(Path::new("/x/Debian-12.iso.xz")).unwrap(), "debian-12");
+        assert_eq!(name_of(Path::new("/x/.iso")).unwrap(), "iso");
+        assert_eq!(name_of(Path::new(of_url("https://a.b/c/d.tar.gz?e=/f"))).unwrap(), "d");
     }
 }
