@@ -104,10 +104,10 @@ pub(crate) fn scheme(head: &[u8], size: u64) -> Option<Scheme> {
         return Some(Scheme::Gpt);
     }
     let table = mbr::table(head)?;
-    if table.iter().any(|entry| entry.kind == mbr::PROTECTIVE) {
+    if table.iter().any(|line| line.kind == mbr::PROTECTIVE) {
         return Some(Scheme::Gpt);
     }
     // A FAT's boot code may look like a table; its numbers at the start do not look like code.
-    let within = table.iter().any(|entry| entry.start_byte(512) < size);
+    let within = table.iter().any(|line| line.is_used() && line.start_byte(512) < size);
     (within && !fat::is_boot_sector(head)).then_some(Scheme::Mbr)
 }

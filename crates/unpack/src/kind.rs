@@ -190,6 +190,12 @@ fn plain(head: &[u8], size: u64) -> Kind {
     if starts(b"MZ") || head.get(0x202..0x206) == Some(b"HdrS") {
         return Kind::Other;
     }
+    // Boot sectors of their own.
+    match head.get(3..11) {
+        Some(b"NTFS    ") => return Kind::FileSystem("NTFS"),
+        Some(b"EXFAT   ") => return Kind::FileSystem("exFAT"),
+        _ => {}
+    }
     if let Some(scheme) = disk::scheme(head, size) {
         return Kind::Disk(scheme);
     }
@@ -251,9 +257,6 @@ fn tar_dialect(head: &[u8]) -> Option<Dialect> {
 fn file_system(head: &[u8]) -> Option<&'static str> {
     if head.starts_with(b"XFSB") {
         return Some("XFS");
-    }
-    if head.get(3..11) == Some(b"NTFS    ") {
-        return Some("NTFS");
     }
     if u16_at(head, 0x438) == 0xef53 {
         return Some("ext2/3/4");

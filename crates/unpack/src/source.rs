@@ -177,3 +177,35 @@ pub fn u64_at(bytes: &[u8], from: usize) -> u64 {
 pub fn u8_at(bytes: &[u8], from: usize) -> u8 {
     bytes.get(from).copied().unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_ends_where_it_ends() {
+        let whole: Vec<u8> = (0..100).collect();
+        let part = Part::new(&whole, 10, 20);
+        let mut bytes = [0; 4];
+        part.read_at(&mut bytes, 16).unwrap();
+        assert_eq!((bytes, part.size()), ([26, 27, 28, 29], 20));
+        assert!(part.read_at(&mut bytes, 17).is_err());
+        assert!(part.read_at(&mut bytes, u64::MAX).is_err());
+        // No further than the file that it is of.
+        assert_eq!(Part::new(&whole, 90, u64::MAX).size(), 10);
+        assert_eq!(Part::new(&whole, 101, 5).size(), 0);
+    }
+
+    #[test]
+    fn what_is_looked_at_is_counted() {
+        let whole = vec![7; 100_000];
+        let source = Source::new(&whole, 50_000);
+        assert_eq!(source.bytes("it", 0, 10_000).unwrap(), [7; 10_000]);
+        assert_eq!(source.up_to("it", 99_999, 10).unwrap(), [7]);
+        let cut = source.bytes("it", 99_999, 2).unwrap_err().to_string();
+        assert_eq!(cut, "the file is cut short: it goes on at byte 100000; fetch it again");
+        assert!(source.bytes("it", u64::MAX, 2).is_err());
+        let much = source.bytes("it", 0, 45_000).unwrap_err().to_string();
+        assert!(much.contains("it asks for more than 50000 of `metadata_bytes_max`"), "{much}");
+    }
+}

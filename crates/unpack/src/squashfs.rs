@@ -164,7 +164,8 @@ impl<'a> Squashfs<'a> {
             };
             hops = hops.saturating_add(1);
             if hops > self.limits.link_hops_max {
-                return Err(self.not_found(path, "is a symbolic link without an end"));
+                let why = "is a symbolic link without an end (`link_hops_max`)";
+                return Err(self.not_found(path, why));
             }
             if target.starts_with('/') {
                 above.clear();

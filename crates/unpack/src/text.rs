@@ -49,3 +49,19 @@ pub fn padded(bytes: &[u8]) -> String {
 pub fn folded(name: &str) -> String {
     name.chars().flat_map(char::to_lowercase).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_moves_no_cursor_and_ends() {
+        assert_eq!(shown("a\x1b[2J\u{202e}b\u{200b}"), "a\\u{1b}[2J\\u{202e}b\\u{200b}");
+        assert_eq!(shown_bytes(b"\xff\n"), "\\xff\\n");
+        assert_eq!(shown_bytes("smørgås".as_bytes()), "smørgås");
+        assert!(shown(&"\u{7}".repeat(10_000)).len() < 100);
+        assert!(shown_bytes(&[0xff; 10_000]).len() < 100);
+        assert_eq!(padded(b"MY ESP     "), "MY ESP");
+        assert_eq!(padded(b"a\0bc"), "a");
+    }
+}

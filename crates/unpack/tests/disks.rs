@@ -353,3 +353,46 @@ fn chains_in_a_circle_end() {
     let error = fat.read(&entry).unwrap_err().to_string();
     assert!(error.contains("a file's clusters end"), "{error}");
 }
+
+fn tight(change: fn(&mut Limits)) -> Limits {
+    let mut limits = Limits::default();
+    change(&mut limits);
+    limits
+}
+
+#[test]
+fn each_limit_has_its_name() {
+    if !able(&["fdisk", "mkfs.fat", "mcopy"]) {
+        return;
+    }
+    let dir = TempDir::new().unwrap();
+    let dir = dir.path();
+    shell("truncate -s 20M out", dir);
+    filled_esp(dir, 0, 20 << 10, 512, 16);
+    let image = fs::read(dir.join("out")).unwrap();
+    let all = |limits: Limits| {
+        let fat = Fat::open(&image, limits)?;
+        fat.walk()?
+            .iter()
+            .filter(|entry| !entry.is_directory)
+            .try_for_each(|entry| fat.read(entry).map(drop))
+    };
+    all(Limits::default()).unwrap();
+    for (limits, name) in [
+        (tight(|l| l.entries_max = 3), "entries_max"),
+        (tight(|l| l.depth_max = 2), "depth_max"),
+        (tight(|l| l.names_bytes_max = 30), "names_bytes_max"),
+        (tight(|l| l.metadata_bytes_max = 2000), "metadata_bytes_max"),
+        (tight(|l| l.file_bytes_max = 20_000), "file_bytes_max"),
+    ] {
+        let error = all(limits).unwrap_err().to_string();
+        assert!(error.contains(&format!("of `{name}`")), "{error}");
+    }
+
+    let gpt = divided(dir, "9M", 512, "label: gpt\nsize=1MiB\nsize=1MiB\nsize=1MiB\n");
+    let mbr = divided(dir, "20M", 512, "label: dos\n2048,,E\n,1MiB,83\n,1MiB,83\n,1MiB,83\n");
+    for image in [gpt, mbr] {
+        let error = DiskImage::read(&image, tight(|l| l.partitions_max = 2)).unwrap_err();
+        assert!(error.to_string().contains("more than 2 of `partitions_max`"), "{error}");
+    }
+}

@@ -146,6 +146,26 @@ fn windows_images_and_nothings_are_told() {
     }
 }
 
+/// What carries the mark of a boot sector, and is no disk.
+#[test]
+fn a_boot_sectors_mark_alone_is_no_disk() {
+    let sector = |name: &[u8], line: [u8; 16]| {
+        let mut sector = vec![0; 4096];
+        sector[3..3 + name.len()].copy_from_slice(name);
+        sector[446..462].copy_from_slice(&line);
+        sector[510..512].copy_from_slice(&[0x55, 0xaa]);
+        kind(&sector, 1 << 20).to_string()
+    };
+    let line = |status: u8, start: u8| [status, 0, 0, 0, 0x83, 0, 0, 0, 0, start, 0, 0, 0, 1, 0, 0];
+    assert_eq!(sector(b"", line(0x80, 1)), "disk image (MBR)");
+    assert_eq!(sector(b"", line(0x80, 0)), "other file");
+    assert_eq!(sector(b"", line(0x81, 1)), "other file");
+    // It starts behind the end.
+    assert_eq!(sector(b"", line(0x80, 9)), "other file");
+    assert_eq!(sector(b"NTFS    ", line(0, 1)), "NTFS file system");
+    assert_eq!(sector(b"EXFAT   ", line(0, 1)), "exFAT file system");
+}
+
 #[test]
 fn a_name_changes_nothing() {
     if !able(&["tar"]) {

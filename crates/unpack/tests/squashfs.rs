@@ -255,3 +255,35 @@ fn a_hundred_thousand_files_cost_no_more_than_a_hundred() {
     assert_eq!(squashfs.read("usr/share/077/file number 77123").unwrap(), b"77123");
     assert!(counted.1.get() < 400_000, "{} bytes read", counted.1.get());
 }
+
+#[test]
+fn each_limit_has_its_name() {
+    if !able(&["mksquashfs"]) {
+        return;
+    }
+    let dir = TempDir::new().unwrap();
+    system(&dir.path().join("source"));
+    run("mksquashfs", &["source", "out", "-quiet", "-no-progress"], dir.path());
+    let image = fs::read(dir.path().join("out")).unwrap();
+    let tight = |change: fn(&mut Limits)| {
+        let mut limits = Limits::default();
+        change(&mut limits);
+        limits
+    };
+    for (limits, path, name) in [
+        (tight(|l| l.entries_max = 300), "many/file number 0699", "of `entries_max`"),
+        (tight(|l| l.depth_max = 2), "usr/lib/modules/6.12.9", "of `depth_max`"),
+        (tight(|l| l.path_bytes_max = 5), "etc/os-release", "of `path_bytes_max`"),
+        (
+            tight(|l| l.metadata_bytes_max = 5000),
+            "many/file number 0699",
+            "of `metadata_bytes_max`",
+        ),
+        (tight(|l| l.file_bytes_max = 1000), "usr/bin/true", "of `file_bytes_max`"),
+        (tight(|l| l.link_hops_max = 1), "modules/6.12.9/modules.dep", "(`link_hops_max`)"),
+    ] {
+        let squashfs = Squashfs::open(&image, limits).unwrap();
+        let error = squashfs.read(path).unwrap_err().to_string();
+        assert!(error.contains(name), "{path}: {error}");
+    }
+}

@@ -25,7 +25,7 @@ impl Line {
         u64::from(self.start).saturating_mul(u64::from(sector_size))
     }
 
-    fn is_used(&self) -> bool {
+    pub fn is_used(&self) -> bool {
         self.kind != 0 && self.length != 0
     }
 }

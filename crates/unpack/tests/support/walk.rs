@@ -1,5 +1,6 @@
 //! Goes through everything that a file of any bytes can be made to tell, for the tests that bend
 //! files and for the fuzz targets.
+#![allow(dead_code, reason = "each fuzz target uses its own part of it")]
 
 use std::io::Read;
 use unpack::{
