@@ -10,6 +10,12 @@ use crate::text;
 
 /// 2.5.4.3, commonName; 2.5.4.11, organizationalUnitName; 2.5.4.10, organizationName.
 const NAME_OIDS: [&[u8]; 3] = [&[0x55, 4, 3], &[0x55, 4, 11], &[0x55, 4, 10]];
+/// Extensions of one certificate that are looked at; there are about ten.
+const EXTENSIONS_MAX: usize = 64;
+/// 2.5.29.19, basicConstraints.
+const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x13];
+/// 2.5.29.15, keyUsage.
+const KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x0f];
 /// 2.5.29.37, extendedKeyUsage.
 const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x25];
 /// 1.3.6.1.4.1.2312.16.1.2: a key for kernel modules alone. shim starts nothing signed with it.
@@ -41,6 +47,8 @@ pub struct Certificate {
     pub key_sha256: [u8; 32],
     /// Whether it says that it signs kernel modules: then shim takes no boot file by it.
     pub is_for_modules: bool,
+    /// Whether it may certify others.
+    pub is_authority: bool,
     pub(crate) serial: Vec<u8>,
     pub(crate) der: Vec<u8>,
     tbs: Vec<u8>,
@@ -70,7 +78,7 @@ impl Certificate {
         let signature = outer.take(der::BIT_STRING, "certificate's signature")?;
 
         let mut fields = tbs.inner();
-        fields.optional(der::CONTEXT_0); // version
+        let version = fields.optional(der::CONTEXT_0);
         let serial = fields.take(der::INTEGER, "certificate's serial number")?;
         fields.take(der::SEQUENCE, "certificate's inner algorithm")?;
         let issuer = fields.take(der::SEQUENCE, "certificate's issuer")?;
@@ -81,6 +89,8 @@ impl Certificate {
         let (Some(not_before), Some(not_after)) = (moment(), moment()) else {
             return Err(Broken("certificate's dates").into());
         };
+        let uses = Uses::read(fields);
+        let is_old_root = version.is_none() && issuer.whole == subject.whole;
         let oid = algorithm.inner().take(der::OID, "certificate's algorithm")?;
         Ok(Self {
             subject: name(subject.whole),
@@ -89,7 +99,8 @@ impl Certificate {
             not_after,
             sha256: crypto::sha256(whole.whole),
             key_sha256: crypto::sha256(key.whole),
-            is_for_modules: is_for_modules(fields),
+            is_for_modules: uses.is_for_modules,
+            is_authority: uses.is_authority(is_old_root),
             serial: serial.body.to_vec(),
             der: whole.whole.to_vec(),
             tbs: tbs.whole.to_vec(),
@@ -109,11 +120,12 @@ impl Certificate {
         }
     }
 
-    /// Whether another certificate's key signed this one, and is called what this one says.
+    /// Whether another certificate's key signed this one, is called what this one says, and may
+    /// certify. How long a chain it allows below itself is not looked at.
     #[must_use]
     pub fn is_issued_by(&self, issuer: &Self) -> Check {
         match self.hash {
-            _ if self.issuer.raw != issuer.subject.raw => Check::Wrong,
+            _ if self.issuer.raw != issuer.subject.raw || !issuer.is_authority => Check::Wrong,
             None => Check::Unknown,
             Some(hash) => issuer.signed(hash, &self.tbs, &self.signature),
         }
@@ -138,23 +150,58 @@ fn rsa_key(mut key: Der<'_>) -> Option<Vec<u8>> {
     bits.body.get(1..).filter(|_| is_rsa).map(<[u8]>::to_vec)
 }
 
-fn is_for_modules(mut fields: Der<'_>) -> bool {
-    while let Some(field) = fields.next() {
-        if field.tag != der::CONTEXT_3 {
-            continue;
+/// What the extensions of a certificate say of its use (RFC 5280, 4.2.1).
+#[derive(Default)]
+struct Uses {
+    /// Basic constraints: an authority or not, if it says so.
+    authority: Option<bool>,
+    /// Key usage: whether it may sign certificates, if it says what it may.
+    certifies: Option<bool>,
+    is_for_modules: bool,
+}
+
+impl Uses {
+    /// From what follows the key in a certificate.
+    fn read(mut fields: Der<'_>) -> Self {
+        let mut uses = Self::default();
+        let extensions = std::iter::from_fn(|| fields.next()).find(|f| f.tag == der::CONTEXT_3);
+        let lists = extensions.into_iter().flat_map(|e| e.inner().all());
+        for extension in lists.flat_map(|list| list.inner().all()).take(EXTENSIONS_MAX) {
+            uses.take(extension.inner());
         }
-        let lists = field.inner().all();
-        let usage = lists.flat_map(|list| list.inner().all()).find_map(|extension| {
-            let mut parts = extension.inner();
-            let oid = parts.take(der::OID, "").ok()?;
-            parts.optional(der::BOOLEAN);
-            let value = parts.take(der::OCTET_STRING, "").ok()?;
-            (oid.body == EXTENDED_KEY_USAGE).then(|| value.inner())
-        });
-        let usages = usage.into_iter().flat_map(Der::all).flat_map(|list| list.inner().all());
-        return usages.take(64).any(|oid| oid.body == MODULE_SIGNING);
+        uses
     }
-    false
+
+    fn take(&mut self, mut extension: Der<'_>) -> Option<()> {
+        let oid = extension.take(der::OID, "").ok()?.body;
+        extension.optional(der::BOOLEAN);
+        let mut value = extension.take(der::OCTET_STRING, "").ok()?.inner();
+        match oid {
+            BASIC_CONSTRAINTS => {
+                let said = value.take(der::SEQUENCE, "").ok()?.inner().optional(der::BOOLEAN);
+                self.authority = Some(said.is_some_and(|said| said.body != [0]));
+            }
+            KEY_USAGE => {
+                // Bits from the highest on; the sixth is keyCertSign.
+                let bits = value.take(der::BIT_STRING, "").ok()?.body.get(1).copied();
+                self.certifies = Some(bits.is_some_and(|bits| bits & 0x04 != 0));
+            }
+            EXTENDED_KEY_USAGE => {
+                let mut usages = value.all().flat_map(|list| list.inner().all());
+                self.is_for_modules = usages.any(|oid| oid.body == MODULE_SIGNING);
+            }
+            _ => {}
+        }
+        Some(())
+    }
+
+    /// As OpenSSL decides in firmware and shim (`X509_check_ca`): what is said of key usage must
+    /// allow it; then it must be said to be an authority, or at least that it certifies, or be its
+    /// own issuer from before there were extensions.
+    fn is_authority(&self, is_old_root: bool) -> bool {
+        let may = self.certifies != Some(false);
+        may && self.authority.unwrap_or(is_old_root || self.certifies == Some(true))
+    }
 }
 
 /// A name in a certificate or signature, from its whole DER.

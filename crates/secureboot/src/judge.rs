@@ -93,9 +93,16 @@ fn by_firmware(binary: &Binary, world: &World<'_>) -> Link {
     }
     // An authority of db that dbx names by its digest counts no more, whether or not a signature
     // carries its certificate (IsAllowedByDb).
-    let mut db = world.db.clone();
-    db.certificates.retain(|certificate| !is_revoked(certificate, world.dbx));
-    link.by_signatures(binary.outer_signatures(), &[(List::Db, &db)], false)
+    let (mut db, mut gone) = (world.db.clone(), Lists::default());
+    (gone.certificates, db.certificates) =
+        db.certificates.into_iter().partition(|certificate| is_revoked(certificate, world.dbx));
+    let mut link = link.by_signatures(binary.outer_signatures(), &[(List::Db, &db)], false);
+    if link.starts == Starts::No {
+        let revoked = binary.outer_signatures().filter_map(|s| leads_to(s, &gone, false));
+        let revoked = revoked.map(|(name, _)| Reason::RevokedCertificate { name, list: List::Dbx });
+        link.reasons.extend(revoked);
+    }
+    link
 }
 
 /// What a shim says.

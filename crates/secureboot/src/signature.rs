@@ -115,7 +115,8 @@ impl Signature {
         self.chain.iter().filter_map(|place| self.certificates.get(*place))
     }
 
-    /// The authority it leads to that we know: proved by its key, or only by its name.
+    /// The authority it leads to that we know: proved by its key, or only by its name; whatever
+    /// flaw it has.
     #[must_use]
     pub fn lead(&self) -> Option<Lead> {
         anchors::lead(self.links())

@@ -36,6 +36,9 @@ impl fmt::Display for Reason {
             }
             Self::TrustedDigest(list) => write!(f, "its digest is in {list}"),
             Self::Unsigned => f.write_str("unsigned: starts only with Secure Boot off"),
+            Self::Stranger { signer, authority } if signer == authority => {
+                write!(f, "signed by {signer}, which is not trusted")
+            }
             Self::Stranger { signer, authority } => {
                 write!(f, "signed by {signer}, certified by {authority}, which is not trusted")
             }

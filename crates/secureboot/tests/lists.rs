@@ -85,7 +85,11 @@ fn lists_by_efitools_name_certificates_by_each_digest() {
     assert_eq!(bare.signatures[0].certificates.len(), 1);
     let list = Lists::read(&workshop.bytes("hash.esl")).unwrap();
     assert_eq!(with_dbx(&workshop, &bare, Lists::default()).starts, Starts::Yes);
-    assert_eq!(with_dbx(&workshop, &bare, list).starts, Starts::No);
+    let verdict = with_dbx(&workshop, &bare, list);
+    assert_eq!(
+        (verdict.starts, verdict.links[0].reasons.last()),
+        (Starts::No, Some(&revoked("Example CA")))
+    );
     // Another's digest revokes nothing.
     workshop.authority("other", "/CN=Example CA", "rsa:2048", "-sha256");
     workshop.run("cert-to-efi-hash-list", &["-s", "256", "other.crt", "hash.esl"]);

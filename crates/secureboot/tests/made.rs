@@ -286,6 +286,18 @@ fn a_chain_through_an_authority_between_is_followed_link_by_link() {
     workshop.write("b.efi", &image(&[]));
     workshop.sign("b.efi", "signer", &[]);
     assert!(!agreed(&workshop, "b.efi", "ca").starts());
+    // Nor through one that may not certify: a signer cannot make another signer.
+    for (extension, name) in
+        [("basicConstraints=CA:FALSE\n", "d"), ("", "e"), ("keyUsage=digitalSignature\n", "f")]
+    {
+        workshop.certified("end", "/CN=Example End", "ca", "rsa:2048", extension);
+        assert!(!workshop.certificate("end").is_authority);
+        workshop.certified("thief", "/CN=Thief", "end", "rsa:2048", "");
+        let file = format!("{name}.efi");
+        workshop.write(&file, &image(&[]));
+        workshop.sign(&file, "thief", &["end"]);
+        assert!(!agreed(&workshop, &file, "ca").starts(), "{extension}");
+    }
     // Nor with another of its name.
     workshop.authority("false", "/CN=Example Between", "rsa:2048", "-sha256");
     workshop.write("c.efi", &image(&[]));
