@@ -248,13 +248,15 @@ impl Need {
             Self::Any(patterns) => first(tree, patterns).map(|path| vec![path]),
             Self::Folder(folder) => tree.has_folder(folder).then(Vec::new),
             Self::Not(pattern) => tree.glob(pattern).is_empty().then(Vec::new),
-            Self::Begins(path, texts) => {
+            Self::Begins(pattern, texts) => {
+                let path = first(tree, &[pattern])?;
                 let text = tree.text(path);
-                let begins = texts.iter().any(|begin| text.trim_start().starts_with(begin));
-                begins.then(|| tree.file(path).into_iter().collect())
+                let begins = |begin: &&str| text.trim_start().starts_with(*begin);
+                texts.iter().any(begins).then(|| vec![path])
             }
-            Self::Holds(path, part) => {
-                tree.text(path).contains(part).then(|| tree.file(path).into_iter().collect())
+            Self::Holds(pattern, part) => {
+                let path = first(tree, &[pattern])?;
+                tree.text(path).contains(part).then(|| vec![path])
             }
         }
     }

@@ -13,9 +13,16 @@ use std::cmp::Reverse;
 /// Files whose beginning is read while looking for a kernel.
 const CANDIDATES_MAX: usize = 64;
 
+/// Files that a memory test has around it on its own disc.
+const MEMTEST_FILES_MAX: usize = 64;
+
 /// memtest86+ since version 6: for BIOS a file that is started like a kernel, for UEFI one that is
 /// an application as well. Only where nothing else could be meant: many discs carry one beside.
 pub(crate) fn memtest(tree: &Tree<'_>) -> Option<Recognised> {
+    let own = tree.volume().is_some_and(|volume| volume.id.starts_with("MT86"));
+    if !own && tree.files().len() > MEMTEST_FILES_MAX {
+        return None;
+    }
     let kernels = kernels(tree);
     let is_memtest = |kernel: &Kernel| {
         kernel.version.as_deref().is_some_and(|version| version.starts_with("Memtest86+"))

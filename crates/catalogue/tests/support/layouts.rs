@@ -38,7 +38,16 @@ fn text(text: &str) -> Vec<u8> {
 
 fn layout(name: &'static str, kind: &'static str, files: Vec<(&str, Vec<u8>)>) -> Layout {
     let files = files.into_iter().map(|(path, bytes)| (path.to_owned(), bytes)).collect();
-    Layout { name, kind, files, volume: None, publisher: "", boots: None, udf: false }
+    Layout {
+        name,
+        kind,
+        files,
+        volume: None,
+        publisher: "",
+        application: "",
+        boots: None,
+        udf: false,
+    }
 }
 
 impl Layout {
@@ -346,6 +355,7 @@ fn archiso() -> Vec<Layout> {
     vec![
         Layout {
             publisher: "ARCH LINUX <HTTPS://ARCHLINUX.ORG>",
+            application: "ARCH LINUX LIVE/RESCUE CD",
             ..layout(
                 "arch",
                 "arch",
@@ -363,8 +373,8 @@ fn archiso() -> Vec<Layout> {
             "manjaro",
             "arch",
             vec![
-                ("manjaro/boot/vmlinuz-x86_64", bzimage("6.6.30-2-MANJARO")),
-                ("manjaro/boot/initramfs-x86_64.img", cpio()),
+                ("boot/vmlinuz-x86_64", bzimage("6.6.30-2-MANJARO")),
+                ("boot/initramfs-x86_64.img", cpio()),
                 ("manjaro/x86_64/rootfs.sfs", squashfs()),
             ],
         )
@@ -429,6 +439,20 @@ fn published() -> Vec<Layout> {
                         "#!ipxe\n# Use the cmdline variable to allow the user to specify custom kernel params\n\
                          kernel bzImage init=/nix/store/0c7lx3w5-nixos-system-nixos-24.05.1234.abcdef0/init \
                          initrd=initrd nohibernate loglevel=4 ${cmdline}\ninitrd initrd\nboot\n",
+                    ),
+                ),
+            ],
+        ),
+        layout(
+            "nixos netboot as its community publishes it",
+            "nixos",
+            vec![
+                ("bzImage-x86_64-linux", bzimage("6.6.32")),
+                ("initrd-x86_64-linux", cpio()),
+                (
+                    "netboot-x86_64-linux.ipxe",
+                    text(
+                        "#!ipxe\nkernel https://example.org/bzImage-x86_64-linux init=/nix/store/0c7lx3w5-nixos-system-nixos-installer-24.05/init initrd=initrd-x86_64-linux nohibernate loglevel=4 ${cmdline}\n",
                     ),
                 ),
             ],
@@ -553,6 +577,8 @@ fn windows() -> Vec<Layout> {
     vec![
         Layout {
             udf: true,
+            publisher: "MICROSOFT CORPORATION",
+            application: "CDIMAGE 2.56 (01/01/2005 TM)",
             ..layout("windows 11", "windows", start())
                 .with(vec![(
                     "sources/install.wim",
@@ -565,6 +591,8 @@ fn windows() -> Vec<Layout> {
         },
         Layout {
             udf: true,
+            publisher: "MICROSOFT CORPORATION",
+            application: "CDIMAGE 2.56 (01/01/2005 TM)",
             ..layout("windows server 2022", "windows", start())
                 .with(vec![(
                     "sources/install.wim",
