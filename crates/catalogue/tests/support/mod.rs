@@ -150,3 +150,14 @@ pub fn with_tree<T>(files: &Files, volume: Option<Volume>, ask: impl Fn(&Tree<'_
     let all = files.iter().map(|(path, bytes)| (path.as_str(), bytes.len() as u64));
     ask(&Tree::new(all, volume, &read))
 }
+
+/// Whether a real file or folder is there. If not, its test is skipped aloud, and in CI it fails.
+pub fn present(path: &str) -> bool {
+    let there = Path::new(path).exists();
+    let ci = std::env::var("CI").is_ok_and(|value| value == "true" || value == "1");
+    assert!(there || !ci, "CI must have {path}: install the Debian package it comes from");
+    if !there {
+        eprintln!("SKIPPED, not installed: {path}");
+    }
+    there
+}
