@@ -287,20 +287,9 @@ fn signed(tree: &Tree<'_>, folder: &str, kernel: &Kernel) -> (Option<SignedChain
     (Some(SignedChain { shim: shim.to_owned(), grub: grub.to_owned() }), None)
 }
 
-/// Files that deserve a look whether they are a kernel: by name, or because there is one file.
+/// Files that may be kernels, as many as are read.
 fn likely_kernels<'t>(tree: &Tree<'t>) -> Vec<&'t str> {
-    let mut files = tree.files();
-    if let (1, Some(only)) = (files.len(), files.next()) {
-        return vec![only];
-    }
-    let begins = ["vmlinu", "linux", "bzimage", "zimage", "image", "kernel", "memtest", "mt86plus"];
-    let ends = [".efi", ".vmlinuz", ".bin", "-vmlinuz", "bzimage"];
-    // One walk over all of them, once for an image that no row fits.
-    let likely = tree.files().filter(|path| {
-        let name = base(path).to_ascii_lowercase();
-        begins.iter().any(|b| name.starts_with(b)) || ends.iter().any(|e| name.ends_with(e))
-    });
-    likely.take(CANDIDATES_MAX).collect()
+    tree.likely_kernels().iter().copied().take(CANDIDATES_MAX).collect()
 }
 
 /// Every kernel among the likely files.
