@@ -144,6 +144,9 @@ fn described(tree: &Tree<'_>, row: &Row, fit: &Fit<'_>) -> Recognised {
     }
     recognised.archs.sort_unstable();
     recognised.archs.dedup();
+    if row.way == Way::Kernel {
+        recognised.notes.extend(fit.initrds.iter().filter_map(|path| odd_initrd(tree, path)));
+    }
     (row.more)(tree, &mut recognised);
     recognised.notes.extend(own_loaders(tree));
     without_disc(tree, &mut recognised);
@@ -207,6 +210,14 @@ fn why(tree: &Tree<'_>, row: &Row, fit: &Fit<'_>, facts: &Facts) -> String {
         why.push_str(&format!("; version from {from}"));
     }
     why
+}
+
+/// Linux would refuse it; the disc may be damaged.
+fn odd_initrd(tree: &Tree<'_>, path: &str) -> Option<String> {
+    let packed = kernel::initrd(&tree.head(path, kernel::INITRD_HEAD));
+    packed.is_none().then(|| {
+        format!("{} does not begin like an initrd that Linux unpacks; is it damaged?", shown(path))
+    })
 }
 
 /// Loaders of the disc itself. A GRUB on a disc reads its own disc; whether it can use a network is

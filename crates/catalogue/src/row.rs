@@ -154,28 +154,33 @@ impl Row {
     /// Finds what is started, by its bytes.
     fn start<'t>(&self, tree: &Tree<'t>, fit: &mut Fit<'t>) -> Option<()> {
         for pattern in self.kernel {
-            for path in tree.glob(pattern).into_iter().rev().take(KERNELS_READ_MAX) {
-                let head = tree.head(path, kernel::HEAD);
-                let found = match self.way {
-                    Way::Kernel => Kernel::read(&head)
-                        .filter(|kernel| self.is_release(kernel))
-                        .map(|kernel| (kernel.archs.clone(), Some(kernel))),
-                    Way::Program => pe::application(&head).map(|p| (vec![p.arch], None)),
-                    // Xen is ELF, or that in gzip.
-                    Way::Multiboot => {
-                        let packed = head.starts_with(&[0x1f, 0x8b]);
-                        (packed || head.starts_with(b"\x7fELF")).then(|| (Vec::new(), None))
-                    }
-                    Way::Disc => None,
-                };
-                if let Some((archs, kernel)) = found {
-                    fit.archs = archs;
-                    fit.kernel = Some((path, kernel));
-                    return Some(());
-                }
+            let newest = tree.glob(pattern).into_iter().rev().take(KERNELS_READ_MAX);
+            let read = |path| Some((path, self.starts(&tree.head(path, kernel::HEAD))?));
+            if let Some((path, (archs, kernel))) = newest.into_iter().find_map(read) {
+                fit.archs = archs;
+                fit.kernel = Some((path, kernel));
+                return Some(());
             }
         }
         None
+    }
+
+    /// Where the file with this head runs, and what it is if it is Linux; none if it is nothing that
+    /// this row starts.
+    fn starts(&self, head: &[u8]) -> Option<(Vec<Arch>, Option<Kernel>)> {
+        match self.way {
+            Way::Kernel => {
+                let kernel = Kernel::read(head).filter(|kernel| self.is_release(kernel))?;
+                Some((kernel.archs.clone(), Some(kernel)))
+            }
+            Way::Program => Some((vec![pe::application(head)?.arch], None)),
+            // Xen is ELF, or that in gzip.
+            Way::Multiboot => {
+                let xen = head.starts_with(&[0x1f, 0x8b]) || head.starts_with(b"\x7fELF");
+                xen.then(|| (Vec::new(), None))
+            }
+            Way::Disc => None,
+        }
     }
 
     fn is_release(&self, kernel: &Kernel) -> bool {
@@ -248,13 +253,15 @@ impl Need {
             Self::Any(patterns) => first(tree, patterns).map(|path| vec![path]),
             Self::Folder(folder) => tree.has_folder(folder).then(Vec::new),
             Self::Not(pattern) => tree.glob(pattern).is_empty().then(Vec::new),
-            Self::Begins(path, texts) => {
+            Self::Begins(pattern, texts) => {
+                let path = first(tree, &[pattern])?;
                 let text = tree.text(path);
-                let begins = texts.iter().any(|begin| text.trim_start().starts_with(begin));
-                begins.then(|| tree.file(path).into_iter().collect())
+                let begins = |begin: &&str| text.trim_start().starts_with(*begin);
+                texts.iter().any(begins).then(|| vec![path])
             }
-            Self::Holds(path, part) => {
-                tree.text(path).contains(part).then(|| tree.file(path).into_iter().collect())
+            Self::Holds(pattern, part) => {
+                let path = first(tree, &[pattern])?;
+                tree.text(path).contains(part).then(|| vec![path])
             }
         }
     }

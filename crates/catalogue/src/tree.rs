@@ -11,7 +11,7 @@ use std::cmp::Ordering;
 pub const FILES_MAX: usize = 500_000;
 /// Bytes read of a text.
 pub(crate) const TEXT_MAX: usize = 64 * 1024;
-/// Names of one folder, or files of one name, that a pattern is held against.
+/// Names of one folder that a pattern is held against, and files with a kernel's name.
 const ALIKE_MAX: usize = 4096;
 /// Files that one pattern gives.
 const MATCHES_MAX: usize = 64;
@@ -43,8 +43,7 @@ pub struct Tree<'a> {
     read: &'a Read<'a>,
     /// In the order of [`by_path`].
     files: Vec<(&'a str, u64)>,
-    /// Places in `files`, in the order of the last parts of the paths.
-    names: OnceCell<Vec<usize>>,
+    likely: OnceCell<Vec<&'a str>>,
     cut: bool,
 }
 
@@ -59,8 +58,9 @@ impl<'a> Tree<'a> {
         let mut all = files.into_iter().map(|(path, size)| (path.trim_start_matches('/'), size));
         let mut files: Vec<(&str, u64)> = all.by_ref().take(FILES_MAX).collect();
         let cut = all.next().is_some();
-        files.sort_unstable_by(|a, b| by_path(a.0, b.0));
-        Self { volume, read, files, names: OnceCell::new(), cut }
+        // Whoever walked a folder or a disc brings them nearly in order.
+        files.sort_by(|a, b| by_path(a.0, b.0));
+        Self { volume, read, files, likely: OnceCell::new(), cut }
     }
 
     /// What the disc says of itself; none if the files stand on no disc.
@@ -167,23 +167,16 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// Files whose last part is one of this form (`linux`, `vmlinuz*`), anywhere.
-    pub(crate) fn named(&self, name: &str) -> Vec<&'a str> {
-        let begin = name.trim_end_matches('*');
-        let path = |at: &usize| self.files.get(*at).map_or("", |(path, _)| *path);
-        let names = self.names.get_or_init(|| {
-            let mut places: Vec<usize> = (0..self.files.len()).collect();
-            places.sort_by(|a, b| fold(base(path(a)), base(path(b))).then_with(|| a.cmp(b)));
-            places
-        });
-        let from = names.partition_point(|at| fold(base(path(at)), begin).is_lt());
-        let after = names.get(from..).unwrap_or_default().iter().map(path);
-        after
-            .take_while(|path| begins(base(path), begin))
-            .take(ALIKE_MAX)
-            .filter(|path| fits(name, base(path)))
-            .take(MATCHES_MAX)
-            .collect()
+    /// Files that deserve a look whether they are a kernel: by their names, or because there is one
+    /// file. The only walk over all of them, once.
+    pub(crate) fn likely_kernels(&self) -> &[&'a str] {
+        self.likely.get_or_init(|| match self.files.as_slice() {
+            [(only, _)] => vec![*only],
+            many => {
+                let likely = many.iter().map(|(path, _)| *path).filter(|path| is_likely(path));
+                likely.take(ALIKE_MAX).collect()
+            }
+        })
     }
 
     /// The first bytes of a file.
@@ -205,6 +198,22 @@ impl<'a> Tree<'a> {
             None => String::new(),
         }
     }
+}
+
+fn is_likely(path: &str) -> bool {
+    let begin = ["vmlinu", "linux", "bzimage", "zimage", "image", "kernel", "memtest", "mt86plus"];
+    let end = [".efi", ".vmlinuz", ".bin", "-vmlinuz", "bzimage"];
+    // A disc of packages has thousands of linux-image-….deb.
+    let never = [".deb", ".udeb", ".rpm", ".dsc", ".xz", ".mod", ".txt", ".cfg", ".html", ".json"];
+    let name = base(path);
+    let begins_so = begin.iter().any(|own| begins(name, own));
+    (begins_so || end.iter().any(|own| ends(name, own))) && !never.iter().any(|own| ends(name, own))
+}
+
+fn ends(text: &str, end: &str) -> bool {
+    let from = text.len().checked_sub(end.len());
+    let bytes = from.and_then(|from| text.as_bytes().get(from..));
+    bytes.is_some_and(|bytes| bytes.eq_ignore_ascii_case(end.as_bytes()))
 }
 
 /// Without regard to letter case, and as written where that does not tell them apart.
@@ -316,8 +325,7 @@ mod tests {
         );
         assert_eq!(tree.glob("*.cfg"), ["boot.cfg"]);
         assert!(tree.glob("live/*/x").is_empty() && tree.glob("*").len() == 1);
-        assert_eq!(tree.named("linux").len(), 2);
-        assert_eq!(tree.named("vmlinuz*").len(), 3);
+        assert_eq!(tree.likely_kernels().len(), 5);
     }
 
     #[test]

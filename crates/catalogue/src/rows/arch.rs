@@ -21,16 +21,16 @@ pub(crate) static ARCH: Row = Row {
     ..Row::BLANK
 };
 
-/// Manjaro renamed what it took over.
+/// Manjaro renamed what it took over, and has its kernel beside the folder.
 pub(crate) static MANJARO: Row = Row {
     kind: "arch",
     name: "Manjaro",
-    needs: &[Need::Folder("manjaro/boot/")],
-    kernel: &["manjaro/boot/vmlinuz-*"],
-    initrds: &[&["manjaro/boot/initramfs-*.img"]],
+    needs: &[Need::Folder("manjaro/")],
+    kernel: &["boot/vmlinuz-*", "manjaro/boot/vmlinuz-*"],
+    initrds: &[&["{K}initramfs-*.img"]],
     args: "misobasedir=manjaro miso_http_srv={B}/ ip=dhcp BOOTIF={MAC-}",
     loads: &["manjaro/*/rootfs.sfs", "manjaro/*/*.sfs"],
-    confidence: Confidence::C,
+    confidence: Confidence::B,
     facts: |tree| Facts::volume(tree, &["MANJARO"]),
     ..Row::BLANK
 };

@@ -13,9 +13,16 @@ use std::cmp::Reverse;
 /// Files whose beginning is read while looking for a kernel.
 const CANDIDATES_MAX: usize = 64;
 
+/// Files that a memory test has around it on its own disc.
+const MEMTEST_FILES_MAX: usize = 64;
+
 /// memtest86+ since version 6: for BIOS a file that is started like a kernel, for UEFI one that is
 /// an application as well. Only where nothing else could be meant: many discs carry one beside.
 pub(crate) fn memtest(tree: &Tree<'_>) -> Option<Recognised> {
+    let own = tree.volume().is_some_and(|volume| volume.id.starts_with("MT86"));
+    if !own && tree.files().len() > MEMTEST_FILES_MAX {
+        return None;
+    }
     let kernels = kernels(tree);
     let is_memtest = |kernel: &Kernel| {
         kernel.version.as_deref().is_some_and(|version| version.starts_with("Memtest86+"))
@@ -280,20 +287,9 @@ fn signed(tree: &Tree<'_>, folder: &str, kernel: &Kernel) -> (Option<SignedChain
     (Some(SignedChain { shim: shim.to_owned(), grub: grub.to_owned() }), None)
 }
 
-/// Files that deserve a look whether they are a kernel: by name, or because there is one file.
+/// Files that may be kernels, as many as are read.
 fn likely_kernels<'t>(tree: &Tree<'t>) -> Vec<&'t str> {
-    let mut files = tree.files();
-    if let (1, Some(only)) = (files.len(), files.next()) {
-        return vec![only];
-    }
-    let begins = ["vmlinu", "linux", "bzimage", "zimage", "image", "kernel", "memtest", "mt86plus"];
-    let ends = [".efi", ".vmlinuz", ".bin", "-vmlinuz", "bzimage"];
-    // One walk over all of them, once for an image that no row fits.
-    let likely = tree.files().filter(|path| {
-        let name = base(path).to_ascii_lowercase();
-        begins.iter().any(|b| name.starts_with(b)) || ends.iter().any(|e| name.ends_with(e))
-    });
-    likely.take(CANDIDATES_MAX).collect()
+    tree.likely_kernels().iter().copied().take(CANDIDATES_MAX).collect()
 }
 
 /// Every kernel among the likely files.

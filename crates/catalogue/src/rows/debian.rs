@@ -4,8 +4,11 @@ use crate::facts::{Facts, archs};
 use crate::recognise::{ABOVE, Recognised};
 use crate::row::{Need, Row};
 use crate::rows::bare::{Started, also};
-use crate::tree::{TEXT_MAX, Tree};
+use crate::tree::{TEXT_MAX, Tree, base};
 use model::image::{AnswerWay, Confidence};
+
+/// Files called `linux` that are read.
+const KERNELS_MAX: usize = 64;
 
 /// The installer is told its answers so; without any it asks at the console.
 const PRESEED: &str = "auto=true priority=critical interface=auto url={A}";
@@ -65,9 +68,10 @@ pub(crate) static LIVE: Row = Row {
 
 /// The installer's netboot tree: kernel and archive of one build, often with signed loaders.
 pub(crate) fn netboot(tree: &Tree<'_>) -> Option<Recognised> {
-    let mut found: Vec<Started> = tree
-        .named("linux")
-        .into_iter()
+    let named =
+        tree.likely_kernels().iter().filter(|path| base(path).eq_ignore_ascii_case("linux"));
+    let mut found: Vec<Started> = named
+        .take(KERNELS_MAX)
         .filter_map(|path| Started::read(tree, path, &["initrd.gz"]))
         .filter(|start| is_installer(tree, &start.folder))
         .collect();

@@ -59,17 +59,18 @@ pub(crate) static NIXOS_DISC: Row = Row {
 pub(crate) static NIXOS_SET: Row = Row {
     kind: "nixos",
     name: "NixOS netboot",
-    needs: &[Need::Holds("netboot.ipxe", "init=/nix/store/")],
-    kernel: &["bzImage", "Image", "*Image"],
-    initrds: &[&["initrd"]],
+    needs: &[Need::Holds("netboot*.ipxe", "init=/nix/store/")],
+    kernel: &["bzImage*", "Image*", "*Image"],
+    initrds: &[&["initrd", "initrd-*"]],
     confidence: Confidence::B,
     more: nixos_line,
     ..Row::BLANK
 };
 
-/// Arguments of the kernel in `netboot.ipxe`, of which those are left out that iPXE gives itself.
+/// Arguments of the kernel in the script, of which those are left out that iPXE gives itself.
 fn nixos_line(tree: &Tree<'_>, recognised: &mut Recognised) {
-    let text = tree.text("netboot.ipxe");
+    let script = tree.glob("netboot*.ipxe").last().copied().unwrap_or_default();
+    let text = tree.text(script);
     let lines = text.lines().map(str::trim);
     let line = lines.into_iter().find(|line| line.starts_with("kernel ")).unwrap_or_default();
     let fits = |word: &&str| {

@@ -53,20 +53,24 @@ pub(crate) static AGAMA: Row = Row {
 };
 
 fn agama(tree: &Tree<'_>, recognised: &mut Recognised) {
+    let recipe = &mut recognised.recipe;
     // The disc is fetched whole, and the squashfs with it.
-    recognised.recipe.loads.files.clear();
+    let squashfs = std::mem::take(&mut recipe.loads.files);
     if tree.volume().is_none() {
-        recognised.recipe.args = recognised.recipe.args.replace("{I}", "{B}/LiveOS/squashfs.img");
-        recognised.recipe.loads.files.push("LiveOS/squashfs.img".to_owned());
-        recognised.recipe.loads.discs = 0;
-    }
-    let source = if tree.has_folder("install/repodata/") {
-        "its packages are in its folder install/"
+        recipe.args = recipe.args.replace("{I}", "{B}/LiveOS/squashfs.img");
+        recipe.loads.files = squashfs;
+        recipe.loads.discs = 0;
     } else {
-        "it has no packages of its own"
-    };
-    recognised.notes.push(format!(
-        "{source}; another source is given with inst.install_url=URL in the profile's arguments (not \
-         tried)"
-    ));
+        let less = "root=live:URL of LiveOS/squashfs.img instead of the disc's";
+        recipe.loads.less = Some(less.to_owned());
+    }
+    if tree.has_folder("install/repodata/") {
+        recipe.args.push_str(" inst.install_url={B}/install");
+        return;
+    }
+    recognised.notes.push(
+        "it has no packages of its own: where the machine cannot reach SUSE's servers give \
+         inst.install_url=URL in the profile's arguments"
+            .to_owned(),
+    );
 }

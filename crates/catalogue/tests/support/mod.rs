@@ -33,6 +33,7 @@ pub struct Layout {
     /// Volume identifier; none for what is published as a folder.
     pub volume: Option<&'static str>,
     pub publisher: &'static str,
+    pub application: &'static str,
     /// The file that BIOS boots, if the disc is to say so.
     pub boots: Option<&'static str>,
     /// Names stand on UDF alone.
@@ -74,8 +75,11 @@ pub fn burn(layout: &Layout, dir: &Path) -> PathBuf {
         fs::write(path, bytes).unwrap();
     }
     let volume = layout.volume.unwrap_or("NONE");
-    let publisher = if layout.publisher.is_empty() { "TEST" } else { layout.publisher };
-    let mut args = vec!["-quiet", "-V", volume, "-publisher", publisher, "-o", "disc.iso"];
+    let mut args = vec!["-quiet", "-V", volume, "-sysid", "LINUX", "-o", "disc.iso"];
+    args.extend(["-publisher", layout.publisher, "-A", layout.application]);
+    if let Some(file) = layout.boots {
+        args.extend(["-b", file, "-no-emul-boot", "-boot-load-size", "4"]);
+    }
     if layout.udf {
         // ISO 9660 stays empty, as on Microsoft's discs.
         args.extend(["-udf", "-iso-level", "3", "-hide", "*", "tree"]);
@@ -84,9 +88,6 @@ pub fn burn(layout: &Layout, dir: &Path) -> PathBuf {
     }
     args.splice(0..0, ["-as", "mkisofs"]);
     args.extend(["-J", "-R"]);
-    if let Some(file) = layout.boots {
-        args.extend(["-b", file, "-no-emul-boot", "-boot-load-size", "4"]);
-    }
     args.push("tree");
     run("xorriso", &args, dir);
     dir.join("disc.iso")
@@ -148,4 +149,15 @@ pub fn with_tree<T>(files: &Files, volume: Option<Volume>, ask: impl Fn(&Tree<'_
     };
     let all = files.iter().map(|(path, bytes)| (path.as_str(), bytes.len() as u64));
     ask(&Tree::new(all, volume, &read))
+}
+
+/// Whether a real file or folder is there. If not, its test is skipped aloud, and in CI it fails.
+pub fn present(path: &str) -> bool {
+    let there = Path::new(path).exists();
+    let ci = std::env::var("CI").is_ok_and(|value| value == "true" || value == "1");
+    assert!(there || !ci, "CI must have {path}: install the Debian package it comes from");
+    if !there {
+        eprintln!("SKIPPED, not installed: {path}");
+    }
+    there
 }
