@@ -1,9 +1,13 @@
 //! Talks to a running server: what the `bootwright` command uses.
 
+mod upload;
+
+pub use upload::Sent;
+
 use crate::Problem;
 use crate::types::Line;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::{Method, Request, Response, header};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
@@ -36,6 +40,12 @@ pub enum Error {
     /// The answer broke off or is not in our language.
     #[error("{0}")]
     Broken(String),
+    /// A file that was to be sent.
+    #[error("{0}")]
+    File(String),
+    /// The caller wanted no more.
+    #[error("stopped on request; what the server has is kept there for a week, to be gone on from")]
+    Stopped,
 }
 
 /// A server, by its socket.
@@ -67,10 +77,7 @@ impl Client {
         path: &str,
         body: Option<&impl Serialize>,
     ) -> Result<T, Error> {
-        let response = self.open(method, path, body).await?;
-        let body = Limited::new(response.into_body(), ANSWER_MAX).collect().await;
-        let bytes = body.map_err(|e| Error::Broken(e.to_string()))?.to_bytes();
-        serde_json::from_slice(&bytes).map_err(|e| Error::Broken(e.to_string()))
+        whole(self.open(method, path, body).await?).await
     }
 
     /// Asks for something that comes line by line, for as long as it lasts.
@@ -90,18 +97,6 @@ impl Client {
         path: &str,
         body: Option<&impl Serialize>,
     ) -> Result<Response<Incoming>, Error> {
-        let not_reached = |e: std::io::Error| match e.kind() {
-            std::io::ErrorKind::PermissionDenied => Error::NotAllowed(self.socket.clone()),
-            _ => Error::NotReached { socket: self.socket.clone(), why: plain(&e) },
-        };
-        let broken = |e: hyper::Error| Error::Broken(e.to_string());
-        let stream = UnixStream::connect(&self.socket).await.map_err(not_reached)?;
-        let io = TokioIo::new(stream);
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(io).await.map_err(broken)?;
-        // Ends by itself when the answer is read or dropped.
-        tokio::spawn(connection);
-
         let bytes = match body {
             Some(body) => serde_json::to_vec(body).map_err(|e| Error::Broken(e.to_string()))?,
             None => Vec::new(),
@@ -113,6 +108,27 @@ impl Client {
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::new(Bytes::from(bytes)))
             .map_err(|e| Error::Broken(e.to_string()))?;
+        self.exchange(request).await
+    }
+
+    /// Sends a request on a connection of its own. The answer is one of success.
+    async fn exchange<B>(&self, request: Request<B>) -> Result<Response<Incoming>, Error>
+    where
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let not_reached = |e: std::io::Error| match e.kind() {
+            std::io::ErrorKind::PermissionDenied => Error::NotAllowed(self.socket.clone()),
+            _ => Error::NotReached { socket: self.socket.clone(), why: plain(&e) },
+        };
+        let broken = |e: hyper::Error| Error::Broken(e.to_string());
+        let stream = UnixStream::connect(&self.socket).await.map_err(not_reached)?;
+        let io = TokioIo::new(stream);
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(io).await.map_err(broken)?;
+        // Ends by itself when the answer is read or dropped.
+        tokio::spawn(connection);
         let response = sender.send_request(request).await.map_err(broken)?;
         if response.status().is_success() {
             return Ok(response);
@@ -125,6 +141,13 @@ impl Client {
             Err(_) => Error::Broken(format!("the server says {status}")),
         })
     }
+}
+
+/// An answer of JSON, read to its end.
+async fn whole<T: DeserializeOwned>(response: Response<Incoming>) -> Result<T, Error> {
+    let body = Limited::new(response.into_body(), ANSWER_MAX).collect().await;
+    let bytes = body.map_err(|e| Error::Broken(e.to_string()))?.to_bytes();
+    serde_json::from_slice(&bytes).map_err(|e| Error::Broken(e.to_string()))
 }
 
 fn plain(e: &std::io::Error) -> String {

@@ -7,6 +7,7 @@ mod leases;
 mod machines;
 mod metrics;
 mod server;
+pub mod uploads;
 
 use crate::types::Done;
 use crate::{House, Problem};
@@ -21,6 +22,7 @@ use site::SiteError;
 
 /// All routes.
 pub fn all(house: House) -> Router {
+    let desk = uploads::Desk { blobs: std::sync::Arc::clone(&house.blobs), now: wall_clock };
     let v1 = Router::new()
         .route("/healthz", get(server::healthz))
         .route("/status", get(server::status))
@@ -59,12 +61,20 @@ pub fn all(house: House) -> Router {
         .route("/leases/{lease}", get(leases::show_one).delete(leases::release))
         .route("/leases/{lease}/history", get(leases::history))
         .route("/reservations", get(leases::reservations).post(leases::reserve))
-        .route("/reservations/{address}", axum::routing::delete(leases::unreserve));
+        .route("/reservations/{address}", axum::routing::delete(leases::unreserve))
+        .merge(uploads::routes(desk));
     Router::new()
         .nest("/api/v1", v1)
         .route("/metrics", get(metrics::metrics))
         .fallback(nowhere)
         .with_state(house)
+}
+
+/// The moment of files, which outlive a run.
+fn wall_clock() -> Now {
+    let since =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Now(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 async fn nowhere() -> Problem {

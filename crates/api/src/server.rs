@@ -79,13 +79,16 @@ impl Running {
 
 /// Starts to serve an opened socket.
 pub fn start(listener: UnixListener, house: House) -> Running {
-    let (stop, stopped) = watch::channel(false);
-    Running { stop, task: tokio::spawn(accept(listener, house, stopped)) }
+    start_with(listener, routes::all(house))
 }
 
-async fn accept(listener: UnixListener, house: House, mut stopped: watch::Receiver<bool>) {
+pub(crate) fn start_with(listener: UnixListener, router: axum::Router) -> Running {
+    let (stop, stopped) = watch::channel(false);
+    Running { stop, task: tokio::spawn(accept(listener, router, stopped)) }
+}
+
+async fn accept(listener: UnixListener, router: axum::Router, mut stopped: watch::Receiver<bool>) {
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let router = routes::all(house);
     loop {
         let stream = tokio::select! {
             () = asked_to_stop(&mut stopped) => break,

@@ -6,6 +6,7 @@ mod answers;
 mod boot;
 mod inventory;
 mod leases;
+mod uploads;
 
 pub use answers::{
     Alive, Doctor, Done, ImportLine, ImportWish, Line, NetworkStatus, PathWish, PromoteWish,
@@ -20,6 +21,7 @@ pub use leases::{
     Fate, HolderText, LEASES_MAX, LeaseHistory, LeaseLeft, LeaseView, LeaseWish, LeasesTaken,
     LeasesWish, ReservationView, ReservationWish,
 };
+pub use uploads::{UploadView, UploadWish};
 
 use model::Now;
 

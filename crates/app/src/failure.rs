@@ -100,6 +100,7 @@ impl From<api::client::Error> for Failure {
             }
             Error::Broken(what) => Self::failed(format!("the server's answer broke off: {what}"))
                 .hint("look at what `bootwright serve` says"),
+            Error::File(_) | Error::Stopped => Self::failed(error.to_string()),
         }
     }
 }
