@@ -2,11 +2,13 @@
 
 mod import;
 mod loaders;
+mod scrub;
 mod sweep;
 mod verify;
 
 pub use import::{Wanted, import};
 pub use loaders::publish;
+pub use scrub::{scrub, scrub_telling};
 pub use sweep::sweep;
 pub use verify::verify;
 

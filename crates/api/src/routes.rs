@@ -31,6 +31,7 @@ pub fn all(house: House) -> Router {
         .route("/images", get(images::list).post(images::import))
         .route("/images/{name}", get(images::show).delete(images::remove))
         .route("/images/{name}/verify", post(images::verify))
+        .route("/scrub", post(images::scrub))
         .route("/loaders", get(images::loaders).post(images::import_loaders))
         .route("/loaders/{name}", get(images::loader))
         .route("/profiles", get(boot::profiles))

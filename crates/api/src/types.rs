@@ -8,8 +8,8 @@ mod inventory;
 mod leases;
 
 pub use answers::{
-    Alive, Doctor, Done, ImportLine, ImportWish, Line, NetworkStatus, PathWish, Status, TlsFinding,
-    TlsStatus, Verified,
+    Alive, Doctor, Done, ImportLine, ImportWish, Line, NetworkStatus, PathWish, ScrubLine,
+    Scrubbed, Status, TlsFinding, TlsStatus, Verified,
 };
 pub use boot::{
     ConditionText, Explained, LoaderView, MenuView, MenuWish, MoveWish, ProfileView, ProfileWish,
