@@ -4,6 +4,7 @@ mod audit;
 mod import;
 mod loaders;
 mod provenance;
+mod scrub;
 mod source;
 mod sweep;
 mod verify;
@@ -11,6 +12,7 @@ mod verify;
 pub use audit::audit;
 pub use import::{Wanted, import};
 pub use loaders::publish;
+pub use scrub::{scrub, scrub_telling};
 pub use sweep::sweep;
 pub use verify::verify;
 

@@ -36,6 +36,7 @@ pub fn all(house: House) -> Router {
         .route("/images/{name}/audit", post(images::audit))
         .route("/images/{name}/promote", post(images::promote))
         .route("/images/{name}/rollback", post(images::rollback))
+        .route("/scrub", post(images::scrub))
         .route("/loaders", get(images::loaders).post(images::import_loaders))
         .route("/loaders/{name}", get(images::loader))
         .route("/profiles", get(boot::profiles))

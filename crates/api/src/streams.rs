@@ -1,12 +1,13 @@
-//! Answers that last: events as they happen, and the lines of a running import.
+//! Answers that last: events as they happen, and the lines of a running import or scrub.
 
 use crate::House;
-use crate::types::{ImportLine, Line};
+use crate::types::Line;
 use axum::body::Body;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use model::HardwareAddress;
+use serde::Serialize;
 use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
@@ -38,8 +39,8 @@ pub fn events(house: &House, machine: Option<HardwareAddress>) -> Response {
     ([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(body)).into_response()
 }
 
-/// The lines of an import. When the client goes away, the channel closes.
-pub fn lines(of: mpsc::Receiver<ImportLine>) -> Response {
+/// The lines of an import, or of a scrub. When the client goes away, the channel closes.
+pub fn lines<T: Serialize + Send + 'static>(of: mpsc::Receiver<T>) -> Response {
     let body = stream::unfold(of, |mut of| async move {
         let line = of.recv().await?;
         let mut json = serde_json::to_string(&line).unwrap_or_default();

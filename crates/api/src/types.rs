@@ -10,7 +10,7 @@ mod uploads;
 
 pub use answers::{
     Alive, Doctor, Done, ImportLine, ImportWish, Line, NetworkStatus, PathWish, PromoteWish,
-    Status, TlsFinding, TlsStatus, TrustWish, Verified,
+    ScrubLine, Scrubbed, Status, TlsFinding, TlsStatus, TrustWish, Verified,
 };
 pub use boot::{
     ConditionText, Explained, LoaderView, MenuView, MenuWish, MoveWish, ProfileView, ProfileWish,

@@ -1,11 +1,13 @@
 //! The running server: what ties its rooms together.
 //!
 //! [`sockets`] opens the machines' sockets and opens them anew as the configuration says; [`https`] has
-//! their certificates; [`others`] looks for other DHCP servers; [`notify`] tells systemd.
+//! their certificates; [`others`] looks for other DHCP servers; [`scrub`] reads all blobs once
+//! a week; [`notify`] tells systemd.
 
 pub mod https;
 pub mod notify;
 pub mod others;
+pub mod scrub;
 pub mod sockets;
 
 use model::Network;

@@ -129,6 +129,8 @@ fn an_operator_s_first_hour() {
     server.says(&["image", "import", path, "--name", "tools"]);
     assert!(server.says(&["image", "list"]).contains("tools"));
     assert!(server.says(&["image", "verify"]).contains("good"));
+    let scrubbed = server.says(&["image", "scrub", "--rate", "500"]);
+    assert!(scrubbed.contains("read, 0 wrong"), "{scrubbed}");
 
     server.says(&["profile", "add", "p", "--image", "tools", "--args", "-x console=ttyS0"]);
     let (code, why) = server.fails(&["profile", "add", "p", "--image", "tools"]);

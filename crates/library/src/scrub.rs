@@ -57,8 +57,10 @@ pub struct Progress {
     pub left: usize,
     /// Blobs that were in quarantine already, and were not read.
     pub quarantined: usize,
-    /// What this run found wrong, in words.
-    pub wrong: Vec<String>,
+    /// Blobs that this run found damaged, in words.
+    pub damaged: Vec<String>,
+    /// What it could not read at all, in words.
+    pub unread: Vec<String>,
 }
 
 /// What a step did.
@@ -199,7 +201,9 @@ impl Scrub {
     }
 
     fn wrong(&mut self, fault: StoreError) -> Step {
-        self.progress.wrong.push(fault.to_string());
+        let Progress { damaged, unread, .. } = &mut self.progress;
+        let list = if fault.is_damage() { damaged } else { unread };
+        list.push(fault.to_string());
         Step::Wrong(fault)
     }
 

@@ -16,15 +16,6 @@ pub async fn sweep(house: &House) -> Result<usize, Problem> {
         images.chain(engine.loaders().map(|l| l.sha256)).collect::<BTreeSet<Hash>>()
     });
     let (named, blobs) = (named.await?, house.blobs.clone());
-    let removed = blocking(move || {
-        let mut removed = 0;
-        for hash in blobs.list()? {
-            if !named.contains(&hash) {
-                blobs.remove(&hash)?;
-                removed += 1;
-            }
-        }
-        Ok::<usize, library::StoreError>(removed)
-    });
-    removed.await?.map_err(|e| Problem::failed(e.to_string()))
+    let removed = blocking(move || blobs.sweep(&named)).await?;
+    removed.map_err(|e| Problem::failed(e.to_string()))
 }

@@ -139,6 +139,24 @@ pub async fn import(
     streams::lines(lines)
 }
 
+/// `?bytes_per_s=N`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pace {
+    #[serde(default = "usual_pace")]
+    bytes_per_s: u64,
+}
+
+fn usual_pace() -> u64 {
+    library::scrub::RATE
+}
+
+pub async fn scrub(State(house): State<House>, Asked(pace): Asked<Pace>) -> Response {
+    let (tell, lines) = mpsc::channel(LINES_MAX);
+    tokio::spawn(doing::scrub_telling(house, pace.bytes_per_s, tell));
+    streams::lines(lines)
+}
+
 pub async fn loaders(State(house): State<House>) -> Result<Json<Vec<LoaderView>>, Problem> {
     ask(&house, |engine, _| engine.loaders().map(LoaderView::from).collect()).await.map(Json)
 }

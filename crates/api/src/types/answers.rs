@@ -229,6 +229,36 @@ pub enum ImportLine {
     Failed(Problem),
 }
 
+/// One line of a running scrub.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScrubLine {
+    /// So far.
+    Progress {
+        /// Bytes read, by an earlier one that was broken off perhaps.
+        done: u64,
+        /// Bytes there are.
+        total: u64,
+        /// Blobs that are left.
+        left: usize,
+    },
+    /// All was read.
+    Done(Scrubbed),
+    /// It ended otherwise.
+    Failed(Problem),
+}
+
+/// What a scrub found.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Scrubbed {
+    /// Bytes read.
+    pub bytes: u64,
+    /// Blobs that were in quarantine already, and were not read.
+    pub quarantined: usize,
+    /// What is wrong, one line per blob; empty is good.
+    pub wrong: Vec<String>,
+}
+
 /// What a check of an image's bytes found.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Verified {

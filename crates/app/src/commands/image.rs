@@ -14,6 +14,7 @@ use model::{Arch, Channel};
 use std::path::{Path, PathBuf};
 
 mod import;
+mod scrub;
 
 /// What can be done with images.
 #[derive(Debug, Subcommand)]
@@ -46,6 +47,9 @@ pub enum Image {
         #[command(flatten)]
         json: Json,
     },
+    /// Read all that is kept from the disk, and say what is no longer what it was. The server does so
+    /// once a week.
+    Scrub(scrub::Scrub),
     /// List the versions of an image.
     Versions {
         /// The image.
@@ -209,6 +213,7 @@ impl Image {
                 Ok(())
             }
             Self::Verify { name, version, json } => verify(client, name, version, json).await,
+            Self::Scrub(scrub) => scrub.run(client).await,
             Self::Remove { name, version, sure } => {
                 destroy(client, &[path(&name, version, "")], sure).await
             }

@@ -4,7 +4,7 @@ use crate::config::{self, Config};
 use crate::failure::Failure;
 use crate::say;
 use crate::serving::sockets::Sockets;
-use crate::serving::{self, https, notify, others};
+use crate::serving::{self, https, notify, others, scrub};
 use api::doing;
 use api::server::House;
 use clap::Args;
@@ -102,6 +102,8 @@ impl Serve {
     ) -> Result<(), Failure> {
         let opened = Blobs::open_at(state).map_err(|e| Failure::failed(e.to_string()))?;
         let blobs = Arc::new(opened);
+        scrub::tell_damage(site, &blobs);
+        let scrubbed = Arc::clone(&blobs);
         let loaders = find_loaders(site, &blobs).await?;
 
         let listener = api::socket::bind(socket).map_err(|e| {
@@ -142,6 +144,7 @@ impl Serve {
         notify::tell("READY=1");
         tell_start(&networks, &sockets, loaders, state, socket);
         let asking = tokio::spawn(others::keep_asking(site.clone()));
+        let scrubbing = tokio::spawn(scrub::keep_scrubbing(site.clone(), scrubbed));
         let looking = tokio::spawn(https::keep_looking(site.clone(), Arc::clone(&sockets)));
 
         signals.until_told_to_stop(&sockets).await;
@@ -149,6 +152,7 @@ impl Serve {
         say::note("stopping; running transfers have a moment to end (again to stop at once)");
         asking.abort();
         looking.abort();
+        scrubbing.abort();
         tokio::select! {
             () = sockets.stop() => {}
             _ = tokio::signal::ctrl_c() => {}

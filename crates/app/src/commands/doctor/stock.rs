@@ -126,7 +126,7 @@ fn images(told: &Told) -> Vec<Finding> {
     }
     for missing in &told.missing {
         findings.push(Finding::bad(
-            format!("a file of an image is gone: {missing}"),
+            format!("a file of an image is gone or damaged: {missing}"),
             "machines that boot the image fail in the middle",
             "import the image again: bootwright image import PATH --name NAME",
         ));
