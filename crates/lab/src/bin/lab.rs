@@ -1,7 +1,7 @@
 //! The bench's own program: `lab demo [FIRMWARE]`, `lab bench-boot [PAIRS]`,
 //! `lab bench-dhcp [ROUNDS] [--probe]`, `lab bench-dhcp-growth [LEASES]`, `lab bench-tftp [ROUNDS]`,
 //! `lab bench-http [ROUNDS]`, `lab bench-storm [MACHINES]`, `lab bench-transfers`,
-//! `lab soak-kill KILLS [SEED]`. `./x` calls it.
+//! `lab soak-kill KILLS [SEED]`, `lab soak-library KILLS [SEED]`. `./x` calls it.
 
 use std::process::ExitCode;
 
@@ -30,6 +30,14 @@ fn main() -> ExitCode {
         },
         ["soak-kill", kills, seed] => match (kills.parse(), seed.parse()) {
             (Ok(kills), Ok(seed)) => lab::soak::run(kills, seed),
+            _ => return usage(),
+        },
+        ["soak-library", kills] => match kills.parse() {
+            Ok(kills) => lab::soak::library::run(kills, chance()),
+            Err(_) => return usage(),
+        },
+        ["soak-library", kills, seed] => match (kills.parse(), seed.parse()) {
+            (Ok(kills), Ok(seed)) => lab::soak::library::run(kills, seed),
             _ => return usage(),
         },
         ["bench-tftp", rest @ ..] => match number(rest, 3) {
@@ -91,7 +99,8 @@ fn usage() -> ExitCode {
         "usage: lab demo [uefi|bios|http|secureboot|arm64] | lab bench-boot [PAIRS] | \
          lab bench-dhcp [ROUNDS] [--probe] | lab bench-dhcp-growth [LEASES] | \
          lab bench-tftp [ROUNDS] | lab bench-http [ROUNDS] | \
-         lab bench-storm [MACHINES] | lab bench-transfers | lab soak-kill KILLS [SEED]"
+         lab bench-storm [MACHINES] | lab bench-transfers | lab soak-kill KILLS [SEED] | \
+         lab soak-library KILLS [SEED]"
     );
     ExitCode::from(2)
 }
