@@ -1,7 +1,8 @@
 //! The bench's own program: `lab demo [FIRMWARE]`, `lab bench-boot [PAIRS]`,
 //! `lab bench-dhcp [ROUNDS] [--probe]`, `lab bench-dhcp-growth [LEASES]`, `lab bench-tftp [ROUNDS]`,
 //! `lab bench-http [ROUNDS]`, `lab bench-storm [MACHINES]`, `lab bench-transfers`,
-//! `lab soak-kill KILLS [SEED]`, `lab soak-library KILLS [SEED]`. `./x` calls it.
+//! `lab bench-library [ROUNDS]`, `lab soak-kill KILLS [SEED]`, `lab soak-library KILLS [SEED]`.
+//! `./x` calls it.
 
 use std::process::ExitCode;
 
@@ -52,6 +53,10 @@ fn main() -> ExitCode {
             Some(machines) => lab::bench_files::storm::run(machines),
             None => return usage(),
         },
+        ["bench-library", rest @ ..] => match number(rest, 3) {
+            Some(rounds) => lab::bench_library::run(rounds),
+            None => return usage(),
+        },
         ["bench-transfers"] => lab::bench_files::transfers::run(),
         ["bench-dhcp", rest @ ..] => match rounds(rest) {
             Some((rounds, probe)) => lab::bench_dhcp::run(rounds, probe),
@@ -99,8 +104,8 @@ fn usage() -> ExitCode {
         "usage: lab demo [uefi|bios|http|secureboot|arm64] | lab bench-boot [PAIRS] | \
          lab bench-dhcp [ROUNDS] [--probe] | lab bench-dhcp-growth [LEASES] | \
          lab bench-tftp [ROUNDS] | lab bench-http [ROUNDS] | \
-         lab bench-storm [MACHINES] | lab bench-transfers | lab soak-kill KILLS [SEED] | \
-         lab soak-library KILLS [SEED]"
+         lab bench-storm [MACHINES] | lab bench-transfers | lab bench-library [ROUNDS] | \
+         lab soak-kill KILLS [SEED] | lab soak-library KILLS [SEED]"
     );
     ExitCode::from(2)
 }

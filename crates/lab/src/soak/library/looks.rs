@@ -3,10 +3,9 @@
 //! In: where the server and its state are. Out: what is there, or which promise that breaks. Never:
 //! a change.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread::sleep;
@@ -16,16 +15,14 @@ use serde_json::Value;
 
 use super::promises::{Seen, Shelf};
 use super::sources::{ID, Sources, read};
+use crate::fetch::get::get;
 use crate::rig::ns::{Namespace, Pair};
 use crate::rig::process::run;
 use crate::rig::server::binary;
 use crate::rig::{Trouble, io};
 
 /// Where machines fetch.
-const SERVER: SocketAddr =
-    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(10, 80, 0, 1)), 80);
-/// No answer takes longer.
-const PATIENCE: Duration = Duration::from_secs(30);
+const SERVER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(10, 80, 0, 1)), 80);
 /// What tidies up may do so in the background for as long.
 const TIDY: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -127,7 +124,7 @@ impl Looks {
     }
 
     fn get(&self, path: &str) -> Look<Vec<u8>> {
-        let got = self.client.inside(|| get(path))?;
+        let got = self.client.inside(|| get(SERVER, path))?;
         Ok(got.map_err(|why| format!("GET {path}: {why}")))
     }
 
@@ -216,39 +213,6 @@ fn names(folder: &Path) -> Result<Vec<String>, Trouble> {
     Ok(names)
 }
 
-/// A file, whole, on a connection of its own.
-fn get(path: &str) -> Result<Vec<u8>, String> {
-    let fetch = || -> std::io::Result<Vec<u8>> {
-        let mut connection = TcpStream::connect_timeout(&SERVER, PATIENCE)?;
-        connection.set_read_timeout(Some(PATIENCE))?;
-        let host = SERVER.ip();
-        write!(connection, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
-        let mut all = Vec::new();
-        connection.read_to_end(&mut all)?;
-        Ok(all)
-    };
-    body(fetch().map_err(|cause| cause.to_string())?)
-}
-
-/// The body of an answer that is good and whole.
-fn body(mut answer: Vec<u8>) -> Result<Vec<u8>, String> {
-    let end = answer.windows(4).position(|four| four == b"\r\n\r\n");
-    let Some(end) = end else { return Err(format!("no answer in {} bytes", answer.len())) };
-    let body = answer.split_off(end + 4);
-    let head = String::from_utf8_lossy(&answer);
-    let fields: BTreeMap<String, &str> = head
-        .lines()
-        .filter_map(|line| line.split_once(':'))
-        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim()))
-        .collect();
-    let first = head.lines().next().unwrap_or_default();
-    let length: Option<usize> = fields.get("content-length").and_then(|length| length.parse().ok());
-    match (first.split(' ').nth(1), length) {
-        (Some("200"), Some(length)) if body.len() == length => Ok(body),
-        _ => Err(format!("{first}, {} bytes of {length:?}", body.len())),
-    }
-}
-
 fn differs(path: &str, bytes: &[u8], wanted: &[u8]) -> String {
     let at = bytes.iter().zip(wanted).position(|(one, other)| one != other);
     let at = at.unwrap_or(bytes.len().min(wanted.len()));
@@ -257,18 +221,7 @@ fn differs(path: &str, bytes: &[u8], wanted: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{body, differs, hashes_in};
-
-    #[test]
-    fn an_answer_counts_when_it_is_good_and_whole() {
-        let answer = |head: &str, body: &str| {
-            super::body(format!("HTTP/1.1 {head}\r\n\r\n{body}").into_bytes())
-        };
-        assert_eq!(answer("200 OK\r\nContent-Length: 3", "abc"), Ok(b"abc".to_vec()));
-        assert!(answer("200 OK\r\nContent-Length: 4", "abc").unwrap_err().contains("3 bytes of"));
-        assert!(answer("404 Not Found\r\nContent-Length: 3", "abc").unwrap_err().contains("404"));
-        assert!(body(b"".to_vec()).is_err());
-    }
+    use super::{differs, hashes_in};
 
     #[test]
     fn hashes_are_found_wherever_they_stand() {
