@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::bench_files::{CLIENT, PICTURES, SERVER, http};
+use crate::bench_files::{CLIENT, PICTURES, SERVER};
 use crate::rig::need::{self, need};
 use crate::rig::ns::Pair;
 use crate::rig::server::binary;
@@ -18,13 +18,16 @@ pub mod intake;
 pub mod many;
 pub mod serving;
 
+/// What fetches.
+const PACKAGES: &[&str] = &["wrk", "curl"];
+
 /// Measures `rounds` times and prints the tables.
 ///
 /// # Errors
 /// When a package is missing, the server does not start or does not take the discs, or bytes are
 /// wrong.
 pub fn run(rounds: usize) -> Result<(), Trouble> {
-    for packages in [need::LINK, http::PACKAGES, iso::PACKAGES] {
+    for packages in [need::LINK, PACKAGES, iso::PACKAGES] {
         need(packages)?;
     }
     let tables = [intake::run(rounds)?, serving::run(rounds)?, many::run(rounds)?];

@@ -19,7 +19,7 @@ use crate::rig::need::{self, need};
 use crate::rig::ns::Pair;
 use crate::rig::process::run as run_program;
 
-pub(crate) const PACKAGES: &[&str] = &["wrk", "nginx-light", "curl", "openssl"];
+const PACKAGES: &[&str] = &["wrk", "nginx-light", "curl", "openssl"];
 const SUBJECTS: [Subject; 2] = [Subject::Ours, Subject::Nginx];
 const LARGE: &str = "large";
 const LARGE_BYTES: u64 = 1 << 30;
@@ -29,7 +29,7 @@ pub(crate) const GIB: f64 = 1024.0 * MIB;
 const CONNECTIONS: [u32; 3] = [1, 50, 500];
 /// One wrk has no more: as many as one machine may have in ours.
 pub(crate) const CONNECTIONS_OF_ONE: u32 = 63;
-pub(crate) const SECONDS: u32 = 4;
+const SECONDS: u32 = 4;
 
 /// Plain or not, with the ratio of throughput that is aimed at.
 #[derive(Clone, Copy, Debug)]
