@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Mode, PATIENCE, Tried, World};
 use lab::rig::guest::Firmware;
 use lab::rig::need::need;
+use lab::rig::ns::Link;
 use lab::rig::{iso, live};
 
 /// memtest86+ paints its screen on the serial port too.
@@ -48,6 +49,9 @@ fn boots_the_live_disc(firmware: Firmware) -> Tried {
     guest.wait_for(live::REACHED, PATIENCE)?;
     // The same line goes on with what it runs from: other bytes are a failure.
     guest.wait_for(&disc.reached(), LINE)?;
+    let said = guest.serial().text();
+    let fetch = format!("fetch=http://{}/image/live/1/{}", Link::SERVER, live::SQUASHFS);
+    assert!(said.contains(&fetch), "the kernel was not told {fetch:?}");
     let log = world.server.log().text();
     for file in ["live/vmlinuz", "live/initrd.img", live::SQUASHFS] {
         let fetched = format!("/image/live/1/{file} done");

@@ -134,7 +134,7 @@ impl Looks {
     /// When the directory cannot be read.
     pub fn nothing_comes_in(&self) -> Look<()> {
         let incoming = self.state.join("incoming");
-        let left = self.until_empty(|| names(&incoming))?;
+        let left = self.until_empty(|| files(&incoming))?;
         Ok(match left.is_empty() {
             true => Ok(()),
             false => Err(format!("nobody owns these in {}: {left:?}", incoming.display())),
@@ -176,12 +176,9 @@ impl Looks {
             named.push(run(&mut self.operator(&words))?);
         }
         let hashes: BTreeSet<&str> = named.iter().flat_map(|text| hashes_in(text)).collect();
-        let mut blobs = Vec::new();
-        for folder in names(&self.state.join("blobs"))? {
-            blobs.extend(names(&self.state.join("blobs").join(folder))?);
-        }
-        blobs.retain(|blob| !hashes.contains(blob.as_str()));
-        Ok(blobs)
+        let mut left = files(&self.state.join("blobs"))?;
+        left.retain(|path| !hashes.contains(blob_of(path)));
+        Ok(left)
     }
 
     fn until_empty(
@@ -204,13 +201,26 @@ fn hashes_in(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_ascii_hexdigit()).filter(|word| word.len() == 64)
 }
 
-fn names(folder: &Path) -> Result<Vec<String>, Trouble> {
-    let reading = || io(format!("reading {}", folder.display()));
-    let mut names = Vec::new();
-    for entry in fs::read_dir(folder).map_err(reading())? {
-        names.push(entry.map_err(reading())?.file_name().to_string_lossy().into_owned());
+/// The blob that a file below `blobs/` is or belongs to: what stands beside a blob has its name, and more.
+fn blob_of(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    name.split('.').next().unwrap_or_default()
+}
+
+/// Every file below a folder.
+fn files(folder: &Path) -> Result<Vec<String>, Trouble> {
+    let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        let reading = || io(format!("reading {}", folder.display()));
+        for entry in fs::read_dir(&folder).map_err(reading())? {
+            let entry = entry.map_err(reading())?;
+            match entry.file_type().map_err(reading())?.is_dir() {
+                true => folders.push(entry.path()),
+                false => files.push(entry.path().display().to_string()),
+            }
+        }
     }
-    Ok(names)
+    Ok(files)
 }
 
 fn differs(path: &str, bytes: &[u8], wanted: &[u8]) -> String {
@@ -221,13 +231,19 @@ fn differs(path: &str, bytes: &[u8], wanted: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{differs, hashes_in};
+    use super::{blob_of, differs, hashes_in};
 
     #[test]
     fn hashes_are_found_wherever_they_stand() {
         let hash = "0123456789abcdef".repeat(4);
         let text = format!("{{\"sha256\":\"{hash}\",\"short\":\"0123\",\"long\":\"{hash}0\"}}");
         assert_eq!(hashes_in(&text).collect::<Vec<_>>(), [hash.as_str()]);
+    }
+
+    #[test]
+    fn what_stands_beside_a_blob_belongs_to_it() {
+        assert_eq!(blob_of("/state/blobs/ab/abcd"), "abcd");
+        assert_eq!(blob_of("/state/blobs/ab/abcd.chunks"), "abcd");
     }
 
     #[test]
