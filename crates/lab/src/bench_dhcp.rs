@@ -15,7 +15,7 @@ use crate::rig::Trouble;
 use crate::rig::need::{self, need};
 use crate::rig::ns::Pair;
 
-mod floor;
+pub(crate) mod floor;
 pub mod growth;
 mod perfdhcp;
 pub mod subject;

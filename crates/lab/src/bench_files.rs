@@ -27,12 +27,12 @@ pub const CLIENT: &str = "10.80.0.2/16";
 /// The server's address, as clients name it.
 pub const SERVER_ADDRESS: &str = "10.80.0.1";
 /// Where pictures go, from where `./x` runs us.
-const PICTURES: &str = "target/bench";
-const MIB: f64 = 1024.0 * 1024.0;
+pub(crate) const PICTURES: &str = "target/bench";
+pub(crate) const MIB: f64 = 1024.0 * 1024.0;
 
 /// Of `count` servers the first one in this round, and those after it: the order turns, so that a
 /// machine that grows slower is nobody's fault.
-fn turns(count: usize, round: usize) -> impl Iterator<Item = usize> {
+pub(crate) fn turns(count: usize, round: usize) -> impl Iterator<Item = usize> {
     (0..count).map(move |at| (at + round) % count)
 }
 

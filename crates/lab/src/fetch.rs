@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 pub mod crowd;
+pub mod get;
 pub mod http;
 pub mod poll;
 pub mod tftp;

@@ -26,6 +26,7 @@ use crate::sim::chance::Chance;
 mod arp;
 mod clients;
 pub mod history;
+pub mod library;
 
 use clients::Clients;
 use history::{Entry, What};

@@ -70,39 +70,47 @@ impl Grid {
 
     /// Adds a round, a row for each server in the order of the table, and prints it.
     pub fn round(&mut self, rows: Vec<Vec<f64>>) {
-        println!("\nround {}", self.rounds.len() + 1);
-        self.heading();
+        println!("\nround {}\n{}", self.rounds.len() + 1, self.heading());
         for (server, row) in self.servers.iter().zip(&rows) {
-            self.line(server, row);
+            println!("{}", self.line(server, row));
         }
         self.rounds.push(rows);
     }
 
     /// Prints the medians, the spread, and ours against the best peer.
     pub fn medians(&self) {
-        println!("\nmedians of {} rounds", self.rounds.len());
-        self.heading();
+        println!("\n{}", self.told());
+    }
+
+    /// The medians, the spread, and ours against the best peer, as lines.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let mut lines = vec![format!("medians of {} rounds", self.rounds.len()), self.heading()];
         for (at, server) in self.servers.iter().enumerate() {
-            self.line(server, &self.each(|column| median(self.values(at, column))));
+            lines.push(self.line(server, &self.each(|column| median(self.values(at, column)))));
         }
-        println!("spread of a figure over the rounds, (largest - smallest) / median, in %");
+        lines.push(
+            "spread of a figure over the rounds, (largest - smallest) / median, in %".to_owned(),
+        );
         for (at, server) in self.servers.iter().enumerate() {
             let spreads = self.each(|column| 100.0 * spread(self.values(at, column)));
-            println!("{server:<NAME$}{}", cells(&spreads, |_| 0));
+            lines.push(format!("{server:<NAME$}{}", cells(&spreads, |_| 0)));
         }
         if self.servers.len() < 2 {
-            return;
+            return lines.join("\n");
         }
         let ratios = self.each(|column| median(self.ratios(column)));
-        println!("{:<NAME$}{}", "/best peer", cells(&ratios, |_| 2));
+        lines.push(format!("{:<NAME$}{}", "/best peer", cells(&ratios, |_| 2)));
         let goals: String =
             self.columns.iter().map(|column| format!(" {:>CELL$}", column.goal.words())).collect();
-        println!("{:<NAME$}{goals}", "goal");
+        lines.push(format!("{:<NAME$}{goals}", "goal"));
         for (column, ratio) in self.columns.iter().zip(&ratios) {
             if ratio.is_finite() && !column.goal.reached(*ratio) {
-                println!("below its goal: {} {ratio:.2} ({})", column.name, column.goal.words());
+                let words = column.goal.words();
+                lines.push(format!("below its goal: {} {ratio:.2} ({words})", column.name));
             }
         }
+        lines.join("\n")
     }
 
     /// The largest figure that a server had in a column.
@@ -136,15 +144,15 @@ impl Grid {
         self.rounds.iter().filter_map(in_round).collect()
     }
 
-    fn heading(&self) {
+    fn heading(&self) -> String {
         let names: String =
             self.columns.iter().map(|column| format!(" {:>CELL$}", column.name)).collect();
-        println!("{:<NAME$}{names}", "");
+        format!("{:<NAME$}{names}", "")
     }
 
-    fn line(&self, name: &str, values: &[f64]) {
+    fn line(&self, name: &str, values: &[f64]) -> String {
         let decimals = |at: usize| self.columns.get(at).map_or(0, |column| column.decimals);
-        println!("{name:<NAME$}{}", cells(values, decimals));
+        format!("{name:<NAME$}{}", cells(values, decimals))
     }
 }
 
@@ -188,6 +196,9 @@ mod tests {
         assert_eq!(grid.ratios(1), [0.5, 0.5]);
         assert_eq!(grid.largest(0, "cpu"), 20.0);
         assert!(grid.largest(0, "no such column").is_nan());
+        let told = grid.told();
+        assert!(told.starts_with("medians of 2 rounds\n"), "{told}");
+        assert!(told.contains("\n/best peer       1.25      0.50\n"), "{told}");
     }
 
     #[test]

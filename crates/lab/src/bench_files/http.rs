@@ -25,10 +25,10 @@ const LARGE: &str = "large";
 const LARGE_BYTES: u64 = 1 << 30;
 const SMALL: &str = "small";
 const SMALL_BYTES: u64 = 64 << 10;
-const GIB: f64 = 1024.0 * MIB;
+pub(crate) const GIB: f64 = 1024.0 * MIB;
 const CONNECTIONS: [u32; 3] = [1, 50, 500];
 /// One wrk has no more: as many as one machine may have in ours.
-const CONNECTIONS_OF_ONE: u32 = 63;
+pub(crate) const CONNECTIONS_OF_ONE: u32 = 63;
 const SECONDS: u32 = 4;
 
 /// Plain or not, with the ratio of throughput that is aimed at.
@@ -196,7 +196,7 @@ fn measure(
 }
 
 /// Compares every byte.
-fn same(url: &str, file: &Path) -> Result<(), Trouble> {
+pub(crate) fn same(url: &str, file: &Path) -> Result<(), Trouble> {
     let mut command = Command::new("sh");
     command.args(["-c", "curl --insecure --silent --show-error --fail \"$0\" | cmp - \"$1\"", url]);
     run_program(command.arg(file).stdin(Stdio::null())).map(drop)
@@ -204,15 +204,18 @@ fn same(url: &str, file: &Path) -> Result<(), Trouble> {
 
 /// What one wrk, or several together, say.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Said {
-    requests: f64,
-    bytes: f64,
+pub(crate) struct Said {
+    /// Answers.
+    pub(crate) requests: f64,
+    /// Bytes of their bodies.
+    pub(crate) bytes: f64,
     requests_per_s: f64,
-    bytes_per_s: f64,
+    /// Bytes in a second.
+    pub(crate) bytes_per_s: f64,
 }
 
 /// So many connections, spread over as many sources as they need.
-fn fetch(
+pub(crate) fn fetch(
     url: &str,
     connections: u32,
     sources: Sources,

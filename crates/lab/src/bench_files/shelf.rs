@@ -84,7 +84,7 @@ impl Shelf {
 }
 
 /// The bytes of a file: chance from its place (splitmix64), so that none of its blocks is another's.
-fn write(path: &Path, size: u64) -> io::Result<()> {
+pub(crate) fn write(path: &Path, size: u64) -> io::Result<()> {
     let mut file = BufWriter::with_capacity(1 << 20, fs::File::create(path)?);
     let (mut left, mut state) = (size, size ^ seed(path));
     while left > 0 {
@@ -113,8 +113,18 @@ fn read_all(folder: &Path) -> io::Result<()> {
             read_all(&entry.path())?;
             continue;
         }
-        let mut file = fs::File::open(entry.path())?;
-        while file.read(&mut buffer)? > 0 {}
+        through(&entry.path(), &mut buffer)?;
     }
+    Ok(())
+}
+
+/// Reads a file once, so that it is in memory.
+pub(crate) fn read(path: &Path) -> io::Result<()> {
+    through(path, &mut vec![0; 1 << 20])
+}
+
+fn through(path: &Path, buffer: &mut [u8]) -> io::Result<()> {
+    let mut file = fs::File::open(path)?;
+    while file.read(buffer)? > 0 {}
     Ok(())
 }

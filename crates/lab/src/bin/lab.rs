@@ -1,7 +1,8 @@
 //! The bench's own program: `lab demo [FIRMWARE]`, `lab bench-boot [PAIRS]`,
 //! `lab bench-dhcp [ROUNDS] [--probe]`, `lab bench-dhcp-growth [LEASES]`, `lab bench-tftp [ROUNDS]`,
 //! `lab bench-http [ROUNDS]`, `lab bench-storm [MACHINES]`, `lab bench-transfers`,
-//! `lab soak-kill KILLS [SEED]`. `./x` calls it.
+//! `lab bench-library [ROUNDS]`, `lab soak-kill KILLS [SEED]`, `lab soak-library KILLS [SEED]`.
+//! `./x` calls it.
 
 use std::process::ExitCode;
 
@@ -32,6 +33,14 @@ fn main() -> ExitCode {
             (Ok(kills), Ok(seed)) => lab::soak::run(kills, seed),
             _ => return usage(),
         },
+        ["soak-library", kills] => match kills.parse() {
+            Ok(kills) => lab::soak::library::run(kills, chance()),
+            Err(_) => return usage(),
+        },
+        ["soak-library", kills, seed] => match (kills.parse(), seed.parse()) {
+            (Ok(kills), Ok(seed)) => lab::soak::library::run(kills, seed),
+            _ => return usage(),
+        },
         ["bench-tftp", rest @ ..] => match number(rest, 3) {
             Some(rounds) => lab::bench_files::tftp::run(rounds),
             None => return usage(),
@@ -42,6 +51,10 @@ fn main() -> ExitCode {
         },
         ["bench-storm", rest @ ..] => match number(rest, 1000) {
             Some(machines) => lab::bench_files::storm::run(machines),
+            None => return usage(),
+        },
+        ["bench-library", rest @ ..] => match number(rest, 3) {
+            Some(rounds) => lab::bench_library::run(rounds),
             None => return usage(),
         },
         ["bench-transfers"] => lab::bench_files::transfers::run(),
@@ -91,7 +104,8 @@ fn usage() -> ExitCode {
         "usage: lab demo [uefi|bios|http|secureboot|arm64] | lab bench-boot [PAIRS] | \
          lab bench-dhcp [ROUNDS] [--probe] | lab bench-dhcp-growth [LEASES] | \
          lab bench-tftp [ROUNDS] | lab bench-http [ROUNDS] | \
-         lab bench-storm [MACHINES] | lab bench-transfers | lab soak-kill KILLS [SEED]"
+         lab bench-storm [MACHINES] | lab bench-transfers | lab bench-library [ROUNDS] | \
+         lab soak-kill KILLS [SEED] | lab soak-library KILLS [SEED]"
     );
     ExitCode::from(2)
 }

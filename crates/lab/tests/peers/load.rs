@@ -33,6 +33,18 @@ fn twenty_kills_under_load_break_no_promise() -> Tried {
 }
 
 #[test]
+#[ignore = "a server killed under load, as root: `./x test` runs it"]
+fn twenty_kills_while_the_library_changes_break_no_promise() -> Tried {
+    let outcome = lab::soak::library::kill(20, SEED)?;
+    println!("{outcome:?}");
+    assert!(outcome.broken.is_none(), "seed {SEED}:\n{}", outcome.broken.unwrap_or_default());
+    let cut = outcome.cut_and_done + outcome.cut_and_undone;
+    assert!(cut >= 3, "the kills came when nothing was going on: {cut} of 20 cut an act short");
+    assert!(outcome.compared > 8 << 20, "{} bytes are hardly a comparison", outcome.compared);
+    Ok(())
+}
+
+#[test]
 #[ignore = "a server under strace, as root: `./x test` runs it"]
 fn no_ack_leaves_before_the_sync_that_covers_it() -> Tried {
     need(need::LINK)?;
