@@ -15,6 +15,7 @@ use std::net::Ipv4Addr;
 /// A change that an operator asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[expect(clippy::large_enum_variant, reason = "images are rare, and a command is moved once")]
 pub enum Command {
     /// Adds a profile, or replaces the one of this name.
     SetProfile(Profile),

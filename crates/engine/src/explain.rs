@@ -194,9 +194,12 @@ impl Engine {
             let args = crate::script::args(boot, client, &self.http_base(network.server));
             let mut because = vec![Reason::Note(format!("arguments: {args}").into())];
             because.extend(self.memory_of(boot));
-            because.push(secure_boot(client, boot.signed.is_some(), through_grub));
             let image = self.image(&boot.image, Wanted::Version(boot.version));
             let uefi = client.arch.is_none_or(Arch::is_uefi);
+            // What an audit found out by keys says more than what the names of loaders say.
+            if !uefi || image.is_none_or(|image| image.secure_boot.verdict.is_empty()) {
+                because.push(secure_boot(client, boot.signed.is_some(), through_grub));
+            }
             let verdict = image.filter(|_| uefi).map(|image| image.secure_boot.verdict.as_slice());
             because
                 .extend(verdict.unwrap_or_default().iter().map(|v| Reason::Note(v.clone().into())));

@@ -17,6 +17,10 @@ use std::net::{IpAddr, Ipv4Addr};
 /// an empty engine gives the engine as it was.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "images are rare and large by nature, and a change is moved once or twice"
+)]
 pub enum Change {
     /// An address was bound, renewed, given back or refused: this is its state now.
     Lease(Lease),

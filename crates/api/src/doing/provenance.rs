@@ -285,8 +285,10 @@ fn keyrings(named: Option<&str>, state: &Path) -> Result<Vec<(String, Keyring)>,
             .map(|end| folder.join(format!("{named}{end}")))
     });
     // A publisher may have several: Debian's discs are signed by other keys than its packages.
-    let rings: Vec<(String, Keyring)> =
-        found.filter(|path| path.is_file()).map(|path| read_keyring(&path)).collect::<Result<_, _>>()?;
+    let rings: Vec<(String, Keyring)> = found
+        .filter(|path| path.is_file())
+        .map(|path| read_keyring(&path))
+        .collect::<Result<_, _>>()?;
     if rings.is_empty() {
         let shown = model::text::show(named.as_bytes());
         return Err(Problem::refused(format!("there is no keyring `{shown}`")).hint(

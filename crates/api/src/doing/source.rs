@@ -7,7 +7,7 @@ use super::import::Paced;
 use super::provenance::{Brought, policy};
 use crate::types::{ImportLine, ImportWish};
 use crate::{House, Problem};
-use fetch::{Fetched, Place};
+use fetch::{FetchError, Fetched, Place};
 use library::upload::Taken;
 use library::{Progress, Uploads};
 use model::Image;
@@ -89,9 +89,11 @@ impl Source {
         };
         let fetched = fetch::download(&place, &folder, &policy(&wish.trust), &mut told).await;
         let fetched = fetched.map_err(|e| {
-            let hint = match e.can_go_on() {
-                true => "what came is kept: the same command goes on from there",
-                false => "nothing was published",
+            let hint = match &e {
+                FetchError::NotPublic { .. } => "--allow-private allows it",
+                FetchError::NewHost { .. } => "--allow-redirect allows it",
+                e if e.can_go_on() => "what came is kept: the same command goes on from there",
+                _ => "nothing was published",
             };
             Problem::refused(e.to_string()).hint(hint)
         })?;

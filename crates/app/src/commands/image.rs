@@ -20,7 +20,7 @@ mod scrub;
 #[derive(Debug, Subcommand)]
 pub enum Image {
     /// Take in the files of a folder (or one file) as a new version of an image.
-    Import(Import),
+    Import(Box<Import>),
     /// List all.
     List(Json),
     /// Show one version, with its files.
@@ -324,7 +324,7 @@ fn secure_boot(image: &ImageView) {
 }
 
 /// A disc may hold a hundred thousand files; `--json` has them all.
-const FILES_SHOWN: usize = 200;
+const FILES_SHOWN: usize = 40;
 
 fn files(image: &ImageView) {
     for asset in image.assets.iter().take(FILES_SHOWN) {

@@ -1,0 +1,110 @@
+//! A server in a network namespace of its own, and commands to it.
+#![allow(dead_code, reason = "each test program uses some of these")]
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+
+pub const BINARY: &str = env!("CARGO_BIN_EXE_bootwright");
+
+/// A server that ends with the test.
+pub struct Server {
+    pub child: Child,
+    pub folder: tempfile::TempDir,
+}
+
+impl Server {
+    /// Starts one on a veth pair; `None`, said aloud, where this host lets us make none.
+    pub fn start() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("lab.toml");
+        std::fs::write(&config, LAB).unwrap();
+        let script = "set -e; ip link set lo up; ip link add br0 type veth peer name br1; \
+                      ip addr add 10.77.0.1/24 dev br0; ip link set br0 up; ip link set br1 up; \
+                      exec \"$0\" serve --config \"$1\"";
+        let root = nix::unistd::Uid::effective().is_root();
+        let mut child = Command::new("unshare")
+            .args(if root { ["--net"].as_slice() } else { ["--net", "--map-root-user"].as_slice() })
+            .args(["sh", "-c", script, BINARY])
+            .arg(&config)
+            .env("BOOTWRIGHT_STATE", folder.path().join("state"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .ok()?;
+        let mut first = String::new();
+        BufReader::new(child.stdout.take()?).read_line(&mut first).unwrap();
+        if first.trim() != "ready" {
+            child.wait().unwrap();
+            let mut why = String::new();
+            std::io::Read::read_to_string(&mut child.stderr.take()?, &mut why).unwrap();
+            // A host that has no namespaces says so before our program runs.
+            assert!(!why.contains("error: "), "the server did not start: {why}");
+            eprintln!("SKIPPED: no network namespace to be had here: {why}");
+            return None;
+        }
+        Some(Self { child, folder })
+    }
+
+    pub fn run(&self, args: &[&str]) -> Output {
+        self.run_with(args, "")
+    }
+
+    pub fn run_with(&self, args: &[&str], input: &str) -> Output {
+        let file = self.folder.path().join("input");
+        std::fs::write(&file, input).unwrap();
+        Command::new(BINARY)
+            .args(args)
+            .env("BOOTWRIGHT_STATE", self.folder.path().join("state"))
+            .stdin(std::fs::File::open(&file).unwrap())
+            .output()
+            .unwrap()
+    }
+
+    /// What a command that works says on stdout.
+    pub fn says(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{args:?}: {err}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Exit code and stderr of a command that does not.
+    pub fn fails(&self, args: &[&str]) -> (i32, String) {
+        let output = self.run(args);
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    }
+
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("lab.toml")
+    }
+
+    pub fn signal(&self, signal: nix::sys::signal::Signal) {
+        let id = nix::unistd::Pid::from_raw(i32::try_from(self.child.id()).unwrap());
+        nix::sys::signal::kill(id, signal).unwrap();
+    }
+
+    /// Ends it as systemd would, and returns its exit code.
+    pub fn stop(mut self) -> Option<i32> {
+        self.signal(nix::sys::signal::Signal::SIGTERM);
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub const LAB: &str = r#"
+[server]
+name = "lab"
+
+[[network]]
+interface = "br0"
+mode = "dhcp"
+subnet = "10.77.0.0/24"
+pool = ["10.77.0.100-10.77.0.199"]
+"#;

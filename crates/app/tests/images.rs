@@ -1,0 +1,259 @@
+//! The image library as an operator uses it: discs, versions, trust, URLs.
+
+mod common;
+
+use common::Server;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// Whether programs are there. Skipped aloud; with `CI=true` they must be.
+fn able(programs: &[&str]) -> bool {
+    let missing: Vec<&&str> =
+        programs.iter().filter(|program| !Path::new("/usr/bin").join(program).exists()).collect();
+    let ci = std::env::var("CI").is_ok_and(|value| value == "true");
+    assert!(!ci || missing.is_empty(), "CI must have {missing:?}");
+    if !missing.is_empty() {
+        eprintln!("SKIPPED, not installed: {missing:?}");
+    }
+    missing.is_empty()
+}
+
+fn run(program: &str, args: &[&str], folder: &Path) -> String {
+    let done = Command::new(program)
+        .args(args)
+        .current_dir(folder)
+        .env("GNUPGHOME", folder.join("gnupg"))
+        .output()
+        .unwrap();
+    let err = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{program} {args:?}: {err}");
+    String::from_utf8_lossy(&done.stdout).into_owned()
+}
+
+/// A kernel by its header (Linux, Documentation/arch/x86/boot.rst), 64 bit.
+fn kernel(version: &str) -> Vec<u8> {
+    let mut file = vec![0; 0x1000];
+    file[0x1fe..0x200].copy_from_slice(&[0x55, 0xaa]);
+    file[0x202..0x206].copy_from_slice(b"HdrS");
+    file[0x20e..0x210].copy_from_slice(&0x200_u16.to_le_bytes());
+    file[0x236] = 1;
+    file[0x400..0x400 + version.len()].copy_from_slice(version.as_bytes());
+    file
+}
+
+/// A live disc as Debian lays it out, of whose file system some bytes say which one it is.
+fn disc(folder: &Path, name: &str, mark: u8) -> PathBuf {
+    let source = folder.join(format!("source-{name}"));
+    std::fs::create_dir_all(source.join("live")).unwrap();
+    std::fs::create_dir_all(source.join(".disk")).unwrap();
+    let info = "Debian GNU/Linux Live 12 amd64 20261126\n";
+    std::fs::write(source.join(".disk/info"), info).unwrap();
+    std::fs::write(source.join("live/vmlinuz"), kernel("6.1.0-9-amd64 (x")).unwrap();
+    std::fs::write(source.join("live/initrd.img"), [0x1f, 0x8b, 8, 0, 1]).unwrap();
+    let mut squashfs = b"hsqs".to_vec();
+    squashfs.resize(3 << 20, mark);
+    std::fs::write(source.join("live/filesystem.squashfs"), squashfs).unwrap();
+    let disc = folder.join(format!("{name}.iso"));
+    let flags = ["-as", "mkisofs", "-quiet", "-R", "-V", "LIVE", "-o", disc.to_str().unwrap()];
+    run("xorriso", &[&flags[..], &[source.to_str().unwrap()]].concat(), folder);
+    disc
+}
+
+/// What a machine gets under a name.
+fn fetch(server: &Server, name: &str) -> Vec<u8> {
+    let out = curl(server, &["-s", "-f", &format!("http://10.77.0.1/{name}")]);
+    assert!(out.status.success(), "{name}");
+    out.stdout
+}
+
+fn curl(server: &Server, flags: &[&str]) -> std::process::Output {
+    in_namespace(server, "curl").args(flags).output().unwrap()
+}
+
+fn in_namespace(server: &Server, program: &str) -> Command {
+    let id = server.child.id().to_string();
+    let mut command = Command::new("nsenter");
+    if !nix::unistd::Uid::effective().is_root() {
+        command.args(["--preserve-credentials", "--user"]);
+    }
+    command.args(["--net", "-t", &id, program]);
+    command
+}
+
+#[test]
+fn a_disc_is_dropped_in_and_a_bad_version_is_one_rollback_away() {
+    if !able(&["xorriso", "curl", "nsenter"]) {
+        return;
+    }
+    let Some(server) = Server::start() else { return };
+    let folder = server.folder.path();
+    let (old, new) = (disc(folder, "old", b'o'), disc(folder, "new", b'n'));
+    let import =
+        |disc: &Path| server.says(&["image", "import", disc.to_str().unwrap(), "--name", "live"]);
+    let said = import(&old);
+    for part in ["Debian GNU/Linux Live 12", "imported it from this host", "MiB of memory"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let said = import(&new);
+    assert!(
+        said.contains("machines get version 1 until `bootwright image promote live`"),
+        "{said}"
+    );
+
+    let squashfs = |version: &str| {
+        let bytes = fetch(&server, &format!("image/live/{version}/live/filesystem.squashfs"));
+        assert_eq!(bytes.len(), 3 << 20);
+        char::from(bytes[bytes.len() - 1])
+    };
+    assert_eq!(["1", "2", "stable", "test"].map(squashfs), ['o', 'n', 'o', 'n']);
+    assert_eq!(fetch(&server, "image/live/2.iso"), std::fs::read(&new).unwrap());
+    assert_eq!(fetch(&server, "image/live/1/LIVE/VMLINUZ"), kernel("6.1.0-9-amd64 (x"));
+
+    server.says(&["profile", "add", "p", "--image", "live"]);
+    server.says(&["rule", "add", "--profile", "p"]);
+    let explain = || server.says(&["explain", "52:54:00:77:00:01", "--arch", "x86-bios"]);
+    let squashfs_of = |v| format!("fetch=http://10.77.0.1/image/live/{v}/live/filesystem.squashfs");
+    assert!(explain().contains(&squashfs_of(1)), "{}", explain());
+    server.says(&["image", "promote", "live"]);
+    assert_eq!(squashfs("stable"), 'n');
+    assert!(explain().contains(&squashfs_of(2)));
+    server.says(&["image", "rollback", "live", "--dry-run"]);
+    assert_eq!(squashfs("stable"), 'n', "a dry run changes nothing");
+    server.says(&["image", "rollback", "live"]);
+    assert_eq!(squashfs("stable"), 'o');
+
+    let (code, why) = server.fails(&["image", "remove", "live", "--version", "1", "--yes"]);
+    assert!(code == 4 && why.contains("stable shows it"), "{code} {why}");
+    server.says(&["image", "remove", "live", "--version", "2", "--yes"]);
+    let listed = server.says(&["image", "versions", "live", "--json"]);
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!(listed.as_array().unwrap().len(), 1);
+    assert_eq!(listed[0]["channels"], serde_json::json!(["stable", "test"]));
+    let blobs = server.folder.path().join("state/blobs");
+    let size = format!("{}c", std::fs::metadata(&old).unwrap().len());
+    let count = run("find", &[".", "-type", "f", "-size", &size], &blobs).lines().count();
+    assert_eq!(count, 1, "the bytes of the removed version are gone");
+}
+
+/// A publisher's web server, in the server's namespace.
+struct Publisher(Child);
+
+impl Publisher {
+    fn start(server: &Server, folder: &Path) -> Self {
+        let child = in_namespace(server, "python3")
+            .args(["-m", "http.server", "--bind", "127.0.0.1", "8099", "--directory"])
+            .arg(folder)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let this = Self(child);
+        let up = |_: &i32| {
+            let out = curl(
+                server,
+                &["-s", "--retry-connrefused", "--retry", "20", "http://127.0.0.1:8099/"],
+            );
+            out.status.success()
+        };
+        assert!((0..3).any(|n| up(&n)), "the publisher does not answer");
+        this
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A key of the publisher's, and its keyring in a file.
+fn key(folder: &Path) {
+    std::fs::create_dir(folder.join("gnupg")).unwrap();
+    run("chmod", &["700", "gnupg"], folder);
+    let id = "Publisher <p@example.org>";
+    let make = ["--batch", "--passphrase", "", "--quick-gen-key", id, "ed25519", "sign", "never"];
+    run("gpg", &make, folder);
+    run("gpg", &["--export", "--output", "publisher.gpg"], folder);
+}
+
+#[test]
+fn from_a_url_only_what_its_publisher_signed_or_somebody_answers_for() {
+    if !able(&["xorriso", "curl", "nsenter", "gpg", "sha256sum", "python3"]) {
+        return;
+    }
+    let Some(server) = Server::start() else { return };
+    let folder = server.folder.path();
+    let web = folder.join("web");
+    std::fs::create_dir(&web).unwrap();
+    disc(&web, "live", b'x');
+    key(folder);
+    let _publisher = Publisher::start(&server, &web);
+    let url = "http://127.0.0.1:8099/live.iso";
+    let import = |more: &[&str]| server.run(&[&["image", "import", url][..], more].concat());
+    let refused = |more: &[&str], word: &str| {
+        let out = import(more);
+        let err = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert_eq!(out.status.code(), Some(4), "{more:?}: {err}");
+        assert!(err.contains(word), "{word}: {err}");
+        assert_eq!(server.says(&["image", "list"]), "", "nothing is published: {err}");
+    };
+    refused(&[], "allow-private");
+    let private = "--allow-private";
+    refused(&[private], "nobody known signed live.iso");
+
+    // A sum without a signature is not enough, a wrong one is too much.
+    let sums = web.join("SHA256SUMS");
+    let good = run("sha256sum", &["live.iso"], &web);
+    std::fs::write(&sums, &good).unwrap();
+    refused(&[private], "which nobody signed");
+    std::fs::write(&sums, good.replace(&good[..4], "0000")).unwrap();
+    refused(&[private, "--accept-unsigned"], "is not what");
+
+    // Signed by a key that the keyring has.
+    std::fs::write(&sums, &good).unwrap();
+    run(
+        "gpg",
+        &["--batch", "--armor", "--detach-sign", "-o", "web/SHA256SUMS.sign", "web/SHA256SUMS"],
+        folder,
+    );
+    let keyring = folder.join("publisher.gpg");
+    let keyring = keyring.to_str().unwrap();
+    std::fs::write(&sums, format!("{good}\n# changed\n")).unwrap();
+    refused(&[private, "--keyring", keyring], "is not what");
+    std::fs::write(&sums, &good).unwrap();
+    let out = import(&[private, "--keyring", keyring]);
+    let said = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    assert!(said.contains("SHA256SUMS signed by Publisher <p@example.org>"), "{said}");
+    let shown = server.says(&["image", "show", "live"]);
+    assert!(shown.contains(url) && shown.contains("from keyring publisher.gpg"), "{shown}");
+    let left = std::fs::read_dir(folder.join("state/incoming/downloads")).unwrap().count();
+    assert_eq!(left, 0, "what was kept is not kept twice");
+
+    // Nobody's signature, and somebody's word.
+    let out = import(&[private, "--name", "mine", "--accept-unsigned", "--args", "quiet {I}"]);
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let shown = server.says(&["image", "show", "mine"]);
+    assert!(shown.contains("not signed;") && shown.contains("approved it"), "{shown}");
+    assert!(shown.contains("quiet {I}"), "{shown}");
+}
+
+#[test]
+fn a_file_beside_its_checksums_is_checked_by_them() {
+    if !able(&["xorriso", "sha256sum"]) {
+        return;
+    }
+    let Some(server) = Server::start() else { return };
+    let folder = server.folder.path();
+    let iso = disc(folder, "live", b'x');
+    let sums = run("sha256sum", &["live.iso"], folder);
+    std::fs::write(folder.join("SHA256SUMS"), sums.replace(&sums[..4], "0000")).unwrap();
+    let (code, why) = server.fails(&["image", "import", iso.to_str().unwrap()]);
+    assert!(code == 4 && why.contains("is not what") && why.contains("fetch it again"), "{why}");
+    std::fs::write(folder.join("SHA256SUMS"), sums).unwrap();
+    server.says(&["image", "import", iso.to_str().unwrap()]);
+    let missing = ["image", "import", iso.to_str().unwrap(), "--keyring", "nobodys"];
+    let (code, why) = server.fails(&missing);
+    assert!(code == 4 && why.contains("there is no keyring `nobodys`"), "{why}");
+}
