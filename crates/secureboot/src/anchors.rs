@@ -4,8 +4,8 @@
 //! that is proved by its key or only said by a name. Never: a certificate's bytes.
 //!
 //! Fingerprints are measured: Microsoft's from the certificates in Debian's `ovmf` and `shim-signed`
-//! and those published beside them; the distributions' from shims and published certificates. Where
-//! none could be measured the table says so by leaving it out.
+//! and those published beside them; Debian's from its shim, other distributions' from published
+//! certificates. Where none could be measured the table says so by leaving it out.
 
 use crate::certificate::Certificate;
 use crate::text::hex;
@@ -151,6 +151,7 @@ anchors! {
     "iPXE Secure Boot CA", Distribution("iPXE"), 2025, Some("2053-03-24"),
         Some("d06934abdf6a7dcfe12cf202bc0e61acbe88fff76e789bf852388b92bc3979fc"),
         Some("7f3db771b2769b08ed2c11a7777ffab4410e484d7585b8c4a42a4485d8c2e00b");
+    // Only names: the first four from published signatures, the last two from documentation.
     "SUSE Linux Enterprise Secure Boot CA", Distribution("SUSE"), 2013, None, None, None;
     "openSUSE Secure Boot CA", Distribution("openSUSE"), 2013, None, None, None;
     "Rocky Linux Secure Boot Root CA", Distribution("Rocky Linux"), 0, None, None, None;

@@ -12,7 +12,7 @@ mod support;
 
 use secureboot::{Starts, judge};
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use support::{Machine, Workshop, able, read};
@@ -23,17 +23,20 @@ const KEY: &str = "/usr/share/ovmf/PkKek-1-snakeoil.key";
 const CERTIFICATE: &str = "/usr/share/ovmf/PkKek-1-snakeoil.pem";
 const PROGRAM: &str = "/usr/lib/efitools/x86_64-linux-gnu/HelloWorld.efi";
 
-/// Whether firmware starts a file from a disk.
-fn boots(bytes: &[u8], dir: &Path) -> bool {
+/// Starts a machine whose disk has these files in EFI/BOOT, and waits until it prints one of these
+/// texts; gives which.
+fn told(files: &[(&str, &[u8])], texts: &[&str], dir: &Path) -> usize {
     let boot = dir.join("disk/EFI/BOOT");
     fs::create_dir_all(&boot).unwrap();
-    fs::write(boot.join("BOOTX64.EFI"), bytes).unwrap();
+    files.iter().for_each(|(name, bytes)| fs::write(boot.join(name), bytes).unwrap());
     fs::copy(VARIABLES, dir.join("vars.fd")).unwrap();
     let code = format!("if=pflash,format=raw,unit=0,readonly=on,file={CODE}");
     let secure = "driver=cfi.pflash01,property=secure,value=on";
     let mut qemu = Command::new("timeout")
-        .args(["300", "qemu-system-x86_64", "-machine", "q35,smm=on", "-accel", "tcg"])
-        .args(["-global", secure, "-m", "256", "-drive", &code])
+        // The machine ends with `timeout`, however that ends.
+        .args(["300", "setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64"])
+        .args(["-machine", "q35,smm=on", "-accel", "tcg"])
+        .args(["-global", secure, "-m", "512", "-drive", &code])
         .args(["-drive", "if=pflash,format=raw,unit=1,file=vars.fd"])
         .args(["-drive", "format=raw,file=fat:rw:disk", "-nic", "none", "-display", "none"])
         .args(["-monitor", "none", "-serial", "stdio"])
@@ -43,30 +46,44 @@ fn boots(bytes: &[u8], dir: &Path) -> bool {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(qemu.stdout.take().unwrap()).split(b'\n').map_while(Result::ok);
-    let lines = lines.map(|line| String::from_utf8_lossy(&line).into_owned());
-    let told = lines.filter(|line| line.contains("HARDDISK")).find_map(|line| {
-        let is = |text: &str| line.contains(text);
-        is("BdsDxe: starting")
-            .then_some(true)
-            .or_else(|| (is("failed to load") && is("Access Denied")).then_some(false))
-    });
+    // Read as it comes: what firmware prints last before it waits for a key ends in nothing.
+    let mut console = qemu.stdout.take().unwrap();
+    let (mut shown, mut found, mut bytes) = (String::new(), None, [0; 4096]);
+    while let Ok(length @ 1..) = console.read(&mut bytes) {
+        shown.push_str(&String::from_utf8_lossy(&bytes[..length]));
+        found = texts.iter().position(|text| shown.contains(text));
+        if found.is_some() {
+            break;
+        }
+    }
     qemu.kill().unwrap();
     qemu.wait().unwrap();
-    told.expect("firmware says within five minutes what it does with the file")
+    found.unwrap_or_else(|| panic!("none of {texts:?} within five minutes: {shown}"))
+}
+
+/// Whether firmware starts a file from a disk.
+fn boots(bytes: &[u8], dir: &Path) -> bool {
+    let disk = "Boot0002 \"UEFI QEMU HARDDISK";
+    let texts = ["starting", "failed to load"].map(|what| format!("BdsDxe: {what} {disk}"));
+    told(&[("BOOTX64.EFI", bytes)], &texts.each_ref().map(String::as_str), dir) == 0
+}
+
+/// The key that the firmware trusts.
+fn snakeoil(workshop: &Workshop) {
+    let key = ["rsa", "-in", KEY, "-passin", "pass:snakeoil", "-out", "ca.key"];
+    workshop.run("openssl", &key);
+    fs::copy(CERTIFICATE, workshop.file("ca.crt")).unwrap();
 }
 
 #[test]
 #[ignore = "boots real firmware; ./x test runs it"]
 fn ovmf_decides_as_we_do() {
-    let tools = ["openssl", "sbsign", "osslsigncode", "qemu-system-x86_64"];
+    let tools = ["openssl", "sbsign", "osslsigncode", "qemu-system-x86_64", "setpriv"];
     if !able(&[&tools[..], &[CODE, VARIABLES, KEY, CERTIFICATE, PROGRAM]].concat()) {
         return;
     }
     let workshop = Workshop::new();
-    let key = ["rsa", "-in", KEY, "-passin", "pass:snakeoil", "-out", "ca.key"];
-    workshop.run("openssl", &key);
-    fs::copy(CERTIFICATE, workshop.file("ca.crt")).unwrap();
+    snakeoil(&workshop);
     workshop.authority("other", "/CN=Other Signer", "rsa:2048", "-sha256");
     workshop.certified("end", "/CN=End", "ca", "rsa:2048", "basicConstraints=CA:FALSE\n");
     workshop.certified("thief", "/CN=Thief", "end", "rsa:2048", "");
@@ -114,5 +131,51 @@ fn ovmf_decides_as_we_do() {
         let verdict = judge(&[&read(&bytes)], &machine.world());
         assert_eq!(verdict.starts == Starts::Yes, expected, "{name}: {verdict}");
         assert_eq!(boots(&bytes, workshop.path()), expected, "{name}: OVMF disagrees: {verdict}");
+    }
+}
+
+const SHIM: &str = "/usr/lib/shim/shimx64.efi";
+const GRUB: &str = "/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed";
+
+#[test]
+#[ignore = "boots real firmware; ./x test runs it"]
+fn shim_decides_on_its_second_stage_as_we_do() {
+    let tools = ["openssl", "sbsign", "objcopy", "qemu-system-x86_64", "setpriv"];
+    let files = [CODE, VARIABLES, KEY, CERTIFICATE, PROGRAM, SHIM, GRUB];
+    if !able(&[&tools[..], &files].concat()) {
+        return;
+    }
+    let workshop = Workshop::new();
+    snakeoil(&workshop);
+    fs::copy(SHIM, workshop.file("shim.efi")).unwrap();
+    let shim = workshop.sign("shim.efi", "ca", &[]);
+    // The program with an SBAT section, signed by a key that firmware trusts, and so shim.
+    let program = |generation: u16, signed: bool| {
+        workshop.write("sbat", &support::image::sbat(&[("grub", generation)]).1);
+        let add = ["--add-section", ".sbat=sbat", "--change-section-vma", ".sbat=0x20000"];
+        let flags = ["--set-section-flags", ".sbat=contents,alloc,load,readonly,data"];
+        workshop.run("objcopy", &[&add[..], &flags, &[PROGRAM, "program.efi"]].concat());
+        if signed { workshop.sign("program.efi", "ca", &[]) } else { workshop.bytes("program.efi") }
+    };
+    workshop.write("bare.efi", &fs::read(PROGRAM).unwrap());
+    let grub = fs::read(GRUB).unwrap();
+    let mut changed = grub.clone();
+    changed[0x2000] ^= 1;
+    let machine = Machine::new(workshop.trusting("ca"));
+    for (name, bytes, expected) in [
+        ("SBAT at the level that shim brings", program(5, true), true),
+        ("SBAT below it", program(3, true), false),
+        ("no SBAT", workshop.sign("bare.efi", "ca", &[]), false),
+        ("unsigned", program(5, false), false),
+        ("Debian's GRUB, by the key in shim", grub, true),
+        ("Debian's GRUB, changed", changed, false),
+    ] {
+        let verdict = judge(&[&read(&shim), &read(&bytes)], &machine.world());
+        assert_eq!(verdict.starts(), expected, "{name}: {verdict}");
+        assert_eq!(verdict.links[0].starts, Starts::Yes);
+        let disk = [("BOOTX64.EFI", &shim[..]), ("grubx64.efi", &bytes)];
+        let texts = ["Security Violation", "This file is used to prove", "Welcome to GRUB"];
+        let started = told(&disk, &texts, workshop.path()) > 0;
+        assert_eq!(started, expected, "{name}: shim disagrees: {verdict}");
     }
 }

@@ -18,8 +18,8 @@ const WHAT: &str = "keyring";
 const MAX_BYTES: usize = 8 << 20;
 /// Most keys of one keyring, files joined.
 const MAX_KEYS: usize = 4096;
-/// Most signatures that an owner made about one key.
-const MAX_OWN_SIGNATURES: usize = 1000;
+/// Most names, subkeys and signatures of one key that its owner made.
+const MAX_PARTS: usize = 2000;
 
 /// The keys that are trusted.
 #[derive(Debug, Default)]
@@ -53,7 +53,7 @@ pub(crate) struct Key {
     pub(crate) about: Vec<Signature>,
     pub(crate) users: Vec<(UserId, Vec<Signature>)>,
     pub(crate) subkeys: Vec<Subkey>,
-    own_signatures: usize,
+    parts: usize,
 }
 
 /// A subkey with the signatures that bind or revoke it.
@@ -161,7 +161,7 @@ impl Key {
             about: Vec::new(),
             users: Vec::new(),
             subkeys: Vec::new(),
-            own_signatures: 0,
+            parts: 0,
         }
     }
 
@@ -178,12 +178,12 @@ impl Key {
     }
 
     fn count(&mut self, more: usize) -> Result<(), TrustError> {
-        self.own_signatures = self.own_signatures.saturating_add(more);
-        if self.own_signatures > MAX_OWN_SIGNATURES {
+        self.parts = self.parts.saturating_add(more);
+        if self.parts > MAX_PARTS {
             return Err(TrustError::TooMuch {
                 what: WHAT,
-                limit: "signatures of a key about itself",
-                most: MAX_OWN_SIGNATURES,
+                limit: "names, subkeys and signatures of one key",
+                most: MAX_PARTS,
             });
         }
         Ok(())
@@ -204,7 +204,7 @@ impl Key {
             let new = match self.users.iter_mut().find(|(known, _)| known.id() == id.id()) {
                 Some((_, mine)) => fresh(mine, signatures),
                 None => {
-                    let new = signatures.len();
+                    let new = signatures.len().saturating_add(1);
                     self.users.push((id, signatures));
                     new
                 }
@@ -217,7 +217,7 @@ impl Key {
             let new = match known {
                 Some(mine) => fresh(&mut mine.signatures, subkey.signatures),
                 None => {
-                    let new = subkey.signatures.len();
+                    let new = subkey.signatures.len().saturating_add(1);
                     self.subkeys.push(subkey);
                     new
                 }
@@ -281,10 +281,12 @@ impl Reading {
         let Some(key) = &mut self.key else { return Ok(()) };
         match packet {
             Packet::UserId(id) => {
+                key.count(1)?;
                 key.users.push((id, Vec::new()));
                 self.last = Last::User;
             }
             Packet::PublicSubkey(subkey) => {
+                key.count(1)?;
                 key.subkeys.push(Subkey {
                     fingerprint: subkey.fingerprint(),
                     id: subkey.legacy_key_id(),

@@ -97,6 +97,10 @@ fn sizes_have_caps() {
     let signature = gpg.sign("20260301", &["--detach-sign"]);
     let many = signature.repeat(9);
     assert!(matches!(refused(&ring, &many, NOW_S).0, TrustError::TooMuch { most: 8, .. }));
+    // One key with more names than any has.
+    let mut names = gpg.export(NAME);
+    names.extend([0xcd, 1, b'x'].repeat(2000));
+    assert!(matches!(Keyring::read(&names), Err(TrustError::TooMuch { most: 2000, .. })));
     // Empty packets of a kind that is passed over, and one that says it has 4 GB.
     let padding = [0xd5, 0].repeat(100_001);
     assert!(matches!(Keyring::read(&padding), Err(TrustError::TooMuch { .. })));

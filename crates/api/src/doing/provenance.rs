@@ -284,16 +284,17 @@ fn keyrings(named: Option<&str>, state: &Path) -> Result<Vec<(String, Keyring)>,
         ["", ".gpg", ".asc", ".pgp", "-archive-keyring.gpg", "-keyring.gpg", "-role-keys.gpg"]
             .map(|end| folder.join(format!("{named}{end}")))
     });
-    match found.into_iter().find(|path| path.is_file()) {
-        Some(path) => Ok(vec![read_keyring(&path)?]),
-        None => {
-            let shown = model::text::show(named.as_bytes());
-            Err(Problem::refused(format!("there is no keyring `{shown}`")).hint(
-                "put the publisher's public keys into STATE/keyrings/NAME.gpg, install its keyring \
-                 package (debian-archive-keyring, ubuntu-keyring), or name a file by its path",
-            ))
-        }
+    // A publisher may have several: Debian's discs are signed by other keys than its packages.
+    let rings: Vec<(String, Keyring)> =
+        found.filter(|path| path.is_file()).map(|path| read_keyring(&path)).collect::<Result<_, _>>()?;
+    if rings.is_empty() {
+        let shown = model::text::show(named.as_bytes());
+        return Err(Problem::refused(format!("there is no keyring `{shown}`")).hint(
+            "put the publisher's public keys into STATE/keyrings/NAME.gpg, install its keyring \
+             package (debian-keyring, ubuntu-keyring), or name a file by its path",
+        ));
     }
+    Ok(rings)
 }
 
 fn read_keyring(path: &Path) -> Result<(String, Keyring), Problem> {
