@@ -198,7 +198,7 @@ mod tests {
         assert!(grid.largest(0, "no such column").is_nan());
         let told = grid.told();
         assert!(told.starts_with("medians of 2 rounds\n"), "{told}");
-        assert!(told.contains("\n/best peer       1.25      0.50\n"), "{told}");
+        assert!(told.contains("\n/best peer        1.25      0.50\n"), "{told}");
     }
 
     #[test]

@@ -69,7 +69,7 @@ struct Disc {
 impl Disc {
     fn new(directory: &Path, name: &str, folders: u32, files: u32) -> Result<Self, Trouble> {
         let tree = directory.join(name);
-        eprintln!("making a disc of {} files", folders * files);
+        eprintln!("making a disc with this many files: {}", folders * files);
         let disc = Self { iso: directory.join(format!("{name}.iso")), folders, files };
         for folder in 0..folders {
             let at = tree.join(format!("folder-{folder}"));

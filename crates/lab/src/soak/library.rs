@@ -12,6 +12,7 @@
 //! which files lie in the state directory.
 
 use std::collections::BTreeMap;
+use std::io::Error;
 use std::process::{Command, Output};
 use std::sync::mpsc;
 use std::thread;
@@ -229,23 +230,26 @@ impl Soak {
             // It may have ended before; then it was acknowledged a moment before the kill.
             let before = ended.recv_timeout(moment);
             self.server.kill();
-            before.or_else(|_| ended.recv().map_err(|_| ()))
+            match before {
+                Ok(output) => Ok((true, output)),
+                Err(_) => ended.recv().map(|output| (false, output)),
+            }
         });
-        let output = output
-            .unwrap_or_else(|()| Err(std::io::Error::other("its thread ended")))
-            .map_err(io("running a command"))?;
+        let (early, output) = output.map_err(|e| io("running a command")(Error::other(e)))?;
+        let output = output.map_err(io("running a command"))?;
         self.story.add(format!("killed {} ms after {act} began", moment.as_millis()));
-        let pending = match (output.status.success(), output.status.code()) {
-            (true, _) => {
+        let pending = match output.status.code() {
+            Some(0) => {
                 if let broken @ Err(_) = self.acknowledged(act, &output) {
                     return Ok(broken);
                 }
                 None
             }
-            (false, Some(REFUSED | HUNG)) => {
+            // Nobody had killed the server yet, or it had answered, or the command waits for ever.
+            code if early || matches!(code, Some(REFUSED | HUNG)) => {
                 return Ok(Err(format!("{act}: {}, {}", output.status, said(&output))));
             }
-            (false, _) => {
+            _ => {
                 self.story.add(format!("{act}: no answer"));
                 Some(act)
             }
