@@ -49,6 +49,8 @@ pub struct Counted {
     pub changes: u64,
     /// Transactions that failed.
     pub commits_failed: u64,
+    /// Rows of the store that could not be read at the start: what they named is not known.
+    pub damaged: u64,
 }
 
 /// What the owner counts.
@@ -59,6 +61,7 @@ pub(crate) struct Counters {
     pub(crate) commits: AtomicU64,
     pub(crate) changes: AtomicU64,
     pub(crate) commits_failed: AtomicU64,
+    pub(crate) damaged: AtomicU64,
     /// See [`SiteHandle::edition`].
     pub(crate) edition: AtomicU64,
 }
@@ -187,6 +190,7 @@ impl SiteHandle {
             commits: read(&self.counters.commits),
             changes: read(&self.counters.changes),
             commits_failed: read(&self.counters.commits_failed),
+            damaged: read(&self.counters.damaged),
         }
     }
 

@@ -98,6 +98,7 @@ pub(crate) async fn start(
         need: None,
     };
     mind.tell_start(&damaged);
+    count(&mind.counters.damaged, damaged.len() as u64);
     let owner = Owner { mind, store, lost: None, failing: false, tried: Instant::now() };
     let ended = tokio::spawn(async move {
         owner.run(inbox).await;

@@ -8,6 +8,10 @@ use std::collections::BTreeSet;
 /// Removes what no image and no bootloader names, and says how many blobs that were. While an
 /// import runs its blobs have no name yet, so then nothing is removed; the next sweep does it.
 pub async fn sweep(house: &House) -> Result<usize, Problem> {
+    // What a row named that could not be read is not known, so nothing may go.
+    if house.site.counted().damaged > 0 {
+        return Ok(0);
+    }
     let Ok(_alone) = house.sweeping.try_write() else {
         return Ok(0);
     };

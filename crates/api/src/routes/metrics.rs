@@ -33,7 +33,7 @@ pub async fn metrics(State(house): State<House>) -> Result<Response, Problem> {
     Ok(([(header::CONTENT_TYPE, MEDIA)], text).into_response())
 }
 
-fn of_the_owner(site: &SiteHandle) -> [Counted; 6] {
+fn of_the_owner(site: &SiteHandle) -> [Counted; 7] {
     let counted = site.counted();
     [
         ("dhcp_dropped", "DHCP messages dropped because the queue was full", counted.dropped),
@@ -42,6 +42,7 @@ fn of_the_owner(site: &SiteHandle) -> [Counted; 6] {
         ("commits", "Transactions that were synced", counted.commits),
         ("changes", "Changes that were kept in them", counted.changes),
         ("commits_failed", "Transactions that failed", counted.commits_failed),
+        ("damaged_rows", "Rows of the store that could not be read at the start", counted.damaged),
     ]
 }
 

@@ -104,7 +104,7 @@ impl From<&Image> for ImageView {
             confidence: image.recipe.confidence,
             answer: image.recipe.answer.clone(),
             memory_mib: forecast.as_ref().map(|forecast| forecast.mib),
-            memory_because: forecast.map(|forecast| forecast.because).unwrap_or_default(),
+            memory_because: forecast.map(in_words).unwrap_or_default(),
             disc: image.disc.clone(),
             trust: image.trust.to_string(),
             secure_boot: SecureBoot { files: Vec::new(), ..image.secure_boot.clone() },
@@ -116,6 +116,12 @@ impl From<&Image> for ImageView {
             assets: Vec::new(),
         }
     }
+}
+
+/// What takes the memory, and the way that needs less.
+fn in_words(forecast: Forecast) -> Vec<String> {
+    let less = forecast.less.map(|less| format!("a way that needs less: {less}"));
+    forecast.because.into_iter().chain(less).collect()
 }
 
 impl ImageView {

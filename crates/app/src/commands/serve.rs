@@ -137,6 +137,8 @@ impl Serve {
             }),
             sweeping: Arc::new(RwLock::new(())),
         };
+        // What an import left that was broken off by a kill.
+        doing::sweep(&house).await.map_err(|e| Failure::failed(e.sentence()))?;
         let operators = api::start(listener, house);
         let signals = Signals::listen()?;
 

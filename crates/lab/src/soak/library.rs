@@ -59,8 +59,6 @@ pub struct Outcome {
     pub cut_and_done: usize,
     /// Acts that a kill cut short and that had not happened.
     pub cut_and_undone: usize,
-    /// Blobs that belonged to nothing after a start; the next removal sweeps them.
-    pub orphans: usize,
     /// Bytes that were fetched and compared.
     pub compared: u64,
     /// How long it took.
@@ -78,12 +76,11 @@ pub fn run(kills: u32, seed: u64) -> Result<(), Trouble> {
     let outcome = kill(kills, seed)?;
     println!(
         "{} acts acknowledged, {} cut short and done, {} cut short and not done; {} MiB compared; \
-         {} blobs without an owner after a start; {:.0} s",
+         no blob without an owner after a start; {:.0} s",
         outcome.acknowledged,
         outcome.cut_and_done,
         outcome.cut_and_undone,
         outcome.compared >> 20,
-        outcome.orphans,
         outcome.lasted.as_secs_f64()
     );
     match outcome.broken {
@@ -288,7 +285,10 @@ impl Soak {
                 Err(broken) => return Ok(Err(broken)),
             }
         }
-        self.outcome.orphans += self.looks.orphans(&self.shelf)?.len();
+        // A start sweeps what a kill left.
+        if let Err(broken) = self.looks.no_orphans(&self.shelf)? {
+            return Ok(Err(broken));
+        }
         self.looks.nothing_comes_in()
     }
 
