@@ -9,7 +9,7 @@ use std::process::Command;
 const FLOORS: &[&[&str]] = &[
     &["wire", "disc"],
     &["model"],
-    &["engine", "library", "foreign", "tls"],
+    &["engine", "library", "foreign", "tls", "power"],
     &["site"],
     &["serve", "api"],
     &["app"],
