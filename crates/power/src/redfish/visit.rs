@@ -23,6 +23,8 @@ const ROOT: &str = "/redfish/v1/";
 const SESSIONS: &str = "/redfish/v1/SessionService/Sessions";
 /// The field that carries a session's token.
 const TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
+/// How long whoever logs out waits for the answer.
+const LEAVE_MAX: Duration = Duration::from_secs(5);
 /// How often a GET is repeated to a busy service.
 const BUSY_TRIES_MAX: usize = 2;
 /// Most messages of a service that are shown.
@@ -41,6 +43,7 @@ pub(super) struct Visit {
     line: Line,
     /// The service root.
     pub(super) root: Value,
+    user: String,
     password: Arc<Secret>,
     credentials: Credentials,
 }
@@ -60,9 +63,13 @@ struct Session {
 impl Visit {
     /// Reads the service root and logs in.
     pub(super) async fn begin(bmc: Arc<Bmc>, account: &Account) -> Result<Self, RedfishError> {
-        let password = Arc::clone(&account.password);
-        let line = Line::new(bmc);
-        let mut visit = Self { line, root: Value::Null, password, credentials: Credentials::None };
+        let mut visit = Self {
+            line: Line::new(bmc),
+            root: Value::Null,
+            user: show(account.user.as_bytes()),
+            password: Arc::clone(&account.password),
+            credentials: Credentials::None,
+        };
         // The root is open to all, and credentials are not sent where they are not needed.
         visit.root = visit.get(ROOT).await?.body;
         visit.login(account).await?;
@@ -72,7 +79,7 @@ impl Visit {
     /// Logs out. That it fails is nobody's concern any more: the service ends idle sessions.
     pub(super) async fn end(mut self) {
         if let Some(ask) = self.leave() {
-            drop(self.line.ask(&ask).await);
+            drop(tokio::time::timeout(LEAVE_MAX, self.line.ask(&ask)).await);
         }
     }
 
@@ -141,6 +148,9 @@ impl Visit {
             return RedfishError::Busy { bmc, said, hint };
         }
         let status = answer.status.as_u16();
+        if status == 401 {
+            return self.locked_out(answer);
+        }
         RedfishError::Refused { bmc, doing, said, status, messages: messages(answer) }
     }
 
@@ -225,7 +235,7 @@ impl Visit {
             200 | 201 => {}
             // iDRAC 8: 405 (mrlhansen/idrac_exporter#132).
             404 | 405 | 501 if account.login == Login::Either => return Ok(None),
-            400 | 401 | 403 => return Err(self.locked_out(account, &answer)),
+            400 | 401 | 403 => return Err(self.locked_out(&answer)),
             _ => return Err(self.refusal(ask.doing(), &answer)),
         }
         let token = answer.field(&TOKEN).filter(|token| !token.is_empty());
@@ -239,11 +249,10 @@ impl Visit {
     }
 
     /// Only what kind of message it is: its text may repeat what was sent.
-    fn locked_out(&self, account: &Account, answer: &Answer) -> RedfishError {
+    fn locked_out(&self, answer: &Answer) -> RedfishError {
         let mut said = vec![answer.status.as_u16().to_string()];
         said.extend(messages(answer).into_iter().map(|id| self.strike(&id)));
-        let user = show(account.user.as_bytes());
-        RedfishError::Login { bmc: self.bmc(), user, said: said.join(", ") }
+        RedfishError::Login { bmc: self.bmc(), user: self.user.clone(), said: said.join(", ") }
     }
 
     fn identify(&self, ask: &mut Ask) -> Result<(), RedfishError> {
