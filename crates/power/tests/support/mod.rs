@@ -1,6 +1,8 @@
 //! What the tests need beside the crate: programs that may be missing, and how that is said.
 #![allow(dead_code, reason = "each test file uses its own part of it")]
 
+pub mod emulator;
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
