@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its own part of it")]
 
 pub mod emulator;
+pub mod service;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
