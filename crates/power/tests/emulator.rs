@@ -4,11 +4,6 @@
 //! override as `Continuous`, turns `UefiHttp` without a URL into `Pxe`, cannot take an override
 //! back, and its fake driver keeps no `HttpBootUri`, memory, processors or serial number. Those are
 //! tested against the service of `hostile.rs`.
-#![expect(
-    clippy::disallowed_macros,
-    clippy::disallowed_methods,
-    reason = "the emulator is another program, and a skipped test must be seen"
-)]
 
 mod support;
 

@@ -1,5 +1,6 @@
 //! Redfish against a service of the test's own that keeps to the standard, and against the ways in
 //! which makers do not.
+
 mod support;
 
 use power::redfish::{Account, Login, Nic, Policy, Processors, RedfishError, Trust, Which};
@@ -350,13 +351,20 @@ async fn a_task_is_watched_to_its_end() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_that_was_ended_is_noticed_and_the_reading_repeated() {
-    // Every answer but the session's is the last on its connection, without a word of it.
+async fn a_reading_is_repeated_on_a_new_connection_and_a_change_never() {
     let service = Service::start(|asked| {
-        (asked.is("GET", "/redfish/v1/Systems") && asked.before == 0)
-            .then(|| reply(200, &json!({ "Members": [{ "@odata.id": SYSTEM }] })).then(End::HangUp))
-            .or_else(|| asked.is("POST", SESSIONS).then(|| session().then(End::HangUp)))
+        let first = asked.is("GET", SYSTEM) && asked.before == 0;
+        (first || asked.is("POST", RESET)).then(|| text(200, "").then(End::Deaf))
     });
+    let unclear = bmc(&service).turn(Turn::On).await.unwrap_err();
+    assert!(matches!(unclear, RedfishError::Broken { .. }), "{unclear}");
+    let read = service.asked_for("GET", SYSTEM);
+    assert_eq!(read.len(), 2);
+    assert_ne!(read[0].connection, read[1].connection);
+    assert_eq!(service.asked_for("POST", RESET).len(), 1);
+    // Hung up after an answer.
+    let service =
+        Service::start(|asked| asked.is("POST", SESSIONS).then(|| session().then(End::HangUp)));
     assert_eq!(bmc(&service).state().await.unwrap(), PowerState::Off);
 }
 

@@ -210,6 +210,6 @@ fn said(boot: &BootOnce, body: &Value) -> BootSet {
 }
 
 fn not(visit: &Visit, what: &str, why: &str) -> RedfishError {
-    let (what, why) = (what.to_owned(), why.to_owned());
+    let (what, why) = (what.to_owned(), visit.strike(why));
     RedfishError::NotOffered { bmc: visit.bmc(), what, why }
 }

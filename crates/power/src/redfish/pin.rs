@@ -7,14 +7,14 @@ use super::RedfishError;
 use super::fingerprint::Fingerprint;
 use super::place::Place;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{
-    WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature, verify_tls13_signature,
-};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::crypto::{WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls13_signature_with_raw_key};
+use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
 use std::sync::{Arc, OnceLock};
+use webpki::RawPublicKeyEntity;
+use x509_parser::parse_x509_certificate;
 
 /// By what a BMC is believed to be itself.
 #[derive(Clone, Debug)]
@@ -106,14 +106,23 @@ impl ServerCertVerifier for Pinned {
         Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure))
     }
 
-    // That it also holds the key of the certificate is checked as ever.
+    // That it also holds the certificate's key is checked as ever, but by the key alone: the usual
+    // way refuses certificates of X.509 version 1, and BMCs that sign their own have such.
     fn verify_tls12_signature(
         &self,
         message: &[u8],
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signed, &self.algorithms)
+        let key = key(certificate)?;
+        let entity = RawPublicKeyEntity::try_from(&key).map_err(|_| BAD_ENCODING)?;
+        let known = self.algorithms.mapping.iter().find(|(scheme, _)| *scheme == signed.scheme);
+        // In TLS 1.2 a scheme leaves the curve open: the one that is the key's will do.
+        let valid = known.is_some_and(|(_, algorithms)| {
+            let mut all = algorithms.iter();
+            all.any(|one| entity.verify_signature(*one, message, signed.signature()).is_ok())
+        });
+        if valid { Ok(HandshakeSignatureValid::assertion()) } else { Err(BAD_SIGNATURE) }
     }
 
     fn verify_tls13_signature(
@@ -122,10 +131,19 @@ impl ServerCertVerifier for Pinned {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signed, &self.algorithms)
+        verify_tls13_signature_with_raw_key(message, &key(certificate)?, signed, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.algorithms.supported_schemes()
     }
+}
+
+const BAD_ENCODING: Error = Error::InvalidCertificate(CertificateError::BadEncoding);
+const BAD_SIGNATURE: Error = Error::InvalidCertificate(CertificateError::BadSignature);
+
+/// The key in a certificate that was confirmed.
+fn key<'a>(certificate: &'a CertificateDer<'_>) -> Result<SubjectPublicKeyInfoDer<'a>, Error> {
+    let (_, read) = parse_x509_certificate(certificate).map_err(|_| BAD_ENCODING)?;
+    Ok(SubjectPublicKeyInfoDer::from(read.tbs_certificate.subject_pki.raw.to_vec()))
 }

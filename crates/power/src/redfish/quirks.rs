@@ -136,18 +136,18 @@ mod tests {
 
     #[test]
     fn the_service_says_who_made_it_before_the_machine_does() {
-        let none = json!({});
+        let none = || json!({});
         for (root, system, made) in [
-            (json!({ "Vendor": "Dell" }), none.clone(), Maker::Dell),
+            (json!({ "Vendor": "Dell" }), none(), Maker::Dell),
             (json!({ "Oem": { "Dell": {} } }), json!({ "Manufacturer": "Dell Inc." }), Maker::Dell),
-            (json!({ "Oem": { "Hpe": {} } }), none.clone(), Maker::Hpe),
-            (json!({ "Oem": { "Supermicro": {} } }), none.clone(), Maker::Supermicro),
+            (json!({ "Oem": { "Hpe": {} } }), none(), Maker::Hpe),
+            (json!({ "Oem": { "Supermicro": {} } }), none(), Maker::Supermicro),
             (json!({ "Oem": { "Ami": {} } }), json!({ "Manufacturer": "Lenovo" }), Maker::Ami),
             (json!({ "Vendor": "AMI" }), json!({ "Manufacturer": "Dell Inc." }), Maker::Ami),
-            (json!({ "Vendor": "Lenovo" }), none.clone(), Maker::Lenovo),
-            (none.clone(), json!({ "Manufacturer": "Super Micro Computer" }), Maker::Supermicro),
-            (none.clone(), json!({ "Manufacturer": "HPE" }), Maker::Hpe),
-            (json!({ "Vendor": "OpenBMC" }), json!({}), Maker::OpenBmc),
+            (json!({ "Vendor": "Lenovo" }), none(), Maker::Lenovo),
+            (none(), json!({ "Manufacturer": "Super Micro Computer" }), Maker::Supermicro),
+            (none(), json!({ "Manufacturer": "HPE" }), Maker::Hpe),
+            (json!({ "Vendor": "OpenBMC" }), none(), Maker::OpenBmc),
             (json!({ "Vendor": 7, "Oem": [] }), json!({ "Manufacturer": "Amiga" }), Maker::Other),
         ] {
             assert_eq!(of(&root, &system).maker, made, "{root} {system}");

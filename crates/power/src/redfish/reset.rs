@@ -51,8 +51,8 @@ pub(super) async fn turn(
     if already {
         return Ok(Outcome::Done);
     }
-    let not = |visit: &Visit, why| {
-        let (bmc, what) = (visit.bmc(), turn.name().to_owned());
+    let not = |visit: &Visit, why: String| {
+        let (bmc, what, why) = (visit.bmc(), turn.name().to_owned(), visit.strike(&why));
         Err(RedfishError::NotOffered { bmc, what, why })
     };
     let target = json::text(&system.body, &format!("{ACTION}/target"));

@@ -108,7 +108,10 @@ pub(super) async fn find(visit: &mut Visit, which: &Which) -> Result<Resource, R
     let systems = json::link(&visit.root, "/Systems");
     let systems = systems.unwrap_or_else(|| "/redfish/v1/Systems".to_owned());
     let members = members(visit, &systems, SYSTEMS_MAX).await?;
-    let unclear = |visit: &Visit, why| RedfishError::System { bmc: visit.bmc(), why };
+    let unclear = |visit: &Visit, why: String| RedfishError::System {
+        bmc: visit.bmc(),
+        why: visit.strike(&why),
+    };
     if *which == Which::Only {
         return match members.as_slice() {
             [one] => visit.get(one).await,

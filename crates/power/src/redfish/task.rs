@@ -88,7 +88,7 @@ fn ended(visit: &Visit, body: &Value) -> String {
     let state = json::shown(body, "/TaskState").unwrap_or_default();
     let message = json::text(body, "/Messages/0/Message");
     match message.or_else(|| json::text(body, "/Messages/0/MessageId")) {
-        Some(why) => format!("{state}: {}", visit.strike(why)),
+        Some(why) => format!("{state}: {}", visit.shown(why)),
         None => state,
     }
 }

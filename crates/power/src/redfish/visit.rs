@@ -96,13 +96,13 @@ impl Visit {
         let mut ask = Ask::new(Method::GET, path);
         self.identify(&mut ask)?;
         for _ in 0..BUSY_TRIES_MAX {
-            let answer = self.line.ask(&ask).await?;
+            let answer = self.send(&ask).await?;
             match self.wait_of(&answer) {
                 Some(pause) => tokio::time::sleep(pause).await,
                 None => return self.resource(&ask, &answer),
             }
         }
-        let answer = self.line.ask(&ask).await?;
+        let answer = self.send(&ask).await?;
         self.resource(&ask, &answer)
     }
 
@@ -133,7 +133,17 @@ impl Visit {
             ask.fields.push((header::IF_MATCH, etag));
         }
         self.identify(&mut ask)?;
-        self.line.ask(&ask).await
+        self.send(&ask).await
+    }
+
+    async fn send(&mut self, ask: &Ask) -> Result<Answer, RedfishError> {
+        let sent = self.line.ask(ask).await;
+        sent.map_err(|error| match error {
+            RedfishError::Redirected { bmc, doing, to } => {
+                RedfishError::Redirected { bmc, doing, to: self.strike(&to) }
+            }
+            error => error,
+        })
     }
 
     /// The error of an answer that is none of success.
@@ -151,7 +161,7 @@ impl Visit {
         if status == 401 {
             return self.locked_out(answer);
         }
-        RedfishError::Refused { bmc, doing, said, status, messages: messages(answer) }
+        RedfishError::Refused { bmc, doing, said, status, messages: self.messages(answer) }
     }
 
     /// What a service says of an answer, without what it was told in confidence.
@@ -162,23 +172,41 @@ impl Visit {
             let told = told.into_iter().flatten().take(MESSAGES_MAX);
             all.extend(told.filter_map(|one| {
                 let text = json::text(one, "/Message").or_else(|| json::text(one, "/MessageId"));
-                text.map(|text| self.strike(text))
+                text.map(|text| self.shown(text))
             }));
             if all.len() == 1 {
-                all.extend(json::text(&body, "/error/message").map(|text| self.strike(text)));
+                all.extend(json::text(&body, "/error/message").map(|text| self.shown(text)));
             }
         }
         all.join(": ")
     }
 
     /// A service's text, fit to be shown, without what it was told in confidence.
+    pub(super) fn shown(&self, text: &str) -> String {
+        show(self.strike(text).trim().as_bytes())
+    }
+
+    /// The same of text that is fit to be shown already.
     pub(super) fn strike(&self, text: &str) -> String {
         let text = self.password.strike(text);
-        let text = match &self.credentials {
+        match &self.credentials {
+            Credentials::None => text,
             Credentials::Session(session) => session.token.strike(&text),
-            _ => text,
-        };
-        show(text.trim().as_bytes())
+            Credentials::Basic(value) => {
+                let coded = value.to_str().ok().and_then(|value| value.strip_prefix("Basic "));
+                coded.map_or(text.clone(), |coded| text.replace(coded, "(secret)"))
+            }
+        }
+    }
+
+    /// The identifiers of the messages in an answer.
+    fn messages(&self, answer: &Answer) -> Vec<String> {
+        let Ok(body) = json::parse(&answer.bytes) else { return Vec::new() };
+        let told = body.pointer("/error/@Message.ExtendedInfo").and_then(Value::as_array);
+        let told = told.into_iter().flatten().take(MESSAGES_MAX);
+        let mut ids: Vec<&str> = told.filter_map(|one| json::text(one, "/MessageId")).collect();
+        ids.extend(json::text(&body, "/error/code").filter(|code| !ids.contains(code)));
+        ids.into_iter().map(|id| self.shown(id)).collect()
     }
 
     pub(super) fn broken(&self, doing: String, why: impl Into<String>) -> RedfishError {
@@ -230,7 +258,7 @@ impl Visit {
         let mut ask = Ask::new(Method::POST, path);
         let body = json!({ "UserName": account.user, "Password": account.password.reveal() });
         ask.body = Some(Bytes::from(body.to_string()));
-        let answer = self.line.ask(&ask).await?;
+        let answer = self.send(&ask).await?;
         match answer.status.as_u16() {
             200 | 201 => {}
             // iDRAC 8: 405 (mrlhansen/idrac_exporter#132).
@@ -251,7 +279,7 @@ impl Visit {
     /// Only what kind of message it is: its text may repeat what was sent.
     fn locked_out(&self, answer: &Answer) -> RedfishError {
         let mut said = vec![answer.status.as_u16().to_string()];
-        said.extend(messages(answer).into_iter().map(|id| self.strike(&id)));
+        said.extend(self.messages(answer));
         RedfishError::Login { bmc: self.bmc(), user: self.user.clone(), said: said.join(", ") }
     }
 
@@ -308,14 +336,4 @@ fn basic(account: &Account) -> Option<HeaderValue> {
 /// Seconds only: a date would need a clock that both agree on.
 pub(super) fn retry_after(answer: &Answer) -> Option<Duration> {
     answer.field(&header::RETRY_AFTER)?.trim().parse().ok().map(Duration::from_secs)
-}
-
-/// The identifiers of the messages in an answer.
-fn messages(answer: &Answer) -> Vec<String> {
-    let Ok(body) = json::parse(&answer.bytes) else { return Vec::new() };
-    let told = body.pointer("/error/@Message.ExtendedInfo").and_then(Value::as_array);
-    let told = told.into_iter().flatten().take(MESSAGES_MAX);
-    let mut ids: Vec<String> = told.filter_map(|one| json::shown(one, "/MessageId")).collect();
-    ids.extend(json::shown(&body, "/error/code").filter(|code| !ids.contains(code)));
-    ids
 }

@@ -59,6 +59,8 @@ pub enum End {
     Stay,
     /// Hangs up without a word.
     HangUp,
+    /// Hangs up without an answer.
+    Deaf,
     /// Goes on writing the body without end.
     Endless,
     /// Promises more bytes than it ever writes.
@@ -142,6 +144,9 @@ fn serve(stream: TcpStream, connection: usize, answers: &Answers, heard: &Mutex<
             all.push(asked.clone());
         }
         let reply = answers(&asked).unwrap_or_else(|| good(&asked));
+        if reply.end == End::Deaf {
+            return;
+        }
         if write(&mut writer, &reply).is_err() || reply.end == End::HangUp {
             return;
         }
