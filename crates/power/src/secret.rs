@@ -3,6 +3,7 @@
 //! In: text. Out: the text, to the few lines that send it. Never: the text in a message, a log or
 //! a copy that outlives it.
 
+use model::text::show;
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -22,12 +23,14 @@ impl Secret {
         &self.0
     }
 
-    /// Somebody else's text without this secret in it: a service may repeat what it was sent.
+    /// Somebody else's text without this secret in it, as it is or escaped: a service may repeat
+    /// what it was sent.
     pub(crate) fn strike(&self, text: &str) -> String {
         if self.0.is_empty() {
             return text.to_owned();
         }
-        text.replace(self.0.as_str(), "(secret)")
+        let escaped = Zeroizing::new(show(self.0.as_bytes()));
+        text.replace(self.0.as_str(), "(secret)").replace(escaped.as_str(), "(secret)")
     }
 }
 
@@ -52,6 +55,8 @@ mod tests {
         let secret = Secret::new("hunter2".to_owned());
         assert_eq!(format!("{secret} {secret:?} {secret:#?}"), "(secret) (secret) (secret)");
         assert_eq!(secret.strike("`hunter2` is too short"), "`(secret)` is too short");
+        let odd = Secret::new("a\\b".to_owned());
+        assert_eq!(odd.strike("a\\b or a\\\\b"), "(secret) or (secret)");
         assert_eq!(Secret::new(String::new()).strike("as it was"), "as it was");
     }
 }

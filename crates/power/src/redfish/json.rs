@@ -12,6 +12,9 @@ pub(super) const DEPTH_MAX: usize = 32;
 /// Most members and elements in all.
 pub(super) const ITEMS_MAX: usize = 20_000;
 
+/// Most texts of one list.
+const TEXTS_MAX: usize = 64;
+
 /// Reads a body. The words say what is wrong with it.
 pub(super) fn parse(bytes: &[u8]) -> Result<Value, String> {
     weigh(bytes)?;
@@ -62,10 +65,10 @@ pub(super) fn link(value: &Value, at: &str) -> Option<String> {
     place::path(text(value.pointer(at)?, "/@odata.id")?)
 }
 
-/// The texts of an array.
+/// The texts of an array, fit to be shown; no more than a list of them may have.
 pub(super) fn texts(value: &Value, at: &str) -> Option<Vec<String>> {
-    let all = value.pointer(at)?.as_array()?;
-    Some(all.iter().filter_map(Value::as_str).map(|text| show(text.as_bytes())).collect())
+    let all = value.pointer(at)?.as_array()?.iter().filter_map(Value::as_str);
+    Some(all.take(TEXTS_MAX).map(|text| show(text.as_bytes())).collect())
 }
 
 #[cfg(test)]
@@ -102,6 +105,8 @@ mod tests {
         assert_eq!(link(&value, "/M").as_deref(), Some("/redfish/v1/M"));
         assert_eq!(texts(&value, "/A").unwrap(), ["On", "Off"]);
         assert_eq!(texts(&value, "/Model"), None);
+        let long = parse(format!("{{\"A\":[{}\"x\"]}}", "\"x\",".repeat(999)).as_bytes()).unwrap();
+        assert_eq!(texts(&long, "/A").unwrap().len(), TEXTS_MAX);
     }
 
     proptest! {

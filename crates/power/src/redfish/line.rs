@@ -44,8 +44,8 @@ pub(super) struct Bmc {
     pub(super) policy: Policy,
 }
 
-/// A request.
-#[derive(Clone, Debug)]
+/// A request. It has no `Debug`: credentials are in its fields, or in its body.
+#[derive(Clone)]
 pub(super) struct Ask {
     pub(super) method: Method,
     pub(super) path: String,
@@ -65,9 +65,10 @@ impl Ask {
     }
 }
 
-/// A response, read to its end.
-#[derive(Debug)]
+/// A response, read to its end. It has no `Debug`: a token may be in its fields.
 pub(super) struct Answer {
+    /// Who answered, after redirects.
+    pub(super) path: String,
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) bytes: Vec<u8>,
@@ -190,7 +191,7 @@ impl Line {
         let response = response.map_err(|cause| self.broken(ask, words(&cause)))?;
         let (head, body) = response.into_parts();
         let bytes = self.read(ask, body).await?;
-        Ok(Answer { status: head.status, headers: head.headers, bytes })
+        Ok(Answer { path: ask.path.clone(), status: head.status, headers: head.headers, bytes })
     }
 
     async fn read(&self, ask: &Ask, mut body: Incoming) -> Result<Vec<u8>, RedfishError> {

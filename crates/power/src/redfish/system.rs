@@ -130,12 +130,15 @@ pub(super) async fn find(visit: &mut Visit, which: &Which) -> Result<Resource, R
     }
     let mut seen = Vec::new();
     for path in &members {
-        // One broken node does not hide the others.
-        let Some(system) = visit.get_if_there(path).await? else { continue };
-        if is(which, &system) {
-            return Ok(system);
+        match visit.get(path).await {
+            Ok(system) if is(which, &system) => return Ok(system),
+            Ok(system) => seen.push(said_of(&system)),
+            // One broken node does not hide the others.
+            Err(RedfishError::Refused { said, .. }) => {
+                seen.push(format!("{} (not readable: {said})", show(last(path).as_bytes())));
+            }
+            Err(error) => return Err(error),
         }
-        seen.push(said_of(&system));
     }
     let wanted = match which {
         Which::Id(id) => format!("the id {}", show(id.as_bytes())),
@@ -237,10 +240,14 @@ pub(super) async fn facts(visit: &mut Visit, which: &Which) -> Result<Facts, Red
         },
         secure_boot: None,
         nics: Vec::new(),
-        turns: super::reset::listed(visit, body).await?,
+        turns: None,
         targets: json::texts(body, super::boot::TARGETS),
         missing: Vec::new(),
     };
+    match super::reset::listed(visit, body).await {
+        Ok(found) => facts.turns = found,
+        Err(error) => facts.missing.push(format!("changes of power: {error}")),
+    }
     match secure_boot(visit, body).await {
         Ok(found) => facts.secure_boot = found,
         Err(error) => facts.missing.push(format!("Secure Boot: {error}")),

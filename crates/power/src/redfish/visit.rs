@@ -222,7 +222,7 @@ impl Visit {
             return Err(self.broken(ask.doing(), "its answer is no object"));
         }
         let etag = answer.field(&header::ETAG).or_else(|| json::text(&body, "/@odata.etag"));
-        Ok(Resource { path: ask.path.clone(), etag: etag.map(str::to_owned), body })
+        Ok(Resource { path: answer.path.clone(), etag: etag.map(str::to_owned), body })
     }
 
     /// How long a busy service wants to be left alone, if that is short enough to wait.
