@@ -10,7 +10,7 @@ const FLOORS: &[&[&str]] = &[
     &["wire", "disc", "unpack", "secureboot", "trust"],
     &["model"],
     &["catalogue"],
-    &["engine", "library", "fetch", "foreign", "tls"],
+    &["engine", "library", "fetch", "foreign", "tls", "power"],
     &["site"],
     &["serve", "api"],
     &["app"],
