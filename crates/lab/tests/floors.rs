@@ -9,14 +9,14 @@ use std::process::Command;
 const FLOORS: &[&[&str]] = &[
     &["wire", "disc"],
     &["model"],
-    &["engine", "library", "foreign", "tls"],
+    &["engine", "library", "foreign", "tls", "answers"],
     &["site"],
     &["serve", "api"],
     &["app"],
 ];
 
 /// Rooms in which only values go in and out.
-const PURE: &[&str] = &["wire", "disc", "model", "engine", "foreign"];
+const PURE: &[&str] = &["wire", "disc", "model", "engine", "foreign", "answers"];
 
 /// Crates that bring a socket, a file, a clock, chance, tasks or a log.
 const IMPURE: &[&str] = &[

@@ -1,0 +1,134 @@
+//! What the engine says is wrong, in our words, at the place where it is.
+
+use crate::error::{AnswerError, Why};
+use crate::facts::Facts;
+use crate::functions::{FILTERS, FUNCTIONS, Reached, Refusal};
+use crate::limits::Limits;
+use crate::nearest::nearest;
+use crate::secret::Reveal;
+use crate::template::Template;
+use minijinja::{Error, ErrorKind};
+use std::collections::BTreeMap;
+use std::error::Error as _;
+
+/// Errors within errors that are followed: one for each `include`, and one of ours.
+const CAUSES_MAX: usize = 128;
+
+/// The engine's error, told.
+pub(super) fn explained(
+    error: &Error,
+    asked: &str,
+    templates: &BTreeMap<String, Template>,
+    facts: &Facts,
+    reveal: Reveal,
+    limits: &Limits,
+) -> AnswerError {
+    let mut innermost = error;
+    let mut ours: Option<Why> = None;
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = error.source();
+    for _ in 0..CAUSES_MAX {
+        let Some(next) = cause else { break };
+        if let Some(inner) = next.downcast_ref::<Error>() {
+            innermost = inner;
+        } else if let Some(Refusal(why)) = next.downcast_ref() {
+            ours = Some(Why::Refused(why.clone()));
+        } else if let Some(Reached(limit, most)) = next.downcast_ref() {
+            ours = Some(Why::TooMuch { limit, most: *most });
+        }
+        cause = next.source();
+    }
+    let name = innermost.name().filter(|name| templates.contains_key(*name)).unwrap_or(asked);
+    let text = templates.get(name).map(Template::text).unwrap_or_default();
+    let place = innermost.range().filter(|range| range.start > 0 || innermost.line() == Some(1));
+    let why = ours.unwrap_or_else(|| why(innermost, templates, facts, reveal, limits));
+    let told = AnswerError::new(name, why);
+    match (place, innermost.line()) {
+        (Some(range), _) => {
+            let (line, column) = position(text, range.start);
+            told.at(line, Some(column))
+        }
+        (None, Some(line)) => told.at(u32::try_from(line).unwrap_or(u32::MAX), None),
+        (None, None) => told,
+    }
+}
+
+/// Line and column of a byte, both from 1, the column in characters.
+fn position(text: &str, byte: usize) -> (u32, u32) {
+    let before = text.get(..byte).unwrap_or(text);
+    let line = before.matches('\n').count().saturating_add(1);
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count().saturating_add(1);
+    (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
+}
+
+/// What stands between two backticks or quotes.
+fn quoted(text: &str) -> Option<&str> {
+    let start = text.find(['`', '\'', '"'])?;
+    let rest = text.get(start.saturating_add(1)..)?;
+    rest.split(['`', '\'', '"']).next()
+}
+
+fn why(
+    error: &Error,
+    templates: &BTreeMap<String, Template>,
+    facts: &Facts,
+    reveal: Reveal,
+    limits: &Limits,
+) -> Why {
+    let detail = error.detail().unwrap_or_default();
+    match error.kind() {
+        ErrorKind::SyntaxError | ErrorKind::BadEscape => Why::Syntax(detail.to_owned()),
+        ErrorKind::OutOfFuel => Why::TooMuch { limit: "fuel_max", most: limits.fuel_max },
+        ErrorKind::InvalidOperation if detail == "recursion limit exceeded" => {
+            Why::TooMuch { limit: "include_depth_max", most: limits.include_depth_max as u64 }
+        }
+        ErrorKind::UndefinedError => undefined(detail, facts),
+        ErrorKind::UnknownFilter => unknown("filter", detail, &FILTERS),
+        ErrorKind::UnknownFunction => unknown("function", detail, &FUNCTIONS),
+        ErrorKind::UnknownTest => unknown("test", detail, &["defined", "undefined", "in", "eq"]),
+        ErrorKind::TemplateNotFound => no_template(detail, templates),
+        // The engine's own words may hold a piece of a value.
+        _ if reveal == Reveal::Yes => {
+            Why::Failed("the engine refuses an operation on a value; a preview says which".into())
+        }
+        kind => Why::Failed(match error.detail() {
+            Some(detail) => detail.to_owned(),
+            None => kind.to_string(),
+        }),
+    }
+}
+
+fn undefined(detail: &str, facts: &Facts) -> Why {
+    let name = quoted(detail).map(str::to_owned);
+    let names = facts.names();
+    let known = name.as_deref().is_some_and(Facts::is_known);
+    let near = name.as_deref().filter(|_| !known).and_then(|asked| {
+        let whole = nearest(asked, names.iter().map(String::as_str));
+        // `machin` may stand for `machine`, whose parts are longer names.
+        whole.filter(|found| found != asked)
+    });
+    Why::Undefined { name, nearest: near, unset: known }
+}
+
+fn unknown(kind: &str, detail: &str, names: &[&str]) -> Why {
+    let asked = detail
+        .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+        .rfind(|word| !word.is_empty() && !matches!(*word, "unknown" | "is" | "filter"))
+        .unwrap_or_default();
+    let asked = quoted(detail).unwrap_or(asked);
+    let nearest = nearest(asked, names.iter().copied());
+    Why::Unknown { what: format!("there is no {kind} `{asked}` here"), nearest }
+}
+
+fn no_template(detail: &str, templates: &BTreeMap<String, Template>) -> Why {
+    let asked = quoted(detail).unwrap_or_default();
+    if templates.contains_key(asked) {
+        return Why::NoTemplate(format!(
+            "`{asked}` is a template of another format; write `{{{{ text_of(\"{asked}\") }}}}`, which \
+             escapes what it makes"
+        ));
+    }
+    Why::NoTemplate(match nearest(asked, templates.keys().map(String::as_str)) {
+        Some(near) => format!("there is no template `{asked}`; did you mean `{near}`?"),
+        None => format!("there is no template `{asked}` among those given"),
+    })
+}
