@@ -15,21 +15,29 @@ pub(crate) fn nearest<'a>(asked: &str, known: impl IntoIterator<Item = &'a str>)
         .map(|(_, name)| name.to_owned())
 }
 
-/// Levenshtein's distance, one row at a time.
+/// Letters to add, drop, change or swap with their neighbour (optimal string alignment), a row of
+/// the table at a time.
 fn distance(asked: &[char], name: &str) -> usize {
     let mut row: Vec<usize> = (0..=asked.len()).collect();
+    let mut above: Vec<usize> = row.clone();
+    let mut letter_above = None;
     for (at, c) in name.chars().enumerate() {
-        let mut corner = at;
-        let mut left = at.saturating_add(1);
-        for (have, other) in row.iter_mut().skip(1).zip(asked) {
-            let replace = corner.saturating_add(usize::from(*other != c));
-            corner = *have;
-            left = replace.min(left.saturating_add(1)).min(have.saturating_add(1));
-            *have = left;
+        let mut next = vec![at.saturating_add(1)];
+        let mut letter_left = None;
+        for (n, other) in asked.iter().enumerate() {
+            let of = |row: &[usize], n: usize| row.get(n).copied().unwrap_or(usize::MAX);
+            let change = of(&row, n).saturating_add(usize::from(*other != c));
+            let add = of(&row, n.saturating_add(1)).saturating_add(1);
+            let drop = of(&next, n).saturating_add(1);
+            let mut least = change.min(add).min(drop);
+            if letter_left == Some(c) && letter_above == Some(*other) {
+                least = least.min(of(&above, n.saturating_sub(1)).saturating_add(1));
+            }
+            next.push(least);
+            letter_left = Some(*other);
         }
-        if let Some(first) = row.first_mut() {
-            *first = at.saturating_add(1);
-        }
+        letter_above = Some(c);
+        above = std::mem::replace(&mut row, next);
     }
     row.last().copied().unwrap_or_default()
 }
@@ -47,5 +55,6 @@ mod tests {
         assert_eq!(nearest("", known), None);
         let apart = |a: &str, b| distance(&a.chars().collect::<Vec<_>>(), b);
         assert_eq!((apart("kitten", "sitting"), apart("", "abc"), apart("abc", "")), (3, 3, 3));
+        assert_eq!((apart("nmae", "name"), apart("abcd", "badc")), (1, 2));
     }
 }

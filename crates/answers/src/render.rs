@@ -234,10 +234,8 @@ fn text_of(
         return Err(reached("text_of_depth_max", room.limits.text_of_depth_max as u64));
     }
     let Some(template) = room.templates.get(name) else {
-        return Err(refusal(format!(
-            "there is no template `{}`",
-            model::text::show(name.as_bytes())
-        )));
+        // The name may be made of a secret.
+        return Err(refusal("there is no template of this name among those given"));
     };
     let escape = template.format().escape();
     let fuel = state.fuel_levels().map_or(room.limits.fuel_max, |(_, left)| left);

@@ -5,6 +5,7 @@
 # reports `failed` and ends with 1; whoever runs this must stop then.
 #
 # BOOTWRIGHT_ROOT is for tests: what stands before /sys, /dev, /run and /tmp.
+bw_deployment={{ deployment.id }}
 bw_root=${BOOTWRIGHT_ROOT:-}
 bw_by={{ deployment.disk.by }}
 bw_wanted={{ deployment.disk.wanted }}
@@ -139,7 +140,7 @@ bw_check() {
   bw_refuse "the disk $1 is not empty: it has $bw_why, and was not installed by us. Nothing was written. To use it, wipe it first: blkdiscard -f /dev/$1, or dd if=/dev/zero of=/dev/$1"
 }
 
-report started {{ "deployment " ~ deployment.id }}
+report started "deployment $bw_deployment"
 bw_found=
 bw_seen=
 for bw_path in "$bw_root"/sys/block/*; do

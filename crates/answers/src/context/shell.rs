@@ -46,6 +46,8 @@ struct Reader {
     own_line: String,
     awaited: Vec<HereDocument>,
     here: Option<HereDocument>,
+    /// Quotes stood within a substitution within quotes: from here on we may be wrong.
+    lost: bool,
 }
 
 /// Whether every value may stand where it does.
@@ -63,6 +65,7 @@ pub(super) fn check(marked: &str, syntax: Syntax) -> Result<(), Misplaced> {
         own_line: String::new(),
         awaited: Vec::new(),
         here: None,
+        lost: false,
     };
     let mut rest = marked.chars();
     while let Some(c) = rest.next() {
@@ -86,6 +89,12 @@ impl Reader {
 
     /// A value begins here.
     fn value(&self) -> Result<(), Misplaced> {
+        if self.lost {
+            return self.refuse(
+                "a value stands behind double quotes within a substitution within double quotes, \
+                 which cannot be followed safely; put the value in a variable before them",
+            );
+        }
         if self.here.is_some() {
             return self.refuse("a value stands in a here-document; put it in a variable before");
         }
@@ -153,6 +162,7 @@ impl Reader {
             self.within.clear();
             self.awaited.clear();
             self.here = None;
+            self.lost = false;
         }
     }
 
@@ -186,14 +196,16 @@ impl Reader {
     }
 
     fn in_plain(&mut self, c: char, rest: &str) -> Result<(), Misplaced> {
+        // The `)` behind a pattern of `case` ends no substitution.
+        if c == 'c' && rest.starts_with("ase") && self.within.contains(&Within::Double) {
+            self.lost = true;
+        }
         match c {
             '\\' => self.escaped = true,
             '"' if self.within.contains(&Within::Double) => {
                 // `"$(case x in a) echo "y";; esac)"`: whose quote this is, only a shell can say.
-                return self.refuse(
-                    "double quotes stand within a substitution within double quotes, which cannot \
-                     be followed safely; put the inner part in a variable before",
-                );
+                self.lost = true;
+                self.enter(Within::Double)?;
             }
             '"' => self.enter(Within::Double)?,
             '\'' => self.enter(Within::Single)?,
@@ -261,6 +273,7 @@ mod tests {
             "echo \"$(echo 'x')\" @",
             "echo ${#x} @",
             "case a in a) echo @;; esac",
+            "echo @; echo \"$(echo \"x\")\"",
         ] {
             assert_eq!(check_script(good), Ok(()), "{good}");
         }
@@ -280,6 +293,8 @@ mod tests {
             "cat <<'E'\n@\nE",
             "cat <<A <<B\nA\n@\nB",
             "echo \"$(echo \"@\")\"",
+            "echo \"$(case x in a) echo \"b\";; esac)\" @",
+            "echo \"$(case x in a) echo \"@\";; esac)\"",
             "echo '\n@'",
             "echo \"`echo \\\"@\\\"`\"",
         ] {

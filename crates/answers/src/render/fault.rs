@@ -40,7 +40,8 @@ pub(super) fn explained(
     let name = innermost.name().filter(|name| templates.contains_key(*name)).unwrap_or(asked);
     let text = templates.get(name).map(Template::text).unwrap_or_default();
     let place = innermost.range().filter(|range| range.start > 0 || innermost.line() == Some(1));
-    let why = ours.unwrap_or_else(|| why(innermost, templates, facts, reveal, limits));
+    let scene = Scene { templates, facts, limits, written: text, reveal };
+    let why = ours.unwrap_or_else(|| scene.why(innermost));
     let told = AnswerError::new(name, why);
     match (place, innermost.line()) {
         (Some(range), _) => {
@@ -67,68 +68,84 @@ fn quoted(text: &str) -> Option<&str> {
     rest.split(['`', '\'', '"']).next()
 }
 
-fn why(
-    error: &Error,
-    templates: &BTreeMap<String, Template>,
-    facts: &Facts,
+/// What is needed to put an error into words.
+struct Scene<'a> {
+    templates: &'a BTreeMap<String, Template>,
+    facts: &'a Facts,
+    limits: &'a Limits,
+    /// The text of the template that is wrong.
+    written: &'a str,
     reveal: Reveal,
-    limits: &Limits,
-) -> Why {
-    let detail = error.detail().unwrap_or_default();
-    match error.kind() {
-        ErrorKind::SyntaxError | ErrorKind::BadEscape => Why::Syntax(detail.to_owned()),
-        ErrorKind::OutOfFuel => Why::TooMuch { limit: "fuel_max", most: limits.fuel_max },
-        ErrorKind::InvalidOperation if detail == "recursion limit exceeded" => {
-            Why::TooMuch { limit: "include_depth_max", most: limits.include_depth_max as u64 }
-        }
-        ErrorKind::UndefinedError => undefined(detail, facts),
-        ErrorKind::UnknownFilter => unknown("filter", detail, &FILTERS),
-        ErrorKind::UnknownFunction => unknown("function", detail, &FUNCTIONS),
-        ErrorKind::UnknownTest => unknown("test", detail, &["defined", "undefined", "in", "eq"]),
-        ErrorKind::TemplateNotFound => no_template(detail, templates),
-        // The engine's own words may hold a piece of a value.
-        _ if reveal == Reveal::Yes => {
-            Why::Failed("the engine refuses an operation on a value; a preview says which".into())
-        }
-        kind => Why::Failed(match error.detail() {
-            Some(detail) => detail.to_owned(),
-            None => kind.to_string(),
-        }),
+}
+
+impl Scene<'_> {
+    /// A name from the engine's words, if it may be told: a name can be made of a value, as in
+    /// `machine[secrets.x]`, and then only a preview tells it.
+    fn name<'d>(&self, detail: &'d str) -> Option<&'d str> {
+        quoted(detail).filter(|name| self.reveal == Reveal::No || self.written.contains(name))
     }
-}
 
-fn undefined(detail: &str, facts: &Facts) -> Why {
-    let name = quoted(detail).map(str::to_owned);
-    let names = facts.names();
-    let known = name.as_deref().is_some_and(Facts::is_known);
-    let near = name.as_deref().filter(|_| !known).and_then(|asked| {
-        let whole = nearest(asked, names.iter().map(String::as_str));
-        // `machin` may stand for `machine`, whose parts are longer names.
-        whole.filter(|found| found != asked)
-    });
-    Why::Undefined { name, nearest: near, unset: known }
-}
-
-fn unknown(kind: &str, detail: &str, names: &[&str]) -> Why {
-    let asked = detail
-        .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
-        .rfind(|word| !word.is_empty() && !matches!(*word, "unknown" | "is" | "filter"))
-        .unwrap_or_default();
-    let asked = quoted(detail).unwrap_or(asked);
-    let nearest = nearest(asked, names.iter().copied());
-    Why::Unknown { what: format!("there is no {kind} `{asked}` here"), nearest }
-}
-
-fn no_template(detail: &str, templates: &BTreeMap<String, Template>) -> Why {
-    let asked = quoted(detail).unwrap_or_default();
-    if templates.contains_key(asked) {
-        return Why::NoTemplate(format!(
-            "`{asked}` is a template of another format; write `{{{{ text_of(\"{asked}\") }}}}`, which \
-             escapes what it makes"
-        ));
+    fn why(&self, error: &Error) -> Why {
+        let detail = error.detail().unwrap_or_default();
+        match error.kind() {
+            ErrorKind::SyntaxError | ErrorKind::BadEscape => Why::Syntax(detail.to_owned()),
+            ErrorKind::OutOfFuel => Why::TooMuch { limit: "fuel_max", most: self.limits.fuel_max },
+            ErrorKind::InvalidOperation if detail == "recursion limit exceeded" => {
+                let most = self.limits.include_depth_max as u64;
+                Why::TooMuch { limit: "include_depth_max", most }
+            }
+            ErrorKind::UndefinedError => self.undefined(detail),
+            ErrorKind::UnknownFilter => self.unknown("filter", detail, &FILTERS),
+            ErrorKind::UnknownFunction => self.unknown("function", detail, &FUNCTIONS),
+            ErrorKind::UnknownTest => {
+                self.unknown("test", detail, &["defined", "undefined", "in", "eq"])
+            }
+            ErrorKind::TemplateNotFound => self.no_template(detail),
+            // The engine's own words may hold a piece of a value.
+            _ if self.reveal == Reveal::Yes => Why::Failed(
+                "the engine refuses an operation on a value; a preview says which".into(),
+            ),
+            kind => Why::Failed(match error.detail() {
+                Some(detail) => detail.to_owned(),
+                None => kind.to_string(),
+            }),
+        }
     }
-    Why::NoTemplate(match nearest(asked, templates.keys().map(String::as_str)) {
-        Some(near) => format!("there is no template `{asked}`; did you mean `{near}`?"),
-        None => format!("there is no template `{asked}` among those given"),
-    })
+
+    fn undefined(&self, detail: &str) -> Why {
+        let name = self.name(detail).map(str::to_owned);
+        let names = self.facts.names();
+        let known = name.as_deref().is_some_and(Facts::is_known);
+        let near = name
+            .as_deref()
+            .filter(|_| !known)
+            .and_then(|asked| nearest(asked, names.iter().map(String::as_str)));
+        Why::Undefined { name, nearest: near, unset: known }
+    }
+
+    fn unknown(&self, kind: &str, detail: &str, names: &[&str]) -> Why {
+        let last = detail
+            .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+            .rfind(|word| !word.is_empty() && !matches!(*word, "unknown" | "is" | "filter"));
+        let asked = self.name(detail).or(last).filter(|name| self.written.contains(name));
+        let asked = asked.unwrap_or_default();
+        let nearest = nearest(asked, names.iter().copied());
+        Why::Unknown { what: format!("there is no {kind} `{asked}` here"), nearest }
+    }
+
+    fn no_template(&self, detail: &str) -> Why {
+        let Some(asked) = self.name(detail) else {
+            return Why::NoTemplate("there is no template of this name".into());
+        };
+        if self.templates.contains_key(asked) {
+            return Why::NoTemplate(format!(
+                "`{asked}` is a template of another format; write `{{{{ text_of(\"{asked}\") }}}}`, \
+                 which escapes what it makes"
+            ));
+        }
+        Why::NoTemplate(match nearest(asked, self.templates.keys().map(String::as_str)) {
+            Some(near) => format!("there is no template `{asked}`; did you mean `{near}`?"),
+            None => format!("there is no template `{asked}` among those given"),
+        })
+    }
 }
