@@ -4,7 +4,8 @@
 //! `sort`, `unique` as in Jinja; `sh` (one word of a shell), `sh_line` (a script as one line),
 //! `word` (refuses all but plain letters), `json` (JSON as text), `base64`, `raw_unsafe`.
 //! Functions: `hash_password(secret, "sha512" | "yescrypt")`, `unattend_password(secret, element)`,
-//! `text_of(template)`: what another template makes, as a text to put in.
+//! `text_of(template)`: what another template makes, as a text to put in; `refuse(words)`: there is no
+//! answer for this machine, and why.
 //! Tests: `defined`, `undefined`, `none`, `string`, `number`, `boolean`, `sequence`, `mapping`, and
 //! comparisons.
 
@@ -42,7 +43,7 @@ pub(crate) const FILTERS: [&str; 18] = [
     "raw_unsafe",
 ];
 /// Functions by name.
-pub(crate) const FUNCTIONS: [&str; 3] = ["hash_password", "unattend_password", "text_of"];
+pub(crate) const FUNCTIONS: [&str; 4] = ["hash_password", "unattend_password", "text_of", "refuse"];
 
 /// Our own words inside an error of the engine. They never repeat a value.
 #[derive(Debug)]
@@ -257,6 +258,14 @@ impl Hashing {
         let mut salt = [0; 12];
         salt.iter_mut().zip(digest.finalize()).for_each(|(to, from)| *to = from);
         method.hash(&text, salt).ok_or_else(|| refusal("the password could not be hashed"))
+    }
+
+    /// The template's own refusal. With secrets in the rendering its words could hold one.
+    pub(crate) fn refuse(&self, words: &str) -> Error {
+        match self.reveal {
+            Reveal::No => refusal(words),
+            Reveal::Yes => refusal("the template refuses this machine; a preview says why"),
+        }
     }
 
     /// `AutoLogon` and accounts call it `Password`, the administrator's is `AdministratorPassword`.

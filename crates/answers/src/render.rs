@@ -217,6 +217,10 @@ fn engine(room: &Arc<Room>, escape: Escape, fuel: u64, depth: usize) -> Environm
         shared.hashing.unattend(value, &element)
     });
     let shared = room.clone();
+    engine.add_function("refuse", move |words: &str| -> Result<Value, Error> {
+        Err(shared.hashing.refuse(words))
+    });
+    let shared = room.clone();
     engine.add_function("text_of", move |state: &State<'_, '_>, name: String| {
         text_of(&shared, state, &name, depth.saturating_add(1))
     });

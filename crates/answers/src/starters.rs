@@ -27,8 +27,30 @@ macro_rules! starters {
 }
 
 const STARTERS: &[Starter] = starters![
+    Preseed "debian.preseed",
+    UserData "ubuntu.user-data",
+    MetaData "ubuntu.meta-data",
+    VendorData "ubuntu.vendor-data",
+    NetworkConfig "ubuntu.network-config",
+    Kickstart "fedora.ks",
+    AutoYast "suse.autoyast",
+    Agama "suse.agama",
+    Ignition "coreos-live.ignition",
+    Ignition "coreos-installed.ignition",
+    Alpine "alpine.answers",
+    Autounattend "windows.autounattend",
     Shell "report.sh",
+    Shell "mark.sh",
     Shell "disk.sh",
+    Shell "report-done.sh",
+    Shell "report-failed.sh",
+    Shell "debian-early.sh",
+    Shell "debian-late.sh",
+    Shell "ubuntu-early.sh",
+    Shell "fedora-pre.sh",
+    Shell "suse-pre.sh",
+    Shell "agama-pre.sh",
+    Shell "coreos-install.sh",
 ];
 
 /// All of them: whole answer files, and the scripts they share.

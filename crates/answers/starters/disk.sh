@@ -1,12 +1,10 @@
 {% include "report.sh" %}
+{% include "mark.sh" %}
 
 # Finds the one disk that may be written to, before anything is. Its name goes to
 # /tmp/bootwright.disk. Where none or two fit, or where it holds something that is not ours, it
 # reports `failed` and ends with 1; whoever runs this must stop then.
-#
-# BOOTWRIGHT_ROOT is for tests: what stands before /sys, /dev, /run and /tmp.
 bw_deployment={{ deployment.id }}
-bw_root=${BOOTWRIGHT_ROOT:-}
 bw_by={{ deployment.disk.by }}
 bw_wanted={{ deployment.disk.wanted }}
 bw_min={{ deployment.disk.min_bytes }}
@@ -17,15 +15,6 @@ bw_refuse() {
   echo "bootwright: $1" >&2
   report failed "$1"
   exit 1
-}
-
-# The first line of a file, without the spaces around it.
-bw_line() {
-  [ -r "$1" ] || return 1
-  bw_text=
-  # A last line without an end is a line, too.
-  read -r bw_text <"$1" || [ -n "$bw_text" ] || return 1
-  printf '%s' "$bw_text"
 }
 
 # What udev knows of a disk: bw_udev NAME KEY.
@@ -66,9 +55,10 @@ bw_is_disk() {
   case $1 in
     loop* | ram* | zram* | sr* | fd* | dm-* | md* | nbd* | mtdblock* | *boot0 | *boot1 | *rpmb) return 1 ;;
   esac
-  [ "$(bw_bytes "$1")" -gt 0 ] || return 1
-  [ "$(bw_line "$bw_root/sys/block/$1/ro")" != 1 ] || return 1
-  [ "$(bw_line "$bw_root/sys/block/$1/hidden")" != 1 ]
+  bw_size=$(bw_bytes "$1")
+  bw_ro=$(bw_line "$bw_root/sys/block/$1/ro") || bw_ro=0
+  bw_hidden=$(bw_line "$bw_root/sys/block/$1/hidden") || bw_hidden=0
+  [ "$bw_size" -gt 0 ] && [ "$bw_ro" != 1 ] && [ "$bw_hidden" != 1 ]
 }
 
 bw_fits() {
@@ -90,27 +80,18 @@ bw_use() {
     if grep -q "^/dev/$bw_part " "$bw_root/proc/swaps" 2>/dev/null; then echo "it is swapped to"; return; fi
     for bw_dir in "$bw_root/sys/block/$1/holders" "$bw_root/sys/block/$1/$bw_part/holders"; do
       [ -d "$bw_dir" ] || continue
-      if [ -n "$(ls "$bw_dir")" ]; then echo "it is a part of $(ls "$bw_dir" | head -n 1)"; return; fi
+      bw_holder=$(ls "$bw_dir" | head -n 1)
+      if [ -n "$bw_holder" ]; then echo "it is a part of $bw_holder"; return; fi
     done
   done
 }
 
-# How many bytes other than zero are in so many sectors: bw_data DEVICE FIRST COUNT. Where the
-# device cannot be read, nothing is printed, which is no number.
+# How many bytes other than zero are in so many sectors: bw_data DEVICE FIRST COUNT. Where they
+# cannot all be read, it fails: what was not seen is not empty.
 bw_data() {
-  bw_some=$(dd if="$1" bs=512 skip="$2" count=1 2>/dev/null | wc -c)
-  [ "$bw_some" -gt 0 ] || return 1
+  bw_some=$(dd if="$1" bs=512 skip="$2" count="$3" 2>/dev/null | wc -c)
+  [ "$bw_some" -eq $(($3 * 512)) ] || return 1
   dd if="$1" bs=512 skip="$2" count="$3" 2>/dev/null | tr -d '\000' | wc -c
-}
-
-# What a disk is known by: the GUID of its GPT, or the signature of its MBR, in base64.
-bw_mark() {
-  bw_block=$(bw_line "$bw_root/sys/block/$1/queue/logical_block_size") || bw_block=512
-  if [ "$(dd if="$2" bs=1 skip="$bw_block" count=8 2>/dev/null | tr -d '\000')" = "EFI PART" ]; then
-    dd if="$2" bs=1 skip=$((bw_block + 56)) count=16 2>/dev/null | base64
-  else
-    dd if="$2" bs=1 skip=440 count=4 2>/dev/null | base64
-  fi
 }
 
 # A disk without a byte in its first and last mebibyte is empty: no partition table, file system,
@@ -122,10 +103,11 @@ bw_check() {
   [ -r "$bw_device" ] || bw_refuse "the disk $1 cannot be read: $bw_device is not there"
   bw_why=$(bw_use "$1")
   [ -z "$bw_why" ] || bw_refuse "the disk $1 fits, but $bw_why; nothing was written"
-  bw_end=0
-  [ "$bw_sectors" -le 2048 ] || bw_end=$((bw_sectors - 2048))
-  bw_first=$(bw_data "$bw_device" 0 2048) || bw_refuse "the beginning of the disk $1 cannot be read"
-  bw_last=$(bw_data "$bw_device" "$bw_end" 2048) || bw_refuse "the end of the disk $1 cannot be read"
+  bw_many=2048
+  [ "$bw_sectors" -ge 2048 ] || bw_many=$bw_sectors
+  bw_end=$((bw_sectors - bw_many))
+  bw_first=$(bw_data "$bw_device" 0 "$bw_many") || bw_refuse "the beginning of the disk $1 cannot be read"
+  bw_last=$(bw_data "$bw_device" "$bw_end" "$bw_many") || bw_refuse "the end of the disk $1 cannot be read"
   bw_why=
   [ "$bw_first" = 0 ] || bw_why="data in its first mebibyte"
   [ "$bw_last" = 0 ] || bw_why="${bw_why:-data in its last mebibyte}"
@@ -158,5 +140,6 @@ case $# in
   *) bw_refuse "$# disks $bw_text are here, and one is wanted:$bw_found. Nothing was written" ;;
 esac
 bw_check "$1"
-printf '/dev/%s\n' "$(printf '%s' "$1" | tr '!' '/')" >"$bw_root/tmp/bootwright.disk"
-report progress "installing onto /dev/$1"
+bw_node=/dev/$(printf '%s' "$1" | tr '!' '/')
+printf '%s\n' "$bw_node" >"$bw_root/tmp/bootwright.disk"
+report progress "installing onto $bw_node"
