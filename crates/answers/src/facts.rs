@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use zeroize::Zeroizing;
 
 /// What a template may know.
 #[derive(Debug, Default)]
@@ -137,8 +138,8 @@ impl Facts {
         }
         let texts = self.secrets.iter().map(|(name, secret)| {
             let text = match reveal {
-                Reveal::No => placeholder(name),
-                Reveal::Yes => secret.reveal().to_owned(),
+                Reveal::No => Zeroizing::new(placeholder(name)),
+                Reveal::Yes => Zeroizing::new(secret.reveal().to_owned()),
             };
             (name.clone(), text)
         });
@@ -252,7 +253,7 @@ impl Deployment {
 
 /// `secrets`: each is given by its name and remembered as asked for; the whole is given to nobody.
 struct Secrets {
-    texts: BTreeMap<String, String>,
+    texts: BTreeMap<String, Zeroizing<String>>,
     asked: Asked,
 }
 

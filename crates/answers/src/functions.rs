@@ -116,10 +116,6 @@ pub(crate) fn add_filters(engine: &mut Environment<'_>) {
         escape::shell(&text_of_value(value)?).map(for_shell).map_err(refusal)
     });
     engine.add_filter("sh_line", |value: &Value| sh_line(&text_of_value(value)?));
-    engine.add_filter("word", |value: &Value| {
-        let text = text_of_value(value)?;
-        escape::word(&text).map(|word| for_shell(word.to_owned())).map_err(refusal)
-    });
     engine.add_filter("json", json);
     engine.add_filter("base64", |value: &Value| {
         text_of_value(value).map(|text| password::base64(text.as_bytes()))
@@ -234,6 +230,11 @@ pub(crate) struct Hashing {
 const HASH_FUEL: u64 = 2_000;
 
 impl Hashing {
+    /// Whether a text stands for a secret, as they all do in a preview.
+    pub(crate) fn is_placeholder(&self, text: &str) -> bool {
+        self.reveal == Reveal::No && text.contains(PLACEHOLDER)
+    }
+
     pub(crate) fn hash(
         &self,
         state: &State<'_, '_>,
@@ -243,7 +244,7 @@ impl Hashing {
         let text = text_of_value(value)?;
         let method = Method::named(method.unwrap_or("sha512"))
             .ok_or_else(|| refusal("`hash_password` makes \"sha512\" or \"yescrypt\""))?;
-        if self.reveal == Reveal::No && text.contains(PLACEHOLDER) {
+        if self.is_placeholder(&text) {
             return Ok(text);
         }
         let number = self.made.fetch_add(1, Ordering::Relaxed);
@@ -274,7 +275,7 @@ impl Hashing {
         if !matches!(element, "Password" | "AdministratorPassword") {
             return Err(refusal("the element is \"Password\" or \"AdministratorPassword\""));
         }
-        if self.reveal == Reveal::No && text.contains(PLACEHOLDER) {
+        if self.is_placeholder(&text) {
             return Ok(text);
         }
         Ok(password::unattend_password(&text, element))

@@ -8,6 +8,8 @@
 pub(crate) const VALUE: char = '\u{fdd0}';
 /// A value begins that is ready for a shell.
 pub(crate) const FOR_SHELL: char = '\u{fdd1}';
+/// The lines of a script begin, which a section of a kickstart file may hold as they are.
+pub(crate) const SCRIPT: char = '\u{fdd3}';
 /// A value ends.
 pub(crate) const END: char = '\u{fdd2}';
 

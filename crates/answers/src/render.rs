@@ -100,7 +100,7 @@ pub fn render(
         raw: Mutex::default(),
         limits: *limits,
     });
-    let marked = run(&room, name, limits.fuel_max, 0)
+    let (marked, _) = run(&room, name, limits.fuel_max, 0)
         .map_err(|error| fault::explained(&error, name, &room.templates, facts, reveal, limits))?;
     let Some(template) = room.templates.get(name) else {
         return Err(AnswerError::new(name, Why::NoTemplate("it was not given".into())));
@@ -135,8 +135,8 @@ impl Room {
     }
 }
 
-/// What a template makes, with marks around its values.
-fn run(room: &Arc<Room>, name: &str, fuel: u64, depth: usize) -> Result<String, Error> {
+/// What a template makes, with marks around its values, and the fuel it took.
+fn run(room: &Arc<Room>, name: &str, fuel: u64, depth: usize) -> Result<(String, u64), Error> {
     let Some(template) = room.templates.get(name) else {
         return Err(Error::from(ErrorKind::TemplateNotFound));
     };
@@ -146,8 +146,10 @@ fn run(room: &Arc<Room>, name: &str, fuel: u64, depth: usize) -> Result<String, 
     if out.over {
         return Err(reached("output_bytes_max", room.limits.output_bytes_max as u64));
     }
-    done?;
-    String::from_utf8(out.bytes).map_err(|_| refusal("what was rendered is no UTF-8"))
+    let taken = done?.state().fuel_levels().map_or(fuel, |(taken, _)| taken);
+    let text =
+        String::from_utf8(out.bytes).map_err(|_| refusal("what was rendered is no UTF-8"))?;
+    Ok((text, taken))
 }
 
 /// Takes in at most so many bytes.
@@ -217,6 +219,15 @@ fn engine(room: &Arc<Room>, escape: Escape, fuel: u64, depth: usize) -> Environm
         shared.hashing.unattend(value, &element)
     });
     let shared = room.clone();
+    engine.add_filter("word", move |value: &Value| {
+        let text = text_of_value(value)?;
+        // A preview shows where a secret will stand, whatever letters it will have.
+        if !shared.hashing.is_placeholder(&text) {
+            escape::word(&text).map_err(refusal)?;
+        }
+        Ok(Value::from_object(Piece { kind: Kind::ForShell, text }))
+    });
+    let shared = room.clone();
     engine.add_function("refuse", move |words: &str| -> Result<Value, Error> {
         Err(shared.hashing.refuse(words))
     });
@@ -226,6 +237,9 @@ fn engine(room: &Arc<Room>, escape: Escape, fuel: u64, depth: usize) -> Environm
     });
     engine
 }
+
+/// Fuel that starting one more engine and reading its output again costs, roughly.
+const TEXT_OF_FUEL: u64 = 500;
 
 /// What another template makes, as one text. It is checked in its own format first.
 fn text_of(
@@ -243,10 +257,8 @@ fn text_of(
     };
     let escape = template.format().escape();
     let fuel = state.fuel_levels().map_or(room.limits.fuel_max, |(_, left)| left);
-    let marked = run(room, name, fuel, depth)?;
-    // What the other engine used of it is not told; what it wrote is paid for, and its start.
-    state.consume_fuel(u64::try_from(marked.len()).unwrap_or(u64::MAX) / 16)?;
-    state.consume_fuel(1_000)?;
+    let (marked, taken) = run(room, name, fuel, depth)?;
+    state.consume_fuel(taken.saturating_add(TEXT_OF_FUEL))?;
     let text = context::checked(escape, &marked).map_err(|misplaced| {
         refusal(format!("line {} of what `{name}` makes: {}", misplaced.line, misplaced.why))
     })?;
@@ -309,7 +321,6 @@ fn write_piece(escape: Escape, piece: &Piece) -> Result<String, Error> {
         Kind::ForShell if matches!(escape, Escape::Shell | Escape::Kickstart | Escape::Preseed) => {
             Ok(marked(marks::FOR_SHELL, &piece.text))
         }
-        Kind::Rendered(inner) if inner == escape => Ok(piece.text.clone()),
         // A script is the body of a section, if no line of it ends the section.
         Kind::Rendered(Escape::Shell) if escape == Escape::Kickstart => {
             if piece.text.lines().any(|line| line.trim_start().starts_with('%')) {
@@ -317,7 +328,7 @@ fn write_piece(escape: Escape, piece: &Piece) -> Result<String, Error> {
                     "a line of the script begins with `%`, as the end of a section does",
                 ));
             }
-            Ok(piece.text.clone())
+            Ok(format!("{}{}", marks::SCRIPT, piece.text))
         }
         _ => write_plain(escape, &Value::from(piece.text.as_str())),
     }

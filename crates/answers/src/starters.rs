@@ -48,7 +48,7 @@ const STARTERS: &[Starter] = starters![
     Shell "debian-late.sh",
     Shell "ubuntu-early.sh",
     Shell "fedora-pre.sh",
-    Shell "fedora-post.sh",
+    Shell "keys.sh",
     Shell "suse-pre.sh",
     Shell "agama-pre.sh",
     Shell "coreos-install.sh",

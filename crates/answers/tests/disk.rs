@@ -104,7 +104,7 @@ impl Fake {
 fn run(shell: &[&str], script: &str, root: &Path, path: &str) -> std::process::Output {
     let (program, args) = shell.split_first().unwrap();
     Command::new("timeout")
-        .args(["60", program])
+        .args(["300", program])
         .args(args)
         .args(["-c", script])
         .env_clear()

@@ -323,6 +323,39 @@ proptest! {
     }
 }
 
+/// What another template makes is a text like any other; only a section of a kickstart file takes
+/// a script as it is.
+#[test]
+fn a_rendered_script_is_escaped_as_a_whole() {
+    use answers::{Limits, Template, render};
+    let facts = with("a\n$(reboot)'");
+    let script = Template::new("s", Format::Shell, "echo {{ settings.x }}\n").unwrap();
+    let made = |format, text: &str| {
+        let outer = Template::new("t", format, text).unwrap();
+        render("t", &[outer, script.clone()], &facts, Reveal::No, &Limits::default())
+            .map(|r| r.text)
+    };
+    let body = format!("echo 'a\n$(reboot)'\\'{}\n", "''");
+    let kickstart = made(Format::Kickstart, "text\n%pre\n{{ text_of('s') }}\n%end\n").unwrap();
+    assert_eq!(kickstart, format!("text\n%pre\n{body}\n%end\n"));
+    for bad in [
+        "{{ text_of('s') }}\n",
+        "%packages\n{{ text_of('s') }}\n%end\n",
+        "%pre\necho {{ text_of('s') }}\n%end\n",
+        "%pre\necho '\n{{ text_of('s') }}'\n%end\n",
+        "%pre\ncat <<E\n{{ text_of('s') }}\nE\n%end\n",
+        "%pre\n%end\n{{ text_of('s') }}\n",
+    ] {
+        assert!(made(Format::Kickstart, bad).is_err(), "{bad}");
+    }
+    let shell = made(Format::Shell, "sh -c {{ text_of('s') }}\n").unwrap();
+    if able(&["dash"]) {
+        let echo = shell.replacen("sh -c", "printf %s", 1);
+        assert_eq!(printed("dash", &[], echo.as_bytes()), body.as_bytes());
+    }
+    assert!(made(Format::Shell, "sh -c '{{ text_of('s') }}'\n").is_err());
+}
+
 /// A wrong place is worse than a wrong character: the same value, harmless here and code there.
 #[test]
 fn a_value_in_the_wrong_place_is_refused() {

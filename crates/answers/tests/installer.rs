@@ -15,7 +15,7 @@ const INITRD: &str =
 
 #[expect(clippy::disallowed_methods, reason = "the installer's programs are run")]
 fn output(program: &str, args: &[&str]) -> Output {
-    Command::new("timeout").args(["120", program]).args(args).env("LC_ALL", "C").output().unwrap()
+    Command::new("timeout").args(["300", program]).args(args).env("LC_ALL", "C").output().unwrap()
 }
 
 /// Whether the installer can be entered; if not, that is said, and fails in CI.

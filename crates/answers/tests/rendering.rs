@@ -94,6 +94,26 @@ fn a_grammar_error_has_its_place() {
 }
 
 #[test]
+fn a_value_that_a_format_cannot_hold_is_refused_at_its_place() {
+    let mut facts = facts();
+    facts.settings = settings(&[("x", "a\0b".into()), ("y", "a\nb".into()), ("z", " a".into())]);
+    for (format, text, word) in [
+        (Format::Shell, "\n echo {{ settings.x }}", "NUL"),
+        (Format::AutoYast, "<a>\n<b c='{{ settings.x }}'/></a>", "U+0000"),
+        (Format::Kickstart, "\nlang {{ settings.y }}", "U+000A"),
+        (Format::Preseed, "\nd-i a/b string {{ settings.y }}", "U+000A"),
+        (Format::Preseed, "\nd-i a/b string {{ settings.z }}", "space"),
+        (Format::Ipxe, "#!ipxe\necho {{ settings.y }}", "U+000A"),
+        (Format::Shell, "\necho {{ settings.x | word }}", "letters"),
+    ] {
+        let error = one(format, text, &facts, Reveal::Yes).unwrap_err();
+        assert!(error.to_string().contains(word), "{error}");
+        assert_eq!(error.line, Some(2), "{error}");
+        assert!(error.column.is_some_and(|column| column > 5), "{error}");
+    }
+}
+
+#[test]
 fn work_has_an_end() {
     let limits = Limits::default();
     let looping = "{% for a in settings.many %}{% for b in settings.many %}{% for c in settings.many %}\
@@ -137,6 +157,21 @@ fn work_has_an_end() {
     let from = |name| render(name, &chain, &facts, Reveal::No, &limits);
     assert_eq!(from("t10").unwrap().text, "end");
     assert!(from("t0").is_err());
+
+    let burn = Template::new(
+        "burn",
+        Format::Shell,
+        "{% for a in settings.many %}{% set x = a ~ 'x' %}{% endfor %}",
+    )
+    .unwrap();
+    let many = Template::new(
+        "many",
+        Format::Shell,
+        "{% for a in settings.many %}{% set x = text_of('burn') %}{% endfor %}",
+    )
+    .unwrap();
+    let why_many = render("many", &[burn, many], &facts, Reveal::No, &limits).unwrap_err().why;
+    assert_eq!(why_many, fuel, "what an inner engine took is paid for by the outer one");
 
     let hashes = "{% for a in settings.many %}{{ hash_password('x') }}{% endfor %}";
     assert_eq!(why(hashes), Why::TooMuch { limit: "hashes_max", most: 16 });
@@ -216,6 +251,9 @@ fn a_preview_holds_no_secret() {
             "echo '(secret join_token)' '(secret join_token)' '(secret user_password)'"
         )
     );
+    let word =
+        one(Format::Shell, "echo {{ secrets.join_token | word }}", &facts(), Reveal::No).unwrap();
+    assert_eq!(word.text, "echo (secret join_token)");
     let names: Vec<&str> = preview.secrets.iter().map(String::as_str).collect();
     assert_eq!(names, ["join_token", "user_password"]);
 

@@ -5,7 +5,7 @@
 //! refuses.
 
 use super::Misplaced;
-use crate::marks::{END, FOR_SHELL, VALUE};
+use crate::marks::{END, FOR_SHELL, SCRIPT, VALUE};
 
 /// What the text is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -48,11 +48,16 @@ struct Reader {
     here: Option<HereDocument>,
     /// Quotes stood within a substitution within quotes: from here on we may be wrong.
     lost: bool,
+    /// Within a section of a kickstart file that a shell runs.
+    section: bool,
 }
+
+/// Sections whose lines a shell runs (pykickstart, sections.py).
+const SHELL_SECTIONS: [&str; 5] = ["%pre", "%pre-install", "%post", "%onerror", "%traceback"];
 
 /// Whether every value may stand where it does.
 pub(super) fn check(marked: &str, syntax: Syntax) -> Result<(), Misplaced> {
-    if !marked.contains([VALUE, FOR_SHELL]) {
+    if !marked.contains([VALUE, FOR_SHELL, SCRIPT]) {
         return Ok(());
     }
     let mut reader = Reader {
@@ -66,6 +71,7 @@ pub(super) fn check(marked: &str, syntax: Syntax) -> Result<(), Misplaced> {
         awaited: Vec::new(),
         here: None,
         lost: false,
+        section: false,
     };
     let mut rest = marked.chars();
     while let Some(c) = rest.next() {
@@ -75,6 +81,10 @@ pub(super) fn check(marked: &str, syntax: Syntax) -> Result<(), Misplaced> {
             reader.line = reader.line.saturating_add(lines);
             reader.before = 'x';
             reader.own_line.push('x');
+            continue;
+        }
+        if c == SCRIPT {
+            reader.script()?;
             continue;
         }
         reader.step(c, rest.as_str())?;
@@ -114,6 +124,18 @@ impl Reader {
             return self.refuse("a value stands behind `\\` or `$`, which would change its quotes");
         }
         Ok(())
+    }
+
+    /// The lines of a whole script begin here.
+    fn script(&self) -> Result<(), Misplaced> {
+        let begins = self.own_line.trim().is_empty() && self.within.is_empty();
+        if self.section && begins && self.here.is_none() {
+            return Ok(());
+        }
+        self.refuse(
+            "a script stands outside of the sections that a shell runs, or not at the beginning of a \
+             line of one",
+        )
     }
 
     fn step(&mut self, c: char, rest: &str) -> Result<(), Misplaced> {
@@ -157,12 +179,17 @@ impl Reader {
         } else if !self.in_quotes() && !joined {
             self.here = self.next_here();
         }
+        let first = line.split_whitespace().next().unwrap_or_default();
+        if self.syntax == Syntax::Kickstart && SHELL_SECTIONS.contains(&first) {
+            self.section = true;
+        }
         // A section of a kickstart file ends whatever its script left open.
-        if self.syntax == Syntax::Kickstart && line.trim() == "%end" {
+        if self.syntax == Syntax::Kickstart && first == "%end" {
             self.within.clear();
             self.awaited.clear();
             self.here = None;
             self.lost = false;
+            self.section = false;
         }
     }
 

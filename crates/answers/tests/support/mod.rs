@@ -43,7 +43,7 @@ pub fn able(needs: &[&str]) -> bool {
 pub fn run(program: &str, args: &[&str], input: &[u8]) -> Output {
     let path = tool(program).unwrap_or_else(|| panic!("{program} is not here"));
     let mut child = Command::new("timeout")
-        .arg("60")
+        .arg("300")
         .arg(path)
         .args(args)
         .env("LC_ALL", "C.UTF-8")

@@ -1,4 +1,4 @@
-# Run in the new system. The command `sshkey` takes one key for a user, and there may be more.
+# Run in the new system: all SSH keys of the user. Kickstart's `sshkey` and older Agama take one.
 bw_user={{ settings.user }}
 bw_keys={{ settings.ssh_keys | join("\n") }}
 mkdir -p "/home/$bw_user/.ssh"
