@@ -153,6 +153,9 @@ fn cloud_init_takes_all_four_files() {
         fs::write(&path, rendered(name)).unwrap();
         printed("cloud-init", &["schema", "--config-file", path.to_str().unwrap()], b"");
     }
+    fs::write(&path, rendered("ubuntu.vendor-data").replace("{}", "packages: 3")).unwrap();
+    let output = run("cloud-init", &["schema", "--config-file", path.to_str().unwrap()], b"");
+    assert!(!output.status.success(), "a judge that takes anything is none");
     // Its NoCloud source reads a seed of all four, as it would from us.
     for (name, file) in [
         ("user-data", "ubuntu.user-data"),

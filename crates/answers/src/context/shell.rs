@@ -46,7 +46,7 @@ struct Reader {
     own_line: String,
     awaited: Vec<HereDocument>,
     here: Option<HereDocument>,
-    /// Quotes stood within a substitution within quotes: from here on we may be wrong.
+    /// Something stood before that only a shell can follow: from here on we may be wrong.
     lost: bool,
     /// Within a section of a kickstart file that a shell runs.
     section: bool,
@@ -101,8 +101,9 @@ impl Reader {
     fn value(&self) -> Result<(), Misplaced> {
         if self.lost {
             return self.refuse(
-                "a value stands behind double quotes within a substitution within double quotes, \
-                 which cannot be followed safely; put the value in a variable before them",
+                "a value stands behind what cannot be followed safely: double quotes or `case` within \
+                 a substitution within double quotes, or a here-document with a backslash at the end \
+                 of a line; put the value in a variable before",
             );
         }
         if self.here.is_some() {
@@ -172,6 +173,8 @@ impl Reader {
         let joined = std::mem::take(&mut self.escaped);
         self.before = if joined { self.before } else { '\n' };
         if let Some(here) = &self.here {
+            // Without quotes around its end a backslash joins the next line, which may be the end.
+            self.lost |= line.ends_with('\\');
             let line = if here.tabs { line.trim_start_matches('\t') } else { line.as_str() };
             if line == here.end {
                 self.here = self.next_here();
@@ -319,6 +322,7 @@ mod tests {
             "cat <<E\n@\nE",
             "cat <<'E'\n@\nE",
             "cat <<A <<B\nA\n@\nB",
+            "cat <<E\n\\\nE\n@",
             "echo \"$(echo \"@\")\"",
             "echo \"$(case x in a) echo \"b\";; esac)\" @",
             "echo \"$(case x in a) echo \"@\";; esac)\"",

@@ -15,7 +15,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-/// Where a program is, if it is there. `ksvalidator` comes from PyPI and may be anywhere.
+/// Where a program is, if it is there. `./x` brings two of them and says where in a variable.
 pub fn tool(name: &str) -> Option<PathBuf> {
     let variable = format!("BOOTWRIGHT_{}", name.to_uppercase().replace('-', "_"));
     if let Some(path) = std::env::var_os(variable) {
@@ -39,6 +39,16 @@ pub fn able(needs: &[&str]) -> bool {
     false
 }
 
+/// Where Python finds what belongs to the judges that were unpacked beside the system.
+fn python_path() -> std::ffi::OsString {
+    let up = |name: &str, levels: usize, below: &str| {
+        let path = tool(name)?;
+        Some(path.ancestors().nth(levels)?.join(below))
+    };
+    let all = [up("ksvalidator", 2, ""), up("cloud-init", 2, "lib/python3/dist-packages")];
+    std::env::join_paths(all.into_iter().flatten()).unwrap()
+}
+
 /// Runs a program with this on its standard input.
 pub fn run(program: &str, args: &[&str], input: &[u8]) -> Output {
     let path = tool(program).unwrap_or_else(|| panic!("{program} is not here"));
@@ -47,6 +57,7 @@ pub fn run(program: &str, args: &[&str], input: &[u8]) -> Output {
         .arg(path)
         .args(args)
         .env("LC_ALL", "C.UTF-8")
+        .env("PYTHONPATH", python_path())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
