@@ -74,6 +74,40 @@ fn cases() -> usize {
     std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(256)
 }
 
+/// The same for kickstart commands, which Python's shlex splits line by line: the words are those
+/// of the template, with the value in its place.
+#[test]
+fn no_accepted_kickstart_line_is_split_by_a_value() {
+    if !able(&["python3"]) {
+        return;
+    }
+    const LINE: &str = "a'b \" c\\ # %end $(x) `y` --z=1";
+    let render = |text: &str, value: &str| {
+        let mut facts = facts();
+        facts.settings = settings(&[("x", value.into())]);
+        one(Format::Kickstart, text, &facts, Reveal::No).ok().map(|rendered| rendered.text)
+    };
+    let mut runner = TestRunner::deterministic();
+    let pieces = proptest::collection::vec(proptest::sample::select(PIECES.to_vec()), 1..10);
+    let mut pairs = Vec::new();
+    while pairs.len() < cases() {
+        let text = format!("user {}", pieces.new_tree(&mut runner).unwrap().current().concat());
+        let (Some(real), Some(plain)) = (render(&text, LINE), render(&text, "bootwright-plain"))
+        else {
+            continue;
+        };
+        pairs.push((real, plain));
+    }
+    let script = "import json, shlex, sys\nvalue, pairs = json.load(sys.stdin)\n\
+                  def words(text):\n  out = []\n  for line in text.split('\\n'):\n    try:\n      \
+                  out.append(shlex.split(line, comments=True))\n    except ValueError:\n      out.append(None)\n  \
+                  return out\n\
+                  for real, plain in pairs:\n  want = [w and [x.replace('bootwright-plain', value) for x in w] for w in words(plain)]\n  \
+                  assert words(real) == want, (real, words(real), want)\n";
+    let input = serde_json::json!([LINE, pairs]).to_string();
+    support::printed("python3", &["-c", script], input.as_bytes());
+}
+
 #[test]
 fn no_accepted_script_runs_a_value() {
     if !able(&["dash", "bash", "busybox"]) {

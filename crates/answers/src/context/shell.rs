@@ -32,6 +32,8 @@ enum Within {
 struct HereDocument {
     end: String,
     tabs: bool,
+    /// Its end is quoted: nothing within means anything.
+    quoted: bool,
 }
 
 struct Reader {
@@ -42,6 +44,8 @@ struct Reader {
     comment: bool,
     /// The character before, for `$'` and for `#` at the beginning of a word.
     before: char,
+    /// The line goes on from the one before.
+    joined: bool,
     /// The line so far, for the end of a here-document.
     own_line: String,
     awaited: Vec<HereDocument>,
@@ -67,6 +71,7 @@ pub(super) fn check(marked: &str, syntax: Syntax) -> Result<(), Misplaced> {
         escaped: false,
         comment: false,
         before: '\n',
+        joined: false,
         own_line: String::new(),
         awaited: Vec::new(),
         here: None,
@@ -77,6 +82,9 @@ pub(super) fn check(marked: &str, syntax: Syntax) -> Result<(), Misplaced> {
     while let Some(c) = rest.next() {
         if c == VALUE || c == FOR_SHELL {
             reader.value()?;
+            if c == VALUE {
+                reader.command_name()?;
+            }
             let lines = rest.by_ref().take_while(|c| *c != END).filter(|c| *c == '\n').count();
             reader.line = reader.line.saturating_add(lines);
             reader.before = 'x';
@@ -102,8 +110,8 @@ impl Reader {
         if self.lost {
             return self.refuse(
                 "a value stands behind what cannot be followed safely: double quotes or `case` within \
-                 a substitution within double quotes, or a here-document with a backslash at the end \
-                 of a line; put the value in a variable before",
+                 a substitution within double quotes, or a here-document that is not quoted and holds \
+                 `$(`, `${`, a backtick or a backslash at the end of a line; put the value in a variable before",
             );
         }
         if self.here.is_some() {
@@ -123,6 +131,22 @@ impl Reader {
         }
         if self.escaped || self.before == '$' {
             return self.refuse("a value stands behind `\\` or `$`, which would change its quotes");
+        }
+        Ok(())
+    }
+
+    /// A value is no command: which one runs must be written out.
+    fn command_name(&self) -> Result<(), Misplaced> {
+        const BEFORE_COMMANDS: [&str; 10] =
+            ["then", "do", "else", "elif", "if", "while", "until", "!", "{", "&&"];
+        let before = self.own_line.trim_end();
+        let word = before.rsplit(|c: char| c.is_whitespace()).next().unwrap_or_default();
+        let apart = before.len() < self.own_line.len() || before.is_empty();
+        let begins = before.is_empty() && !self.joined
+            || before.ends_with([';', '|', '&', '(', ')'])
+            || apart && BEFORE_COMMANDS.contains(&word);
+        if begins {
+            return self.refuse("a value stands where the name of a command does; write that out");
         }
         Ok(())
     }
@@ -171,10 +195,16 @@ impl Reader {
         self.comment = false;
         // A backslash before the end of a line takes both away.
         let joined = std::mem::take(&mut self.escaped);
+        self.joined = joined && self.syntax == Syntax::Script;
         self.before = if joined { self.before } else { '\n' };
         if let Some(here) = &self.here {
-            // Without quotes around its end a backslash joins the next line, which may be the end.
-            self.lost |= line.ends_with('\\');
+            // Without quotes around its end a backslash joins the next line, which may be the end,
+            // and so may a substitution.
+            let means = line.ends_with('\\')
+                || line.contains("$(")
+                || line.contains("${")
+                || line.contains('`');
+            self.lost |= means && !here.quoted;
             let line = if here.tabs { line.trim_start_matches('\t') } else { line.as_str() };
             if line == here.end {
                 self.here = self.next_here();
@@ -185,6 +215,13 @@ impl Reader {
         let first = line.split_whitespace().next().unwrap_or_default();
         if self.syntax == Syntax::Kickstart && SHELL_SECTIONS.contains(&first) {
             self.section = true;
+        }
+        // Commands of a kickstart file are split line by line.
+        if self.syntax == Syntax::Kickstart && !self.section {
+            self.within.clear();
+            self.awaited.clear();
+            self.here = None;
+            self.lost = false;
         }
         // A section of a kickstart file ends whatever its script left open.
         if self.syntax == Syntax::Kickstart && first == "%end" {
@@ -274,8 +311,10 @@ impl Reader {
         };
         let word = rest.trim_start_matches([' ', '\t']);
         let end = word.split(|c: char| c.is_whitespace() || ";&|()<>".contains(c)).next();
-        let end = end.unwrap_or_default().replace(['\'', '"', '\\'], "");
-        self.awaited.push(HereDocument { end, tabs });
+        let written = end.unwrap_or_default();
+        let end = written.replace(['\'', '"', '\\'], "");
+        let quoted = end != written;
+        self.awaited.push(HereDocument { end, tabs, quoted });
     }
 }
 
@@ -303,6 +342,7 @@ mod tests {
             "echo \"$(echo 'x')\" @",
             "echo ${#x} @",
             "case a in a) echo @;; esac",
+            "for a in b \\\n@; do c; done",
             "echo @; echo \"$(echo \"x\")\"",
         ] {
             assert_eq!(check_script(good), Ok(()), "{good}");
@@ -318,11 +358,18 @@ mod tests {
             "echo \\@",
             "echo $@",
             "echo `echo @`",
+            "@",
+            "  @ x",
+            "true; @",
+            "true && @",
+            "if @; then b; fi",
+            "x=$(@)",
             "echo \"$(echo @)\"",
             "cat <<E\n@\nE",
             "cat <<'E'\n@\nE",
             "cat <<A <<B\nA\n@\nB",
             "cat <<E\n\\\nE\n@",
+            "cat <<E\n\"$(echo \"\nE\n\")\" @",
             "echo \"$(echo \"@\")\"",
             "echo \"$(case x in a) echo \"b\";; esac)\" @",
             "echo \"$(case x in a) echo \"@\";; esac)\"",
