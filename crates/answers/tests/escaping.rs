@@ -367,6 +367,7 @@ fn a_value_in_the_wrong_place_is_refused() {
         (Format::Shell, "# {{ settings.x }}"),
         (Format::Shell, "{{ settings.x }} now"),
         (Format::Kickstart, "{{ settings.x }} x"),
+        (Format::Kickstart, "%pre --interpreter=/usr/bin/python3\nprint({{ settings.x }})\n%end\n"),
         (Format::Kickstart, "text \\\n{{ settings.x }} x"),
         (Format::Kickstart, "rootpw \"{{ settings.x }}\"\n"),
         (Format::Kickstart, "%pre\necho '{{ settings.x }}'\n%end\n"),

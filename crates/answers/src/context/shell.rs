@@ -54,10 +54,15 @@ struct Reader {
     lost: bool,
     /// Within a section of a kickstart file that a shell runs.
     section: bool,
+    /// Within one that another interpreter runs, whose quotes are not a shell's.
+    foreign: bool,
 }
 
 /// Sections whose lines a shell runs (pykickstart, sections.py).
 const SHELL_SECTIONS: [&str; 5] = ["%pre", "%pre-install", "%post", "%onerror", "%traceback"];
+
+/// Interpreters whose quotes are those of a shell.
+const SHELLS: [&str; 4] = ["/bin/sh", "/usr/bin/sh", "/bin/bash", "/usr/bin/bash"];
 
 /// Whether every value may stand where it does.
 pub(super) fn check(marked: &str, syntax: Syntax) -> Result<(), Misplaced> {
@@ -77,6 +82,7 @@ pub(super) fn check(marked: &str, syntax: Syntax) -> Result<(), Misplaced> {
         here: None,
         lost: false,
         section: false,
+        foreign: false,
     };
     let mut rest = marked.chars();
     while let Some(c) = rest.next() {
@@ -111,7 +117,14 @@ impl Reader {
             return self.refuse(
                 "a value stands behind what cannot be followed safely: double quotes or `case` within \
                  a substitution within double quotes, or a here-document that is not quoted and holds \
-                 `$(`, `${`, a backtick or a backslash at the end of a line; put the value in a variable before",
+                 `$(`, `${`, a backtick or a backslash at the end of a line; put the value in a \
+                 variable before",
+            );
+        }
+        if self.foreign {
+            return self.refuse(
+                "a value stands in a section for another interpreter than a shell, and is quoted for \
+                 a shell; pass it by a file that a section of shell writes",
             );
         }
         if self.here.is_some() {
@@ -183,9 +196,13 @@ impl Reader {
                 }
             }
             Some(Within::Double) => self.in_double(c)?,
+            _ if self.is_command() => self.in_command(c)?,
             _ => self.in_plain(c, rest)?,
         }
-        self.before = c;
+        // A backslash may yet turn out to join two lines, and is then nothing.
+        if !self.escaped {
+            self.before = c;
+        }
         Ok(())
     }
 
@@ -215,6 +232,10 @@ impl Reader {
         let first = line.split_whitespace().next().unwrap_or_default();
         if self.syntax == Syntax::Kickstart && SHELL_SECTIONS.contains(&first) {
             self.section = true;
+            self.foreign = line.split_whitespace().any(|word| {
+                let named = word.strip_prefix("--interpreter");
+                named.is_some_and(|path| !SHELLS.contains(&path.trim_start_matches('=')))
+            });
         }
         // Commands of a kickstart file are split line by line.
         if self.syntax == Syntax::Kickstart && !self.section {
@@ -230,6 +251,7 @@ impl Reader {
             self.here = None;
             self.lost = false;
             self.section = false;
+            self.foreign = false;
         }
     }
 
@@ -249,14 +271,30 @@ impl Reader {
         Ok(())
     }
 
+    /// A command of a kickstart file: Python's shlex knows quotes, backslashes and comments alone.
+    fn in_command(&mut self, c: char) -> Result<(), Misplaced> {
+        match c {
+            '\\' => self.escaped = true,
+            '"' => self.enter(Within::Double)?,
+            '\'' => self.enter(Within::Single)?,
+            '#' => self.comment = true,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn is_command(&self) -> bool {
+        self.syntax == Syntax::Kickstart && !self.section
+    }
+
     fn in_double(&mut self, c: char) -> Result<(), Misplaced> {
         match c {
             '\\' => self.escaped = true,
             '"' => {
                 self.within.pop();
             }
-            '(' if self.before == '$' => self.enter(Within::Parentheses)?,
-            '`' => self.backtick()?,
+            '(' if self.before == '$' && !self.is_command() => self.enter(Within::Parentheses)?,
+            '`' if !self.is_command() => self.backtick()?,
             _ => {}
         }
         Ok(())
@@ -369,6 +407,7 @@ mod tests {
             "cat <<'E'\n@\nE",
             "cat <<A <<B\nA\n@\nB",
             "cat <<E\n\\\nE\n@",
+            "echo \\\n# @",
             "cat <<E\n\"$(echo \"\nE\n\")\" @",
             "echo \"$(echo \"@\")\"",
             "echo \"$(case x in a) echo \"b\";; esac)\" @",
