@@ -45,7 +45,7 @@ fn what_is_not_known_is_an_error_with_its_place_and_the_nearest_name() {
             .contains("there is no filter `uper` here; did you mean `upper`?")
     );
     assert!(refused("{{ hash_pasword('x') }}").contains("did you mean `hash_password`?"));
-    assert_eq!(shell("{{ settings.proxy | default('none') }}").as_deref(), Ok("'none'"));
+    assert_eq!(shell("echo {{ settings.proxy | default('none') }}").as_deref(), Ok("echo 'none'"));
     assert_eq!(shell("{% if settings.proxy is defined %}x{% endif %}").as_deref(), Ok(""));
 
     let mut bare = facts();
@@ -56,6 +56,19 @@ fn what_is_not_known_is_an_error_with_its_place_and_the_nearest_name() {
         told.contains("line 2, column 4: `network.router` has no value for this machine"),
         "{told}"
     );
+}
+
+#[test]
+fn what_a_template_holds_is_shown_safely() {
+    for text in [
+        "{{ machine['\u{1b}[31m'] }}",
+        "{% include '\u{1b}[31m' %}",
+        "{{ '\u{1b}' + 1 }}",
+        "{{ \u{1b} }}",
+    ] {
+        let told = refused(text);
+        assert!(!told.contains('\u{1b}'), "{told:?}");
+    }
 }
 
 #[test]
@@ -210,7 +223,9 @@ fn nothing_of_the_outside_can_be_reached() {
         "{% set x %}{{ machine.name }}{% endset %}{{ x }}",
         "{% filter upper %}{{ machine.name }}{% endfilter %}",
     ] {
-        assert!(shell(text).is_err(), "{text}: {:?}", shell(text));
+        // Behind a command, where a value may stand.
+        let text = format!("echo {text}");
+        assert!(shell(&text).is_err(), "{text}: {:?}", shell(&text));
     }
     for name in ["", "a b", "a\nb", "{{x}}", &"x".repeat(129)] {
         assert!(Template::new(name, Format::Shell, "").is_err(), "{name}");
@@ -288,7 +303,8 @@ fn no_error_holds_a_secret() {
         "{{ secrets.join_token | word(3) }}",
         "{{ machine.name | default(x=secrets.join_token) }}",
     ] {
-        let Err(error) = one(Format::Shell, text, &facts(), Reveal::Yes) else { panic!("{text}") };
+        let text = format!("echo {text}");
+        let Err(error) = one(Format::Shell, &text, &facts(), Reveal::Yes) else { panic!("{text}") };
         let told = format!("{error} {error:?}");
         assert!(!told.contains("canary") && !told.contains("horse"), "{text}: {told}");
     }

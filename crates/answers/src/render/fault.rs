@@ -68,6 +68,11 @@ fn quoted(text: &str) -> Option<&str> {
     rest.split(['`', '\'', '"']).next()
 }
 
+/// Text of a template, fit to be shown.
+fn shown(text: &str) -> String {
+    model::text::show(text.as_bytes())
+}
+
 /// What is needed to put an error into words.
 struct Scene<'a> {
     templates: &'a BTreeMap<String, Template>,
@@ -88,7 +93,7 @@ impl Scene<'_> {
     fn why(&self, error: &Error) -> Why {
         let detail = error.detail().unwrap_or_default();
         match error.kind() {
-            ErrorKind::SyntaxError | ErrorKind::BadEscape => Why::Syntax(detail.to_owned()),
+            ErrorKind::SyntaxError | ErrorKind::BadEscape => Why::Syntax(shown(detail)),
             ErrorKind::OutOfFuel => Why::TooMuch { limit: "fuel_max", most: self.limits.fuel_max },
             ErrorKind::InvalidOperation if detail == "recursion limit exceeded" => {
                 let most = self.limits.include_depth_max as u64;
@@ -106,14 +111,14 @@ impl Scene<'_> {
                 "the engine refuses an operation on a value; a preview says which".into(),
             ),
             kind => Why::Failed(match error.detail() {
-                Some(detail) => detail.to_owned(),
+                Some(detail) => shown(detail),
                 None => kind.to_string(),
             }),
         }
     }
 
     fn undefined(&self, detail: &str) -> Why {
-        let name = self.name(detail).map(str::to_owned);
+        let name = self.name(detail).map(shown);
         let names = self.facts.names();
         let known = name.as_deref().is_some_and(Facts::is_known);
         let near = name
@@ -128,8 +133,8 @@ impl Scene<'_> {
             .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
             .rfind(|word| !word.is_empty() && !matches!(*word, "unknown" | "is" | "filter"));
         let asked = self.name(detail).or(last).filter(|name| self.written.contains(name));
-        let asked = asked.unwrap_or_default();
-        let nearest = nearest(asked, names.iter().copied());
+        let asked = shown(asked.unwrap_or_default());
+        let nearest = nearest(&asked, names.iter().copied());
         Why::Unknown { what: format!("there is no {kind} `{asked}` here"), nearest }
     }
 
@@ -143,7 +148,8 @@ impl Scene<'_> {
                  which escapes what it makes"
             ));
         }
-        Why::NoTemplate(match nearest(asked, self.templates.keys().map(String::as_str)) {
+        let asked = shown(asked);
+        Why::NoTemplate(match nearest(&asked, self.templates.keys().map(String::as_str)) {
             Some(near) => format!("there is no template `{asked}`; did you mean `{near}`?"),
             None => format!("there is no template `{asked}` among those given"),
         })
