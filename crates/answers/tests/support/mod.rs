@@ -12,17 +12,17 @@ use answers::{
 };
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-/// Where a program is, if it is there. `./x` brings two of them and says where in a variable.
+/// Where a program is, if it is there: in the system, or where `./x` unpacks what must not be a part
+/// of it.
 pub fn tool(name: &str) -> Option<PathBuf> {
-    let variable = format!("BOOTWRIGHT_{}", name.to_uppercase().replace('-', "_"));
-    if let Some(path) = std::env::var_os(variable) {
-        return Some(path.into());
-    }
+    let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/peers");
+    let unpacked = ["cloud-init/usr/bin", "pykickstart/bin"].map(|dir| peers.join(dir).join(name));
     let path = "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    std::env::split_paths(path).map(|dir| dir.join(name)).find(|file| file.exists())
+    let system = std::env::split_paths(path).map(|dir| dir.join(name));
+    unpacked.into_iter().chain(system).find(|file| file.exists())
 }
 
 /// Whether the programs a test needs are there. If not, it is skipped aloud, and in CI it fails.
