@@ -1,5 +1,5 @@
-# Run by the Debian installer before it asks anything. Where it ends with an error, the installer
-# would go on: so it waits for somebody instead.
+# Run by the Debian installer before it partitions. Where it ends with an error, the installer would
+# go on: so it waits for somebody instead.
 (
 {% include "disk.sh" %}
 ) || while :; do sleep 3600; done

@@ -3,7 +3,7 @@
 
 mod support;
 
-use answers::{Format, Limits, Reveal, render, starters};
+use answers::{Format, Limits, Reveal, Setting, render, starters};
 use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
@@ -168,4 +168,53 @@ fn its_shell_finds_the_disk_and_reports() {
         heard[1].starts_with("POST /report/0123/failed ") && heard[1].contains("is not empty"),
         "{heard:?}"
     );
+}
+
+/// The shipped preseed as it is: the installer's debconf takes it in, and the check is run as the
+/// installer runs it, in a machine with one empty disk.
+#[test]
+fn the_shipped_preseed_chooses_the_disk() {
+    let Some(dir) = installer() else { return };
+    let root = dir.path();
+    for name in ["sys/block/vda", "dev", "proc"] {
+        fs::create_dir_all(root.join(name)).unwrap();
+    }
+    fs::write(root.join("sys/block/vda/size"), "16384\n").unwrap();
+    fs::write(root.join("sys/block/vda/serial"), "S3R1AL\n").unwrap();
+    fs::write(root.join("dev/vda"), vec![0; 8 << 20]).unwrap();
+    let (port, heard) = server(2);
+    let mut facts = facts();
+    facts.deployment.as_mut().unwrap().report = format!("http://127.0.0.1:{port}/report/0123");
+    let mut all: Vec<(String, Setting)> = facts
+        .settings
+        .iter()
+        .map(|(name, setting, _)| (name.to_owned(), setting.clone()))
+        .collect();
+    all.push(("mirror_host".into(), "10.77.0.1".into()));
+    let pairs: Vec<(&str, Setting)> = all.iter().map(|(n, s)| (n.as_str(), s.clone())).collect();
+    facts.settings = settings(&pairs);
+    let file =
+        render("debian.preseed", &starters(), &facts, Reveal::Yes, &Limits::default()).unwrap();
+    fs::write(root.join("tmp/preseed.cfg"), &file.text).unwrap();
+    let ask = "#!/bin/sh\n. /usr/share/debconf/confmodule\ndebconf-set-selections /tmp/preseed.cfg >&2\n\
+               db_get partman/early_command\nsh -c \"$RET\" >&2\necho $? >/tmp/code\n\
+               for name in partman-auto/disk grub-installer/bootdev passwd/username passwd/user-password-crypted pkgsel/include; do\n  \
+               db_get $name\n  printf '%s\\n' \"$RET\" >>/tmp/values\ndone\n";
+    fs::write(root.join("tmp/ask"), ask).unwrap();
+    let done = inside(
+        root,
+        "export DEBIAN_FRONTEND=none TERM=linux logfile=/tmp/log\nchmod 755 /tmp/ask\n\
+         [ -e /dev/null ] || >/dev/null\n\
+         debconf-loadtemplate d-i /var/lib/dpkg/info/*.templates\ndebconf -od-i /tmp/ask\n",
+    );
+    let words = String::from_utf8_lossy(&done.stderr).into_owned();
+    let read = |name: &str| fs::read_to_string(root.join("tmp").join(name)).unwrap_or_default();
+    assert_eq!(read("code"), "0\n", "{words}");
+    let values = read("values");
+    let values: Vec<&str> = values.lines().collect();
+    assert_eq!(values[..3], ["/dev/vda", "/dev/vda", "ada"], "{words}");
+    assert!(values[3].starts_with("$6$") && file.text.contains(values[3]), "{values:?}");
+    assert_eq!(values[4], "openssh-server vim");
+    let heard = heard.join().unwrap();
+    assert!(heard[1].ends_with("installing onto /dev/vda"), "{heard:?}");
 }
