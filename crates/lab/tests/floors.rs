@@ -10,7 +10,7 @@ const FLOORS: &[&[&str]] = &[
     &["wire", "disc", "unpack", "secureboot", "trust"],
     &["model"],
     &["catalogue"],
-    &["engine", "library", "fetch", "foreign", "tls", "power"],
+    &["engine", "library", "fetch", "foreign", "tls", "power", "answers"],
     &["site"],
     &["serve", "api"],
     &["app"],
@@ -18,7 +18,7 @@ const FLOORS: &[&[&str]] = &[
 
 /// Rooms in which only values go in and out.
 const PURE: &[&str] =
-    &["wire", "disc", "unpack", "secureboot", "trust", "model", "catalogue", "engine", "foreign"];
+    &["wire", "disc", "unpack", "secureboot", "trust", "model", "catalogue", "engine", "foreign", "answers"];
 
 /// What a pure room brings all the same, and why it may.
 const BROUGHT: &[(&str, &str, &str)] =
