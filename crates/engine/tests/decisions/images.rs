@@ -3,7 +3,7 @@
 use crate::house::{command, engine, image, mac, rule_for_everybody};
 use engine::{Answer, Asker, Command, Engine, FileAsk, Served};
 use model::event::Carrier;
-use model::image::{Assets, DiscFile, Loads, Run, Text, Way};
+use model::image::{Assets, Channels, DiscFile, Loads, Run, Text, Way};
 use model::network::Mode;
 use model::plan::{Decision, Reason};
 use model::rule::Profile;
@@ -141,7 +141,7 @@ fn what_is_in_use_is_not_removed() {
     command(&mut engine, Command::RemoveProfile("debian".into()));
     command(&mut engine, remove(None));
     assert!(engine.images().next().is_none());
-    assert_eq!(engine.channels(NAME), Default::default());
+    assert_eq!(engine.channels(NAME), Channels { last: 2, ..Channels::default() });
 }
 
 /// A live system on a disc, of which the squashfs lies in two pieces.
