@@ -7,6 +7,7 @@ use catalogue::{Recognised, Volume};
 use model::image::Way;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use support::heads::{arm64_image, bzimage, pe};
 use support::{Layout, able, burn, layouts, of_disc, of_files, with_tree};
 
 fn golden() -> PathBuf {
@@ -185,4 +186,31 @@ fn letter_case_does_not_matter() {
             layout.name, recognised.recognised_by
         );
     }
+}
+
+/// Files with their heads, as a folder.
+fn folder(files: Vec<(String, Vec<u8>)>) -> Recognised {
+    of_files(&files.into_iter().collect(), None)
+}
+
+/// 64 names are read; what comes after them in the alphabet may be just what is looked for.
+#[test]
+fn what_is_called_like_a_kernel_is_looked_at_before_firmware() {
+    let many = |more: Vec<(&str, Vec<u8>)>| {
+        let firmware = (0..100).map(|n| (format!("a/{n:03}.bin"), vec![0; 64]));
+        let more = more.into_iter().map(|(path, bytes)| (path.to_owned(), bytes));
+        folder(firmware.chain(more).collect())
+    };
+    let linux = many(vec![("z/vmlinuz", bzimage("6.1.0")), ("z/initrd.img", b"070701".to_vec())]);
+    assert_eq!(linux.recipe.kernel.as_deref(), Some("z/vmlinuz"), "{}", linux.recognised_by);
+    assert!(linux.recognised_by.contains("37 more files"), "{}", linux.recognised_by);
+    // One EFI application was found, and nobody knows whether it is the only one.
+    let files = many(vec![("z/tool.efi", pe(0x8664, false))]);
+    assert_eq!(files.recipe.kind, "files");
+    assert!(
+        files.recognised_by.contains("`z/tool.efi`, an EFI application"),
+        "{}",
+        files.recognised_by
+    );
+    assert!(files.recognised_by.contains("37 more files"), "{}", files.recognised_by);
 }
