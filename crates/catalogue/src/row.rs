@@ -188,10 +188,12 @@ impl Row {
         self.releases.is_empty() || self.releases.iter().any(|part| release.contains(part))
     }
 
-    /// The initrd that carries the kernel's version, else the newest.
+    /// The initrd that carries the kernel's version, wherever it is; else the newest in the best
+    /// place.
     fn initrd<'t>(&self, tree: &Tree<'t>, places: &[&str], fit: &Fit<'t>) -> Option<&'t str> {
         let kernel = fit.kernel.as_ref().map_or("", |(path, _)| *path);
         let version = base(kernel).split_once('-').map(|(_, version)| version);
+        let mut best = None;
         for place in places {
             let mut found = tree.glob(&place.replace("{K}", folder(kernel)));
             found.reverse();
@@ -200,11 +202,12 @@ impl Row {
                 kernel::initrd(&tree.head(path, kernel::INITRD_HEAD)).is_none()
             });
             let own = found.iter().filter(|p| version.is_some_and(|v| base(p).contains(v)));
-            if let Some(path) = own.min_by_key(|path| path.len()).or(found.first()) {
+            if let Some(path) = own.min_by_key(|path| path.len()) {
                 return Some(path);
             }
+            best = best.or(found.first().copied());
         }
-        None
+        best
     }
 
     /// Whether something speaks for it against a row that rests on the same files.

@@ -193,6 +193,28 @@ fn folder(files: Vec<(String, Vec<u8>)>) -> Recognised {
     of_files(&files.into_iter().collect(), None)
 }
 
+#[test]
+fn a_kernel_never_goes_with_the_initrd_of_another_processor() {
+    let of = |kernel: &str, initrds: &[&str]| {
+        let bytes = if kernel.ends_with("arm64") { arm64_image() } else { bzimage("6.6.33-talos") };
+        let initrd = |name: &&str| ((*name).to_owned(), b"\xfd7zXZ\0".to_vec());
+        folder([(kernel.to_owned(), bytes)].into_iter().chain(initrds.iter().map(initrd)).collect())
+    };
+    let both = ["initramfs-amd64.xz", "initramfs-arm64.xz"];
+    for (processor, initrd) in [("amd64", both[0]), ("arm64", both[1])] {
+        let recognised = of(&format!("vmlinuz-{processor}"), &both);
+        assert_eq!(
+            (recognised.recipe.kind.as_str(), recognised.recipe.initrds),
+            ("talos", vec![initrd.to_owned()])
+        );
+    }
+    for (processor, other) in [("amd64", both[1]), ("arm64", both[0])] {
+        let recognised = of(&format!("vmlinuz-{processor}"), &[other]);
+        assert_ne!(recognised.recipe.kind, "talos");
+        assert_eq!(recognised.recipe.initrds, Vec::<String>::new(), "{}", recognised.recognised_by);
+    }
+}
+
 /// 64 names are read; what comes after them in the alphabet may be just what is looked for.
 #[test]
 fn what_is_called_like_a_kernel_is_looked_at_before_firmware() {

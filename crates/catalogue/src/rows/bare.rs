@@ -203,7 +203,7 @@ impl Started {
         let folder = folder(path).to_owned();
         let kernel = Kernel::read(&tree.head(path, kernel::HEAD))?;
         let initrds = if must.is_empty() {
-            initrds(tree, path, &folder)
+            initrds(tree, path, &folder, kernel.processor)
         } else {
             must.iter().map(|name| format!("{folder}{name}")).collect()
         };
@@ -261,11 +261,16 @@ fn is_initrd(tree: &Tree<'_>, path: &str) -> bool {
     kernel::initrd(&tree.head(path, kernel::INITRD_HEAD)).is_some()
 }
 
-/// The initrd of a kernel: the one that carries its version, else the only one beside it.
-fn initrds(tree: &Tree<'_>, path: &str, folder: &str) -> Vec<String> {
+/// The initrd of a kernel: the one that carries its version, else the only one beside it. None that
+/// is called after another processor.
+fn initrds(tree: &Tree<'_>, path: &str, folder: &str, processor: &str) -> Vec<String> {
     let mut beside: Vec<&str> = tree.glob(&format!("{folder}*initrd*"));
     beside.extend(tree.glob(&format!("{folder}*initramfs*")));
-    beside.retain(|path| is_initrd(tree, path));
+    let own = |part: &str| {
+        crate::facts::processor(part)
+            .is_none_or(|other| other == processor || processor == "unknown")
+    };
+    beside.retain(|path| base(path).split(['-', '.']).all(own) && is_initrd(tree, path));
     let version = base(path).split_once('-').map(|(_, version)| version);
     let own = version.and_then(|v| beside.iter().find(|path| base(path).contains(v)));
     match (own, beside.as_slice()) {
