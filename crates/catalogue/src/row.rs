@@ -56,8 +56,6 @@ pub(crate) struct Row {
     pub kernel: &'static [&'static str],
     /// What its release must hold, one of these; empty: anything.
     pub releases: &'static [&'static str],
-    /// Kernels of architectures that this one is not for.
-    pub kernels: &'static [(Arch, &'static str)],
     /// Its initrds in order, for each the places it may have; `{K}` is the kernel's folder.
     pub initrds: &'static [&'static [&'static str]],
     /// What each of them is told.
@@ -96,7 +94,6 @@ impl Row {
         way: Way::Kernel,
         kernel: &[],
         releases: &[],
-        kernels: &[],
         initrds: &[],
         initrd_args: &[],
         disc_as: None,
@@ -176,8 +173,7 @@ impl Row {
             Way::Program => Some((vec![pe::application(head)?.arch], None)),
             // Xen is ELF, or that in gzip.
             Way::Multiboot => {
-                let xen = head.starts_with(&[0x1f, 0x8b]) || head.starts_with(b"\x7fELF");
-                xen.then(|| (Vec::new(), None))
+                kernel::unpacked(head).starts_with(b"\x7fELF").then(|| (Vec::new(), None))
             }
             Way::Disc => None,
         }

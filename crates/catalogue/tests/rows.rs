@@ -236,3 +236,19 @@ fn what_is_called_like_a_kernel_is_looked_at_before_firmware() {
     );
     assert!(files.recognised_by.contains("37 more files"), "{}", files.recognised_by);
 }
+
+#[test]
+fn what_is_started_is_told_by_its_bytes() {
+    let of = |name: &str| layouts::all().into_iter().find(|layout| layout.name == name).unwrap();
+    let mut xen = of("xenserver 7").files;
+    assert_eq!(of_files(&xen, None).recipe.kernel.as_deref(), Some("boot/xen.gz"));
+    for other in [b"\x1f\x8b\x08\0\0\0\0\0\0\xff\x01\x04\0\xfb\xfftext".to_vec(), vec![0x1f, 0x8b]]
+    {
+        xen.insert("boot/xen.gz".into(), other);
+        assert_ne!(of_files(&xen, None).recipe.kind, "xcp-ng");
+    }
+    // No loader here starts a program of Syslinux, so that machines with BIOS are not offered ESXi.
+    let esxi = of_files(&of("esxi 7").files, None);
+    assert_eq!(esxi.archs, [model::Arch::X64Uefi]);
+    assert!(esxi.notes.iter().any(|note| note.contains("machines need UEFI")), "{:?}", esxi.notes);
+}
