@@ -5,6 +5,7 @@
 
 use crate::bytes::{slice, text_at, u16_at, u32_at};
 use model::Arch;
+use std::borrow::Cow;
 use std::io::Read;
 
 /// Bytes of a file's head that are enough for [`Kernel::read`].
@@ -29,15 +30,8 @@ pub struct Kernel {
 impl Kernel {
     /// Reads the head of a file.
     pub fn read(head: &[u8]) -> Option<Self> {
-        if head.starts_with(&[0x1f, 0x8b]) {
-            // arm64 distributions compress the whole image; GRUB and iPXE unpack it.
-            let mut inner = Vec::new();
-            let mut unpacked = flate2::read::GzDecoder::new(head).take(HEAD as u64);
-            // The head is cut, so the end is an error; what came before it is what we want.
-            let _ = unpacked.read_to_end(&mut inner);
-            return Self::plain(&inner);
-        }
-        Self::plain(head)
+        // arm64 distributions compress the whole image; GRUB and iPXE unpack it.
+        Self::plain(&unpacked(head))
     }
 
     fn plain(head: &[u8]) -> Option<Self> {
@@ -93,6 +87,18 @@ impl Kernel {
     pub fn release(&self) -> Option<&str> {
         self.version.as_deref().and_then(|version| version.split(' ').next())
     }
+}
+
+/// A head as it is without gzip around it: at most [`HEAD`] bytes.
+pub(crate) fn unpacked(head: &[u8]) -> Cow<'_, [u8]> {
+    if !head.starts_with(&[0x1f, 0x8b]) {
+        return Cow::Borrowed(head);
+    }
+    let mut inner = Vec::new();
+    let mut unpacked = flate2::read::GzDecoder::new(head).take(HEAD as u64);
+    // The head is cut, so the end is an error; what came before it is what we want.
+    let _ = unpacked.read_to_end(&mut inner);
+    Cow::Owned(inner)
 }
 
 fn debian_name(arch: Arch) -> &'static str {

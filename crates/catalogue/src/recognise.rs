@@ -10,7 +10,7 @@ use crate::row::{Fit, Row};
 use crate::rows::{self, bare};
 use crate::tree::{Tree, shown};
 use model::Arch;
-use model::image::{AnswerWay, ArchKernel, Loads, Recipe, Way};
+use model::image::{AnswerWay, Loads, Recipe, Way};
 use std::fmt;
 
 /// Where the version of a Debian netboot tree stands when only its inner folder is imported.
@@ -135,13 +135,6 @@ fn described(tree: &Tree<'_>, row: &Row, fit: &Fit<'_>) -> Recognised {
         ));
     }
     recognised.title = title(row, fit, &facts);
-    for (arch, pattern) in row.kernels {
-        let path = tree.glob(pattern).last().map(|path| (*path).to_owned());
-        if let Some(path) = path {
-            recognised.recipe.kernels.push(ArchKernel { arch: *arch, path });
-            recognised.archs.push(*arch);
-        }
-    }
     recognised.archs.sort_unstable();
     recognised.archs.dedup();
     if row.way == Way::Kernel {

@@ -56,8 +56,6 @@ pub(crate) struct Row {
     pub kernel: &'static [&'static str],
     /// What its release must hold, one of these; empty: anything.
     pub releases: &'static [&'static str],
-    /// Kernels of architectures that this one is not for.
-    pub kernels: &'static [(Arch, &'static str)],
     /// Its initrds in order, for each the places it may have; `{K}` is the kernel's folder.
     pub initrds: &'static [&'static [&'static str]],
     /// What each of them is told.
@@ -96,7 +94,6 @@ impl Row {
         way: Way::Kernel,
         kernel: &[],
         releases: &[],
-        kernels: &[],
         initrds: &[],
         initrd_args: &[],
         disc_as: None,
@@ -176,8 +173,7 @@ impl Row {
             Way::Program => Some((vec![pe::application(head)?.arch], None)),
             // Xen is ELF, or that in gzip.
             Way::Multiboot => {
-                let xen = head.starts_with(&[0x1f, 0x8b]) || head.starts_with(b"\x7fELF");
-                xen.then(|| (Vec::new(), None))
+                kernel::unpacked(head).starts_with(b"\x7fELF").then(|| (Vec::new(), None))
             }
             Way::Disc => None,
         }
@@ -188,10 +184,12 @@ impl Row {
         self.releases.is_empty() || self.releases.iter().any(|part| release.contains(part))
     }
 
-    /// The initrd that carries the kernel's version, else the newest.
+    /// The initrd that carries the kernel's version, wherever it is; else the newest in the best
+    /// place.
     fn initrd<'t>(&self, tree: &Tree<'t>, places: &[&str], fit: &Fit<'t>) -> Option<&'t str> {
         let kernel = fit.kernel.as_ref().map_or("", |(path, _)| *path);
         let version = base(kernel).split_once('-').map(|(_, version)| version);
+        let mut best = None;
         for place in places {
             let mut found = tree.glob(&place.replace("{K}", folder(kernel)));
             found.reverse();
@@ -200,11 +198,12 @@ impl Row {
                 kernel::initrd(&tree.head(path, kernel::INITRD_HEAD)).is_none()
             });
             let own = found.iter().filter(|p| version.is_some_and(|v| base(p).contains(v)));
-            if let Some(path) = own.min_by_key(|path| path.len()).or(found.first()) {
+            if let Some(path) = own.min_by_key(|path| path.len()) {
                 return Some(path);
             }
+            best = best.or(found.first().copied());
         }
-        None
+        best
     }
 
     /// Whether something speaks for it against a row that rests on the same files.

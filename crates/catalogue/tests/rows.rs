@@ -7,6 +7,7 @@ use catalogue::{Recognised, Volume};
 use model::image::Way;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use support::heads::{arm64_image, bzimage, pe};
 use support::{Layout, able, burn, layouts, of_disc, of_files, with_tree};
 
 fn golden() -> PathBuf {
@@ -185,4 +186,69 @@ fn letter_case_does_not_matter() {
             layout.name, recognised.recognised_by
         );
     }
+}
+
+/// Files with their heads, as a folder.
+fn folder(files: Vec<(String, Vec<u8>)>) -> Recognised {
+    of_files(&files.into_iter().collect(), None)
+}
+
+#[test]
+fn a_kernel_never_goes_with_the_initrd_of_another_processor() {
+    let of = |kernel: &str, initrds: &[&str]| {
+        let bytes = if kernel.ends_with("arm64") { arm64_image() } else { bzimage("6.6.33-talos") };
+        let initrd = |name: &&str| ((*name).to_owned(), b"\xfd7zXZ\0".to_vec());
+        folder([(kernel.to_owned(), bytes)].into_iter().chain(initrds.iter().map(initrd)).collect())
+    };
+    let both = ["initramfs-amd64.xz", "initramfs-arm64.xz"];
+    for (processor, initrd) in [("amd64", both[0]), ("arm64", both[1])] {
+        let recognised = of(&format!("vmlinuz-{processor}"), &both);
+        assert_eq!(
+            (recognised.recipe.kind.as_str(), recognised.recipe.initrds),
+            ("talos", vec![initrd.to_owned()])
+        );
+    }
+    for (processor, other) in [("amd64", both[1]), ("arm64", both[0])] {
+        let recognised = of(&format!("vmlinuz-{processor}"), &[other]);
+        assert_ne!(recognised.recipe.kind, "talos");
+        assert_eq!(recognised.recipe.initrds, Vec::<String>::new(), "{}", recognised.recognised_by);
+    }
+}
+
+/// 64 names are read; what comes after them in the alphabet may be just what is looked for.
+#[test]
+fn what_is_called_like_a_kernel_is_looked_at_before_firmware() {
+    let many = |more: Vec<(&str, Vec<u8>)>| {
+        let firmware = (0..100).map(|n| (format!("a/{n:03}.bin"), vec![0; 64]));
+        let more = more.into_iter().map(|(path, bytes)| (path.to_owned(), bytes));
+        folder(firmware.chain(more).collect())
+    };
+    let linux = many(vec![("z/vmlinuz", bzimage("6.1.0")), ("z/initrd.img", b"070701".to_vec())]);
+    assert_eq!(linux.recipe.kernel.as_deref(), Some("z/vmlinuz"), "{}", linux.recognised_by);
+    assert!(linux.recognised_by.contains("37 more files"), "{}", linux.recognised_by);
+    // One EFI application was found, and nobody knows whether it is the only one.
+    let files = many(vec![("z/tool.efi", pe(0x8664, false))]);
+    assert_eq!(files.recipe.kind, "files");
+    assert!(
+        files.recognised_by.contains("`z/tool.efi`, an EFI application"),
+        "{}",
+        files.recognised_by
+    );
+    assert!(files.recognised_by.contains("37 more files"), "{}", files.recognised_by);
+}
+
+#[test]
+fn what_is_started_is_told_by_its_bytes() {
+    let of = |name: &str| layouts::all().into_iter().find(|layout| layout.name == name).unwrap();
+    let mut xen = of("xenserver 7").files;
+    assert_eq!(of_files(&xen, None).recipe.kernel.as_deref(), Some("boot/xen.gz"));
+    for other in [b"\x1f\x8b\x08\0\0\0\0\0\0\xff\x01\x04\0\xfb\xfftext".to_vec(), vec![0x1f, 0x8b]]
+    {
+        xen.insert("boot/xen.gz".into(), other);
+        assert_ne!(of_files(&xen, None).recipe.kind, "xcp-ng");
+    }
+    // No loader here starts a program of Syslinux, so that machines with BIOS are not offered ESXi.
+    let esxi = of_files(&of("esxi 7").files, None);
+    assert_eq!(esxi.archs, [model::Arch::X64Uefi]);
+    assert!(esxi.notes.iter().any(|note| note.contains("machines need UEFI")), "{:?}", esxi.notes);
 }

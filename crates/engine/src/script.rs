@@ -65,6 +65,12 @@ fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
+/// Whether a name means the same to every loader as it stands: a disc may have any name on it.
+fn is_safe(name: &str) -> bool {
+    let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"._+-".contains(&byte);
+    !name.is_empty() && name.bytes().all(safe)
+}
+
 /// Text for a screen or a comment: printable ASCII, and nothing that any of the three loaders
 /// would expand, split or end a line at.
 pub(crate) fn plain(text: &str) -> String {

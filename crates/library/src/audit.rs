@@ -2,8 +2,8 @@
 //! machine would start it holds.
 //!
 //! In: an image whose bytes are kept, the loaders of this server, what machines revoke, the moment.
-//! Out: [`model::image::SecureBoot`]. Never: a file written; a program of more than [`FILE_MAX`] read;
-//! trust given: firmware decides.
+//! Out: [`model::image::SecureBoot`]. Never: a file written; a program of more than [`FILE_MAX`] read,
+//! nor more than [`BYTES_MAX`] of all of them; trust given: firmware decides.
 
 use crate::store::Blobs;
 use model::image::{Image, Judged, LoaderKind, SecureBoot, Way};
@@ -11,10 +11,15 @@ use model::{Arch, Asset, Content, Loader, Now};
 use secureboot::{Across, Binary, Lists, SbatLevel, World, across, sbat};
 use std::io;
 
-/// Bytes of the largest program that is looked at. Unified kernels have up to 200 MiB.
-const FILE_MAX: u64 = 256 << 20;
-/// Programs of one image that are looked at.
+/// Bytes of the largest program that is looked at: it is held whole. Unified kernels have up to 150
+/// MiB.
+const FILE_MAX: u64 = 192 << 20;
+/// Bytes of all programs of one image that are read: a disc may give many names to the same bytes.
+const BYTES_MAX: u64 = 1 << 30;
+/// Files of one image that are looked at, whatever they turn out to be.
 const FILES_MAX: usize = 48;
+/// Files that could not be read of which each has a sentence of its own.
+const NOTES_MAX: usize = 8;
 /// SBAT lines that are kept of each.
 const SBAT_LINES_MAX: usize = 16;
 
@@ -39,30 +44,36 @@ pub fn read_dbx(bytes: &[u8]) -> Result<Lists, secureboot::ListError> {
 impl Audit<'_> {
     /// Looks at every EFI program of an image, and at the ways it is started.
     pub fn of(&self, image: &Image) -> SecureBoot {
+        // The ways come first: what they rest on must not be crowded out by other files.
+        let mut left = BYTES_MAX;
+        let mut verdict = self.ways(image, &mut left);
+        let mut programs = image.assets.iter().filter(|asset| is_program(asset, image));
         let mut files = Vec::new();
-        let mut notes = Vec::new();
-        let mut passed_over = 0;
-        for asset in image.assets.iter().filter(|asset| is_program(asset, image)) {
-            if files.len() >= FILES_MAX {
-                passed_over += 1;
-                continue;
-            }
-            match self.binary(&asset.content()) {
+        let mut unread = 0_usize;
+        for asset in programs.by_ref().take(FILES_MAX) {
+            match self.binary(&asset.content(), &mut left) {
                 Ok(Some(binary)) => files.push(self.judged(asset, &binary)),
                 Ok(None) => {}
-                Err(error) => notes.push(format!("{} could not be read: {error}", asset.path)),
+                Err(error) => {
+                    if unread < NOTES_MAX {
+                        verdict.push(format!("{} could not be read: {error}", asset.path));
+                    }
+                    unread = unread.saturating_add(1);
+                }
             }
         }
-        let mut verdict = self.ways(image);
-        if passed_over > 0 {
-            notes.push(format!("{passed_over} more EFI programs were not looked at"));
+        if unread > NOTES_MAX {
+            verdict.push(format!("{} more could not be read", unread.saturating_sub(NOTES_MAX)));
         }
-        verdict.extend(notes);
+        let passed_over = programs.count();
+        if passed_over > 0 {
+            verdict.push(format!("{passed_over} more EFI programs were not looked at"));
+        }
         SecureBoot { verdict, files }
     }
 
     /// The ways by which machines start it, each judged as a chain.
-    fn ways(&self, image: &Image) -> Vec<String> {
+    fn ways(&self, image: &Image, left: &mut u64) -> Vec<String> {
         let recipe = &image.recipe;
         let mut said = Vec::new();
         let archs = image.archs.iter().copied().filter(|arch| arch.is_uefi());
@@ -91,7 +102,7 @@ impl Audit<'_> {
                     continue;
                 }
             };
-            match self.chain(&chain) {
+            match self.chain(&chain, left) {
                 Ok(words) => said.extend(words.into_iter().map(|w| format!("{arch}, {how}: {w}"))),
                 Err(error) => said.push(format!("{arch}, {how}: not judged, {error}")),
             }
@@ -105,10 +116,10 @@ impl Audit<'_> {
     }
 
     /// What becomes of a chain, today and at the newest published SBAT level.
-    fn chain(&self, chain: &[Content]) -> io::Result<Vec<String>> {
+    fn chain(&self, chain: &[Content], left: &mut u64) -> io::Result<Vec<String>> {
         let mut binaries = Vec::new();
         for content in chain {
-            let binary = self.binary(content)?;
+            let binary = self.binary(content, left)?;
             binaries
                 .push(binary.ok_or_else(|| io::Error::other("a file of it is no EFI program"))?);
         }
@@ -163,15 +174,21 @@ impl Audit<'_> {
         }
     }
 
-    /// A program as it stands in the store; none if it is no EFI program at all.
-    fn binary(&self, content: &Content) -> io::Result<Option<Binary>> {
+    /// A program as it stands in the store; none if it is no EFI program at all. `left` are the
+    /// bytes that may still be read.
+    fn binary(&self, content: &Content, left: &mut u64) -> io::Result<Option<Binary>> {
+        let begin = Content { size: content.size.min(2), ..content.clone() };
+        if crate::import::read_whole(self.blobs, &begin)? != b"MZ" {
+            return Ok(None);
+        }
         if content.size > FILE_MAX {
             return Err(io::Error::other(format!("it has more than {} MiB", FILE_MAX >> 20)));
         }
+        *left = left.checked_sub(content.size).ok_or_else(|| {
+            let most = BYTES_MAX >> 20;
+            io::Error::other(format!("no more than {most} MiB of an image's programs are read"))
+        })?;
         let bytes = crate::import::read_whole(self.blobs, content)?;
-        if !bytes.starts_with(b"MZ") {
-            return Ok(None);
-        }
         Binary::read(&bytes).map(Some).map_err(io::Error::other)
     }
 }
@@ -191,4 +208,55 @@ fn is_program(asset: &Asset, image: &Image) -> bool {
 
 fn machine(number: u16) -> String {
     Arch::of_machine(number).map_or_else(|| format!("{number:#06x}"), |arch| arch.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::image::{Assets, Run};
+
+    /// What is said of an image of so many `.efi` files, all of them the same part of one blob.
+    fn audited(begin: &[u8], files: usize, size: u64) -> SecureBoot {
+        let state = tempfile::tempdir().expect("a folder");
+        let blobs = Blobs::open_at(state.path()).expect("a store");
+        let (blob, _) = blobs.add(&mut { begin }, &mut |_| true).expect("kept");
+        // Beyond what is there a disc never recorded anything, and it reads as zeros.
+        let there = u64::try_from(begin.len()).expect("few");
+        let runs =
+            [Run { offset: Some(0), length: there }, Run { offset: None, length: size - there }];
+        let asset = |n: usize| Asset {
+            runs: Some(runs.into()),
+            ..Asset::whole(format!("{n:04}.efi"), blob, size)
+        };
+        let mut image = Image::new("many", "here", Now(0));
+        image.assets = (0..files).map(asset).collect::<Assets>();
+        let lists = Lists::default();
+        Audit { blobs: &blobs, loaders: &[], dbx: &lists, now: Now(0) }.of(&image)
+    }
+
+    #[test]
+    fn many_names_of_one_part_cost_no_more_than_a_few() {
+        let said = audited(b"MZ broken", 300, 4096);
+        assert!(said.files.is_empty());
+        assert_eq!(said.verdict.len(), NOTES_MAX + 2, "{:?}", said.verdict);
+        assert_eq!(said.verdict[NOTES_MAX], "40 more could not be read");
+        assert_eq!(said.verdict[NOTES_MAX + 1], "252 more EFI programs were not looked at");
+    }
+
+    #[test]
+    fn what_is_no_program_is_left_after_two_bytes() {
+        // Held whole, one of these would have more memory than there is.
+        let said = audited(b"text", 60, 1 << 44);
+        assert_eq!(said.verdict, ["12 more EFI programs were not looked at"]);
+    }
+
+    #[test]
+    fn the_bytes_of_all_programs_together_are_bounded() {
+        let said = audited(b"MZ broken", 48, 192 << 20);
+        let most = said.verdict.iter().filter(|note| note.contains("no more than 1024 MiB"));
+        // Five of 192 MiB fit in.
+        assert_eq!(most.count(), NOTES_MAX - 5, "{:?}", said.verdict);
+        let said = audited(b"MZ", 1, (192 << 20) + 1);
+        assert_eq!(said.verdict, ["0000.efi could not be read: it has more than 192 MiB"]);
+    }
 }

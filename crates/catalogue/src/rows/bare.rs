@@ -129,11 +129,17 @@ pub(crate) fn linux(tree: &Tree<'_>) -> Option<Recognised> {
     recognised.title = format!("Linux{shown} ({})", start.kernel.processor);
     recognised.version = release;
     recognised.recognised_by.push_str(&also(found.get(1..)));
+    if let Some(unread) = unread(tree) {
+        recognised.recognised_by.push_str(&format!("; {unread}"));
+    }
     Some(recognised)
 }
 
-/// A single EFI application.
+/// A single EFI application, where every file was looked at that could be another.
 pub(crate) fn efi(tree: &Tree<'_>) -> Option<Recognised> {
+    if unread(tree).is_some() {
+        return None;
+    }
     let programs = programs(tree);
     let [(path, arch)] = programs.as_slice() else { return None };
     Some(Recognised {
@@ -152,10 +158,19 @@ pub(crate) fn efi(tree: &Tree<'_>) -> Option<Recognised> {
 
 /// Nothing that boots.
 pub(crate) fn only_files(tree: &Tree<'_>) -> Recognised {
-    let programs = match programs(tree).len() {
-        0 => "no EFI application".to_owned(),
-        n => format!("{n} EFI applications, of which one must be imported by itself"),
+    let mut programs = match programs(tree).as_slice() {
+        [] => "no EFI application".to_owned(),
+        [(path, _)] => format!(
+            "{}, an EFI application, which must be imported by itself to be started",
+            shown(path)
+        ),
+        many => {
+            format!("{} EFI applications, of which one must be imported by itself", many.len())
+        }
     };
+    if let Some(unread) = unread(tree) {
+        programs.push_str(&format!("; {unread}"));
+    }
     let mut paths = tree.files();
     Recognised {
         recipe: Recipe { kind: "files".into(), ..Recipe::default() },
@@ -188,7 +203,7 @@ impl Started {
         let folder = folder(path).to_owned();
         let kernel = Kernel::read(&tree.head(path, kernel::HEAD))?;
         let initrds = if must.is_empty() {
-            initrds(tree, path, &folder)
+            initrds(tree, path, &folder, kernel.processor)
         } else {
             must.iter().map(|name| format!("{folder}{name}")).collect()
         };
@@ -246,11 +261,16 @@ fn is_initrd(tree: &Tree<'_>, path: &str) -> bool {
     kernel::initrd(&tree.head(path, kernel::INITRD_HEAD)).is_some()
 }
 
-/// The initrd of a kernel: the one that carries its version, else the only one beside it.
-fn initrds(tree: &Tree<'_>, path: &str, folder: &str) -> Vec<String> {
+/// The initrd of a kernel: the one that carries its version, else the only one beside it. None that
+/// is called after another processor.
+fn initrds(tree: &Tree<'_>, path: &str, folder: &str, processor: &str) -> Vec<String> {
     let mut beside: Vec<&str> = tree.glob(&format!("{folder}*initrd*"));
     beside.extend(tree.glob(&format!("{folder}*initramfs*")));
-    beside.retain(|path| is_initrd(tree, path));
+    let own = |part: &str| {
+        crate::facts::processor(part)
+            .is_none_or(|other| other == processor || processor == "unknown")
+    };
+    beside.retain(|path| base(path).split(['-', '.']).all(own) && is_initrd(tree, path));
     let version = base(path).split_once('-').map(|(_, version)| version);
     let own = version.and_then(|v| beside.iter().find(|path| base(path).contains(v)));
     match (own, beside.as_slice()) {
@@ -287,9 +307,33 @@ fn signed(tree: &Tree<'_>, folder: &str, kernel: &Kernel) -> (Option<SignedChain
     (Some(SignedChain { shim: shim.to_owned(), grub: grub.to_owned() }), None)
 }
 
-/// Files that may be kernels, as many as are read.
+/// Files that may be kernels, as many as are read: those first that are called like one, and last
+/// those that may be anything.
 fn likely_kernels<'t>(tree: &Tree<'t>) -> Vec<&'t str> {
-    tree.likely_kernels().iter().copied().take(CANDIDATES_MAX).collect()
+    let mut likely = tree.likely_kernels().to_vec();
+    likely.sort_by_key(|path| rank(base(path)));
+    likely.truncate(CANDIDATES_MAX);
+    likely
+}
+
+fn rank(name: &str) -> u8 {
+    let name = name.to_ascii_lowercase();
+    let kernel = ["vmlinu", "bzimage", "linux", "kernel"].iter().any(|own| name.starts_with(own));
+    match name.rsplit_once('.').map(|(_, end)| end) {
+        // Firmware, most of all.
+        Some("bin") => 3,
+        Some("efi") => 1,
+        _ if kernel || name.ends_with("vmlinuz") || name.ends_with("bzimage") => 0,
+        _ => 2,
+    }
+}
+
+/// Says that there are more files that may be kernels or EFI applications than are read.
+fn unread(tree: &Tree<'_>) -> Option<String> {
+    let more = tree.likely_kernels().len().checked_sub(CANDIDATES_MAX).filter(|more| *more > 0)?;
+    Some(format!(
+        "{more} more files with the name of a kernel or an EFI application were not looked at"
+    ))
 }
 
 /// Every kernel among the likely files.

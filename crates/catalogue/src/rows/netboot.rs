@@ -125,11 +125,20 @@ pub(crate) static TALOS_DISC: Row = Row {
     ..TALOS
 };
 
-/// The two files for PXE, perhaps for several processors.
-pub(crate) static TALOS_SET: Row = Row {
-    needs: &[Need::Any(&["initramfs-amd64.xz", "initramfs-arm64.xz"])],
-    kernel: &["vmlinuz-amd64", "vmlinuz-arm64"],
-    initrds: &[&["initramfs-amd64.xz", "initramfs-arm64.xz"]],
+/// The two files for PXE. A kernel never goes with the initrd of another processor.
+pub(crate) static TALOS_SET_AMD64: Row = Row {
+    needs: &[Need::File("initramfs-amd64.xz")],
+    kernel: &["vmlinuz-amd64"],
+    initrds: &[&["initramfs-amd64.xz"]],
+    more: talos_set,
+    ..TALOS
+};
+
+/// The same for the other processor.
+pub(crate) static TALOS_SET_ARM64: Row = Row {
+    needs: &[Need::File("initramfs-arm64.xz")],
+    kernel: &["vmlinuz-arm64"],
+    initrds: &[&["initramfs-arm64.xz"]],
     more: talos_set,
     ..TALOS
 };

@@ -4,7 +4,6 @@ use crate::facts::{BootCfg, Facts};
 use crate::recognise::Recognised;
 use crate::row::{Need, Row};
 use crate::tree::Tree;
-use model::Arch;
 use model::image::{Confidence, Text, Way};
 
 /// Modules that are looked for; ESXi 8 has 150.
@@ -22,7 +21,6 @@ pub(crate) static ESXI: Row = Row {
     ],
     way: Way::Program,
     kernel: &["efi/boot/bootx64.efi", "efi/boot/bootaa64.efi"],
-    kernels: &[(Arch::X86Bios, "mboot.c32")],
     args: "-c {B}/boot.cfg",
     answer: Some(("esxi-kickstart", "ks={A}")),
     confidence: Confidence::A,
@@ -58,10 +56,10 @@ fn esxi(tree: &Tree<'_>, recognised: &mut Recognised) {
             "boot.cfg names {missing} files that are not on the disc: it is damaged, or cut short"
         ));
     }
-    if recipe.kernels.iter().any(|kernel| kernel.arch == Arch::X86Bios) {
+    if tree.file("mboot.c32").is_some() {
         recognised.notes.push(
-            "on BIOS its loader is a program of Syslinux (mboot.c32), which only PXELINUX starts; on \
-             UEFI 7.0 U2 and later also load by HTTP Boot"
+            "its loader for BIOS is a program of Syslinux (mboot.c32), which is not started from here: \
+             machines need UEFI, where 7.0 U2 and later also load by HTTP Boot"
                 .to_owned(),
         );
     }

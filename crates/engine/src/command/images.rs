@@ -17,26 +17,29 @@ impl Engine {
         let versions = self.images.get(&image.name);
         let newest = versions.and_then(|v| v.values().next_back());
         if let Some(same) = newest.filter(|old| old.same_content(&image)) {
-            return decided(
-                Vec::new(),
-                format!(
-                    "image {} version {} has just these files already",
-                    same.name, same.version
-                ),
-            );
+            return publish_again(same, image);
         }
-        image.version = newest.map_or(1, |old| old.version.saturating_add(1));
-        image.imported = now;
         let before = self.channels(&image.name);
+        let highest = newest.map_or(0, |old| old.version).max(before.last);
+        image.version = highest.saturating_add(1);
+        image.imported = now;
         // Images of the time before there were channels: what machines get now, they go on getting.
         let stable = before.stable.or(newest.map(|old| old.version)).unwrap_or(image.version);
         let channels = Channels { stable: Some(stable), ..before.clone() };
         let mut says = format!("image {} version {}: {}", image.name, image.version, image.title);
         if stable != image.version {
+            let (name, version) = (&image.name, image.version);
+            // Without a number it promotes what `test` shows.
+            let test = channels.test.filter(|test| versions.is_some_and(|v| v.contains_key(test)));
+            let number = test.map(|_| format!(" --version {version}")).unwrap_or_default();
             says.push_str(&format!(
-                "\nmachines get version {stable} until `bootwright image promote {}`",
-                image.name
+                "\nmachines get version {stable} until `bootwright image promote {name}{number}`"
             ));
+            if let Some(test) = test {
+                says.push_str(&format!(
+                    "\n`test` shows version {test}, as an operator put it there"
+                ));
+            }
         }
         let mut changes = vec![Change::Image(image.clone())];
         if channels != before {
@@ -136,12 +139,13 @@ impl Engine {
         let shown: Vec<String> = gone.iter().map(u32::to_string).collect();
         let says = format!("image {name} version {} is removed", shown.join(", "));
         let before = self.channels(name);
-        let after = gone.iter().fold(before.clone(), |channels, v| channels.without(*v));
+        let mut after = gone.iter().fold(before.clone(), |channels, v| channels.without(*v));
+        if let Some(newest) = versions.keys().next_back().filter(|newest| gone.contains(newest)) {
+            after.last = after.last.max(*newest);
+        }
         let mut changes: Vec<Change> =
             gone.into_iter().map(|v| Change::ImageGone(name.to_owned(), v)).collect();
-        if last {
-            changes.push(Change::ChannelsGone(name.to_owned()));
-        } else if after != before {
+        if after != before {
             changes.push(Change::Channels(name.to_owned(), after));
         }
         decided(changes, says)
@@ -181,4 +185,42 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// The same files once more: no new version, but what is known better of them now is kept. A reason
+/// to believe them is only replaced by a stronger one, along with where they came from.
+fn publish_again(same: &Image, image: Image) -> Outcome {
+    let (name, version) = (&same.name, same.version);
+    let mut after = Image { version, imported: same.imported, ..image };
+    let stronger = after.trust.is_stronger_than(&same.trust);
+    if !stronger {
+        after.trust = same.trust.clone();
+        after.source.clone_from(&same.source);
+    }
+    if after.secure_boot == SecureBoot::default() {
+        after.secure_boot = same.secure_boot.clone();
+    }
+    let mut news = Vec::new();
+    if after.title != same.title {
+        news.push(format!("its title is now `{}`", after.title));
+    }
+    if after.archs != same.archs {
+        let archs: Vec<String> = after.archs.iter().map(ToString::to_string).collect();
+        news.push(format!("it runs on {}", archs.join(", ")));
+    }
+    if stronger {
+        news.push(format!("its files are believed because {}", after.trust));
+    }
+    let more = |image: &Image| {
+        (image.notes.clone(), image.recognised_by.clone(), image.secure_boot.clone())
+    };
+    if more(&after) != more(same) {
+        news.push("what is noted of it is new".to_owned());
+    }
+    let mut says = format!("image {name} version {version} has just these files already");
+    if !news.is_empty() {
+        says.push_str(&format!("; {}", news.join("; ")));
+    }
+    let changes = if after == *same { Vec::new() } else { vec![Change::Image(after)] };
+    decided(changes, says)
 }

@@ -1,6 +1,6 @@
 //! iPXE scripts, for every build since 2013.
 
-use super::{Scene, args, comments, file_name, module_args, plain, screen};
+use super::{Scene, args, comments, file_name, is_safe, module_args, plain, screen};
 use model::image::Way;
 use model::menu::Choice;
 use model::plan::{Boot, BootPlan, Decision, ShownMenu};
@@ -64,17 +64,22 @@ fn start(scene: &Scene<'_>, boot: &Boot) -> String {
     let args = args(boot, scene.client, http);
     let mut line = format!("kernel {http}/{} {args}", url(&boot.kernel));
     if boot.way == Way::Kernel {
-        for initrd in &boot.initrds {
-            line.push_str(&format!(" initrd={}", file_name(initrd)));
+        for name in names(boot) {
+            line.push_str(&format!(" initrd={name}"));
         }
         if boot.disc_as.is_some() {
             line.push_str(&format!(" initrd={DISC}"));
         }
     }
     let mut text = format!("imgfree\n{} || goto failed\n", line.trim_end());
-    let word = if boot.way == Way::Multiboot { "module" } else { "initrd" };
-    for (at, initrd) in boot.initrds.iter().enumerate() {
+    let named = boot.way == Way::Kernel && !have_safe_names(boot);
+    for (at, (initrd, name)) in boot.initrds.iter().zip(names(boot)).enumerate() {
         let own = module_args(boot, at, scene.client, http);
+        let word = match boot.way {
+            Way::Multiboot => "module".to_owned(),
+            _ if named => format!("initrd --name {name}"),
+            _ => "initrd".to_owned(),
+        };
         let line = format!("{word} {http}/{} {own}", url(initrd));
         text.push_str(&format!("{} || goto failed\n", line.trim_end()));
     }
@@ -84,6 +89,19 @@ fn start(scene: &Scene<'_>, boot: &Boot) -> String {
     }
     text.push_str("boot || goto failed\n");
     text
+}
+
+/// How the initrds are called in memory: as their files, unless one of these has a name that iPXE
+/// would split, expand or take for a command's end. They are numbered then, so that none is called
+/// like another.
+fn names(boot: &Boot) -> Vec<String> {
+    let safe = have_safe_names(boot);
+    let name = |(at, path)| if safe { file_name(path).to_owned() } else { format!("initrd{at}") };
+    boot.initrds.iter().map(String::as_str).enumerate().map(name).collect()
+}
+
+fn have_safe_names(boot: &Boot) -> bool {
+    boot.initrds.iter().map(|path| file_name(path)).all(|name| is_safe(name) && name != DISC)
 }
 
 /// A path as it stands in a URL (RFC 3986, 3.3): a disc may have any name on it.

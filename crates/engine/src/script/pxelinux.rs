@@ -1,7 +1,7 @@
 //! `pxelinux.cfg`, for PXELINUX, U-Boot, Petitboot and IBM Z: each understands the few words used
 //! here.
 
-use super::{Scene, args, comments, plain, screen};
+use super::{Scene, args, comments, is_safe, plain, screen};
 use model::image::Way;
 use model::plan::{Boot, BootPlan, Decision};
 
@@ -40,21 +40,35 @@ pub fn write(scene: &Scene<'_>, plan: &BootPlan) -> String {
 
 fn label(key: &str, boot: Option<(&Scene<'_>, &Boot)>, title: &str) -> String {
     let mut text = format!("LABEL {key}\n  MENU LABEL {}\n", plain(title));
-    match boot {
-        None => text.push_str("  LOCALBOOT 0\n"),
-        Some((_, boot)) if matches!(boot.way, Way::Disc | Way::Program) => {
-            text.push_str(
-                "  SAY this entry is started in a way that only iPXE knows\n  LOCALBOOT 0\n",
-            );
-        }
-        Some((scene, boot)) => {
-            text.push_str(&format!("  KERNEL /{}\n", boot.kernel));
-            if !boot.initrds.is_empty() {
-                let initrds: Vec<String> = boot.initrds.iter().map(|i| format!("/{i}")).collect();
-                text.push_str(&format!("  INITRD {}\n", initrds.join(",")));
-            }
-            text.push_str(&format!("  APPEND {}\n", args(boot, scene.client, scene.http)));
-        }
+    let Some((scene, boot)) = boot else {
+        text.push_str("  LOCALBOOT 0\n");
+        return text;
+    };
+    if let Some(why) = cannot(boot) {
+        text.push_str(&format!("  SAY {why}\n  LOCALBOOT 0\n"));
+        return text;
     }
+    text.push_str(&format!("  KERNEL /{}\n", boot.kernel));
+    if !boot.initrds.is_empty() {
+        let initrds: Vec<String> = boot.initrds.iter().map(|i| format!("/{i}")).collect();
+        text.push_str(&format!("  INITRD {}\n", initrds.join(",")));
+    }
+    text.push_str(&format!("  APPEND {}\n", args(boot, scene.client, scene.http)));
     text
+}
+
+/// Why these loaders cannot start something. They have no way to quote a path: a blank ends it, a
+/// comma begins the next initrd.
+fn cannot(boot: &Boot) -> Option<&'static str> {
+    if boot.disc_as.is_some() || matches!(boot.way, Way::Disc | Way::Program) {
+        return Some("this entry is started in a way that only iPXE knows");
+    }
+    if boot.way == Way::Multiboot {
+        return Some("this entry is started in a way that only iPXE and GRUB know");
+    }
+    let mut paths = boot.initrds.iter().chain([&boot.kernel]);
+    let safe = |path: &String| path.split('/').all(is_safe);
+    (!paths.all(safe)).then_some(
+        "a file of this entry has a name that this loader cannot ask for. iPXE and GRUB can",
+    )
 }

@@ -3,7 +3,7 @@
 use crate::house::{command, engine, image, mac, rule_for_everybody};
 use engine::{Answer, Asker, Command, Engine, FileAsk, Served};
 use model::event::Carrier;
-use model::image::{Assets, DiscFile, Loads, Run, Text, Way};
+use model::image::{Assets, Channels, DiscFile, Loads, Run, Text, Way};
 use model::network::Mode;
 use model::plan::{Decision, Reason};
 use model::rule::Profile;
@@ -141,7 +141,7 @@ fn what_is_in_use_is_not_removed() {
     command(&mut engine, Command::RemoveProfile("debian".into()));
     command(&mut engine, remove(None));
     assert!(engine.images().next().is_none());
-    assert_eq!(engine.channels(NAME), Default::default());
+    assert_eq!(engine.channels(NAME), Channels { last: 2, ..Channels::default() });
 }
 
 /// A live system on a disc, of which the squashfs lies in two pieces.
@@ -198,7 +198,7 @@ fn placeholders_become_urls_of_the_version_that_is_booted() {
     for part in [
         format!("kernel {base}/live/vmlinuz boot=live fetch={base}/live/filesystem.squashfs "),
         format!("disc={base}.iso nic=01-52-54-00-77-00-01 quiet "),
-        format!("initrd {base}/live/my%20initrd%25 || goto failed"),
+        format!("initrd --name initrd0 {base}/live/my%20initrd%25 || goto failed"),
     ] {
         assert!(script.contains(&part), "{part}\n{script}");
     }
@@ -279,4 +279,56 @@ fn links_to_directories_are_followed_and_never_for_ever() {
     for not in ["a/x", "b/x", "poolx/vmlinuz", "pool", "debian/pool"] {
         assert!(get(&mut engine, &format!("image/live/1/{not}")).is_none(), "{not}");
     }
+}
+
+/// Kernel and initrds of the live system under other names.
+fn named(kernel: &str, initrds: &[&str]) -> Image {
+    let mut image = live();
+    let paths = initrds.iter().chain([&kernel]);
+    image.assets = paths.map(|path| Asset::whole(*path, Hash([5; 32]), 4096)).collect();
+    image.recipe = model::image::Recipe {
+        kernel: Some(kernel.into()),
+        initrds: initrds.iter().map(|path| (*path).to_owned()).collect(),
+        ..Default::default()
+    };
+    image
+}
+
+#[test]
+fn names_that_ipxe_would_read_as_its_own_words_are_replaced_by_numbers() {
+    for odd in ["my initrd", "x${net0/mac}", "a || shell", "a,b", "initrd=x", "caf\u{e9}", "disc"] {
+        let script = script(&mut with(named("linux", &["live/first.gz", odd])));
+        assert!(script.contains(" initrd=initrd0 initrd=initrd1 || goto failed\n"), "{script}");
+        assert!(script.contains("\ninitrd --name initrd0 http://"), "{script}");
+        assert!(script.contains("\ninitrd --name initrd1 http://"), "{script}");
+        let raw = format!("={odd}");
+        assert!(odd == "disc" || !script.contains(&raw), "{script}");
+    }
+    let script = script(&mut with(named("linux", &["live/first-1.0_a+b.gz"])));
+    assert!(script.contains(" initrd=first-1.0_a+b.gz || goto failed\n"), "{script}");
+    assert!(script.contains("\ninitrd http://"), "{script}");
+}
+
+#[test]
+fn what_pxelinux_cannot_start_is_refused_in_words() {
+    let ask = "pxelinux.cfg/01-52-54-00-77-00-01";
+    let mut with_disc = named("linux", &["initrd"]);
+    with_disc.recipe.disc_as = Some("/x.iso".into());
+    let mut xen = named("xen.gz", &["linux"]);
+    xen.recipe.way = Way::Multiboot;
+    for (image, why) in [
+        (named("my linux", &[]), "has a name that this loader cannot ask for"),
+        (named("linux", &["a", "b,c"]), "has a name that this loader cannot ask for"),
+        (named("linux\nx", &[]), "has a name that this loader cannot ask for"),
+        (with_disc, "in a way that only iPXE knows"),
+        (xen, "in a way that only iPXE and GRUB know"),
+    ] {
+        let Some(Served::Text(text)) = get(&mut with(image), ask) else { panic!("{why}") };
+        assert!(text.contains(why) && text.contains("LOCALBOOT 0"), "{text}");
+        assert!(!text.contains("KERNEL") && !text.contains("INITRD"), "{text}");
+    }
+    let Some(Served::Text(text)) = get(&mut with(named("linux", &["a", "b"])), ask) else {
+        panic!()
+    };
+    assert!(text.contains("  INITRD /image/live/1/a,/image/live/1/b\n"), "{text}");
 }

@@ -5,3 +5,4 @@ mod dhcp_rows;
 mod house;
 mod images;
 mod scripts;
+mod shelf;

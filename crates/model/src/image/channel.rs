@@ -69,6 +69,15 @@ pub struct Channels {
     /// What `stable` showed before, the latest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub past: Vec<u32>,
+    /// The highest number of a version that was removed: it is not given again, for somebody may have
+    /// written it down. It outlives the image. 0: none that is higher than all that are there.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub last: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl Channels {
@@ -82,7 +91,7 @@ impl Channels {
         }
         // What was on trial has arrived; the next import is on trial then.
         let test = self.test.filter(|test| *test != version);
-        Self { stable: Some(version), test, past }
+        Self { stable: Some(version), test, past, last: self.last }
     }
 
     /// The same with `stable` as it was before, and the version that was withdrawn.
@@ -90,7 +99,7 @@ impl Channels {
     pub fn rolled_back(&self) -> Option<(Self, u32)> {
         let mut past = self.past.clone();
         let (stable, withdrawn) = (past.pop()?, self.stable?);
-        Some((Self { stable: Some(stable), test: self.test, past }, withdrawn))
+        Some((Self { stable: Some(stable), past, ..self.clone() }, withdrawn))
     }
 
     /// The same without a version that is to be removed.
@@ -101,6 +110,7 @@ impl Channels {
             stable: self.stable.filter(other),
             test: self.test.filter(other),
             past: self.past.iter().copied().filter(other).collect(),
+            last: self.last,
         }
     }
 }
@@ -119,6 +129,17 @@ mod tests {
         assert_eq!((second.stable, withdrawn), (Some(2), 3));
         assert_eq!(second.rolled_back().unwrap().0, first);
         assert_eq!(third.without(2).rolled_back().unwrap().0.stable, Some(1));
+    }
+
+    #[test]
+    fn channels_that_an_older_version_kept_are_read() {
+        let kept = r#"{"stable":1,"test":null}"#;
+        let channels: Channels = serde_json::from_str(kept).unwrap();
+        assert_eq!((channels.stable, channels.last), (Some(1), 0));
+        assert_eq!(serde_json::to_string(&channels).unwrap(), kept);
+        // The highest number stays through whatever is done.
+        let channels = Channels { last: 7, ..channels }.promoted(2).without(1);
+        assert_eq!(channels.promoted(3).rolled_back().unwrap().0.last, 7);
     }
 
     #[test]

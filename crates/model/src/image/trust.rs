@@ -39,6 +39,23 @@ pub struct Signature {
     pub made: Now,
 }
 
+impl Trust {
+    /// Whether it is a better reason than another: a signature is better than an operator's own
+    /// files, and those better than what nobody signed.
+    #[must_use]
+    pub fn is_stronger_than(&self, other: &Self) -> bool {
+        self.grade() > other.grade()
+    }
+
+    fn grade(&self) -> u8 {
+        match self {
+            Self::Signed(_) => 2,
+            Self::Local => 1,
+            Self::Approved { .. } => 0,
+        }
+    }
+}
+
 impl fmt::Display for Trust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

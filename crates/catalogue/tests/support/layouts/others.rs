@@ -38,7 +38,7 @@ pub fn others() -> Vec<Layout> {
         .on("ESXI-7.0U3D-19482537-STANDARD"),
         layout("xenserver 7", "xcp-ng", vec![
             (".treeinfo", text("[general]\nfamily = XenServer\nversion = 7.0.0\narch = x86_64\n")),
-            ("boot/xen.gz", gz()),
+            ("boot/xen.gz", packed_elf()),
             ("boot/vmlinuz", bzimage("4.4.0+2")),
             ("install.img", gz()),
             ("repodata/repomd.xml", text("<repomd/>")),
