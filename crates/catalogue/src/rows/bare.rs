@@ -266,9 +266,10 @@ fn is_initrd(tree: &Tree<'_>, path: &str) -> bool {
 fn initrds(tree: &Tree<'_>, path: &str, folder: &str, processor: &str) -> Vec<String> {
     let mut beside: Vec<&str> = tree.glob(&format!("{folder}*initrd*"));
     beside.extend(tree.glob(&format!("{folder}*initramfs*")));
+    // `x86` is said of both kinds.
     let own = |part: &str| {
-        crate::facts::processor(part)
-            .is_none_or(|other| other == processor || processor == "unknown")
+        let other = crate::facts::processor(part).filter(|_| part != "x86");
+        other.is_none_or(|other| other == processor || processor == "unknown")
     };
     beside.retain(|path| base(path).split(['-', '.']).all(own) && is_initrd(tree, path));
     let version = base(path).split_once('-').map(|(_, version)| version);

@@ -206,7 +206,10 @@ fn publish_again(same: &Image, image: Image) -> Outcome {
     }
     if after.archs != same.archs {
         let archs: Vec<String> = after.archs.iter().map(ToString::to_string).collect();
-        news.push(format!("it runs on {}", archs.join(", ")));
+        news.push(match archs.as_slice() {
+            [] => "where it runs is not known".to_owned(),
+            archs => format!("it runs on {}", archs.join(", ")),
+        });
     }
     if stronger {
         news.push(format!("its files are believed because {}", after.trust));

@@ -51,7 +51,11 @@ impl fmt::Display for Act {
 
 /// Images and their versions, each with the source it was made from.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Shelf(BTreeMap<String, Image>);
+pub struct Shelf {
+    images: BTreeMap<String, Image>,
+    /// The highest number that was given under a name; none is given twice, whatever was removed.
+    highest: BTreeMap<String, u32>,
+}
 
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 struct Image {
@@ -74,19 +78,22 @@ impl Shelf {
     /// Whether the image is there.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
+        self.images.contains_key(name)
     }
 
     /// Whether this version is.
     #[must_use]
     pub fn is_there(&self, name: &str, version: u32) -> bool {
-        self.0.get(name).is_some_and(|image| image.versions.contains_key(&version))
+        self.images.get(name).is_some_and(|image| image.versions.contains_key(&version))
     }
 
     /// The versions of an image.
     #[must_use]
     pub fn versions(&self, name: &str) -> Vec<u32> {
-        self.0.get(name).map(|image| image.versions.keys().copied().collect()).unwrap_or_default()
+        self.images
+            .get(name)
+            .map(|image| image.versions.keys().copied().collect())
+            .unwrap_or_default()
     }
 
     /// Every version of every image.
@@ -98,7 +105,7 @@ impl Shelf {
                 .map(|(version, source)| (name.clone(), *version, *source))
                 .collect()
         };
-        self.0.iter().flat_map(of).collect::<Vec<_>>().into_iter()
+        self.images.iter().flat_map(of).collect::<Vec<_>>().into_iter()
     }
 
     /// Sources of `count` that no version of this image was made from: versions are told apart by
@@ -106,7 +113,9 @@ impl Shelf {
     #[must_use]
     pub fn unused(&self, name: &str, count: usize) -> Vec<Source> {
         let used = |source: &Source| {
-            self.0.get(name).is_some_and(|image| image.versions.values().any(|one| one == source))
+            self.images
+                .get(name)
+                .is_some_and(|image| image.versions.values().any(|one| one == source))
         };
         (0..count).filter(|source| !used(source)).collect()
     }
@@ -114,7 +123,7 @@ impl Shelf {
     /// Versions that `stable` can be moved to.
     #[must_use]
     pub fn promotable(&self, name: &str) -> Vec<u32> {
-        let Some(image) = self.0.get(name) else { return Vec::new() };
+        let Some(image) = self.images.get(name) else { return Vec::new() };
         let full = image.past.len() >= PAST_MAX;
         image.versions.keys().copied().filter(|v| !full && *v != image.stable).collect()
     }
@@ -122,7 +131,7 @@ impl Shelf {
     /// Versions that no machine would miss: neither `stable`, nor on the way back.
     #[must_use]
     pub fn removable(&self, name: &str) -> Vec<u32> {
-        let Some(image) = self.0.get(name) else { return Vec::new() };
+        let Some(image) = self.images.get(name) else { return Vec::new() };
         let kept = |version: &u32| *version == image.stable || image.past.contains(version);
         image.versions.keys().copied().filter(|version| !kept(version)).collect()
     }
@@ -130,7 +139,7 @@ impl Shelf {
     /// Whether there is a way back.
     #[must_use]
     pub fn can_roll_back(&self, name: &str) -> bool {
-        self.0.get(name).is_some_and(|image| !image.past.is_empty())
+        self.images.get(name).is_some_and(|image| !image.past.is_empty())
     }
 
     /// The same after an act; an import has the number it was acknowledged with.
@@ -142,30 +151,33 @@ impl Shelf {
         match act {
             Act::Import { name, source } => {
                 let number = version.ok_or("an import was acknowledged without its version")?;
-                let first = !self.has(name);
-                let image = next.0.entry(name.clone()).or_default();
-                if image.versions.insert(number, *source).is_some() {
-                    return Err(format!("{name} has two versions {number}"));
+                let highest = next.highest.entry(name.clone()).or_default();
+                if number <= *highest {
+                    return Err(format!("{name} version {number} was given before"));
                 }
+                *highest = number;
+                let first = !self.has(name);
+                let image = next.images.entry(name.clone()).or_default();
+                image.versions.insert(number, *source);
                 if first {
                     image.stable = number;
                 }
             }
             Act::Promote { name, version } => {
-                let image = next.0.get_mut(name).ok_or("it is not there")?;
+                let image = next.images.get_mut(name).ok_or("it is not there")?;
                 image.past.push(image.stable);
                 image.stable = *version;
             }
             Act::Rollback(name) => {
-                let image = next.0.get_mut(name).ok_or("it is not there")?;
+                let image = next.images.get_mut(name).ok_or("it is not there")?;
                 image.stable = image.past.pop().ok_or("there is no way back")?;
             }
             Act::Remove { name, version: Some(version) } => {
-                let image = next.0.get_mut(name).ok_or("it is not there")?;
+                let image = next.images.get_mut(name).ok_or("it is not there")?;
                 image.versions.remove(version).ok_or("it is not there")?;
             }
             Act::Remove { name, version: None } => {
-                next.0.remove(name).ok_or("it is not there")?;
+                next.images.remove(name).ok_or("it is not there")?;
             }
         }
         Ok(next)
@@ -198,7 +210,7 @@ impl Shelf {
 
     fn shown(&self) -> Seen {
         let mut shown = Seen::default();
-        for (name, image) in &self.0 {
+        for (name, image) in &self.images {
             shown.versions.insert(name.clone(), image.versions.clone());
             let stable = image.versions.get(&image.stable);
             shown.stable.extend(stable.map(|source| (name.clone(), *source)));
@@ -280,7 +292,11 @@ mod tests {
         // A removal that took one of two versions with it.
         let all = Act::Remove { name: "a".to_owned(), version: None };
         assert!(two().settle(Some(&all), &seen(&[(1, 7)], 7)).is_err());
-        assert_eq!(two().settle(Some(&all), &Seen::default()), Ok(Shelf::default()));
+        let none = two().settle(Some(&all), &Seen::default()).unwrap();
+        assert!(!none.has("a"));
+        // A number that was given is not given again, not even after all of them are gone.
+        assert!(none.settle(Some(&import(9)), &seen(&[(1, 9)], 9)).is_err());
+        assert!(none.settle(Some(&import(9)), &seen(&[(3, 9)], 9)).unwrap().has("a"));
     }
 
     #[test]
