@@ -367,6 +367,29 @@ fn verifying_reads_all_says_how_far_it_is_and_ends_a_quarantine_that_was_in_vain
 }
 
 #[test]
+fn verifying_ends_no_quarantine_that_began_meanwhile() {
+    let world = World::new();
+    let hash = world.add(&noise(2 * MIB));
+    let mark = world.path(&hash, ".damaged");
+    for before in [false, true] {
+        if before {
+            fs::write(&mark, "then").unwrap();
+        }
+        let mut found_meanwhile = |at| {
+            if at == 1 << 20 {
+                let _ = fs::remove_file(&mark);
+                fs::write(&mark, "now").unwrap();
+            }
+            true
+        };
+        world.blobs.verify_telling(&hash, &mut found_meanwhile).unwrap();
+        assert_eq!(world.blobs.quarantined().unwrap(), [hash], "{before}");
+        world.blobs.verify(&hash).unwrap();
+        assert!(world.blobs.contains(&hash));
+    }
+}
+
+#[test]
 fn a_sweep_takes_what_nothing_names_and_what_belongs_to_nothing() {
     let world = World::new();
     let (named, other) = (world.add(&noise(2 * MIB)), world.add(&noise(3 * MIB)));
