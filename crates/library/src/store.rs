@@ -16,6 +16,7 @@ mod error;
 mod marks;
 mod pass;
 mod place;
+mod shared;
 mod writing;
 
 pub use blob::BlobFile;
@@ -24,11 +25,11 @@ pub use error::{Damage, StoreError, Wrong, damage_of, is_damage};
 pub(crate) use pass::{From, Pass, Stepped};
 pub(crate) use place::{open_plain, sync_folder};
 
-use blob::State;
 use digests::Chunks;
 use error::free_space;
 use model::Hash;
 use place::{Kind, Place, entries, private_folder, remove};
+use shared::Shared;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -110,8 +111,11 @@ impl Blobs {
         }
         // A blob without is read whole when it is opened first.
         beside(true)?;
+        // Its bytes last before others have to wait for its name.
+        temporary.seal(&target)?;
+        let _turn = place.turn();
         temporary.publish(&target)?;
-        if damaged {
+        if place.is_quarantined(&hash) {
             // After this the quarantine may be over, whatever happens next.
             sync_folder(&folder)?;
             place.lift(&hash)?;
@@ -136,29 +140,30 @@ impl Blobs {
             io::ErrorKind::NotFound => StoreError::Missing { hash: *hash, path: path.clone() },
             _ => StoreError::read(&path, cause),
         })?;
-        let opened = State::of(&file).map_err(|cause| StoreError::read(&path, cause))?;
+        let known = place.known.of(*hash, &file).map_err(|cause| StoreError::read(&path, cause))?;
+        let (opened, shared) = &known;
         // One that was cut has chunks beside it that say so.
         let single = (1..=CHUNK_BYTES).contains(&opened.size) && !place.chunks(hash).exists();
         let chunks = match single {
             true => Chunks::single(*hash, opened.size),
-            false => self.chunks(hash)?,
+            false => self.chunks(hash, shared)?,
         };
         if chunks.size != opened.size {
             let what = Wrong::Length { kept: chunks.size, found: opened.size };
             let damage = Damage { hash: *hash, path, what };
-            place.quarantine(&file, &damage);
+            place.quarantine((&file, shared), &damage);
             return Err(damage.into());
         }
-        Ok(BlobFile::new(Arc::clone(place), (file, path), opened, chunks))
+        Ok(BlobFile::new(Arc::clone(place), (file, path), known, chunks))
     }
 
     /// What the chunks of a blob hash to.
-    fn chunks(&self, hash: &Hash) -> Result<Chunks, StoreError> {
+    fn chunks(&self, hash: &Hash, shared: &Shared) -> Result<Chunks, StoreError> {
         if let Some(known) = self.place.read_chunks(hash) {
             return Ok(known);
         }
-        // Many may ask for a blob at once, and it is to be read once.
-        let _alone = self.place.learning.lock().unwrap_or_else(PoisonError::into_inner);
+        // Many may ask for a blob at once, and it is to be read once. Other blobs do not wait for it.
+        let _alone = shared.learning.lock().unwrap_or_else(PoisonError::into_inner);
         self.not_quarantined(hash)?;
         if let Some(known) = self.place.read_chunks(hash) {
             return Ok(known);
@@ -205,11 +210,12 @@ impl Blobs {
         hash: &Hash,
         progress: &mut dyn FnMut(u64) -> bool,
     ) -> Result<u64, StoreError> {
+        let before = self.place.marked(hash);
         let mut pass = Pass::open(&self.place, *hash, From::Disk, 0)?;
         while progress(pass.at()) {
             if let Stepped::Sound(_) = pass.step()? {
-                if self.place.is_quarantined(hash) {
-                    self.place.lift(hash)?;
+                if let Some(before) = before {
+                    self.place.lift_unless_new(hash, before, pass.file())?;
                 }
                 return Ok(pass.size());
             }
@@ -220,6 +226,7 @@ impl Blobs {
     /// Removes a blob that nothing names any more, and what belongs to it. Whoever has it open reads
     /// on undisturbed; not so whoever is adding the same bytes, so no import may run meanwhile.
     pub fn remove(&self, hash: &Hash) -> Result<(), StoreError> {
+        let _turn = self.place.turn();
         remove(&self.place.blob(hash))?;
         remove(&self.place.chunks(hash))?;
         self.place.lift(hash)

@@ -172,8 +172,8 @@ fn what_was_not_checked_is_not_in_memory_for_who_does_not_wait() {
     read(&blob, MIB - 1, 2).unwrap();
     assert_eq!((blob.checked(0), blob.checked(MIB as u64)), (CHUNK_BYTES, CHUNK_BYTES));
     forget(&world.path(&hash, ""));
-    assert_eq!(blob.leaving(0, 100), 0);
-    assert_eq!(blob.checked(0), 0);
+    assert!(!blob.is_ready(0, 100).unwrap());
+    assert_eq!((blob.leaving(0, 100), blob.checked(0)), (0, 0));
     assert!(!blob.is_ready(MIB as u64, MIB as u64 + 1).unwrap());
 }
 
@@ -224,6 +224,72 @@ fn a_damaged_chunk_is_never_read_and_its_blob_is_in_quarantine_until_it_comes_ag
         assert!(world.blobs.contains(&hash), "who reads the old file says nothing of the new one");
         assert_eq!(fs::read_dir(world.blobs.incoming()).unwrap().count(), 0);
     }
+}
+
+#[test]
+fn what_one_finds_damaged_nobody_reads_on_and_each_hears_what_it_is() {
+    let world = World::new();
+    let bytes = noise(3 * MIB);
+    let hash = world.add(&bytes);
+    let (first, second) = (world.blobs.open(&hash).unwrap(), world.blobs.open(&hash).unwrap());
+    read(&first, 0, 2 * MIB).unwrap();
+    assert_eq!(second.leaving(0, 3 << 20), 2 << 20, "what one checked the other need not");
+    world.flip(&hash, "", 2 * MIB as u64 + 5);
+    assert!(matches!(world.blobs.verify(&hash), Err(StoreError::Damaged(_))));
+    let told = world.told();
+    for blob in [&first, &second] {
+        assert_eq!((blob.checked(0), blob.leaving(0, 9)), (0, 0));
+        let mut byte = [0];
+        for said in [
+            blob.still_whole(),
+            blob.check_again(),
+            blob.is_ready(0, 1).map(drop),
+            blob.read_now(&mut byte, 0).map(drop),
+            blob.read_exact_at(&mut byte, 0),
+        ] {
+            assert_eq!(damage_of(&said.unwrap_err()), told.first());
+        }
+    }
+    // Sound after all: whoever opens it then begins anew.
+    world.flip(&hash, "", 2 * MIB as u64 + 5);
+    world.blobs.verify(&hash).unwrap();
+    assert!(read(&world.blobs.open(&hash).unwrap(), 0, bytes.len()).unwrap() == bytes);
+    assert!(read(&first, 0, 1).is_err());
+}
+
+#[test]
+fn what_came_from_the_disk_while_it_left_is_doubtful_until_it_was_checked_again() {
+    let world = World::new();
+    let bytes = noise(3 * MIB);
+    let hash = world.add(&bytes);
+    let blob = world.blobs.open(&hash).unwrap();
+    read(&blob, 0, bytes.len()).unwrap();
+    let doubt = blob.came_from_disk(MIB as u64 - 1, 2);
+    assert!(doubt > 0 && !blob.is_settled(doubt) && blob.is_settled(0));
+    assert_eq!([0, 1, 2].map(|chunk| blob.checked(chunk << 20) > 0), [false, false, true]);
+    blob.check_again().unwrap();
+    assert!(blob.is_settled(doubt) && blob.checked(0) > 0);
+
+    let doubt = blob.came_from_disk(5, 1);
+    world.flip(&hash, "", 9);
+    for _ in 0..2 {
+        assert!(damage_of(&blob.check_again().unwrap_err()).is_some());
+        assert!(!blob.is_settled(doubt));
+    }
+}
+
+#[test]
+fn what_could_not_be_checked_again_is_still_owed() {
+    let world = World::new();
+    let bytes = noise(3 * MIB);
+    let hash = world.add(&bytes);
+    let blob = world.blobs.open(&hash).unwrap();
+    read(&blob, 0, bytes.len()).unwrap();
+    // The first chunk has changed; its pages went, and nobody counts it as checked any more.
+    world.flip(&hash, "", 9);
+    forget(&world.path(&hash, ""));
+    assert!(blob.read_now(&mut [0], 0).is_err());
+    assert!(damage_of(&blob.check_again().unwrap_err()).is_some(), "it was given out before");
 }
 
 #[test]
@@ -298,6 +364,29 @@ fn verifying_reads_all_says_how_far_it_is_and_ends_a_quarantine_that_was_in_vain
     world.blobs.verify(&hash).unwrap();
     world.blobs.open(&hash).unwrap();
     assert_eq!(world.told().len(), 1);
+}
+
+#[test]
+fn verifying_ends_no_quarantine_that_began_meanwhile() {
+    let world = World::new();
+    let hash = world.add(&noise(2 * MIB));
+    let mark = world.path(&hash, ".damaged");
+    for before in [false, true] {
+        if before {
+            fs::write(&mark, "then").unwrap();
+        }
+        let mut found_meanwhile = |at| {
+            if at == 1 << 20 {
+                let _ = fs::remove_file(&mark);
+                fs::write(&mark, "now").unwrap();
+            }
+            true
+        };
+        world.blobs.verify_telling(&hash, &mut found_meanwhile).unwrap();
+        assert_eq!(world.blobs.quarantined().unwrap(), [hash], "{before}");
+        world.blobs.verify(&hash).unwrap();
+        assert!(world.blobs.contains(&hash));
+    }
 }
 
 #[test]

@@ -83,6 +83,18 @@ pub trait Blob: Send + Sync + 'static {
     /// `WouldBlock`: that is not known before [`Self::check_again`] has looked.
     fn still_whole(&self) -> io::Result<()>;
 
+    /// The kernel had to fetch some of these bytes from a disk while it sent them, so nobody has
+    /// checked what left. Gives which doubt this is; 0 is none.
+    fn came_from_disk(&self, _offset: u64, _length: u64) -> u64 {
+        0
+    }
+
+    /// Whether [`Self::check_again`] has looked at everything up to a doubt. To be asked before the
+    /// last byte of a transfer goes out.
+    fn is_settled(&self, _doubt: u64) -> bool {
+        true
+    }
+
     /// Finds out whether what was read so far is what it was. May wait for a disk.
     fn check_again(&self) -> io::Result<()> {
         self.still_whole()
@@ -142,9 +154,6 @@ impl Bytes for Arc<library::Blobs> {
     }
 }
 
-/// Each page of a stretch is looked at before it leaves; a socket seldom takes more than this at once.
-const STRETCH_BYTES_MAX: u64 = 256 * 1024;
-
 impl Blob for library::BlobFile {
     fn size(&self) -> u64 {
         Self::size(self)
@@ -159,7 +168,7 @@ impl Blob for library::BlobFile {
     }
 
     fn stretch(&self, offset: u64, most: u64) -> Option<Stretch<'_>> {
-        let length = self.leaving(offset, most.min(STRETCH_BYTES_MAX));
+        let length = self.leaving(offset, most);
         (length > 0).then(|| Stretch { file: self.file().as_fd(), offset, length })
     }
 
@@ -169,6 +178,14 @@ impl Blob for library::BlobFile {
 
     fn still_whole(&self) -> io::Result<()> {
         Self::still_whole(self)
+    }
+
+    fn came_from_disk(&self, offset: u64, length: u64) -> u64 {
+        Self::came_from_disk(self, offset, length)
+    }
+
+    fn is_settled(&self, doubt: u64) -> bool {
+        Self::is_settled(self, doubt)
     }
 
     fn check_again(&self) -> io::Result<()> {

@@ -250,6 +250,18 @@ impl<B: Blob> Blob for Part<B> {
         self.blob.still_whole()
     }
 
+    /// For no more than a stretch, which is in one run.
+    fn came_from_disk(&self, offset: u64, length: u64) -> u64 {
+        match self.range(offset, length) {
+            Some(Range::Blob(at, length)) => self.blob.came_from_disk(at, length),
+            Some(Range::Zeros(_)) | None => 0,
+        }
+    }
+
+    fn is_settled(&self, doubt: u64) -> bool {
+        self.blob.is_settled(doubt)
+    }
+
     fn check_again(&self) -> io::Result<()> {
         self.blob.check_again()
     }

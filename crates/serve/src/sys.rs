@@ -4,9 +4,11 @@
 //! In: sockets, addresses, bytes. Out: what the kernel said. Never: what the bytes mean.
 #![expect(unsafe_code, reason = "packet sockets and sendmmsg have no safe interface")]
 
+mod disk;
 mod many;
 mod out;
 pub(crate) mod udp;
+pub(crate) use disk::block_reads;
 pub(crate) use many::{Buffers, MANY, Parcel, receive as receive_many, send as send_parcels};
 pub(crate) use out::{is_over, unacknowledged};
 

@@ -463,3 +463,45 @@ fn a_disk_that_gives_other_bytes_than_it_took_is_found_out() {
         drop(real);
     }
 }
+
+/// A blob on a disk of its own, sent and in memory, of which the disk now gives other bytes at a place.
+fn rotten(at: usize) -> Option<(Disk, Real, Vec<u8>, Hash)> {
+    if !able(&["curl", "dd", "mkfs.ext4", "mount", "umount"]) {
+        return None;
+    }
+    let disk = Disk::new()?;
+    let real = Real::at(disk.at.join("state"), tempfile::tempdir().unwrap());
+    let (bytes, hash) = real.blob(9 * MIB + 9);
+    real.publish("x", Content::whole(hash, bytes.len() as u64));
+    real.forget(&hash);
+    assert_eq!(real.fetch("x"), [const { Some(()) }; 3].map(|_| Some(bytes.clone())));
+    run("sync", &[]);
+    disk.rot(&bytes[at..][..64]);
+    Some((disk, real, bytes, hash))
+}
+
+#[test]
+fn what_a_scrub_finds_is_sent_to_nobody_though_it_was_in_memory_and_checked() {
+    let Some((_disk, real, _, hash)) = rotten(7 * MIB + 300) else { return };
+    let mut scrub = library::scrub::Scrub::start(&real.store, Now(0)).unwrap().unwrap();
+    while !matches!(scrub.step(Now(0)).unwrap(), library::scrub::Step::Done) {}
+    assert_eq!(scrub.progress().damaged.len(), 1);
+    assert_eq!(real.fetch("x"), [const { None }; 3]);
+    real.told_once(&hash, 7);
+    drop((scrub, real));
+}
+
+#[test]
+fn a_page_that_comes_back_from_the_disk_while_it_leaves_ends_the_transfer() {
+    // A page that no probe looks at goes, and comes back as another.
+    let at = 7 * MIB + 256 * 1024;
+    let Some((_disk, real, bytes, hash)) = rotten(at + 300) else { return };
+    let (path, skip) =
+        (format!("if={}", real.path(&hash).display()), format!("skip={}", at / 4096));
+    let page = ["iflag=nocache", "bs=4096", "count=1", "of=/dev/null", "status=none"];
+    run("dd", &[&[path.as_str(), &skip], &page[..]].concat());
+    let (output, got) = real.curl(&["http://10.77.0.1/x"]);
+    assert!(!output.status.success() && got.len() < bytes.len(), "{} bytes came", got.len());
+    real.told_once(&hash, 7);
+    drop(real);
+}

@@ -8,30 +8,32 @@
 //!
 //! In: places in it. Out: its bytes, or that its chunk has to be checked first, or that it is damaged.
 //! Never: a lock on the way of bytes that were checked. A file system that cannot say what is in
-//! memory is believed: there a chunk stays checked until its file is touched.
+//! memory is believed: there a chunk stays checked until its file is touched. What is known of a file
+//! is shared by all who have it open (`shared`).
+//!
+//! A limit is left. The system does not say when a page goes and comes back. If another program lets
+//! pages of a checked chunk go and reads them again itself, and the disk gives other bytes then, they
+//! count as checked until somebody meets an absent page of the chunk, or the next scrub reads it.
 
 use super::digests::{CHUNK_BYTES, Chunks};
 use super::error::{Damage, Wrong};
-use super::marks::Marks;
 use super::place::Place;
+use super::shared::{Shared, State};
 use model::Hash;
 use rustix::io::{Errno, ReadWriteFlags};
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io;
 use std::num::NonZeroU64;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 /// Bytes of a chunk that are read at once while it is checked.
 const PIECE: usize = 128 * 1024;
-/// Bytes that are looked at at once, before they leave.
-const SEEN_BYTES: usize = 64 * 1024;
 /// How often a file may be touched while it is checked again.
 const TOUCHED_MAX: usize = 4;
-const NANOSECONDS: i64 = 1_000_000_000;
 
 /// A blob, opened. Reading takes a place, so that many may share it.
 #[derive(Debug)]
@@ -41,48 +43,22 @@ pub struct BlobFile {
     hash: Hash,
     path: PathBuf,
     chunks: Chunks,
-    /// Those that were checked since they last came from the disk.
-    marks: Marks,
-    /// When it had been touched last (ctime) while all marks were true.
-    sure: AtomicI64,
-    damaged: AtomicBool,
-    /// Held while all that was marked is checked again.
-    again: Mutex<()>,
+    /// What all who have this file open know of it.
+    shared: Arc<Shared>,
     place: Arc<Place>,
-}
-
-/// What the system says of a file without reading it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct State {
-    pub(crate) size: u64,
-    /// Seconds and nanoseconds of the last change of the content (mtime).
-    written: (i64, i64),
-    /// Nanoseconds of the last change of anything (ctime): also of the rights, and when a name of
-    /// the file goes, as when its image is removed while it is served.
-    touched: i64,
-}
-
-impl State {
-    pub(crate) fn of(file: &File) -> io::Result<Self> {
-        let said = file.metadata()?;
-        let touched = said.ctime().saturating_mul(NANOSECONDS).saturating_add(said.ctime_nsec());
-        Ok(Self { size: said.len(), written: (said.mtime(), said.mtime_nsec()), touched })
-    }
 }
 
 impl BlobFile {
     pub(crate) fn new(
         place: Arc<Place>,
         (file, path): (File, PathBuf),
-        opened: State,
+        (opened, shared): (State, Arc<Shared>),
         chunks: Chunks,
     ) -> Self {
         // What comes into memory is what was asked for, and nothing that follows it unchecked.
         let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Random);
-        let (marks, sure) = (Marks::new(chunks.count()), AtomicI64::new(opened.touched));
-        let (damaged, again) = (AtomicBool::new(false), Mutex::new(()));
         let hash = chunks.blob;
-        Self { file, opened, hash, path, chunks, marks, sure, damaged, again, place }
+        Self { file, opened, hash, path, chunks, shared, place }
     }
 
     /// Bytes.
@@ -127,6 +103,7 @@ impl BlobFile {
     /// Reads as [`Self::read_at`] does what is in memory and was checked since it came there, and
     /// never waits for a disk: `WouldBlock` if it would have to.
     pub fn read_now(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.shared.sound()?;
         let most = self.checked(offset);
         if most == 0 && offset < self.size() {
             return Err(io::ErrorKind::WouldBlock.into());
@@ -135,7 +112,7 @@ impl BlobFile {
         let room = buffer.get_mut(..most).unwrap_or_default();
         match read_in_memory(&self.file, room, offset) {
             Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => {
-                self.marks.clear(offset / CHUNK_BYTES);
+                self.shared.marks.clear(offset / CHUNK_BYTES);
                 Err(cause)
             }
             read => read,
@@ -146,7 +123,7 @@ impl BlobFile {
     /// memory, as far as is known.
     pub fn checked(&self, offset: u64) -> u64 {
         let chunk = offset / CHUNK_BYTES;
-        if !self.marks.is_set(chunk) {
+        if !self.shared.marks.is_set(chunk) || self.shared.sound().is_err() {
             return 0;
         }
         let (begins, length) = self.chunks.span(chunk);
@@ -154,24 +131,32 @@ impl BlobFile {
     }
 
     /// How many bytes of the file may leave it as they are from `offset` on, at most `most`: they were
-    /// checked, and all of them are in memory now. To see that they are copied once: a system call
-    /// for each page costs four times as much.
+    /// checked since they came into memory, as far as is known. Whether they are there still is not
+    /// looked at: whoever sends them says so if they were not ([`Self::came_from_disk`]).
     pub fn leaving(&self, offset: u64, most: u64) -> u64 {
-        let end = offset.saturating_add(most.min(self.checked(offset)));
-        let (mut seen, mut at) = ([0; SEEN_BYTES], offset);
+        let end = offset.saturating_add(most);
+        let mut at = offset;
         while at < end {
-            let most = usize::try_from(end - at).unwrap_or(usize::MAX).min(SEEN_BYTES);
-            let room = seen.get_mut(..most).unwrap_or_default();
-            match read_in_memory(&self.file, room, at) {
-                Ok(got @ 1..) => at = at.saturating_add(got as u64),
-                _ => break,
+            match self.checked(at) {
+                0 => break,
+                left => at = at.saturating_add(left),
             }
         }
-        let leaving = at.min(end) - offset;
-        if offset.saturating_add(leaving) < end {
-            self.marks.clear(offset / CHUNK_BYTES);
-        }
-        leaving
+        at.min(end).saturating_sub(offset)
+    }
+
+    /// The kernel had to fetch some of these bytes from the disk while it sent them, so nobody has
+    /// checked what left. Gives which doubt this is: before the last byte of a transfer leaves,
+    /// [`Self::is_settled`] must say so of it, and [`Self::check_again`] sees to that.
+    pub fn came_from_disk(&self, offset: u64, length: u64) -> u64 {
+        let last = offset.saturating_add(length.saturating_sub(1));
+        let last = last.min(self.size().saturating_sub(1));
+        self.shared.doubt(offset / CHUNK_BYTES..=last / CHUNK_BYTES)
+    }
+
+    /// Whether everything up to a doubt was checked again. 0 is no doubt.
+    pub fn is_settled(&self, doubt: u64) -> bool {
+        self.shared.is_settled(doubt)
     }
 
     /// Whether all from `from` to `to` was checked, seems to be in memory, and its file was not
@@ -196,7 +181,7 @@ impl BlobFile {
         let mut places = [from, from.midpoint(last), last].into_iter();
         let gone = places.find(|at| from < to && !is_in_memory(&self.file, *at));
         if let Some(gone) = gone {
-            self.marks.clear(gone / CHUNK_BYTES);
+            self.shared.marks.clear(gone / CHUNK_BYTES);
         }
         Ok(gone.is_none())
     }
@@ -206,9 +191,7 @@ impl BlobFile {
     /// removed; [`Self::check_again`] says more.
     pub fn still_whole(&self) -> io::Result<()> {
         let hash = self.hash.short();
-        if self.damaged.load(Ordering::Acquire) {
-            return Err(io::Error::other(format!("blob {hash} was found damaged")));
-        }
+        self.shared.sound()?;
         let now = State::of(&self.file)?;
         if now.size < self.opened.size {
             return Err(cut_short());
@@ -219,31 +202,35 @@ impl BlobFile {
                  disk, and import its image again"
             )));
         }
-        if now.touched != self.sure.load(Ordering::Acquire) {
+        if now.touched != self.shared.sure.load(Ordering::Acquire) {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         Ok(())
     }
 
-    /// Makes sure of what was read so far, if the file was touched meanwhile: each chunk that was
-    /// checked is checked again. May wait for a disk.
+    /// Makes sure of what was read so far: if the file was touched meanwhile, each chunk that was ever
+    /// given out is checked again, and in any case those that came from the disk while they left.
+    /// What could not be checked is still owed afterwards. May wait for a disk.
     pub fn check_again(&self) -> io::Result<()> {
         let would_block = |cause: &io::Error| cause.kind() == io::ErrorKind::WouldBlock;
-        if !self.still_whole().is_err_and(|cause| would_block(&cause)) {
-            return self.still_whole();
+        let whole = self.still_whole();
+        if !whole.as_ref().is_err_and(would_block) && self.shared.is_all_settled() {
+            return whole;
         }
-        let _alone = self.again.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = self.shared.again.lock().unwrap_or_else(PoisonError::into_inner);
+        self.shared.settle(|chunk| self.check(chunk, &mut [], 0))?;
         for _ in 0..TOUCHED_MAX {
             match self.still_whole() {
                 Err(cause) if would_block(&cause) => {}
                 sure => return sure,
             }
             let before = State::of(&self.file)?.touched;
-            for chunk in self.marks.take() {
+            self.shared.marks.clear_all();
+            for chunk in self.shared.given.all() {
                 self.check(chunk, &mut [], 0)?;
             }
             if State::of(&self.file)?.touched == before {
-                self.sure.store(before, Ordering::Release);
+                self.shared.sure.store(before, Ordering::Release);
             }
         }
         let hash = self.hash.short();
@@ -257,8 +244,9 @@ impl BlobFile {
 
     /// Reads a part of one chunk.
     fn read_in_chunk(&self, part: &mut [u8], offset: u64) -> io::Result<()> {
+        self.shared.sound()?;
         let chunk = offset / CHUNK_BYTES;
-        if self.marks.is_set(chunk) {
+        if self.shared.marks.is_set(chunk) {
             let mut got = 0;
             while let Some(rest) = part.get_mut(got..).filter(|rest| !rest.is_empty()) {
                 match read_in_memory(&self.file, rest, offset.saturating_add(got as u64)) {
@@ -271,7 +259,7 @@ impl BlobFile {
             if got == part.len() {
                 return Ok(());
             }
-            self.marks.clear(chunk);
+            self.shared.marks.clear(chunk);
         }
         self.check(chunk, part, offset)
     }
@@ -298,13 +286,12 @@ impl BlobFile {
         }
         let found = Hash(hasher.finalize().into());
         if self.chunks.get(chunk) == Some(found) {
-            self.marks.set(chunk);
+            self.shared.checked(chunk);
             return Ok(());
         }
-        self.damaged.store(true, Ordering::Release);
         let what = Wrong::Chunk { chunk, offset: begins, length, found };
         let damage = Damage { hash: self.hash, path: self.path.clone(), what };
-        self.place.quarantine(&self.file, &damage);
+        self.place.quarantine((&self.file, &self.shared), &damage);
         Err(io::Error::other(damage))
     }
 }

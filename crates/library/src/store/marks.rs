@@ -33,11 +33,15 @@ impl Marks {
         }
     }
 
-    /// Clears all, and gives those that were set.
-    pub(crate) fn take(&self) -> Vec<u64> {
+    pub(crate) fn clear_all(&self) {
+        self.0.iter().for_each(|word| word.store(0, Ordering::Release));
+    }
+
+    /// Those that are set, in order.
+    pub(crate) fn all(&self) -> Vec<u64> {
         let mut set = Vec::new();
         for (first, word) in (0_u64..).step_by(64).zip(&self.0) {
-            let bits = word.swap(0, Ordering::AcqRel);
+            let bits = word.load(Ordering::Acquire);
             set.extend((0..BITS).filter(|at| bits & (1 << at) != 0).map(|at| first + at));
         }
         set
@@ -66,8 +70,9 @@ mod tests {
         }
         marks.clear(63);
         assert!(!marks.is_set(63));
-        assert_eq!(marks.take(), [0, 64, 129]);
-        assert!(marks.take().is_empty());
+        assert_eq!(marks.all(), [0, 64, 129]);
+        marks.clear_all();
+        assert!(marks.all().is_empty());
         marks.set(u64::MAX);
         assert!(!marks.is_set(u64::MAX), "what is not there is never marked");
     }

@@ -7,14 +7,20 @@
 use super::digests::{CHUNK_BYTES, Chunks, Digests};
 use super::error::{Damage, StoreError, Wrong};
 use super::place::{Place, open_plain};
+use super::shared::Shared;
 use super::writing::read_some;
 use model::Hash;
 use sha2::{Digest, Sha256};
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::num::NonZeroU64;
+use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// What reads past the system's memory begin, end and land at multiples of: no disk has larger blocks.
+const BLOCK: usize = 4096;
 
 /// Where the bytes are to come from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -32,6 +38,9 @@ pub(crate) struct Pass {
     hash: Hash,
     path: PathBuf,
     file: File,
+    /// The same file, read past the system's memory; none where that is refused.
+    past: Option<File>,
+    shared: Arc<Shared>,
     from: From,
     size: u64,
     at: u64,
@@ -72,7 +81,9 @@ impl Pass {
             io::ErrorKind::NotFound => StoreError::Missing { hash, path: path.clone() },
             _ => StoreError::read(&path, cause),
         })?;
-        let size = file.metadata().map_err(|cause| StoreError::read(&path, cause))?.len();
+        let said = place.known.of(hash, &file).map_err(|cause| StoreError::read(&path, cause))?;
+        let (size, shared) = (said.0.size, said.1);
+        let past = if from == From::Disk { open_past(&file) } else { None };
         let known = if size > CHUNK_BYTES { place.read_chunks(&hash) } else { None };
         let at = if known.is_some() { at - at % CHUNK_BYTES } else { 0 };
         let sum = match (&known, at) {
@@ -82,7 +93,8 @@ impl Pass {
         };
         let buffer = Vec::new();
         let place = Arc::clone(place);
-        let pass = Self { place, hash, path, file, from, size, at, known, sum, buffer };
+        let pass =
+            Self { place, hash, path, file, past, shared, from, size, at, known, sum, buffer };
         match pass.known.as_ref().map(|known| known.size).filter(|kept| *kept != size) {
             Some(kept) => Err(pass.damaged(Wrong::Length { kept, found: size })),
             None => Ok(pass),
@@ -92,6 +104,11 @@ impl Pass {
     /// Its name.
     pub(crate) fn hash(&self) -> Hash {
         self.hash
+    }
+
+    /// What it reads.
+    pub(crate) fn file(&self) -> &File {
+        &self.file
     }
 
     /// Bytes.
@@ -134,10 +151,24 @@ impl Pass {
         }
     }
 
-    /// Fills the buffer with so many bytes, or as many as there are.
+    /// Fills the buffer with so many bytes, or as many as there are. Past the system's memory, if that
+    /// can be: what others rely on there is left alone.
     fn read(&mut self, buffer: &mut Vec<u8>, wanted: u64) -> io::Result<u64> {
+        if let Some(past) = &self.past {
+            match read_past(past, buffer, self.at, wanted) {
+                Ok(got) => return Ok(got),
+                // Not here, then, or a disk that is asked again below.
+                Err(_) => self.past = None,
+            }
+        }
         let was_in_memory = self.from == From::Anywhere || self.is_in_memory(wanted);
-        self.drop_from_memory(self.from == From::Disk, wanted);
+        // What comes back is another matter than what was checked: whoever needs it checks it again.
+        // Whoever does so while this reads has hashed what he gives, or hears of the damage from here.
+        if self.from == From::Disk {
+            self.shared.marks.clear(self.at / CHUNK_BYTES);
+            self.drop_from_memory(true, wanted);
+            self.shared.marks.clear(self.at / CHUNK_BYTES);
+        }
         buffer.resize(usize::try_from(wanted).unwrap_or(0), 0);
         let mut filled = 0;
         while let Some(room) = buffer.get_mut(filled..).filter(|room| !room.is_empty()) {
@@ -186,9 +217,42 @@ impl Pass {
 
     fn damaged(&self, what: Wrong) -> StoreError {
         let damage = Damage { hash: self.hash, path: self.path.clone(), what };
-        self.place.quarantine(&self.file, &damage);
+        self.place.quarantine((&self.file, &self.shared), &damage);
         damage.into()
     }
+}
+
+/// The same file once more, for reads that go past the system's memory (open(2), O_DIRECT).
+fn open_past(file: &File) -> Option<File> {
+    let direct = rustix::fs::OFlags::DIRECT.bits().cast_signed();
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    OpenOptions::new().read(true).custom_flags(direct).open(path).ok()
+}
+
+/// Reads as much as there is of so many bytes, past the system's memory; an error if it comes in
+/// pieces that no disk has.
+fn read_past(file: &File, buffer: &mut Vec<u8>, at: u64, wanted: u64) -> io::Result<u64> {
+    let wanted = usize::try_from(wanted).unwrap_or(0);
+    let whole = wanted.next_multiple_of(BLOCK);
+    buffer.clear();
+    buffer.resize(whole.saturating_add(BLOCK), 0);
+    let skip = buffer.as_ptr().align_offset(BLOCK);
+    let mut filled = 0;
+    while filled < wanted {
+        if !filled.is_multiple_of(BLOCK) {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        let (from, to) = (skip.saturating_add(filled), skip.saturating_add(whole));
+        let room = buffer.get_mut(from..to).unwrap_or_default();
+        match read_some(&mut At(file, at.saturating_add(filled as u64)), room)? {
+            0 => break,
+            got => filled += got,
+        }
+    }
+    let filled = filled.min(wanted);
+    buffer.copy_within(skip..skip.saturating_add(filled), 0);
+    buffer.truncate(filled);
+    Ok(filled as u64)
 }
 
 /// Writes what the chunks of a blob hash to, beside it. Its folder is there, and is synced by others.

@@ -10,6 +10,7 @@
 
 use super::digests::Chunks;
 use super::error::{Damage, StoreError};
+use super::shared::{Known, Shared};
 use super::writing::Temporary;
 use model::Hash;
 use std::collections::BTreeSet;
@@ -19,7 +20,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Ends of the names of what stands beside blobs.
 const CHUNKS: &str = "chunks";
@@ -36,8 +37,11 @@ pub(crate) struct Place {
     tell: OnceLock<Box<Tell>>,
     /// In quarantine though no mark could be written.
     unmarked: Mutex<BTreeSet<Hash>>,
-    /// Held by whoever reads a blob whole because its chunks are not known.
-    pub(crate) learning: Mutex<()>,
+    /// Held by whoever puts a blob into quarantine, ends one, or gives a blob's name to another file:
+    /// what is said of one file must not be kept of another.
+    turning: Mutex<()>,
+    /// What is known of the files that are open.
+    pub(crate) known: Known,
 }
 
 impl fmt::Debug for Place {
@@ -54,11 +58,21 @@ pub(crate) enum Kind {
     Beside,
 }
 
+/// Which mark it is that says that a blob is in quarantine.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Marked {
+    /// Its number, and when it was written.
+    File(u64, (i64, i64)),
+    /// None could be written.
+    InMemory,
+}
+
 impl Place {
     pub(crate) fn new(state: &Path) -> Self {
         let (blobs, incoming) = (state.join("blobs"), state.join("incoming"));
-        let (tell, unmarked, learning) = (OnceLock::new(), Mutex::default(), Mutex::default());
-        Self { blobs, incoming, next: AtomicU64::new(0), tell, unmarked, learning }
+        let (tell, unmarked, turning) = (OnceLock::new(), Mutex::default(), Mutex::default());
+        let (next, known) = (AtomicU64::new(0), Known::default());
+        Self { blobs, incoming, next, tell, unmarked, turning, known }
     }
 
     /// A file in `incoming/` that nobody else has.
@@ -122,15 +136,31 @@ impl Place {
         fs::symlink_metadata(self.mark(hash)).is_ok() || self.unmarked().contains(hash)
     }
 
-    /// From now on a blob is not opened any more. Told once, however many find it damaged. Whoever
-    /// still reads a file that was replaced or removed meanwhile says nothing of what is there now.
-    pub(crate) fn quarantine(&self, file: &File, damage: &Damage) {
+    /// To be held while a blob's name goes to another file, or its quarantine ends.
+    pub(crate) fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turning.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on a blob is not opened any more, and nobody who has the file open reads on. Told once,
+    /// however many find it damaged. Whoever still reads a file that was replaced or removed meanwhile
+    /// says nothing of what is there now.
+    pub(crate) fn quarantine(&self, (file, shared): (&File, &Shared), damage: &Damage) {
+        shared.fail(damage);
+        if self.is_first_mark(file, damage)
+            && let Some(tell) = self.tell.get()
+        {
+            tell(damage);
+        }
+    }
+
+    fn is_first_mark(&self, file: &File, damage: &Damage) -> bool {
         let (mark, hash) = (self.mark(&damage.hash), damage.hash);
+        let _turn = self.turn();
         if !is_at(file, &damage.path) {
-            return;
+            return false;
         }
         let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&mark);
-        let first = match written {
+        match written {
             Ok(mut file) => {
                 // What counts is that it is there; what it says is for people.
                 let _ = writeln!(file, "{damage}").and_then(|()| file.sync_all());
@@ -139,19 +169,40 @@ impl Place {
             }
             Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => false,
             Err(_) => self.unmarked().insert(hash),
-        };
-        if first && let Some(tell) = self.tell.get() {
-            tell(damage);
         }
     }
 
-    /// The blob is sound again.
+    /// Which mark a blob has, if it is in quarantine.
+    pub(crate) fn marked(&self, hash: &Hash) -> Option<Marked> {
+        match fs::symlink_metadata(self.mark(hash)) {
+            Ok(said) => Some(Marked::File(said.ino(), (said.mtime(), said.mtime_nsec()))),
+            Err(_) => self.unmarked().contains(hash).then_some(Marked::InMemory),
+        }
+    }
+
+    /// This file was read and is sound: its mark goes, but not one that was made meanwhile, nor that
+    /// of a file that has its name now.
+    pub(crate) fn lift_unless_new(
+        &self,
+        hash: &Hash,
+        before: Marked,
+        file: &File,
+    ) -> Result<(), StoreError> {
+        let _turn = self.turn();
+        match self.marked(hash) == Some(before) && is_at(file, &self.blob(hash)) {
+            true => self.lift(hash),
+            false => Ok(()),
+        }
+    }
+
+    /// The blob is sound again. For whoever holds the turn.
     pub(crate) fn lift(&self, hash: &Hash) -> Result<(), StoreError> {
+        self.known.forget(hash);
         self.unmarked().remove(hash);
         remove(&self.mark(hash))
     }
 
-    fn unmarked(&self) -> std::sync::MutexGuard<'_, BTreeSet<Hash>> {
+    fn unmarked(&self) -> MutexGuard<'_, BTreeSet<Hash>> {
         self.unmarked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -142,13 +142,18 @@ impl Temporary {
         self.file.write_all(bytes).map_err(|cause| StoreError::write(&self.path, cause))
     }
 
-    /// Makes the bytes last, then gives them their name.
-    pub(crate) fn publish(mut self, target: &Path) -> Result<(), StoreError> {
+    /// Makes the bytes last, which takes its time once.
+    pub(crate) fn seal(&self, target: &Path) -> Result<(), StoreError> {
         self.file
             .set_permissions(Permissions::from_mode(0o400))
             .and_then(|()| self.file.sync_all())
-            .and_then(|()| fs::rename(&self.path, target))
-            .map_err(|cause| StoreError::write(target, cause))?;
+            .map_err(|cause| StoreError::write(target, cause))
+    }
+
+    /// Makes the bytes last, then gives them their name.
+    pub(crate) fn publish(mut self, target: &Path) -> Result<(), StoreError> {
+        self.seal(target)?;
+        fs::rename(&self.path, target).map_err(|cause| StoreError::write(target, cause))?;
         self.keep = true;
         Ok(())
     }

@@ -12,6 +12,7 @@ use crate::gate::{Gate, Ticket};
 use crate::meter::Meter;
 use crate::owner::{Blob, Bytes, Owner};
 use crate::part::Part;
+use crate::sys::block_reads;
 use model::Now;
 use std::io;
 use std::sync::Arc;
@@ -21,6 +22,9 @@ use std::time::Instant;
 const TURN_BYTES: u64 = 2 * 1024 * 1024;
 /// So much goes out in one piece with the head, copied: cheaper than to ask the kernel twice.
 const SMALL_BYTES: u64 = 16 * 1024;
+/// So much goes out at the end, copied, once nothing is doubtful any more: what the kernel sends by
+/// itself it may have fetched from the disk that very moment.
+const TAIL_BYTES: u64 = 16 * 1024;
 
 /// What a record of TLS can hold (RFC 8446, 5.1).
 const RECORD_BYTES: usize = 16 * 1024;
@@ -40,8 +44,20 @@ pub(super) struct Sending<O, B> {
     pub(super) meter: Option<Meter<O>>,
     ticket: Ticket,
     corked: bool,
-    /// The piece that was seen in memory, or fetched for us: it is sent even if it is gone again.
+    /// The piece that was seen in memory, or fetched for us.
     in_memory: Option<u64>,
+    /// The last time that bytes came from the disk while they left; 0 is never. They have to be checked
+    /// before the end.
+    doubt: u64,
+}
+
+/// What became of some bytes.
+enum Left {
+    Bytes(u64),
+    /// The file ends before.
+    Nothing,
+    /// They are not in memory, or were not checked since they came there.
+    Cold,
 }
 
 /// How far a turn came.
@@ -88,6 +104,7 @@ impl<O: Owner, B: Blob> Sending<O, B> {
             ticket,
             corked: false,
             in_memory: None,
+            doubt: 0,
         }
     }
 
@@ -148,6 +165,7 @@ impl<O: Owner, B: Blob> Sending<O, B> {
                 }
             };
             let to = self.at.saturating_add(allowed).min(to);
+            let to = if self.at < self.tail() { to.min(self.tail()) } else { to };
             match self.ready(desk, turn.token, piece, to) {
                 Ok(true) => {}
                 Ok(false) => return Sent::Cold,
@@ -157,13 +175,18 @@ impl<O: Owner, B: Blob> Sending<O, B> {
                 self.cork(wire, true);
             }
             match self.piece(&mut desk.bytes, wire, to) {
-                Ok(Some(sent)) => {
+                Ok(Left::Bytes(sent)) => {
                     self.at = self.at.saturating_add(sent);
                     *carried = carried.saturating_add(sent);
                     turn.had = turn.had.saturating_add(sent);
                     desk.gate.sent(&mut self.ticket, sent);
                 }
-                Ok(None) => return Sent::Spoilt(too_short()),
+                Ok(Left::Nothing) => return Sent::Spoilt(too_short()),
+                Ok(Left::Cold) => {
+                    self.in_memory = None;
+                    desk.warm.need(piece, &self.blob, turn.token);
+                    return Sent::Cold;
+                }
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Sent::Full,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) if is_of_the_file(&e) => return Sent::Spoilt(inner(e)),
@@ -172,6 +195,11 @@ impl<O: Owner, B: Blob> Sending<O, B> {
         }
         self.cork(wire, false);
         Sent::All
+    }
+
+    /// From here on bytes are copied.
+    fn tail(&self) -> u64 {
+        self.end.saturating_sub(TAIL_BYTES)
     }
 
     /// Lets short segments wait for more bytes, or go.
@@ -211,6 +239,10 @@ impl<O: Owner, B: Blob> Sending<O, B> {
         if to < self.end {
             return Ok(true);
         }
+        if !self.blob.is_settled(self.doubt) {
+            desk.warm.need(piece, &self.blob, token);
+            return Ok(false);
+        }
         match self.blob.still_whole() {
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
                 desk.warm.need(piece, &self.blob, token);
@@ -230,14 +262,22 @@ impl<O: Owner, B: Blob> Sending<O, B> {
         }
     }
 
-    /// Sends some bytes, not beyond `to`; none if the file ends before.
-    fn piece(&self, buffer: &mut [u8], wire: &mut Transport, to: u64) -> io::Result<Option<u64>> {
+    /// Sends some bytes, not beyond `to`.
+    fn piece(&mut self, buffer: &mut [u8], wire: &mut Transport, to: u64) -> io::Result<Left> {
         let bytes = to.saturating_sub(self.at);
-        if let Some(socket) = wire.bare()
+        if self.at < self.tail()
+            && let Some(socket) = wire.bare()
             && let Some(stretch) = self.blob.stretch(self.at, bytes)
         {
-            let sent = send_file(socket, &stretch, bytes)?;
-            return Ok((sent > 0).then_some(sent));
+            let before = block_reads();
+            let sent = send_file(socket, &stretch, bytes);
+            // Where the kernel does not count, or waits for what another program fetches, this is not
+            // seen: that much is taken on trust until somebody finds a page of the chunk absent.
+            if block_reads() != before {
+                let doubt = self.blob.came_from_disk(self.at, bytes.min(stretch.length));
+                self.doubt = doubt;
+            }
+            return sent.map(|sent| if sent > 0 { Left::Bytes(sent) } else { Left::Nothing });
         }
         let most = usize::try_from(bytes).unwrap_or(usize::MAX).min(wire.room());
         if most == 0 {
@@ -249,18 +289,14 @@ impl<O: Owner, B: Blob> Sending<O, B> {
         let most = most.min(if first { RECORD_BYTES } else { buffer.len() });
         let buffer = buffer.get_mut(..most).ok_or_else(too_short)?;
         let read = match self.blob.read_now(buffer, self.at) {
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
-                // It was there a moment ago; this once the disk is waited for.
-                self.blob.read_exact_at(buffer, self.at).map(|()| most)
-            }
-            read => read,
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(Left::Cold),
+            read => read.map_err(|cause| io::Error::other(Unreadable(cause)))?,
         };
-        let read = read.map_err(|cause| io::Error::other(Unreadable(cause)))?;
         let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else {
-            return Ok(None);
+            return Ok(Left::Nothing);
         };
         let more = self.at.saturating_add(read as u64) < self.end;
-        wire.write(Piece { bytes, more }).map(|sent| Some(sent as u64))
+        wire.write(Piece { bytes, more }).map(|sent| Left::Bytes(sent as u64))
     }
 }
 
