@@ -17,8 +17,18 @@ const FLOORS: &[&[&str]] = &[
 ];
 
 /// Rooms in which only values go in and out.
-const PURE: &[&str] =
-    &["wire", "disc", "unpack", "secureboot", "trust", "model", "catalogue", "engine", "foreign", "answers"];
+const PURE: &[&str] = &[
+    "wire",
+    "disc",
+    "unpack",
+    "secureboot",
+    "trust",
+    "model",
+    "catalogue",
+    "engine",
+    "foreign",
+    "answers",
+];
 
 /// What a pure room brings all the same, and why it may.
 const BROUGHT: &[(&str, &str, &str)] =

@@ -81,14 +81,17 @@ struct Place {
     began: Option<(Now, Hash, u64)>,
 }
 
-/// When a pass should begin or go on: at once if one was broken off, or there was none yet.
-pub fn due(blobs: &Blobs) -> Now {
+/// When a pass should begin or go on: at once if one was broken off, there was none yet, or the last
+/// one says that it ended later than now (by a clock that was wrong then).
+pub fn due(blobs: &Blobs, now: Now) -> Now {
     let mut text = String::new();
     let opened = open_plain(&path(blobs));
     // What cannot be read says nothing, and then all is read once more.
     let _ = opened.and_then(|file| file.take(PLACE_BYTES_MAX).read_to_string(&mut text));
     match Place::parse(&text) {
-        Some(Place { finished: Some(finished), began: None }) => finished + EVERY,
+        Some(Place { finished: Some(finished), began: None }) if finished <= now => {
+            finished + EVERY
+        }
         _ => Now(0),
     }
 }

@@ -34,9 +34,9 @@ pub fn tell_damage(site: &SiteHandle, blobs: &Blobs) {
 pub async fn keep_scrubbing(site: SiteHandle, blobs: Arc<Blobs>) {
     tokio::time::sleep(FIRST).await;
     loop {
-        let own = Arc::clone(&blobs);
-        let due = doing::blocking(move || scrub::due(&own)).await.unwrap_or(Now(u64::MAX));
-        if due <= site.now() {
+        let (own, now) = (Arc::clone(&blobs), site.now());
+        let due = doing::blocking(move || scrub::due(&own, now)).await.unwrap_or(Now(u64::MAX));
+        if due <= now {
             scrub_once(&site, &blobs).await;
         }
         tokio::time::sleep(LOOK).await;
