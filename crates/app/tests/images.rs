@@ -231,6 +231,19 @@ fn from_a_url_only_what_its_publisher_signed_or_somebody_answers_for() {
     let left = std::fs::read_dir(folder.join("state/incoming/downloads")).unwrap().count();
     assert_eq!(left, 0, "what was kept is not kept twice");
 
+    // An old image under a new name: the publisher's word is for another file.
+    let new = web.join("new.iso");
+    std::fs::copy(web.join("live.iso"), &new).unwrap();
+    for more in [&["--keyring", keyring][..], &["--accept-unsigned"]] {
+        let from = ["image", "import", "http://127.0.0.1:8099/new.iso", private];
+        let (code, why) = server.fails(&[&from[..], more].concat());
+        assert!(code == 4 && why.contains("the content is that of live.iso"), "{why}");
+    }
+    // Renamed on this host, without a publisher named, it is what it was; with one, it is not.
+    server.says(&["image", "import", new.to_str().unwrap(), "--name", "own"]);
+    let (_, why) = server.fails(&["image", "import", new.to_str().unwrap(), "--keyring", keyring]);
+    assert!(why.contains("the content is that of live.iso"), "{why}");
+
     // Nobody's signature, and somebody's word.
     let out = import(&[private, "--name", "mine", "--accept-unsigned", "--args", "quiet {I}"]);
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
@@ -256,4 +269,68 @@ fn a_file_beside_its_checksums_is_checked_by_them() {
     let missing = ["image", "import", iso.to_str().unwrap(), "--keyring", "nobodys"];
     let (code, why) = server.fails(&missing);
     assert!(code == 4 && why.contains("there is no keyring `nobodys`"), "{why}");
+}
+
+/// `SHA256SUMS` beside a disc, signed by the key.
+fn sign_sums(folder: &Path, disc: &str) {
+    std::fs::write(folder.join("SHA256SUMS"), run("sha256sum", &[disc], folder)).unwrap();
+    let sign = ["--batch", "--yes", "--detach-sign", "-o", "SHA256SUMS.gpg", "SHA256SUMS"];
+    run("gpg", &sign, folder);
+}
+
+#[test]
+fn all_files_of_a_keyring_count_as_one() {
+    if !able(&["xorriso", "gpg", "sha256sum"]) {
+        return;
+    }
+    let Some(server) = Server::start() else { return };
+    let folder = server.folder.path();
+    let own = folder.join("state/keyrings");
+    std::fs::create_dir(&own).unwrap();
+    let iso = disc(folder, "live", b'x');
+    let iso = iso.to_str().unwrap();
+    key(folder);
+    sign_sums(folder, "live.iso");
+    std::fs::copy(folder.join("publisher.gpg"), own.join("publisher.gpg")).unwrap();
+    // What is no keyring stands in nobody's way, and is told; named, it is refused.
+    std::fs::write(own.join("README"), "Keys of publishers.\n").unwrap();
+    server.says(&["image", "import", iso]);
+    let said = server.says(&["image", "show", "live"]);
+    assert!(said.contains("signed by Publisher") && said.contains("README"), "{said}");
+    let (code, why) = server.fails(&["image", "import", iso, "--keyring", "README"]);
+    assert!(code == 4 && why.contains("neither binary nor") && why.contains("hint"), "{why}");
+
+    // The publisher's second file knows that the key was revoked.
+    let revocations = folder.join("gnupg/openpgp-revocs.d");
+    let file = std::fs::read_dir(&revocations).unwrap().next().unwrap().unwrap().path();
+    let text = std::fs::read_to_string(&file).unwrap().replace(":-----BEGIN", "-----BEGIN");
+    std::fs::write(&file, text).unwrap();
+    run("gpg", &["--batch", "--import", file.to_str().unwrap()], folder);
+    let second = own.join("publisher-role-keys.gpg");
+    run("gpg", &["--export", "--output", second.to_str().unwrap()], folder);
+    for named in [&["--keyring", "publisher"][..], &[]] {
+        let (code, why) = server.fails(&[&["image", "import", iso][..], named].concat());
+        assert!(code == 4 && why.contains("was revoked by its owner"), "{named:?}: {why}");
+    }
+}
+
+#[test]
+fn debians_keyrings_are_found_by_the_name_that_the_manual_says() {
+    let rings = ["debian-archive-keyring.gpg", "debian-keyring.gpg", "debian-role-keys.gpg"];
+    if !able(&rings.map(|name| format!("../share/keyrings/{name}")).each_ref().map(String::as_str))
+        || !able(&["xorriso", "gpg", "sha256sum"])
+    {
+        return;
+    }
+    let Some(server) = Server::start() else { return };
+    let folder = server.folder.path();
+    let iso = disc(folder, "live", b'x');
+    key(folder);
+    sign_sums(folder, "live.iso");
+    let import = ["image", "import", iso.to_str().unwrap(), "--keyring", "debian"];
+    // The keyrings are read, and do not have this publisher's key.
+    let (code, why) = server.fails(&import);
+    assert!(code == 4 && why.contains("SHA256SUMS: ") && why.contains("key"), "{why}");
+    let (_, why) = server.fails(&[&import[..4], &["debian-keyring"]].concat());
+    assert!(why.contains("debian-keyring.gpg") && why.contains("bytes"), "{why}");
 }

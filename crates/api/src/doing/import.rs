@@ -1,5 +1,6 @@
 //! An import: files become blobs, blobs become an image, it is believed for a reason, and published.
 
+use super::provenance::Keyrings;
 use super::source::Source;
 use super::{blocking, provenance};
 use crate::types::{ImageView, ImportLine, ImportWish};
@@ -41,6 +42,9 @@ async fn run(
 ) -> Result<ImportLine, Problem> {
     let Wanted { wish, operator, dry_run } = wanted;
     check_name(&wish.name).map_err(|e| problem(&e))?;
+    // First what costs nothing: a keyring that is not there is said before gigabytes are fetched.
+    let (named, state) = (wish.trust.keyring.clone(), house.state.clone());
+    let keyrings = blocking(move || Keyrings::read(named.as_deref(), &state)).await??;
     let source = Source::of(house, &wish, tell).await?;
 
     // Until the image is published nothing names its blobs, so nobody may sweep.
@@ -55,8 +59,9 @@ async fn run(
     });
     let mut image = image.await?.map_err(|e| problem(&e))?;
     let brought = source.brought(&image);
-    let asked = (operator.as_str(), now, house.state.as_path());
-    image.trust = provenance::judge(&brought, &wish.trust, asked).await?;
+    let asked = (operator.as_str(), now);
+    image.trust = provenance::judge(&brought, &wish.trust, &keyrings, asked).await?;
+    image.notes.extend(keyrings.notes);
     image.secure_boot = super::audit(house, &image).await?;
     if tell.is_closed() {
         return Err(Problem::refused("the import was cancelled; nothing was published"));

@@ -12,27 +12,24 @@
 //! words. Never: content believed that differs from a checksum for it; a key believed that no named
 //! keyring has.
 
+mod keyrings;
 mod promise;
 
 use crate::Problem;
 use crate::types::TrustWish;
 use fetch::Place;
+pub(super) use keyrings::Keyrings;
 use model::image::{Signature, Trust};
 use model::{Hash, Now};
+use nix::fcntl::OFlag;
 use promise::Promise;
 pub(super) use promise::policy;
 use sha2::{Digest, Sha256, Sha512};
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use trust::{Digests, Judgement, Keyring, Signed, TrustError};
-
-/// Where keyrings are looked for by name, beside STATE/keyrings.
-const KEYRINGS: [&str; 2] = ["/usr/share/keyrings", "/etc/apt/trusted.gpg.d"];
-/// Bytes of a keyring that are read. Debian's keyring of all its developers has 25 MB.
-const KEYRING_MAX: u64 = 32 << 20;
-/// Keyrings of STATE/keyrings that are tried.
-const KEYRINGS_MAX: usize = 64;
+use trust::{Digests, Judgement, Signed, TrustError};
 
 /// What was kept, and where it came from.
 #[derive(Debug)]
@@ -53,13 +50,13 @@ pub struct Brought {
 pub async fn judge(
     brought: &Brought,
     wish: &TrustWish,
-    (operator, now, state): (&str, Now, &Path),
+    keyrings: &Keyrings,
+    (operator, now): (&str, Now),
 ) -> Result<Trust, Problem> {
-    let keyrings = keyrings(wish.keyring.as_deref(), state)?;
     let promises = promise::look_for(brought, wish).await?;
     let mut checked: Vec<String> = Vec::new();
     for promise in promises {
-        let said = Examined { brought, wish, keyrings: &keyrings, now };
+        let said = Examined { brought, wish, keyrings, now };
         match said.examine(&promise).await? {
             Said::Signed(signature) => return Ok(Trust::Signed(signature)),
             Said::Fits(what) => checked.push(what),
@@ -100,7 +97,7 @@ enum Said {
 struct Examined<'a> {
     brought: &'a Brought,
     wish: &'a TrustWish,
-    keyrings: &'a [(String, Keyring)],
+    keyrings: &'a Keyrings,
     now: Now,
 }
 
@@ -116,7 +113,7 @@ impl Examined<'_> {
         let signed = self.signed(promise);
         // Of a text that carries its own signature only what was signed counts.
         let text = match &signed {
-            Some(Ok((_, text, _))) => text.clone(),
+            Some(Ok((_, text))) => text.clone(),
             _ => promise.bytes.clone(),
         };
         let sums = match trust::Checksums::parse(&text) {
@@ -126,8 +123,9 @@ impl Examined<'_> {
         let wants_512 = sums.expected(&self.brought.name).is_ok_and(|e| e.sha256.is_none());
         let digests = self.digests(wants_512).await?;
         let at = &promise.at;
-        match sums.judge(&self.brought.name, &digests) {
-            Judgement::Same { .. } | Judgement::SameAs { .. } => {}
+        let listed_as = match sums.judge(&self.brought.name, &digests) {
+            Judgement::Same { .. } => None,
+            Judgement::SameAs { name } => Some(self.under_another_name(at, &name)?),
             Judgement::Differs { but_is, .. } => {
                 let but = but_is.map(|name| format!(" (it is {name})")).unwrap_or_default();
                 return Err(Problem::refused(format!(
@@ -137,14 +135,35 @@ impl Examined<'_> {
                 .hint("it was changed, cut or damaged on its way: fetch it again"));
             }
             Judgement::NotListed(why) => return Ok(Said::Nothing(why.to_string())),
-        }
+        };
+        let file = match &listed_as {
+            Some(name) => format!("{} ({name})", promise.file),
+            None => promise.file.clone(),
+        };
         match signed {
-            Some(Ok((signed, _, keyring))) => {
-                Ok(Said::Signed(signature(&signed, &keyring, &promise.file)))
-            }
+            Some(Ok((signed, _))) => Ok(Said::Signed(self.signature(&signed, &file))),
             Some(Err(why)) => self.not_signed(promise, &why),
-            None => Ok(Said::Fits(format!("its sum is the one in {at}, which nobody signed"))),
+            None => {
+                let which = listed_as.map(|name| format!(" of {name}")).unwrap_or_default();
+                Ok(Said::Fits(format!("its sum is the one{which} in {at}, which nobody signed")))
+            }
         }
+    }
+
+    /// The name that this content has in a checksum file which does not know the file's own name. An old
+    /// image of the publisher's, served or saved under a new name, looks just so: where the publisher's
+    /// word is what counts, it is refused; a file that an operator renamed on this host is not.
+    fn under_another_name(&self, at: &str, listed: &str) -> Result<String, Problem> {
+        let listed = model::text::show(listed.as_bytes());
+        if self.brought.url.is_none() && self.wish.keyring.is_none() {
+            return Ok(listed);
+        }
+        let name = model::text::show(self.brought.name.as_bytes());
+        Err(Problem::refused(format!(
+            "{at} knows no {name}: the content is that of {listed}, perhaps an older version; nothing \
+             was published"
+        ))
+        .hint(format!("if {listed} is what you want, import it under that name")))
     }
 
     async fn signature_of_image(&self, promise: &Promise) -> Result<Said, Problem> {
@@ -157,37 +176,31 @@ impl Examined<'_> {
         let cannot = |e: io::Error| Problem::failed(format!("cannot read {}: {e}", path.display()));
         let mut file = File::open(&path).map_err(cannot)?;
         let now_s = self.now.0 / 1000;
-        let checked = first_that_knows(self.keyrings, |ring| {
-            ring.check_detached(&promise.bytes, &mut file, now_s).map(|signed| (signed, ()))
-        });
-        match checked {
-            Ok((signed, (), keyring)) => {
-                Ok(Said::Signed(signature(&signed, &keyring, &promise.file)))
-            }
+        match self.keyrings.ring.check_detached(&promise.bytes, &mut file, now_s) {
+            Ok(signed) => Ok(Said::Signed(self.signature(&signed, &promise.file))),
             Err(why) => self.not_signed(promise, &why),
         }
     }
 
-    /// Who signed a checksum file, what exactly, and in which keyring the key is. None if it is not
-    /// signed at all.
-    #[expect(clippy::type_complexity, reason = "three facts that only this file puts together")]
-    fn signed(&self, promise: &Promise) -> Option<Result<(Signed, Vec<u8>, String), TrustError>> {
+    /// Who signed a checksum file, and what exactly. None if it is not signed at all.
+    fn signed(&self, promise: &Promise) -> Option<Result<(Signed, Vec<u8>), TrustError>> {
         let now_s = self.now.0 / 1000;
         let inside = promise.bytes.windows(SIGNED_TEXT.len()).any(|part| part == SIGNED_TEXT);
         if promise.signature.is_none() && !inside {
             return None;
         }
-        Some(first_that_knows(self.keyrings, |ring| match &promise.signature {
+        let ring = &self.keyrings.ring;
+        Some(match &promise.signature {
             Some(signature) => {
                 let mut content = io::Cursor::new(&promise.bytes);
-                let signed = ring.check_detached(signature, &mut content, now_s)?;
-                Ok((signed, promise.bytes.clone()))
+                let signed = ring.check_detached(signature, &mut content, now_s);
+                signed.map(|signed| (signed, promise.bytes.clone()))
             }
             None => {
-                let (signed, text) = ring.check_cleartext(&promise.bytes, now_s)?;
-                Ok((signed, text.into_bytes()))
+                let signed = ring.check_cleartext(&promise.bytes, now_s);
+                signed.map(|(signed, text)| (signed, text.into_bytes()))
             }
-        }))
+        })
     }
 
     /// The sums are right, but the signature over them is not believed.
@@ -206,6 +219,16 @@ impl Examined<'_> {
             .hint("nothing was published; leave --keyring out and say --accept-unsigned to publish it unsigned"))
     }
 
+    fn signature(&self, signed: &Signed, file: &str) -> Signature {
+        Signature {
+            fingerprint: signed.fingerprint.to_uppercase(),
+            signer: model::text::show(signed.user_id.as_bytes()),
+            keyring: self.keyrings.holding(&signed.fingerprint),
+            file: file.to_owned(),
+            made: Now(signed.made_s.saturating_mul(1000)),
+        }
+    }
+
     async fn digests(&self, wants_512: bool) -> Result<Digests, Problem> {
         let kept = self.brought.kept.map(|hash| hash.0);
         let Some(path) = self.brought.file.clone().filter(|_| kept.is_none() || wants_512) else {
@@ -218,33 +241,6 @@ impl Examined<'_> {
 
 /// How a text that carries its own signature begins (RFC 9580, 7).
 const SIGNED_TEXT: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
-
-/// The first keyring that knows the key decides; if none does, the last says so.
-fn first_that_knows<T>(
-    keyrings: &[(String, Keyring)],
-    mut check: impl FnMut(&Keyring) -> Result<(Signed, T), TrustError>,
-) -> Result<(Signed, T, String), TrustError> {
-    let mut last =
-        TrustError::KeyMissing { keys: vec!["of a keyring that was not named".to_owned()] };
-    for (name, ring) in keyrings {
-        match check(ring) {
-            Ok((signed, with)) => return Ok((signed, with, name.clone())),
-            Err(missing @ TrustError::KeyMissing { .. }) => last = missing,
-            Err(other) => return Err(other),
-        }
-    }
-    Err(last)
-}
-
-fn signature(signed: &Signed, keyring: &str, file: &str) -> Signature {
-    Signature {
-        fingerprint: signed.fingerprint.to_uppercase(),
-        signer: model::text::show(signed.user_id.as_bytes()),
-        keyring: keyring.to_owned(),
-        file: file.to_owned(),
-        made: Now(signed.made_s.saturating_mul(1000)),
-    }
-}
 
 fn digests(path: &Path) -> io::Result<Digests> {
     let mut file = File::open(path)?;
@@ -263,51 +259,13 @@ fn digests(path: &Path) -> io::Result<Digests> {
     Ok(Digests { sha256, sha512 })
 }
 
-/// The keyring of a name or path; without one, all that operators put into STATE/keyrings.
-fn keyrings(named: Option<&str>, state: &Path) -> Result<Vec<(String, Keyring)>, Problem> {
-    let own = state.join("keyrings");
-    let Some(named) = named else {
-        let mut all = Vec::new();
-        let mut files: Vec<PathBuf> =
-            std::fs::read_dir(&own).into_iter().flatten().flatten().map(|e| e.path()).collect();
-        files.sort_unstable();
-        for path in files.into_iter().filter(|path| path.is_file()).take(KEYRINGS_MAX) {
-            all.push(read_keyring(&path)?);
-        }
-        return Ok(all);
-    };
-    if named.contains('/') {
-        return Ok(vec![read_keyring(Path::new(named))?]);
+/// Opens a file that somebody else named. A FIFO in its place must not hold us for ever, nor a terminal
+/// become ours.
+fn open_plain(path: &Path) -> io::Result<File> {
+    let flags = (OFlag::O_NONBLOCK | OFlag::O_NOCTTY).bits();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no plain file"));
     }
-    let folders = [own.as_path()].into_iter().chain(KEYRINGS.map(Path::new));
-    let found = folders.flat_map(|folder| {
-        ["", ".gpg", ".asc", ".pgp", "-archive-keyring.gpg", "-keyring.gpg", "-role-keys.gpg"]
-            .map(|end| folder.join(format!("{named}{end}")))
-    });
-    // A publisher may have several: Debian's discs are signed by other keys than its packages.
-    let rings: Vec<(String, Keyring)> = found
-        .filter(|path| path.is_file())
-        .map(|path| read_keyring(&path))
-        .collect::<Result<_, _>>()?;
-    if rings.is_empty() {
-        let shown = model::text::show(named.as_bytes());
-        return Err(Problem::refused(format!("there is no keyring `{shown}`")).hint(
-            "put the publisher's public keys into STATE/keyrings/NAME.gpg, install its keyring \
-             package (debian-keyring, ubuntu-keyring), or name a file by its path",
-        ));
-    }
-    Ok(rings)
-}
-
-fn read_keyring(path: &Path) -> Result<(String, Keyring), Problem> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let cannot = |e: io::Error| {
-        Problem::refused(format!("cannot read the keyring {}: {e}", path.display()))
-            .hint("check that it is there and that the server's user may read it")
-    };
-    let mut bytes = Vec::new();
-    File::open(path).and_then(|f| f.take(KEYRING_MAX).read_to_end(&mut bytes)).map_err(cannot)?;
-    let ring =
-        Keyring::read(&bytes).map_err(|e| Problem::refused(format!("{}: {e}", path.display())))?;
-    Ok((name, ring))
+    Ok(file)
 }
