@@ -9,61 +9,85 @@
 //! ```
 //!
 //! In: what was kept and where it came from, what the operator wishes. Out: [`Trust`], or a refusal in
-//! words. Never: content believed that differs from a checksum for it; a key believed that no named
-//! keyring has.
+//! words. Waits for disks. Never: content believed that differs from a checksum for it; a key believed
+//! that no named keyring has.
 
+mod content;
 mod keyrings;
 mod promise;
 
 use crate::Problem;
 use crate::types::TrustWish;
+use content::Content;
 use fetch::Place;
 pub(super) use keyrings::Keyrings;
+use library::Blobs;
+use library::import::Origin;
+use model::Now;
 use model::image::{Signature, Trust};
-use model::{Hash, Now};
 use nix::fcntl::OFlag;
-use promise::Promise;
-pub(super) use promise::policy;
-use sha2::{Digest, Sha256, Sha512};
+pub(super) use promise::{Promise, beside, named, policy};
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use trust::{Digests, Judgement, Signed, TrustError};
 
-/// What was kept, and where it came from.
-#[derive(Debug)]
+/// Where something came from.
+#[derive(Clone, Debug)]
 pub struct Brought {
     /// The file's name as its publisher calls it.
     pub name: String,
-    /// The file; none if it was a folder.
-    pub file: Option<PathBuf>,
+    /// Where it is on this host.
+    pub path: PathBuf,
     /// The URL it was fetched from; none if it was on this host or uploaded.
     pub url: Option<Place>,
     /// Whether it lay on this host, which makes its import an operator's approval.
     pub is_local: bool,
-    /// The SHA-256 of what was kept, if the whole file was kept as one blob.
-    pub kept: Option<Hash>,
 }
 
-/// Says why it may be believed. Reads the file again where its sum is needed and not known.
-pub async fn judge(
-    brought: &Brought,
-    wish: &TrustWish,
-    keyrings: &Keyrings,
+/// All that can say why something may be believed.
+#[derive(Debug)]
+pub(super) struct Evidence {
+    pub brought: Brought,
+    pub wish: TrustWish,
+    pub promises: Vec<Promise>,
+    pub keyrings: Keyrings,
+}
+
+/// Why it is not believed.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub problem: Problem,
+    /// Whether its bytes are not what they ought to be, so that they are worth nothing.
+    pub of_content: bool,
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self { problem, of_content: false }
+    }
+}
+
+/// Says why what was kept may be believed.
+pub(super) fn judge(
+    evidence: &Evidence,
+    (origin, blobs): (&Origin, &Blobs),
     (operator, now): (&str, Now),
-) -> Result<Trust, Problem> {
-    let promises = promise::look_for(brought, wish).await?;
+) -> Result<Trust, Refusal> {
+    let Evidence { brought, wish, promises, keyrings } = evidence;
+    let content = Content { origin, path: &brought.path, blobs };
+    let said = Examined { brought, wish, keyrings, content, now };
     let mut checked: Vec<String> = Vec::new();
     for promise in promises {
-        let said = Examined { brought, wish, keyrings, now };
-        match said.examine(&promise).await? {
+        match said.examine(promise)? {
             Said::Signed(signature) => return Ok(Trust::Signed(signature)),
             Said::Fits(what) => checked.push(what),
             Said::Nothing(why) => {
                 if wish.checksums.is_some() {
                     return Err(Problem::refused(format!("{}: {why}", promise.at))
-                        .hint("name the publisher's checksum file for this very file"));
+                        .hint("name the publisher's checksum file for this very file")
+                        .into());
                 }
             }
         }
@@ -78,11 +102,14 @@ pub async fn judge(
     if wish.accept_unsigned {
         return Ok(Trust::Approved { by: operator.to_owned(), at: now, checked });
     }
-    Err(Problem::refused(format!("nobody known signed {}: {checked}", brought.name)).hint(
-        "name the publisher's keyring with --keyring (a name below /usr/share/keyrings or \
-         STATE/keyrings, or a file), or publish it all the same with --accept-unsigned, which is \
-         recorded with the image",
-    ))
+    let notes: String = keyrings.notes.iter().map(|note| format!("; {note}")).collect();
+    Err(Problem::refused(format!("nobody known signed {}: {checked}{notes}", brought.name))
+        .hint(
+            "name the publisher's keyring with --keyring (a name below /usr/share/keyrings or \
+             STATE/keyrings, or a file), or publish it all the same with --accept-unsigned, which \
+             is recorded with the image",
+        )
+        .into())
 }
 
 /// What one promise comes to.
@@ -98,18 +125,19 @@ struct Examined<'a> {
     brought: &'a Brought,
     wish: &'a TrustWish,
     keyrings: &'a Keyrings,
+    content: Content<'a>,
     now: Now,
 }
 
 impl Examined<'_> {
-    async fn examine(&self, promise: &Promise) -> Result<Said, Problem> {
+    fn examine(&self, promise: &Promise) -> Result<Said, Refusal> {
         match promise.is_of_image {
-            true => self.signature_of_image(promise).await,
-            false => self.checksums(promise).await,
+            true => self.signature_of_image(promise),
+            false => self.checksums(promise),
         }
     }
 
-    async fn checksums(&self, promise: &Promise) -> Result<Said, Problem> {
+    fn checksums(&self, promise: &Promise) -> Result<Said, Refusal> {
         let signed = self.signed(promise);
         // Of a text that carries its own signature only what was signed counts.
         let text = match &signed {
@@ -121,18 +149,19 @@ impl Examined<'_> {
             Err(why) => return Ok(Said::Nothing(why.to_string())),
         };
         let wants_512 = sums.expected(&self.brought.name).is_ok_and(|e| e.sha256.is_none());
-        let digests = self.digests(wants_512).await?;
+        let digests = self.digests(wants_512)?;
         let at = &promise.at;
         let listed_as = match sums.judge(&self.brought.name, &digests) {
             Judgement::Same { .. } => None,
             Judgement::SameAs { name } => Some(self.under_another_name(at, &name)?),
             Judgement::Differs { but_is, .. } => {
                 let but = but_is.map(|name| format!(" (it is {name})")).unwrap_or_default();
-                return Err(Problem::refused(format!(
+                let problem = Problem::refused(format!(
                     "{} is not what {at} says it is{but}; nothing was published",
                     self.brought.name
                 ))
-                .hint("it was changed, cut or damaged on its way: fetch it again"));
+                .hint("it was changed, cut or damaged on its way: fetch it again");
+                return Err(Refusal { problem, of_content: true });
             }
             Judgement::NotListed(why) => return Ok(Said::Nothing(why.to_string())),
         };
@@ -166,17 +195,15 @@ impl Examined<'_> {
         .hint(format!("if {listed} is what you want, import it under that name")))
     }
 
-    async fn signature_of_image(&self, promise: &Promise) -> Result<Said, Problem> {
-        let Some(path) = self.brought.file.clone() else {
+    fn signature_of_image(&self, promise: &Promise) -> Result<Said, Refusal> {
+        if *self.content.origin == Origin::Folder {
             return Ok(Said::Nothing("a folder has no signature".to_owned()));
-        };
+        }
         if self.keyrings.is_empty() {
             return Ok(Said::Fits(format!("{} is a signature of it, not checked", promise.at)));
         }
-        let cannot = |e: io::Error| Problem::failed(format!("cannot read {}: {e}", path.display()));
-        let mut file = File::open(&path).map_err(cannot)?;
         let now_s = self.now.0 / 1000;
-        match self.keyrings.ring.check_detached(&promise.bytes, &mut file, now_s) {
+        match self.content.signed_by(&self.keyrings.ring, &promise.bytes, now_s) {
             Ok(signed) => Ok(Said::Signed(self.signature(&signed, &promise.file))),
             Err(why) => self.not_signed(promise, &why),
         }
@@ -204,7 +231,7 @@ impl Examined<'_> {
     }
 
     /// The sums are right, but the signature over them is not believed.
-    fn not_signed(&self, promise: &Promise, why: &TrustError) -> Result<Said, Problem> {
+    fn not_signed(&self, promise: &Promise, why: &TrustError) -> Result<Said, Refusal> {
         // Without any keyring named there is nothing to believe by; that is no fault of the signature.
         let nothing_named = self.keyrings.is_empty();
         let unknown = nothing_named || matches!(why, TrustError::KeyMissing { .. });
@@ -215,8 +242,11 @@ impl Examined<'_> {
             };
             return Ok(Said::Fits(format!("its sum is the one in {}; {what}", promise.at)));
         }
-        Err(Problem::refused(format!("{}: {why}", promise.at))
-            .hint("nothing was published; leave --keyring out and say --accept-unsigned to publish it unsigned"))
+        let problem = Problem::refused(format!("{}: {why}", promise.at)).hint(
+            "nothing was published; leave --keyring out and say --accept-unsigned to publish it unsigned",
+        );
+        let of_content = matches!(why, TrustError::ContentChanged { .. });
+        Err(Refusal { problem, of_content })
     }
 
     fn signature(&self, signed: &Signed, file: &str) -> Signature {
@@ -229,35 +259,15 @@ impl Examined<'_> {
         }
     }
 
-    async fn digests(&self, wants_512: bool) -> Result<Digests, Problem> {
-        let kept = self.brought.kept.map(|hash| hash.0);
-        let Some(path) = self.brought.file.clone().filter(|_| kept.is_none() || wants_512) else {
-            return Ok(Digests { sha256: kept, sha512: None });
-        };
-        let read = super::blocking(move || digests(&path).map_err(|e| (path, e))).await?;
-        read.map_err(|(path, e)| Problem::failed(format!("cannot read {}: {e}", path.display())))
+    fn digests(&self, wants_512: bool) -> Result<Digests, Problem> {
+        let name = &self.brought.name;
+        let read = self.content.digests(wants_512);
+        read.map_err(|e| Problem::failed(format!("cannot read {name} where it was kept: {e}")))
     }
 }
 
 /// How a text that carries its own signature begins (RFC 9580, 7).
 const SIGNED_TEXT: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
-
-fn digests(path: &Path) -> io::Result<Digests> {
-    let mut file = File::open(path)?;
-    let (mut of_256, mut of_512) = (Sha256::new(), Sha512::new());
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        let got = match file.read(&mut buffer) {
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-            read => read?,
-        };
-        let Some(part) = buffer.get(..got).filter(|part| !part.is_empty()) else { break };
-        of_256.update(part);
-        of_512.update(part);
-    }
-    let (sha256, sha512) = (Some(of_256.finalize().into()), Some(of_512.finalize().into()));
-    Ok(Digests { sha256, sha512 })
-}
 
 /// Opens a file that somebody else named. A FIFO in its place must not hold us for ever, nor a terminal
 /// become ours.
