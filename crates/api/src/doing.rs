@@ -7,6 +7,7 @@ mod provenance;
 mod scrub;
 mod source;
 mod sweep;
+mod tidy;
 mod verify;
 
 pub use audit::audit;
@@ -14,6 +15,7 @@ pub use import::{Wanted, import};
 pub use loaders::publish;
 pub use scrub::{scrub, scrub_telling};
 pub use sweep::sweep;
+pub use tidy::tidy;
 pub use verify::verify;
 
 use crate::Problem;

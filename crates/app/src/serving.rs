@@ -2,13 +2,14 @@
 //!
 //! [`sockets`] opens the machines' sockets and opens them anew as the configuration says; [`https`] has
 //! their certificates; [`others`] looks for other DHCP servers; [`scrub`] reads all blobs once
-//! a week; [`notify`] tells systemd.
+//! a week; [`tidy`] removes once a day what nobody came back for; [`notify`] tells systemd.
 
 pub mod https;
 pub mod notify;
 pub mod others;
 pub mod scrub;
 pub mod sockets;
+pub mod tidy;
 
 use model::Network;
 use model::network::{HttpBoot, Mode};

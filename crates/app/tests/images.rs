@@ -3,6 +3,7 @@
 mod common;
 
 use common::Server;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -209,6 +210,9 @@ fn from_a_url_only_what_its_publisher_signed_or_somebody_answers_for() {
     refused(&[private], "which nobody signed");
     std::fs::write(&sums, good.replace(&good[..4], "0000")).unwrap();
     refused(&[private, "--accept-unsigned"], "is not what");
+    let downloads = folder.join("state/incoming/downloads");
+    let left = || std::fs::read_dir(&downloads).unwrap().count();
+    assert_eq!(left(), 0, "what is not what was promised is not kept");
 
     // Signed by a key that the keyring has.
     std::fs::write(&sums, &good).unwrap();
@@ -228,8 +232,20 @@ fn from_a_url_only_what_its_publisher_signed_or_somebody_answers_for() {
     assert!(said.contains("SHA256SUMS signed by Publisher <p@example.org>"), "{said}");
     let shown = server.says(&["image", "show", "live"]);
     assert!(shown.contains(url) && shown.contains("from keyring publisher.gpg"), "{shown}");
-    let left = std::fs::read_dir(folder.join("state/incoming/downloads")).unwrap().count();
-    assert_eq!(left, 0, "what was kept is not kept twice");
+    assert_eq!(left(), 0, "what was kept is not kept twice");
+
+    // An old image under a new name: the publisher's word is for another file.
+    let new = web.join("new.iso");
+    std::fs::copy(web.join("live.iso"), &new).unwrap();
+    for more in [&["--keyring", keyring][..], &["--accept-unsigned"]] {
+        let from = ["image", "import", "http://127.0.0.1:8099/new.iso", private];
+        let (code, why) = server.fails(&[&from[..], more].concat());
+        assert!(code == 4 && why.contains("the content is that of live.iso"), "{why}");
+    }
+    // Renamed on this host, without a publisher named, it is what it was; with one, it is not.
+    server.says(&["image", "import", new.to_str().unwrap(), "--name", "own"]);
+    let (_, why) = server.fails(&["image", "import", new.to_str().unwrap(), "--keyring", keyring]);
+    assert!(why.contains("the content is that of live.iso"), "{why}");
 
     // Nobody's signature, and somebody's word.
     let out = import(&[private, "--name", "mine", "--accept-unsigned", "--args", "quiet {I}"]);
@@ -256,4 +272,227 @@ fn a_file_beside_its_checksums_is_checked_by_them() {
     let missing = ["image", "import", iso.to_str().unwrap(), "--keyring", "nobodys"];
     let (code, why) = server.fails(&missing);
     assert!(code == 4 && why.contains("there is no keyring `nobodys`"), "{why}");
+}
+
+/// `SHA256SUMS` beside a disc, signed by the key.
+fn sign_sums(folder: &Path, disc: &str) {
+    std::fs::write(folder.join("SHA256SUMS"), run("sha256sum", &[disc], folder)).unwrap();
+    let sign = ["--batch", "--yes", "--detach-sign", "-o", "SHA256SUMS.gpg", "SHA256SUMS"];
+    run("gpg", &sign, folder);
+}
+
+#[test]
+fn all_files_of_a_keyring_count_as_one() {
+    if !able(&["xorriso", "gpg", "sha256sum"]) {
+        return;
+    }
+    let Some(server) = Server::start() else { return };
+    let folder = server.folder.path();
+    let own = folder.join("state/keyrings");
+    std::fs::create_dir(&own).unwrap();
+    let iso = disc(folder, "live", b'x');
+    let iso = iso.to_str().unwrap();
+    key(folder);
+    sign_sums(folder, "live.iso");
+    std::fs::copy(folder.join("publisher.gpg"), own.join("publisher.gpg")).unwrap();
+    // What is no keyring stands in nobody's way, and is told; named, it is refused.
+    std::fs::write(own.join("README"), "Keys of publishers.\n").unwrap();
+    server.says(&["image", "import", iso]);
+    let said = server.says(&["image", "show", "live"]);
+    assert!(said.contains("signed by Publisher") && said.contains("README"), "{said}");
+    let (code, why) = server.fails(&["image", "import", iso, "--keyring", "README"]);
+    assert!(code == 4 && why.contains("neither binary nor") && why.contains("hint"), "{why}");
+
+    // The publisher's second file knows that the key was revoked.
+    let revocations = folder.join("gnupg/openpgp-revocs.d");
+    let file = std::fs::read_dir(&revocations).unwrap().next().unwrap().unwrap().path();
+    let text = std::fs::read_to_string(&file).unwrap().replace(":-----BEGIN", "-----BEGIN");
+    std::fs::write(&file, text).unwrap();
+    run("gpg", &["--batch", "--import", file.to_str().unwrap()], folder);
+    let second = own.join("publisher-role-keys.gpg");
+    run("gpg", &["--export", "--output", second.to_str().unwrap()], folder);
+    for named in [&["--keyring", "publisher"][..], &[]] {
+        let (code, why) = server.fails(&[&["image", "import", iso][..], named].concat());
+        assert!(code == 4 && why.contains("was revoked by its owner"), "{named:?}: {why}");
+    }
+}
+
+#[test]
+fn debians_keyrings_are_found_by_the_name_that_the_manual_says() {
+    let rings = ["debian-archive-keyring.gpg", "debian-keyring.gpg", "debian-role-keys.gpg"];
+    if !able(&rings.map(|name| format!("../share/keyrings/{name}")).each_ref().map(String::as_str))
+        || !able(&["xorriso", "gpg", "sha256sum"])
+    {
+        return;
+    }
+    let Some(server) = Server::start() else { return };
+    let folder = server.folder.path();
+    let iso = disc(folder, "live", b'x');
+    key(folder);
+    sign_sums(folder, "live.iso");
+    let import = ["image", "import", iso.to_str().unwrap(), "--keyring", "debian"];
+    // The keyrings are read, and do not have this publisher's key.
+    let (code, why) = server.fails(&import);
+    assert!(code == 4 && why.contains("SHA256SUMS: ") && why.contains("key"), "{why}");
+    let (_, why) = server.fails(&[&import[..4], &["debian-keyring"]].concat());
+    assert!(why.contains("debian-keyring.gpg") && why.contains("bytes"), "{why}");
+}
+
+/// Files of the store's blobs.
+fn blobs(server: &Server) -> usize {
+    run("find", &["blobs", "-type", "f"], &server.folder.path().join("state")).lines().count()
+}
+
+#[test]
+fn what_came_damaged_is_fetched_anew_and_leaves_nothing() {
+    if !able(&["xorriso", "curl", "nsenter", "gpg", "sha256sum", "python3"]) {
+        return;
+    }
+    let Some(server) = Server::start() else { return };
+    let folder = server.folder.path();
+    let web = folder.join("web");
+    std::fs::create_dir(&web).unwrap();
+    disc(&web, "live", b'x');
+    key(folder);
+    let sums = run("sha256sum", &["live.iso"], &web);
+    std::fs::write(web.join("SHA256SUMS"), sums).unwrap();
+    let sign = ["--batch", "--detach-sign", "-o", "web/SHA256SUMS.gpg", "web/SHA256SUMS"];
+    run("gpg", &sign, folder);
+    let good = std::fs::read(web.join("live.iso")).unwrap();
+    let _publisher = Publisher::start(&server, &web);
+    let keyring = folder.join("publisher.gpg");
+    let url = "http://127.0.0.1:8099/live.iso";
+    let import =
+        ["image", "import", url, "--allow-private", "--keyring", keyring.to_str().unwrap()];
+    let before = blobs(&server);
+    let mut changed = good.clone();
+    let last = changed.len() - 1;
+    changed[last] ^= 1;
+    for (bytes, word) in [(&changed[..], "is not what"), (&good[..100_000], "cannot be read")] {
+        std::fs::write(web.join("live.iso"), bytes).unwrap();
+        let (code, why) = server.fails(&import);
+        assert!(code == 4 && why.contains(word), "{why}");
+    }
+    std::fs::write(web.join("live.iso"), &good).unwrap();
+    // A mistyped keyring is told before anything is fetched.
+    let (_, why) = server.fails(&[&import[..4], &["--keyring", "nobodys"]].concat());
+    assert!(why.contains("there is no keyring `nobodys`"), "{why}");
+    assert_eq!(std::fs::read_dir(folder.join("state/incoming/downloads")).unwrap().count(), 0);
+    assert_eq!(blobs(&server), before, "what was refused is not kept");
+    let said = server.says(&import);
+    assert!(said.contains("SHA256SUMS signed by Publisher"), "{said}");
+}
+
+#[test]
+fn a_packed_file_is_checked_by_its_own_sums_and_signature_and_keeps_its_name() {
+    if !able(&["curl", "nsenter", "gpg", "sha512sum", "gzip", "python3"]) {
+        return;
+    }
+    let Some(server) = Server::start() else { return };
+    let folder = server.folder.path();
+    let web = folder.join("web");
+    std::fs::create_dir(&web).unwrap();
+    let mut squashfs = b"hsqs".to_vec();
+    squashfs.resize(100_000, 7);
+    std::fs::write(web.join("root.squashfs"), squashfs).unwrap();
+    run("gzip", &["root.squashfs"], &web);
+    key(folder);
+    let sign =
+        |file: &str, to: &str| run("gpg", &["--batch", "--detach-sign", "-o", to, file], folder);
+    let _publisher = Publisher::start(&server, &web);
+    let keyring = folder.join("publisher.gpg");
+    let url = "http://127.0.0.1:8099/root.squashfs.gz";
+    let import =
+        ["image", "import", url, "--allow-private", "--keyring", keyring.to_str().unwrap()];
+    sign("web/root.squashfs.gz", "web/root.squashfs.gz.sig");
+    let said = server.says(&import);
+    assert!(said.contains("root.squashfs.gz.sig signed by Publisher"), "{said}");
+    assert!(!said.contains(".part") && said.contains("root.squashfs"), "{said}");
+
+    let sums = run("sha512sum", &["root.squashfs.gz"], &web);
+    std::fs::write(web.join("SHA512SUMS"), sums).unwrap();
+    sign("web/SHA512SUMS", "web/SHA512SUMS.sign");
+    let said = server.says(&import);
+    assert!(said.contains("SHA512SUMS signed by Publisher"), "{said}");
+
+    // Another file's signature is none.
+    std::fs::remove_file(web.join("SHA512SUMS")).unwrap();
+    std::fs::remove_file(web.join("root.squashfs.gz.sig")).unwrap();
+    sign("publisher.gpg", "web/root.squashfs.gz.sig");
+    let (code, why) = server.fails(&import);
+    assert!(code == 4 && why.contains("root.squashfs.gz.sig: "), "{why}");
+}
+
+#[test]
+fn a_pipe_beside_a_file_or_named_holds_nobody_up() {
+    if !able(&["xorriso", "mkfifo"]) {
+        return;
+    }
+    let Some(server) = Server::start() else { return };
+    let folder = server.folder.path();
+    let iso = disc(folder, "live", b'x');
+    for name in ["SHA256SUMS", "live.iso.sig", "ring.gpg"] {
+        run("mkfifo", &[name], folder);
+    }
+    let at = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let import = ["image", "import", iso.to_str().unwrap()];
+    server.says(&import);
+    for (flag, name) in
+        [("--checksums", "SHA256SUMS"), ("--signature", "live.iso.sig"), ("--keyring", "ring.gpg")]
+    {
+        let (code, why) = server.fails(&[&import[..], &[flag, &at(name)]].concat());
+        assert!(code == 4 && why.contains("no plain file"), "{flag}: {why}");
+    }
+}
+
+/// Serves files, but of a checksum file never a byte; says when it was asked for one, and whether who
+/// asked went within 30 s.
+const SILENT: &str = r#"
+import http.server, os, sys
+class Silent(http.server.SimpleHTTPRequestHandler):
+    def do_GET(self):
+        if "SHA256SUMS" not in self.path:
+            return super().do_GET()
+        print("asked", flush=True)
+        self.connection.settimeout(30)
+        try:
+            gone = self.connection.recv(1) == b""
+        except TimeoutError:
+            gone = False
+        print("gone" if gone else "still there", flush=True)
+        os._exit(0)
+server = http.server.HTTPServer(("127.0.0.1", 8099), Silent)
+print("ready", flush=True)
+server.serve_forever()
+"#;
+
+#[test]
+fn who_cancels_an_import_is_heard_while_a_publisher_is_silent() {
+    if !able(&["nsenter", "python3"]) {
+        return;
+    }
+    let Some(server) = Server::start() else { return };
+    let folder = server.folder.path();
+    std::fs::write(folder.join("vmlinuz"), kernel("6.1.0-9-amd64 (x")).unwrap();
+    let mut publisher = in_namespace(&server, "python3")
+        .args(["-c", SILENT])
+        .current_dir(folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(publisher.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert_eq!(said.next().as_deref(), Some("ready"));
+    let mut operator = Command::new(common::BINARY)
+        .args(["image", "import", "http://127.0.0.1:8099/vmlinuz", "--allow-private"])
+        .env("BOOTWRIGHT_STATE", folder.join("state"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    assert_eq!(said.next().as_deref(), Some("asked"));
+    operator.kill().unwrap();
+    operator.wait().unwrap();
+    assert_eq!(said.next().as_deref(), Some("gone"));
+    publisher.wait().unwrap();
 }

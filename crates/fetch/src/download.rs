@@ -28,7 +28,7 @@ pub struct Progress {
 }
 
 /// A file that was brought whole. It stays in its folder, and nobody else fetches the same, until it is
-/// removed or dropped; dropped, the next call finds it whole.
+/// removed or dropped; dropped, the next call asks whether the server still has this version.
 #[derive(Debug)]
 pub struct Fetched {
     partial: Partial,
@@ -72,12 +72,13 @@ pub async fn download(
     let (dir, of) = (dir.to_owned(), place.clone());
     let mut partial = blocking(move || Partial::open(&dir, &of)).await?;
     let gone_on_from = partial.synced();
-    if partial.is_whole() {
-        return Ok(Fetched { partial, gone_on_from });
-    }
-    let from = partial
-        .version()
-        .map(|version| From { byte: partial.synced(), version: version.to_owned() });
+    // A whole file that was not taken may be stale by now: the server says whether it still has it.
+    // Without a version to ask by it begins anew.
+    let from = partial.version().map(|version| From {
+        byte: partial.synced(),
+        version: version.to_owned(),
+        whole: partial.is_whole(),
+    });
     let mut exchange = exchange::get(place, from.as_ref(), policy).await?;
     let mut answer = Answer::of(&exchange, from.as_ref(), &mut partial)?;
     if answer == Answer::OtherVersion {
@@ -133,6 +134,17 @@ impl Answer {
         from: Option<&From>,
         partial: &mut Partial,
     ) -> Result<Self, FetchError> {
+        if let Some(from) = from.filter(|from| from.whole) {
+            return Ok(match exchange.status {
+                StatusCode::NOT_MODIFIED => Self::AllThere,
+                // Some servers pass over what was asked, and send the version that is there.
+                StatusCode::OK if version(exchange).as_ref() == Some(&from.version) => {
+                    Self::AllThere
+                }
+                StatusCode::OK => Self::Whole,
+                _ => Self::Refusal,
+            });
+        }
         let range = exchange.field(&header::CONTENT_RANGE).unwrap_or_default();
         let (StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE, Some(from)) =
             (exchange.status, from)

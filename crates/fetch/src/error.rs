@@ -135,6 +135,14 @@ pub enum FetchError {
         /// How many bytes are on disk.
         kept: u64,
     },
+    /// It comes, but too slowly.
+    #[error("{url} was not here after {} s; try again later or use another mirror", after.as_secs())]
+    Slow {
+        /// Who was asked.
+        url: String,
+        /// How long was waited.
+        after: Duration,
+    },
     /// The connection ended too early.
     #[error(
         "the connection to {url} ended early ({why}); {kept} bytes are kept: try again, it goes on from there"

@@ -26,6 +26,8 @@ pub(crate) struct From {
     pub(crate) byte: u64,
     /// The ETag or date of the version that the bytes before are of.
     pub(crate) version: String,
+    /// Whether all bytes are there, so that only another version is wanted.
+    pub(crate) whole: bool,
 }
 
 /// A response whose body was not read.
@@ -80,7 +82,13 @@ async fn ask(
         // The bytes as they are: sums and ranges are of those.
         .header(header::ACCEPT_ENCODING, "identity")
         .header(header::CONNECTION, "close");
-    if let Some(from) = from {
+    if let Some(from) = from.filter(|from| from.whole) {
+        let name = match from.version.starts_with('"') {
+            true => header::IF_NONE_MATCH,
+            false => header::IF_MODIFIED_SINCE,
+        };
+        request = request.header(name, from.version.clone());
+    } else if let Some(from) = from {
         request = request
             .header(header::RANGE, format!("bytes={}-", from.byte))
             .header(header::IF_RANGE, from.version.clone());

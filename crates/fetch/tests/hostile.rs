@@ -265,11 +265,38 @@ fn two_do_not_fetch_the_same() {
     let now = std::time::SystemTime::now() + Duration::from_secs(3600);
     assert_eq!(fetch::remove_older(dir.path(), now).unwrap(), 0);
     drop(fetched);
-    // It was not taken: it is found whole, and nobody is asked.
+    // It was not taken: it is found whole, and no byte comes again.
     assert_eq!(fetch(&server.url("a"), dir.path(), &policy()).unwrap().gone_on_from, 100_000);
-    assert_eq!(server.heads().len(), 1);
+    assert_eq!(server.heads().len(), 2);
     assert_eq!(fetch::remove_older(dir.path(), now).unwrap(), 2);
     assert!(names(dir.path()).is_empty());
+}
+
+#[test]
+fn a_whole_file_that_was_not_taken_is_asked_for_again() {
+    let (old, new) = (content(100_000), content(100_001));
+    let two = "ETag: \"two\"";
+    let date = "Last-Modified: Thu, 01 Jan 2026 00:00:00 GMT";
+    let whole = |field: &str, bytes: &[u8]| {
+        says(&format!("200 OK\n{field}\nContent-Length: {}", bytes.len()), bytes)
+    };
+    let same = || says("304 Not Modified\nContent-Length: 0", b"");
+    for (first, then, condition, bytes) in [
+        (whole("ETag: \"one\"", &old), same(), "if-none-match: \"one\"", &old),
+        (whole("ETag: \"one\"", &old), whole(two, &new), "if-none-match: \"one\"", &new),
+        (whole(date, &old), same(), "if-modified-since: thu, 01 jan 2026", &old),
+        (whole(date, &old), whole(two, &new), "if-modified-since: thu, 01 jan 2026", &new),
+        // Nothing to ask by: it comes anew.
+        (whole("Server: x", &old), whole("Server: x", &new), "accept", &new),
+    ] {
+        let server = Told::start(vec![first, then]);
+        let dir = tempfile::tempdir().unwrap();
+        drop(fetch(&server.url("a"), dir.path(), &policy()).unwrap());
+        let fetched = fetch(&server.url("a"), dir.path(), &policy()).unwrap();
+        assert!(fs::read(fetched.path()).unwrap() == **bytes, "{condition}");
+        let heads = server.heads();
+        assert!(heads[1].contains(condition) && !heads[1].contains("range:"), "{}", heads[1]);
+    }
 }
 
 #[test]

@@ -14,10 +14,12 @@ mod contents;
 mod disc;
 mod error;
 mod folder;
+mod origin;
 mod single;
 
 pub use contents::Contents;
 pub use error::ImportError;
+pub use origin::Origin;
 
 use crate::store::{Blobs, StoreError};
 use catalogue::{ABOVE, Recognised, Tree, recognise};
@@ -54,6 +56,9 @@ pub type Tell<'a> = dyn FnMut(Progress<'_>) -> bool + 'a;
 pub struct Wish<'a> {
     /// A folder, or a file: a disc image, an archive, a kernel, an EFI application.
     pub path: &'a Path,
+    /// What the file is called where it came from, if the path has another name of ours. It stands in
+    /// the image and in words; a name that cannot stand there does not count.
+    pub file_name: Option<&'a str>,
     /// The image's name.
     pub name: &'a str,
     /// From where, as operators read it; the path itself if nothing is said.
@@ -84,8 +89,19 @@ pub struct Said {
 /// The image has version 0: the engine gives the number. What was kept when an import is stopped or
 /// fails stays as blobs that nothing names.
 pub fn import(wish: &Wish<'_>, blobs: &Blobs, tell: &mut Tell<'_>) -> Result<Image, ImportError> {
+    import_from(wish, blobs, tell).map(|(image, _)| image)
+}
+
+/// The same, and what the source was: what is said of that must be said of the bytes that were kept.
+pub fn import_from(
+    wish: &Wish<'_>,
+    blobs: &Blobs,
+    tell: &mut Tell<'_>,
+) -> Result<(Image, Origin), ImportError> {
     check_name(wish.name)?;
-    let contents = keep(wish.path, blobs, tell)?;
+    let shown = wish.file_name.filter(|name| is_file_name(name)).map_or(wish.path, Path::new);
+    let contents = keep(Paths { at: wish.path, shown }, blobs, tell)?;
+    let origin = contents.origin.clone();
     let recognised = understand(wish.path, &contents, blobs);
     let source = wish.source.map_or_else(|| wish.path.display().to_string(), str::to_owned);
     let Recognised { recipe, title, archs, recognised_by, mut notes, looked_for, .. } = recognised;
@@ -103,16 +119,29 @@ pub fn import(wish: &Wish<'_>, blobs: &Blobs, tell: &mut Tell<'_>) -> Result<Ima
         ..Image::new(wish.name, source, wish.now)
     };
     wish.said.correct(&mut image)?;
-    Ok(image)
+    Ok((image, origin))
+}
+
+/// Where the source is, and what it is called.
+#[derive(Clone, Copy)]
+struct Paths<'a> {
+    at: &'a Path,
+    shown: &'a Path,
+}
+
+fn is_file_name(name: &str) -> bool {
+    let odd = name.contains(['/', '\\']) || name.chars().any(char::is_control);
+    !(name.is_empty() || name == "." || name == ".." || name.len() > 255 || odd)
 }
 
 /// Keeps what is at a path, by what its first bytes say it is.
-fn keep(path: &Path, blobs: &Blobs, tell: &mut Tell<'_>) -> Result<Contents, ImportError> {
+fn keep(paths: Paths<'_>, blobs: &Blobs, tell: &mut Tell<'_>) -> Result<Contents, ImportError> {
+    let path = paths.shown;
     let unreadable = |cause| ImportError::Read { path: path.to_owned(), cause };
-    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
-        return folder::keep(path, blobs, tell);
+    if !std::fs::metadata(paths.at).map_err(unreadable)?.is_file() {
+        return folder::keep(paths, blobs, tell);
     }
-    let file = File::open(path).map_err(unreadable)?;
+    let file = File::open(paths.at).map_err(unreadable)?;
     let size = file.metadata().map_err(unreadable)?.len();
     let mut head = vec![0; unpack::HEAD_BYTES.min(usize::try_from(size).unwrap_or(usize::MAX))];
     file.read_exact_at(&mut head, 0).map_err(unreadable)?;
@@ -122,17 +151,19 @@ fn keep(path: &Path, blobs: &Blobs, tell: &mut Tell<'_>) -> Result<Contents, Imp
         Kind::Packed(_, Some(inside)) => match *inside {
             Kind::Tar(_) => archive::keep(&file, path, blobs, tell),
             Kind::Disc => {
-                let asset = archive::keep_unpacked(&file, path, blobs, tell)?;
-                disc::of_blob((asset.sha256, asset.size), path, blobs)
+                let (asset, origin) = archive::keep_unpacked(&file, path, blobs, tell)?;
+                let disc = disc::of_blob((asset.sha256, asset.size), path, blobs)?;
+                Ok(Contents { origin, ..disc })
             }
             Kind::Disk(_) | Kind::Squashfs | Kind::Fat => {
-                let asset = archive::keep_unpacked(&file, path, blobs, tell)?;
-                Ok(Contents { assets: Assets::new(vec![asset]), ..Contents::default() })
+                let (asset, origin) = archive::keep_unpacked(&file, path, blobs, tell)?;
+                let assets = Assets::new(vec![asset]);
+                Ok(Contents { assets, origin, ..Contents::default() })
             }
             // An initrd, or a kernel for a loader that unpacks it: machines want it as it is.
-            _ => folder::keep(path, blobs, tell),
+            _ => folder::keep(paths, blobs, tell),
         },
-        _ => folder::keep(path, blobs, tell),
+        _ => folder::keep(paths, blobs, tell),
     }
 }
 

@@ -177,12 +177,17 @@ impl Uploads {
         Ok(Appending { place, file, written: note.bytes, note, hasher })
     }
 
-    /// Takes a whole upload, to be imported from. Others are refused until it is dropped or removed.
+    /// Takes a whole upload, to be imported from. Others are refused until it is dropped or removed. One
+    /// whose hash was announced, and whose sender or server went before it was compared, is compared now.
     pub fn take(&self, id: &str) -> Result<Taken, UploadError> {
-        let (place, file, note) = self.hold(id)?;
+        let (place, mut file, mut note) = self.hold(id)?;
         let upload = note.upload(&place.id);
         if !upload.is_whole() {
             return Err(UploadError::NotWhole { is: upload.offset, size: upload.announced.size });
+        }
+        if let Some(announced) = note.sha256.filter(|_| !note.compared) {
+            let found = hash(&mut file).map_err(|cause| disk(&place.data, cause))?;
+            note.compare(&place.note, announced, found)?;
         }
         Ok(Taken { place, _file: file, upload })
     }
@@ -290,14 +295,10 @@ impl Appending {
         let Some(announced) = self.note.sha256 else { return Ok(self.note.upload(&self.place.id)) };
         let found = match self.hasher.take() {
             Some(hasher) => Hash(hasher.finalize().into()),
-            None => self.hash()?,
+            None => hash(&mut self.file).map_err(|cause| disk(&self.place.data, cause))?,
         };
-        if found == announced {
-            return Ok(self.note.upload(&self.place.id));
-        }
-        self.note.bytes = 0;
-        self.note.write(&self.place.note)?;
-        Err(UploadError::Differs { announced, found })
+        self.note.compare(&self.place.note, announced, found)?;
+        Ok(self.note.upload(&self.place.id))
     }
 
     fn sync(&mut self, now: Now) -> Result<(), UploadError> {
@@ -306,22 +307,22 @@ impl Appending {
         self.note.changed = now;
         self.note.write(&self.place.note)
     }
+}
 
-    fn hash(&mut self) -> Result<Hash, UploadError> {
-        let mut hasher = Sha256::new();
-        let mut buffer = vec![0; 1 << 20];
-        let failed = |cause| disk(&self.place.data, cause);
-        self.file.rewind().map_err(failed)?;
-        loop {
-            let got = match self.file.read(&mut buffer) {
-                Err(cause) if cause.kind() == io::ErrorKind::Interrupted => continue,
-                got => got.map_err(failed)?,
-            };
-            let Some(bytes) = buffer.get(..got).filter(|bytes| !bytes.is_empty()) else { break };
-            hasher.update(bytes);
-        }
-        Ok(Hash(hasher.finalize().into()))
+/// The hash of all bytes of a file.
+fn hash(file: &mut File) -> io::Result<Hash> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    file.rewind()?;
+    loop {
+        let got = match file.read(&mut buffer) {
+            Err(cause) if cause.kind() == io::ErrorKind::Interrupted => continue,
+            got => got?,
+        };
+        let Some(bytes) = buffer.get(..got).filter(|bytes| !bytes.is_empty()) else { break };
+        hasher.update(bytes);
     }
+    Ok(Hash(hasher.finalize().into()))
 }
 
 impl Taken {

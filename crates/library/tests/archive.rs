@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{bzimage, lay, present};
+use common::{bzimage, lay, pack, present, tar};
 use library::Blobs;
 use library::import::{ImportError, Said, Wish, import};
 use model::image::Way;
@@ -37,7 +37,14 @@ impl World {
 
     fn import(&self, name: &str) -> Result<Image, ImportError> {
         let (path, said) = (self.path(name), Said::default());
-        let wish = Wish { path: &path, name: "image", source: None, now: Now(7), said: &said };
+        let wish = Wish {
+            path: &path,
+            name: "image",
+            file_name: None,
+            source: None,
+            now: Now(7),
+            said: &said,
+        };
         import(&wish, &self.blobs, &mut |_| true)
     }
 
@@ -176,4 +183,51 @@ fn nothing_is_imported_from_nothing() {
     assert!(error.contains("empty holds no files"), "{error}");
     assert!(world.import("not-there").unwrap_err().to_string().contains("cannot read"));
     assert!(world.blobs.list().unwrap().is_empty());
+}
+
+#[test]
+fn what_the_source_was_is_hashed_while_it_is_read_under_its_own_name() {
+    use library::import::{Origin, import_from};
+    use sha2::{Digest, Sha256, Sha512};
+    let world = World::new();
+    let said = Said::default();
+    let path = world.folder.path().join("0123.part");
+    let import = |bytes: &[u8], file_name| {
+        std::fs::write(&path, bytes).unwrap();
+        let (name, source, now) = ("image", None, Now(7));
+        let wish = Wish { path: &path, file_name, name, source, now, said: &said };
+        let mut shown = Vec::new();
+        let mut tell = |progress: library::Progress<'_>| {
+            shown.push(progress.file.to_owned());
+            true
+        };
+        let (image, origin) = import_from(&wish, &world.blobs, &mut tell).unwrap();
+        (image, origin, shown)
+    };
+    // What is behind the end of an archive belongs to the file, too: its sums are of all of it.
+    let mut archive = tar(&[("vmlinuz", b"kernel")]);
+    archive.extend_from_slice(&[0; 1_000_000]);
+    let (_, origin, _) = import(&archive, Some("netboot.tar"));
+    let packed = |bytes: &[u8]| {
+        let (sha256, sha512) = (Sha256::digest(bytes).into(), Sha512::digest(bytes).into());
+        Origin::Packed { sha256, sha512 }
+    };
+    assert_eq!(origin, packed(&archive));
+
+    let mut squashfs = b"hsqs".to_vec();
+    squashfs.resize(100_000, 7);
+    let gz = pack("gz", &squashfs);
+    let (image, origin, shown) = import(&gz, Some("root.squashfs.gz"));
+    assert_eq!(origin, packed(&gz));
+    assert_eq!(image.assets[0].path, "root.squashfs");
+    assert!(!shown.is_empty() && shown.iter().all(|file| file == "root.squashfs.gz"), "{shown:?}");
+
+    // What is kept as it is has the hash of its blob; a name that cannot stand there does not count.
+    for (name, called) in
+        [(Some("vmlinuz"), "vmlinuz"), (Some("../x"), "0123.part"), (None, "0123.part")]
+    {
+        let (image, origin, _) = import(b"plain", name);
+        assert_eq!(image.assets[0].path, called);
+        assert_eq!(origin, Origin::Whole(image.assets[0].sha256));
+    }
 }

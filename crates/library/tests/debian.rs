@@ -24,6 +24,7 @@ fn installer(path: &str) -> Option<Image> {
         &import::Wish {
             path: Path::new(&path),
             name: "debian-12",
+            file_name: None,
             source: None,
             now: Now(1),
             said: &import::Said::default(),

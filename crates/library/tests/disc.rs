@@ -40,7 +40,7 @@ impl World {
     }
 
     fn import(&self, path: &Path, said: &Said) -> Result<Image, ImportError> {
-        let wish = Wish { path, name: "live", source: None, now: Now(7), said };
+        let wish = Wish { path, name: "live", file_name: None, source: None, now: Now(7), said };
         import(&wish, &self.blobs, &mut |_| true)
     }
 
@@ -170,7 +170,8 @@ fn an_import_of_a_disc_that_is_stopped_leaves_nothing() {
     let squashfs = squashfs();
     let disc = world.disc("xorriso", &["-as", "mkisofs", "-R"], &[("live/vmlinuz", &squashfs)]);
     let said = Said::default();
-    let wish = Wish { path: &disc, name: "live", source: None, now: Now(7), said: &said };
+    let wish =
+        Wish { path: &disc, name: "live", file_name: None, source: None, now: Now(7), said: &said };
     let stopped = import(&wish, &world.blobs, &mut |progress| progress.done < 1 << 20);
     assert!(matches!(stopped, Err(ImportError::Stopped)), "{stopped:?}");
     assert!(world.blobs.list().unwrap().is_empty());

@@ -14,7 +14,7 @@ const GZIP: &[u8] = &[0x1f, 0x8b, 8, 0];
 fn wish<'a>(path: &'a Path, name: &'a str) -> Wish<'a> {
     static NOTHING: Said =
         Said { title: None, kernel: None, initrds: Vec::new(), args: None, archs: Vec::new() };
-    Wish { path, name, source: None, now: Now(7), said: &NOTHING }
+    Wish { path, name, file_name: None, source: None, now: Now(7), said: &NOTHING }
 }
 
 struct World {

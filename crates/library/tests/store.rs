@@ -167,6 +167,7 @@ fn full_disk() {
         &library::import::Wish {
             path: folder.path(),
             name: "x",
+            file_name: None,
             source: None,
             now: model::Now(0),
             said: &library::import::Said::default(),

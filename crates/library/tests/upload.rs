@@ -98,6 +98,33 @@ fn what_is_not_what_was_announced_is_thrown_away() {
 }
 
 #[test]
+fn what_was_announced_is_compared_even_after_a_kill_before_it_could_be() {
+    let state = tempfile::tempdir().unwrap();
+    let uploads = open(state.path());
+    for (sha256, fits) in [([7; 32], false), (Sha256::digest(b"1234").into(), true)] {
+        let sha256 = Some(Hash(sha256));
+        let upload = uploads.create(Announced { sha256, ..announced(4) }, NOW).unwrap();
+        let mut appending = uploads.append(&upload.id, 0).unwrap();
+        appending.write(b"1234", NOW).unwrap();
+        drop(appending);
+        // Killed between the note that all bytes are safe and the comparison.
+        let note = files(state.path()).into_iter().find(|path| {
+            path.extension().unwrap() == "json" && path.to_str().unwrap().contains(&upload.id)
+        });
+        let note = note.unwrap();
+        let text = fs::read_to_string(&note).unwrap().replace("\"bytes\":0", "\"bytes\":4");
+        // As versions before this wrote it, too.
+        fs::write(&note, text.replace(",\"compared\":false", "")).unwrap();
+        assert!(uploads.show(&upload.id).unwrap().is_whole());
+        match uploads.take(&upload.id) {
+            Ok(taken) => assert!(fits && taken.upload().is_whole()),
+            Err(why) => assert!(!fits && matches!(why, UploadError::Differs { .. }), "{why}"),
+        }
+        assert_eq!(uploads.show(&upload.id).unwrap().is_whole(), fits);
+    }
+}
+
+#[test]
 fn names_and_ids_are_never_paths() {
     let state = tempfile::tempdir().unwrap();
     let uploads = open(state.path());

@@ -14,8 +14,6 @@ use crate::standing::Standing;
 
 /// For words.
 const WHAT: &str = "keyring";
-/// Largest keyring file, in bytes. Debian's for all releases has 56 kB, that of its maintainers 2.6 MB.
-const MAX_BYTES: usize = 8 << 20;
 /// Most keys of one keyring, files joined.
 const MAX_KEYS: usize = 4096;
 /// Most names, subkeys and signatures of one key that its owner made.
@@ -73,9 +71,12 @@ pub(crate) enum Signer<'a> {
 }
 
 impl Keyring {
-    /// Reads a keyring file.
+    /// Largest keyring file, in bytes. Debian's for all releases has 56 kB, that of its maintainers 2.6 MB.
+    pub const MAX_BYTES: usize = 8 << 20;
+
+    /// Reads a keyring file of at most [`Self::MAX_BYTES`].
     pub fn read(bytes: &[u8]) -> Result<Self, TrustError> {
-        let wanted = Wanted { what: WHAT, block: "PUBLIC KEY BLOCK", most: MAX_BYTES };
+        let wanted = Wanted { what: WHAT, block: "PUBLIC KEY BLOCK", most: Self::MAX_BYTES };
         let binary = armor::binary(wanted, bytes)?;
         let mut reading = Reading::default();
         let keep = [Tag::PublicKey, Tag::PublicSubkey, Tag::UserId, Tag::Signature];
@@ -100,6 +101,11 @@ impl Keyring {
     pub fn join(&mut self, other: Self) -> Result<(), TrustError> {
         self.unread = self.unread.saturating_add(other.unread);
         other.keys.into_iter().try_for_each(|key| self.add(key))
+    }
+
+    /// The fingerprints of its keys, hexadecimal digits as in [`crate::Signed`].
+    pub fn fingerprints(&self) -> impl Iterator<Item = String> {
+        self.keys.iter().map(|key| key.fingerprint.to_string())
     }
 
     /// How many packets were of a version or an algorithm that is not read.

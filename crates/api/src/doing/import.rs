@@ -1,17 +1,21 @@
 //! An import: files become blobs, blobs become an image, it is believed for a reason, and published.
 
+use super::provenance::{Evidence, Keyrings, Refusal};
 use super::source::Source;
 use super::{blocking, provenance};
 use crate::types::{ImageView, ImportLine, ImportWish};
 use crate::{House, Problem};
 use engine::Command;
 use library::import::{ImportError, Progress, Said, Wish, check_name};
-use model::Change;
+use model::{Change, Image};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 /// At most so often a line of progress.
 const PACE: Duration = Duration::from_millis(100);
+
+/// How long what waits for others goes on when nobody listens any more.
+const GONE_WAIT: Duration = Duration::from_secs(2);
 
 /// What is to be imported.
 #[derive(Debug)]
@@ -30,8 +34,13 @@ pub async fn import(house: House, wanted: Wanted, tell: mpsc::Sender<ImportLine>
         Ok(done) => done,
         Err(problem) => ImportLine::Failed(problem),
     };
+    let failed = matches!(line, ImportLine::Failed(_));
     // Whoever asked may be gone; what was published stays.
     let _ = tell.send(line).await;
+    if failed {
+        // What was kept of it is named by nothing. If this fails or others import, a later one does it.
+        let _ = super::sweep(&house).await;
+    }
 }
 
 async fn run(
@@ -41,27 +50,32 @@ async fn run(
 ) -> Result<ImportLine, Problem> {
     let Wanted { wish, operator, dry_run } = wanted;
     check_name(&wish.name).map_err(|e| problem(&e))?;
-    let source = Source::of(house, &wish, tell).await?;
+    // First what costs little: a keyring that is not there is said before gigabytes are fetched.
+    let (of, state) = (wish.trust.keyring.clone(), house.state.clone());
+    let keyrings = blocking(move || Keyrings::read(of.as_deref(), &state)).await??;
+    let named = unless_gone(tell, provenance::named(&wish.trust)).await?;
+    let source = unless_gone(tell, Source::of(house, &wish, tell)).await?;
+    let brought = source.brought();
+    let promises = match named {
+        Some(named) => named,
+        None => unless_gone(tell, provenance::beside(&brought, &wish.trust)).await?,
+    };
+    let evidence = Evidence { brought, wish: wish.trust.clone(), promises, keyrings };
 
     // Until the image is published nothing names its blobs, so nobody may sweep.
     let adding = house.sweeping.read().await;
-    let (now, blobs, teller) = (house.site.now(), house.blobs.clone(), tell.clone());
-    let (path, shown, named) = (source.path.clone(), source.shown.clone(), wish.clone());
-    let image = blocking(move || {
-        let mut paced = Paced::new(teller);
-        let said = said(&named);
-        let wish = Wish { path: &path, name: &named.name, source: Some(&shown), now, said: &said };
-        library::import::import(&wish, &blobs, &mut |progress| paced.tell(&progress))
-    });
-    let mut image = image.await?.map_err(|e| problem(&e))?;
-    let brought = source.brought(&image);
-    let asked = (operator.as_str(), now, house.state.as_path());
-    image.trust = provenance::judge(&brought, &wish.trust, asked).await?;
-    image.secure_boot = super::audit(house, &image).await?;
+    let image = match take_in(house, (&wish, &operator), (&source, evidence), tell).await {
+        Ok(image) => image,
+        Err(Refusal { problem, of_content }) => {
+            if of_content {
+                source.give_up().await?;
+            }
+            return Err(problem);
+        }
+    };
     if tell.is_closed() {
-        return Err(Problem::refused("the import was cancelled; nothing was published"));
+        return Err(cancelled());
     }
-
     let command = Command::PublishImage(image.clone());
     let said = house.site.command(command, dry_run).await?;
     drop(adding);
@@ -78,6 +92,60 @@ async fn run(
     let image = published.unwrap_or(&image).clone();
     let shown = house.site.ask(move |engine, _| ImageView::from(&image).in_channels(engine));
     Ok(ImportLine::Done { image: Box::new(shown.await?), says: said.says })
+}
+
+/// Keeps the bytes, says what they are, and why they may be believed.
+async fn take_in(
+    house: &House,
+    (wish, operator): (&ImportWish, &str),
+    (source, evidence): (&Source, Evidence),
+    tell: &mpsc::Sender<ImportLine>,
+) -> Result<Image, Refusal> {
+    let (now, blobs, teller) = (house.site.now(), house.blobs.clone(), tell.clone());
+    let (path, shown, named) = (source.path.clone(), source.shown.clone(), wish.clone());
+    let file_name = source.file_name().map(str::to_owned);
+    let imported = blocking(move || {
+        let mut paced = Paced::new(teller);
+        let (said, file_name) = (said(&named), file_name.as_deref());
+        let (name, source) = (named.name.as_str(), Some(shown.as_str()));
+        let wish = Wish { path: &path, file_name, name, source, now, said: &said };
+        library::import::import_from(&wish, &blobs, &mut |progress| paced.tell(&progress))
+    });
+    let (mut image, origin) = imported.await?.map_err(|e| Refusal {
+        problem: problem(&e),
+        of_content: matches!(e, ImportError::Disc { .. } | ImportError::Archive { .. }),
+    })?;
+    let (blobs, operator) = (house.blobs.clone(), operator.to_owned());
+    let judged = blocking(move || {
+        let trust = provenance::judge(&evidence, (&origin, &blobs), (&operator, now));
+        trust.map(|trust| (trust, evidence.keyrings.notes))
+    });
+    let (trust, notes) = judged.await??;
+    image.trust = trust;
+    image.notes.extend(notes);
+    image.secure_boot = super::audit(house, &image).await?;
+    Ok(image)
+}
+
+/// Does it as long as somebody listens, and a moment longer, so that it may end by itself and note how
+/// far it came.
+async fn unless_gone<T>(
+    tell: &mpsc::Sender<ImportLine>,
+    work: impl Future<Output = Result<T, Problem>>,
+) -> Result<T, Problem> {
+    let gone = async {
+        tell.closed().await;
+        tokio::time::sleep(GONE_WAIT).await;
+    };
+    tokio::select! {
+        biased;
+        done = work => done,
+        () = gone => Err(cancelled()),
+    }
+}
+
+fn cancelled() -> Problem {
+    Problem::refused("the import was cancelled; nothing was published")
 }
 
 fn said(wish: &ImportWish) -> Said {

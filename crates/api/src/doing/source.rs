@@ -1,7 +1,7 @@
 //! Where an import comes from: a path of this host, a URL that is fetched first, or an upload.
 //!
 //! In: what the operator wishes. Out: a path with the bytes, and what is known of where they came from.
-//! Never: a download that is lost because what followed it was refused: it is gone on with.
+//! Never: a download that is lost because what followed it was refused, unless its bytes are bad.
 
 use super::import::Paced;
 use super::provenance::{Brought, policy};
@@ -10,12 +10,11 @@ use crate::{House, Problem};
 use fetch::{FetchError, Fetched, Place};
 use library::upload::Taken;
 use library::{Progress, Uploads};
-use model::Image;
 use std::path::PathBuf;
 use tokio::sync::mpsc;
 
 /// Below STATE/incoming.
-const DOWNLOADS: &str = "downloads";
+pub(super) const DOWNLOADS: &str = "downloads";
 
 /// The bytes of an import, on this host.
 #[derive(Debug)]
@@ -102,28 +101,36 @@ impl Source {
         Ok(Self { path, shown, name, from: From::Url(place, fetched) })
     }
 
-    /// What is known of it, for who judges whether it may be believed.
-    pub(super) fn brought(&self, image: &Image) -> Brought {
-        let is_file = self.path.is_file();
-        // A file that was kept as the one blob it is has its sum already.
-        let one = image.assets.first().filter(|_| image.assets.len() == 1);
-        let kept = match (&image.disc, one) {
-            (Some(disc), _) => Some((disc.sha256, disc.size)),
-            (None, Some(asset)) => Some((asset.sha256, asset.size)),
-            (None, None) => None,
-        };
-        let size = std::fs::metadata(&self.path).map(|told| told.len()).unwrap_or(0);
+    /// What the file is called, where its path says only what we call it.
+    pub(super) fn file_name(&self) -> Option<&str> {
+        match &self.from {
+            From::Here => None,
+            // A URL may end with a slash.
+            From::Url(..) if self.name.is_empty() => Some("file"),
+            From::Url(..) | From::Upload(_) => Some(&self.name),
+        }
+    }
+
+    /// Where it is from, for who judges whether it may be believed.
+    pub(super) fn brought(&self) -> Brought {
         Brought {
             name: self.name.clone(),
-            file: is_file.then(|| self.path.clone()),
+            path: self.path.clone(),
             url: match &self.from {
                 From::Url(place, _) => Some(place.clone()),
                 From::Here | From::Upload(_) => None,
             },
             // Who uploads a file has it in hand, as who names one of this host has.
             is_local: matches!(self.from, From::Here | From::Upload(_)),
-            // What was unpacked on its way has another size than what came.
-            kept: kept.filter(|(_, kept)| is_file && *kept == size).map(|(sha256, _)| sha256),
+        }
+    }
+
+    /// Its bytes are not what they ought to be: what was fetched goes, to be fetched anew. What an
+    /// operator sent or laid there is the operator's.
+    pub(super) async fn give_up(self) -> Result<(), Problem> {
+        match self.from {
+            From::Url(..) => self.done_with().await,
+            From::Here | From::Upload(_) => Ok(()),
         }
     }
 

@@ -12,7 +12,7 @@ pub async fn sweep(house: &House) -> Result<usize, Problem> {
     if house.site.counted().damaged > 0 {
         return Ok(0);
     }
-    let Ok(_alone) = house.sweeping.try_write() else {
+    let Ok(alone) = house.sweeping.clone().try_write_owned() else {
         return Ok(0);
     };
     let named = house.site.ask(|engine, _| {
@@ -20,6 +20,13 @@ pub async fn sweep(house: &House) -> Result<usize, Problem> {
         images.chain(engine.loaders().map(|l| l.sha256)).collect::<BTreeSet<Hash>>()
     });
     let (named, blobs) = (named.await?, house.blobs.clone());
-    let removed = blocking(move || blobs.sweep(&named)).await?;
+    // The sweep goes on when whoever asked for it is gone, and so must its lock: no import may count on
+    // a blob that is about to go.
+    let sweeping = blocking(move || {
+        let removed = blobs.sweep(&named);
+        drop(alone);
+        removed
+    });
+    let removed = sweeping.await?;
     removed.map_err(|e| Problem::failed(e.to_string()))
 }

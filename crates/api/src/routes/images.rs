@@ -180,11 +180,16 @@ pub async fn import_loaders(
     Asked(dry): Asked<Dry>,
     body::Json(wish): body::Json<PathWish>,
 ) -> Result<Json<Done>, Problem> {
-    let adding = house.sweeping.read().await;
-    let found = doing::blocking(move || library::loaders::import(&wish.path)).await?;
-    let found = found.map_err(|e| Problem::refused(e.to_string()))?;
-    let says = doing::publish(&house.site, &house.blobs, found, dry.dry_run).await?;
-    drop(adding);
+    // A task of its own: it is done to its end, and holds off sweeping, even when who asked is gone.
+    let task = tokio::spawn(async move {
+        let _adding = house.sweeping.read().await;
+        let found = doing::blocking(move || library::loaders::import(&wish.path)).await?;
+        let found = found.map_err(|e| Problem::refused(e.to_string()))?;
+        doing::publish(&house.site, &house.blobs, found, dry.dry_run).await
+    });
+    let says = task
+        .await
+        .map_err(|e| Problem::failed(format!("a bug in the server stopped this request: {e}")))??;
     let done = !dry.dry_run;
     Ok(Json(Done {
         says: if says.is_empty() {

@@ -4,7 +4,7 @@ use crate::config::{self, Config};
 use crate::failure::Failure;
 use crate::say;
 use crate::serving::sockets::Sockets;
-use crate::serving::{self, https, notify, others, scrub};
+use crate::serving::{self, https, notify, others, scrub, tidy};
 use api::doing;
 use api::server::House;
 use clap::Args;
@@ -137,9 +137,9 @@ impl Serve {
             }),
             sweeping: Arc::new(RwLock::new(())),
         };
-        // What an import left that was broken off by a kill.
-        doing::sweep(&house).await.map_err(|e| Failure::failed(e.sentence()))?;
-        let operators = api::start(listener, house);
+        // What an import left that was broken off by a kill, and what nobody came back for.
+        tidy::once(&house).await;
+        let operators = api::start(listener, house.clone());
         let signals = Signals::listen()?;
 
         say::line_if_read("ready");
@@ -147,6 +147,7 @@ impl Serve {
         tell_start(&networks, &sockets, loaders, state, socket);
         let asking = tokio::spawn(others::keep_asking(site.clone()));
         let scrubbing = tokio::spawn(scrub::keep_scrubbing(site.clone(), scrubbed));
+        let tidying = tokio::spawn(tidy::keep_tidying(house));
         let looking = tokio::spawn(https::keep_looking(site.clone(), Arc::clone(&sockets)));
 
         signals.until_told_to_stop(&sockets).await;
@@ -155,6 +156,7 @@ impl Serve {
         asking.abort();
         looking.abort();
         scrubbing.abort();
+        tidying.abort();
         tokio::select! {
             () = sockets.stop() => {}
             _ = tokio::signal::ctrl_c() => {}

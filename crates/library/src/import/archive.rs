@@ -3,13 +3,14 @@
 //! In: an open file, the store. Out: [`Contents`]. Never: a file written under a name of the archive;
 //! what was kept of one that turns out to be bad is named by nothing.
 
-use super::{Contents, ImportError, Progress, Tell, stopped};
+use super::origin::Hashing;
+use super::{Contents, ImportError, Origin, Progress, Tell, stopped};
 use crate::store::{Blobs, StoreError, Touched};
 use model::Asset;
 use model::image::{Assets, Link};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 use unpack::{Limits, Member, Tar, UnpackError};
 
@@ -26,17 +27,18 @@ pub(super) fn keep(
     let bad = |cause| ImportError::Archive { path: path.to_owned(), cause };
     let total = file.metadata().map_err(|cause| bad(cause.into()))?.len();
     super::check_room(path, total, blobs)?;
-    let read = std::cell::Cell::new(0);
-    let tar = Tar::new(Counted { file, read: &read }, Limits::default()).map_err(bad)?;
+    let source = Hashing::new(file);
+    let tar = Tar::new(&source, Limits::default()).map_err(bad)?;
     let mut taken = Taken::new(blobs);
     let ended = tar.each(&mut |member| {
-        taken.take(member, &mut |file| tell(Progress { done: read.get(), total, file }))
+        taken.take(member, &mut |file| tell(Progress { done: source.done(), total, file }))
     });
     let Taken { mut files, links, touched, stop, .. } = taken;
     if let Some((path, cause)) = stop {
         return Err(stopped(&path, cause));
     }
     ended.map_err(bad)?;
+    let origin = source.origin().map_err(|cause| bad(cause.into()))?;
     blobs.sync(touched).map_err(|cause| stopped("its folder", cause))?;
     let links = lead(&mut files, &links);
     if files.is_empty() {
@@ -45,22 +47,9 @@ pub(super) fn keep(
     Ok(Contents {
         assets: Assets::new(files.into_values().collect()),
         links,
+        origin,
         ..Contents::default()
     })
-}
-
-/// How much of the packed file was read.
-struct Counted<'a> {
-    file: &'a File,
-    read: &'a std::cell::Cell<u64>,
-}
-
-impl Read for Counted<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let got = self.file.read(buffer)?;
-        self.read.set(self.read.get() + got as u64);
-        Ok(got)
-    }
 }
 
 /// What came out of an archive so far.
@@ -164,19 +153,21 @@ pub(super) fn keep_unpacked(
     path: &Path,
     blobs: &Blobs,
     tell: &mut Tell<'_>,
-) -> Result<Asset, ImportError> {
+) -> Result<(Asset, Origin), ImportError> {
     let bad = |cause: UnpackError| ImportError::Archive { path: path.to_owned(), cause };
     let total = file.metadata().map_err(|cause| bad(cause.into()))?.len();
     let shown = path.file_name().unwrap_or_default().to_string_lossy();
     let name = [".gz", ".xz", ".zst"].iter().find_map(|end| shown.strip_suffix(end));
     let name = name.unwrap_or(&shown).to_owned();
-    let read = std::cell::Cell::new(0);
-    let from = Counted { file, read: &read };
-    let mut unpacked = unpack::Decompress::new(from, Limits::default()).map_err(bad)?;
-    let added =
-        blobs.add(&mut unpacked, &mut |_| tell(Progress { done: read.get(), total, file: &shown }));
+    let source = Hashing::new(file);
+    let mut unpacked = unpack::Decompress::new(&source, Limits::default()).map_err(bad)?;
+    let mut told = |_| tell(Progress { done: source.done(), total, file: &shown });
+    let added = blobs.add(&mut unpacked, &mut told);
     match added {
-        Ok((sha256, size)) => Ok(Asset::whole(name, sha256, size)),
+        Ok((sha256, size)) => {
+            let origin = source.origin().map_err(|cause| bad(cause.into()))?;
+            Ok((Asset::whole(name, sha256, size), origin))
+        }
         Err(StoreError::Source(cause)) => Err(bad(UnpackError::from(cause))),
         Err(cause) => Err(stopped(&shown, cause)),
     }

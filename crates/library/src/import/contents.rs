@@ -1,5 +1,6 @@
 //! What was kept: paths, and where the bytes of each file stand.
 
+use super::Origin;
 use crate::store::{BlobFile, Blobs};
 use catalogue::Volume;
 use model::image::{Assets, DiscFile, Link};
@@ -21,6 +22,8 @@ pub struct Contents {
     pub volume: Option<Volume>,
     /// What was odd about it, a sentence each.
     pub notes: Vec<String>,
+    /// What it was kept from.
+    pub origin: Origin,
     /// The blob read last: the files of a disc all stand in one.
     pub(super) open: RefCell<Option<(Hash, Rc<BlobFile>)>>,
 }

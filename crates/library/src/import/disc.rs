@@ -2,7 +2,7 @@
 //!
 //! In: an open file, the store. Out: [`Contents`]. Never: a file of the disc copied out of it.
 
-use super::{Contents, ImportError, Progress, Tell, check_room, stopped};
+use super::{Contents, ImportError, Origin, Progress, Tell, check_room, stopped};
 use crate::store::{BlobFile, Blobs};
 use catalogue::Volume;
 use disc::{Disc, Format, Limits, Platform, What};
@@ -32,7 +32,8 @@ pub(super) fn keep(
     read(&At::File(&file), path)?;
     let mut told = |done| tell(Progress { done, total, file: &shown });
     let added = blobs.add(&mut file, &mut told).map_err(|cause| stopped(&shown, cause))?;
-    of_blob(added, path, blobs)
+    let disc = of_blob(added, path, blobs)?;
+    Ok(Contents { origin: Origin::Whole(added.0), ..disc })
 }
 
 /// The same for a disc that is in the store already.

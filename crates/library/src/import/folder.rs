@@ -2,7 +2,7 @@
 //!
 //! In: a path, the store. Out: [`Contents`]. Never: a file from outside the folder.
 
-use super::{Contents, ImportError, Tell, stopped};
+use super::{Contents, ImportError, Origin, Paths, Tell, stopped};
 use crate::store::{Blobs, Touched};
 use crate::tree::Tree;
 use catalogue::ABOVE;
@@ -15,11 +15,14 @@ use std::path::Path;
 
 /// Keeps every file below `path`, or the one file it is.
 pub(super) fn keep(
-    path: &Path,
+    Paths { at, shown: path }: Paths<'_>,
     blobs: &Blobs,
     tell: &mut Tell<'_>,
 ) -> Result<Contents, ImportError> {
-    let tree = Tree::walk(path)?;
+    let tree = Tree::walk(at)?;
+    let is_file = !at.is_dir();
+    let name = path.file_name().filter(|_| is_file && at != path);
+    let name = name.map(|name| name.to_string_lossy().into_owned());
     if tree.files.is_empty() {
         return Err(ImportError::Empty { path: path.to_owned() });
     }
@@ -30,14 +33,19 @@ pub(super) fn keep(
     let mut done = 0;
     for entry in &tree.files {
         let mut file = tree.open(&entry.path)?;
-        let mut told = |read| tell(super::Progress { done: done + read, total, file: &entry.path });
+        let shown = name.as_ref().unwrap_or(&entry.path);
+        let mut told = |read| tell(super::Progress { done: done + read, total, file: shown });
         let added = blobs.add_into(&mut touched, &mut file, &mut told);
-        let (sha256, size) = added.map_err(|cause| stopped(&entry.path, cause))?;
+        let (sha256, size) = added.map_err(|cause| stopped(shown, cause))?;
         done += size;
-        assets.push(Asset::whole(entry.path.clone(), sha256, size));
+        assets.push(Asset::whole(shown.clone(), sha256, size));
     }
     blobs.sync(touched).map_err(|cause| stopped("its folder", cause))?;
-    Ok(Contents { assets: Assets::new(assets), ..Contents::default() })
+    let origin = match assets.first().filter(|_| is_file) {
+        Some(file) => Origin::Whole(file.sha256),
+        None => Origin::Folder,
+    };
+    Ok(Contents { assets: Assets::new(assets), origin, ..Contents::default() })
 }
 
 /// Debian's netboot tree keeps its version two folders above the files that machines load.

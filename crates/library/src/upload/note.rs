@@ -24,12 +24,15 @@ pub(super) struct Note {
     pub(super) bytes: u64,
     begun: Now,
     pub(super) changed: Now,
+    /// Whether all bytes were compared with the announced hash, and are of it. Older notes do not say.
+    #[serde(default)]
+    pub(super) compared: bool,
 }
 
 impl Note {
     pub(super) fn new(announced: Announced, now: Now) -> Self {
         let Announced { name, size, sha256 } = announced;
-        Self { name, size, sha256, bytes: 0, begun: now, changed: now }
+        Self { name, size, sha256, bytes: 0, begun: now, changed: now, compared: false }
     }
 
     /// What is noted; none if there is no note, or none that makes sense.
@@ -50,6 +53,22 @@ impl Note {
         file.write_all(&text).and_then(|()| file.sync_all()).map_err(failed)?;
         fs::rename(&new, path).map_err(failed)?;
         sync_folder(path.parent().unwrap_or(Path::new("."))).map_err(failed)
+    }
+
+    /// Notes whether the bytes are of the announced hash; if not, that none of them counts.
+    pub(super) fn compare(
+        &mut self,
+        path: &Path,
+        announced: Hash,
+        found: Hash,
+    ) -> Result<(), UploadError> {
+        self.compared = announced == found;
+        if self.compared {
+            return self.write(path);
+        }
+        self.bytes = 0;
+        self.write(path)?;
+        Err(UploadError::Differs { announced, found })
     }
 
     pub(super) fn upload(&self, id: &str) -> Upload {

@@ -3,22 +3,27 @@
 //! In: where the file came from, what the operator names. Out: promises, the likeliest first. Never:
 //! more of them than [`TRIED_MAX`], more bytes than [`PROMISE_MAX`] of each.
 
-use super::Brought;
+use super::{Brought, open_plain};
 use crate::Problem;
+use crate::doing::blocking;
 use crate::types::TrustWish;
 use fetch::{Place, Policy, Redirects, SiblingKind, Small};
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// Bytes of a checksum file or a signature.
 const PROMISE_MAX: usize = 4 << 20;
 /// Places that are asked for one.
 const TRIED_MAX: usize = 24;
 
+/// Longest wait for all of them, however slow who sends them is.
+const LOOK_MAX: Duration = Duration::from_secs(120);
+
 /// A checksum file, or a signature of the image itself.
 #[derive(Debug)]
-pub(super) struct Promise {
+pub(in crate::doing) struct Promise {
     /// Where it is, for words.
     pub at: String,
     /// Its name.
@@ -30,34 +35,45 @@ pub(super) struct Promise {
     pub is_of_image: bool,
 }
 
-/// Finds what the operator named; else what lies beside the file.
-pub(super) async fn look_for(brought: &Brought, wish: &TrustWish) -> Result<Vec<Promise>, Problem> {
+/// What the operator named; none if nothing was.
+pub(in crate::doing) async fn named(wish: &TrustWish) -> Result<Option<Vec<Promise>>, Problem> {
+    let work = named_without_end(wish);
+    timeout(LOOK_MAX, work).await.unwrap_or_else(|_| {
+        let after = LOOK_MAX.as_secs();
+        Err(Problem::refused(format!(
+            "the checksum file and its signature were not here after {after} s"
+        ))
+        .hint("try again, or fetch them by hand and name the files"))
+    })
+}
+
+async fn named_without_end(wish: &TrustWish) -> Result<Option<Vec<Promise>>, Problem> {
     let policy = policy(wish);
-    if let Some(named) = &wish.checksums {
-        let bytes = given(named, &policy, "the checksum file").await?;
-        let signature = match &wish.signature {
-            Some(at) => Some(given(at, &policy, "the signature").await?),
-            None => beside_named(named, &policy).await,
-        };
-        let file = named.rsplit('/').next().unwrap_or(named).to_owned();
-        return Ok(vec![Promise { at: named.clone(), file, bytes, signature, is_of_image: false }]);
+    let (at, signature) = match (&wish.checksums, &wish.signature) {
+        (None, None) => return Ok(None),
+        (None, Some(at)) => (at, None),
+        (Some(at), None) => (at, beside_named(at, &policy).await),
+        (Some(at), Some(signature)) => {
+            (at, Some(given(signature, &policy, "the signature").await?))
+        }
+    };
+    let is_of_image = wish.checksums.is_none();
+    let what = if is_of_image { "the signature" } else { "the checksum file" };
+    let bytes = given(at, &policy, what).await?;
+    let file = at.rsplit('/').next().unwrap_or(at).to_owned();
+    Ok(Some(vec![Promise { at: at.clone(), file, bytes, signature, is_of_image }]))
+}
+
+/// What lies beside the file.
+pub(in crate::doing) async fn beside(
+    brought: &Brought,
+    wish: &TrustWish,
+) -> Result<Vec<Promise>, Problem> {
+    if let Some(url) = &brought.url {
+        return Ok(beside_url(url, &policy(wish)).await);
     }
-    if let Some(at) = &wish.signature {
-        let bytes = given(at, &policy, "the signature").await?;
-        let file = at.rsplit('/').next().unwrap_or(at).to_owned();
-        return Ok(vec![Promise {
-            at: at.clone(),
-            file,
-            bytes,
-            signature: None,
-            is_of_image: true,
-        }]);
-    }
-    match (&brought.url, &brought.file) {
-        (Some(url), _) => Ok(beside_url(url, &policy).await),
-        (None, Some(file)) if brought.is_local => Ok(beside_file(file)),
-        _ => Ok(Vec::new()),
-    }
+    let path = brought.path.clone();
+    blocking(move || if path.is_file() { beside_file(&path) } else { Vec::new() }).await
 }
 
 /// What outgoing requests may do.
@@ -75,7 +91,9 @@ pub(in crate::doing) fn policy(wish: &TrustWish) -> Policy {
 /// A file that the operator named by path or URL: it must be there.
 async fn given(at: &str, policy: &Policy, what: &str) -> Result<Vec<u8>, Problem> {
     if !at.contains("://") {
-        return read(Path::new(at))
+        let path = PathBuf::from(at);
+        return blocking(move || read(&path))
+            .await?
             .map_err(|e| Problem::refused(format!("cannot read {what} {at}: {e}")));
     }
     let place = Place::read(at).map_err(|e| Problem::refused(e.to_string()))?;
@@ -97,16 +115,23 @@ async fn beside_named(named: &str, policy: &Policy) -> Option<Vec<u8>> {
 }
 
 async fn beside_url(url: &Place, policy: &Policy) -> Vec<Promise> {
+    let until = Instant::now() + LOOK_MAX;
+    // A server that fails at one of them is no reason to fail: without it nothing is believed.
+    let get =
+        async |at: &Place| match timeout_at(until, fetch::small(at, policy, PROMISE_MAX)).await {
+            Ok(Ok(Small::Bytes(bytes))) => Some(bytes),
+            _ => None,
+        };
     let mut found = Vec::new();
     for sibling in fetch::siblings(url).into_iter().take(TRIED_MAX) {
-        // A server that fails at one of them is no reason to fail: without it nothing is believed.
-        let Ok(Small::Bytes(bytes)) = fetch::small(&sibling.at, policy, PROMISE_MAX).await else {
-            continue;
-        };
+        if Instant::now() >= until {
+            break;
+        }
+        let Some(bytes) = get(&sibling.at).await else { continue };
         let mut signature = None;
         for at in &sibling.signatures {
-            if let Ok(Small::Bytes(bytes)) = fetch::small(at, policy, PROMISE_MAX).await {
-                signature = Some(bytes);
+            signature = get(at).await;
+            if signature.is_some() {
                 break;
             }
         }
@@ -141,10 +166,6 @@ fn beside_file(file: &Path) -> Vec<Promise> {
 
 fn read(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let file = File::open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(std::io::ErrorKind::InvalidInput.into());
-    }
-    file.take(PROMISE_MAX as u64).read_to_end(&mut bytes)?;
+    open_plain(path)?.take(PROMISE_MAX as u64).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
