@@ -7,7 +7,7 @@ use crate::types::{ImageView, ImportLine, ImportWish};
 use crate::{House, Problem};
 use engine::Command;
 use library::import::{ImportError, Progress, Said, Wish, check_name};
-use model::{Change, Image};
+use model::{Change, Channel, Image};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
@@ -85,12 +85,16 @@ async fn run(
     } else {
         source.done_with().await?;
     }
-    let published = said.changes.iter().find_map(|change| match change {
+    let published = said.changes.into_iter().find_map(|change| match change {
         Change::Image(image) => Some(image),
         _ => None,
     });
-    let image = published.unwrap_or(&image).clone();
-    let shown = house.site.ask(move |engine, _| ImageView::from(&image).in_channels(engine));
+    // Where nothing changed, what is there says what it is, not what might have been.
+    let shown = house.site.ask(move |engine, _| {
+        let there = || engine.image(&image.name, model::image::Wanted::Channel(Channel::Current));
+        let shown = published.as_ref().or_else(there).unwrap_or(&image);
+        ImageView::from(shown).in_channels(engine)
+    });
     Ok(ImportLine::Done { image: Box::new(shown.await?), says: said.says })
 }
 
