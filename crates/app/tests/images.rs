@@ -412,7 +412,7 @@ fn a_packed_file_is_checked_by_its_own_sums_and_signature_and_keeps_its_name() {
     let sums = run("sha512sum", &["root.squashfs.gz"], &web);
     std::fs::write(web.join("SHA512SUMS"), sums).unwrap();
     sign("web/SHA512SUMS", "web/SHA512SUMS.sign");
-    let said = server.says(&import);
+    let said = server.says(&[&import[..], &["--name", "again"]].concat());
     assert!(said.contains("SHA512SUMS signed by Publisher"), "{said}");
 
     // Another file's signature is none.
