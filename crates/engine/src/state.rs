@@ -157,9 +157,6 @@ impl Engine {
             Change::Channels(name, channels) => {
                 self.channels.insert(name, channels);
             }
-            Change::ChannelsGone(name) => {
-                self.channels.remove(&name);
-            }
             Change::Loader(loader) => {
                 self.loaders.insert(loader.name.clone(), loader);
             }

@@ -36,11 +36,6 @@ pub struct Audit<'a> {
     pub now: Now,
 }
 
-/// Reads what an update of the revocation list has in it (`dbxupdate.bin`, an EFI signature list).
-pub fn read_dbx(bytes: &[u8]) -> Result<Lists, secureboot::ListError> {
-    Lists::read(bytes)
-}
-
 impl Audit<'_> {
     /// Looks at every EFI program of an image, and at the ways it is started.
     pub fn of(&self, image: &Image) -> SecureBoot {

@@ -17,12 +17,12 @@ mod folder;
 mod origin;
 mod single;
 
-pub use contents::Contents;
 pub use error::ImportError;
 pub use origin::Origin;
 
 use crate::store::{Blobs, StoreError};
 use catalogue::{ABOVE, Recognised, Tree, recognise};
+use contents::Contents;
 use model::image::{Assets, Way};
 use model::{Arch, Content, Image, Now};
 use std::fs::File;

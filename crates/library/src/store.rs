@@ -36,9 +36,6 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
-/// What begins so in `incoming/` is kept by others between runs: uploads and downloads that go on.
-const KEPT_BY_OTHERS: [&str; 2] = ["upload-", "download-"];
-
 /// The content store of one state directory.
 #[derive(Debug)]
 pub struct Blobs {
@@ -48,8 +45,7 @@ pub struct Blobs {
 impl Blobs {
     /// Opens the store below `state`, creates what is missing, and removes what an earlier run
     /// left in `incoming/` (files that nobody holds a lock on; keep yours locked while it grows).
-    /// Names that begin with `upload-` or `download-`, and folders, are left alone: what is to outlive
-    /// a run.
+    /// Folders are left alone: in them is what is to outlive a run.
     pub fn open_at(state: &Path) -> Result<Self, StoreError> {
         let store = Self { place: Arc::new(Place::new(state)) };
         for folder in [&store.place.blobs, &store.place.incoming] {
@@ -271,10 +267,8 @@ impl Blobs {
 
     fn remove_leftovers(&self) -> Result<(), StoreError> {
         for entry in entries(&self.place.incoming)? {
-            let (path, name) = (entry.path(), entry.file_name());
-            let begins = |with: &&str| name.as_encoded_bytes().starts_with(with.as_bytes());
-            let plain = entry.file_type().is_ok_and(|kind| kind.is_file());
-            let ours = plain && !KEPT_BY_OTHERS.iter().any(begins);
+            let path = entry.path();
+            let ours = entry.file_type().is_ok_and(|kind| kind.is_file());
             let held = ours && File::open(&path).is_ok_and(|file| file.try_lock().is_err());
             if ours && !held {
                 remove(&path)?;

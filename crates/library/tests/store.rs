@@ -185,14 +185,15 @@ fn leftovers_go_when_the_store_is_opened_unless_somebody_still_writes_them() {
     fs::write(incoming.join("adding-1-1"), "of a run that was killed").expect("write");
     let held = fs::File::create(incoming.join("upload")).expect("create");
     held.lock().expect("lock");
-    let others = ["upload-1", "upload-1.json", "download-debian.iso", "download-debian.json"];
-    for name in others {
-        fs::write(incoming.join(name), "of others").expect("write");
+    let others = ["uploads", "downloads"].map(|folder| incoming.join(folder));
+    for folder in &others {
+        fs::create_dir(folder).expect("create");
+        fs::write(folder.join("1"), "of others").expect("write");
     }
     Blobs::open_at(state.path()).expect("opens");
     assert!(!incoming.join("adding-1-1").exists());
     assert!(incoming.join("upload").exists());
-    assert!(others.iter().all(|name| incoming.join(name).exists()), "theirs");
+    assert!(others.iter().all(|folder| folder.join("1").exists()), "theirs");
 }
 
 #[test]

@@ -53,8 +53,6 @@ pub enum Change {
     ImageGone(String, u32),
     /// Where the channels of an image stand now.
     Channels(String, Channels),
-    /// Nothing is known of the channels of an image any more.
-    ChannelsGone(String),
     /// A bootloader is available.
     Loader(Loader),
     /// A bootloader is no longer available.

@@ -107,7 +107,7 @@ fn promote_and_rollback_are_one_change_each() {
 #[test]
 fn images_of_a_time_without_channels_go_on_as_they_were() {
     let mut engine = engine(Mode::Dhcp);
-    engine.apply(&model::Change::ChannelsGone(NAME.into()));
+    engine.apply(&model::Change::Channels(NAME.into(), Channels::default()));
     engine.apply(&model::Change::Image(Image { version: 2, ..another(7) }));
     assert_eq!(kernel(&mut engine, "stable"), 7, "they show the newest");
     command(&mut engine, Command::PublishImage(another(9)));

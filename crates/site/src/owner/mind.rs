@@ -307,7 +307,6 @@ const fn is_of_content(change: &Change) -> bool {
         Change::Image(_)
             | Change::ImageGone(..)
             | Change::Channels(..)
-            | Change::ChannelsGone(_)
             | Change::Loader(_)
             | Change::LoaderGone(_)
     )

@@ -138,7 +138,6 @@ impl Rows {
             Change::Image(i) => (Table::Image, image_key(&i.name, i.version), Some(json(i)?)),
             Change::ImageGone(name, version) => (Table::Image, image_key(name, *version), None),
             Change::Channels(name, at) => (Table::Channel, name.clone(), Some(json(at)?)),
-            Change::ChannelsGone(name) => (Table::Channel, name.clone(), None),
             Change::Loader(loader) => (Table::Loader, loader.name.clone(), Some(json(loader)?)),
             Change::LoaderGone(name) => (Table::Loader, name.clone(), None),
         };

@@ -167,7 +167,6 @@ fn any_change() -> impl Strategy<Value = Change> {
         1 => (short(), prop::collection::vec(1u32..9, 0..3)).prop_map(|(name, past)| {
             Change::Channels(name, Channels { stable: past.last().copied(), test: None, past, last: 0 })
         }),
-        1 => short().prop_map(Change::ChannelsGone),
         1 => loader.prop_map(Change::Loader),
         1 => short().prop_map(Change::LoaderGone),
     ]

@@ -54,10 +54,7 @@ fn by_name(changes: &[Change]) -> BTreeMap<String, Change> {
             Change::LeaseGone(_) | Change::MachineGone(_) | Change::ProfileGone(_) => {
                 facts.remove(&name(change));
             }
-            Change::ImageGone(..)
-            | Change::ChannelsGone(_)
-            | Change::LoaderGone(_)
-            | Change::ReservationGone(_) => {
+            Change::ImageGone(..) | Change::LoaderGone(_) | Change::ReservationGone(_) => {
                 facts.remove(&name(change));
             }
             Change::PastGone(before) => facts.retain(|_, fact| match fact {
@@ -95,7 +92,7 @@ fn name(change: &Change) -> String {
         Change::Image(Image { name, version, .. }) | Change::ImageGone(name, version) => {
             format!("image {name} {version}")
         }
-        Change::Channels(name, _) | Change::ChannelsGone(name) => format!("channels {name}"),
+        Change::Channels(name, _) => format!("channels {name}"),
         Change::Loader(Loader { name, .. }) | Change::LoaderGone(name) => format!("loader {name}"),
     }
 }
