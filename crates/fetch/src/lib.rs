@@ -31,5 +31,5 @@ pub use error::FetchError;
 pub use partial::{Leftover, leftovers, remove_older};
 pub use place::Place;
 pub use policy::{Policy, Redirects, Roots};
-pub use siblings::{Sibling, SiblingKind, siblings, siblings_of_file};
+pub use siblings::{SIGNATURES, Sibling, SiblingKind, siblings, siblings_of_file};
 pub use small::{Small, small};

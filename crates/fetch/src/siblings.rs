@@ -35,8 +35,8 @@ const OF_FOLDER: &[&str] =
 /// What is put behind an image's name for a file with its sum alone.
 const OF_IMAGE: &[&str] =
     &[".sha256", ".sha512", ".CHECKSUM", ".sha256sum", ".sha256.txt", ".DIGESTS"];
-/// What is put behind a file's name for its signature.
-const SIGNATURES: &[&str] = &[".gpg", ".sign", ".asc", ".sig"];
+/// What is put behind a file's name for its signature, the likeliest first.
+pub const SIGNATURES: &[&str] = &[".gpg", ".sign", ".asc", ".sig"];
 
 /// What is worth trying beside an image at a URL.
 #[must_use]

@@ -143,7 +143,7 @@ impl Checksums {
             return Err(ChecksumsError::TooMuch { what: "bytes", most: MAX_BYTES });
         }
         let text = String::from_utf8_lossy(bytes);
-        let text = text.trim_start_matches('\u{feff}');
+        let text = text.trim_start_matches(cleartext::BOM);
         if cleartext::is_signed(text) {
             let message = cleartext::split(text).map_err(ChecksumsError::Unclear)?;
             return Self::lines(&message.text);

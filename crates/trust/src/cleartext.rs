@@ -9,6 +9,9 @@ const BEGIN: &str = "-----BEGIN PGP SIGNED MESSAGE-----";
 const SIGNATURE: &str = "-----BEGIN PGP SIGNATURE-----";
 const END: &str = "-----END PGP SIGNATURE-----";
 
+/// What some editors put before a text; it is not of it.
+pub(crate) const BOM: char = '\u{feff}';
+
 /// A signed text, taken apart.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Message {
@@ -18,6 +21,11 @@ pub(crate) struct Message {
     pub(crate) signed: String,
     /// The armored signature, with the lines around it.
     pub(crate) signature: String,
+}
+
+/// Whether a file is meant as a text that carries its own signature (RFC 9580, 7).
+pub fn is_signed_text(bytes: &[u8]) -> bool {
+    is_signed(String::from_utf8_lossy(bytes).trim_start_matches(BOM))
 }
 
 /// Whether a text is meant as a signed one.

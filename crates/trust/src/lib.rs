@@ -38,6 +38,7 @@ mod text;
 
 pub use check::Signed;
 pub use checksums::{Checksums, ChecksumsError, Entry, Kind};
+pub use cleartext::is_signed_text;
 pub use error::TrustError;
 pub use judge::{Digests, Expected, Judgement, NoSum};
 pub use keyring::{KeySummary, Keyring};

@@ -212,8 +212,7 @@ impl Examined<'_> {
     /// Who signed a checksum file, and what exactly. None if it is not signed at all.
     fn signed(&self, promise: &Promise) -> Option<Result<(Signed, Vec<u8>), TrustError>> {
         let now_s = self.now.0 / 1000;
-        let inside = promise.bytes.windows(SIGNED_TEXT.len()).any(|part| part == SIGNED_TEXT);
-        if promise.signature.is_none() && !inside {
+        if promise.signature.is_none() && !trust::is_signed_text(&promise.bytes) {
             return None;
         }
         let ring = &self.keyrings.ring;
@@ -265,9 +264,6 @@ impl Examined<'_> {
         read.map_err(|e| Problem::failed(format!("cannot read {name} where it was kept: {e}")))
     }
 }
-
-/// How a text that carries its own signature begins (RFC 9580, 7).
-const SIGNED_TEXT: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
 
 /// Opens a file that somebody else named. A FIFO in its place must not hold us for ever, nor a terminal
 /// become ours.

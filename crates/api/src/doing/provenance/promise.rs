@@ -106,7 +106,7 @@ async fn given(at: &str, policy: &Policy, what: &str) -> Result<Vec<u8>, Problem
 
 /// The signature beside a checksum file that was named, if there is one.
 async fn beside_named(named: &str, policy: &Policy) -> Option<Vec<u8>> {
-    for end in [".gpg", ".sign", ".asc", ".sig"] {
+    for end in fetch::SIGNATURES {
         if let Ok(bytes) = given(&format!("{named}{end}"), policy, "its signature").await {
             return Some(bytes);
         }
