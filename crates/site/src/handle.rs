@@ -7,7 +7,7 @@ use crate::journal::Telling;
 use crate::post::{Heard, Ready, Replies};
 use engine::{Answer, Check, Command, Datagram, Engine, FileAsk, Found, Now, Outgoing, Settings};
 use model::plan::Why;
-use model::{Change, Event, HardwareAddress};
+use model::{Change, Event, Happening, HardwareAddress};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -152,6 +152,12 @@ impl SiteHandle {
     /// Tells something that happened outside: a transfer, another server. Never waits.
     pub fn tell(&self, event: Event) {
         self.telling.tell(event);
+    }
+
+    /// Tells that something is wrong which is no machine's doing. Never waits.
+    pub fn alarm(&self, text: String) {
+        let what = Happening::Alarm { text };
+        self.tell(Event { at: self.now(), machine: None, link: None, what });
     }
 
     /// Everything that is told from now on.

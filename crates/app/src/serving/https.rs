@@ -8,9 +8,8 @@ use crate::failure::Failure;
 use crate::serving::sockets::Sockets;
 use api::types::{TlsFinding, TlsStatus};
 use engine::Settings;
-use model::event::Happening;
+use model::Now;
 use model::network::{HttpBoot, Mode};
-use model::{Event, Now};
 use serve::{Named, Tls, TlsKeys};
 use site::SiteHandle;
 use std::path::Path;
@@ -160,7 +159,6 @@ pub async fn keep_looking(site: SiteHandle, sockets: Arc<Sockets>) {
 pub fn alarm(site: &SiteHandle, sockets: &Sockets) {
     let findings = sockets.tls().map(|status| status.findings).unwrap_or_default();
     for TlsFinding { text, hint, .. } in findings {
-        let what = Happening::Alarm { text: format!("{text}; {hint}") };
-        site.tell(Event { at: site.now(), machine: None, link: None, what });
+        site.alarm(format!("{text}; {hint}"));
     }
 }

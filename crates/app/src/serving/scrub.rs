@@ -5,8 +5,7 @@
 
 use api::doing;
 use library::{Blobs, scrub};
-use model::event::Happening;
-use model::{Event, Now};
+use model::Now;
 use site::SiteHandle;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,14 +18,14 @@ const FIRST: Duration = Duration::from_secs(600);
 /// Has the store tell of damaged blobs as alarms, now and for those that were found earlier.
 pub fn tell_damage(site: &SiteHandle, blobs: &Blobs) {
     let teller = site.clone();
-    blobs.on_damage(move |damage| alarm(&teller, damage.to_string()));
+    blobs.on_damage(move |damage| teller.alarm(damage.to_string()));
     for hash in blobs.quarantined().unwrap_or_default() {
         let text = format!(
             "blob {} is still in quarantine, because it was found damaged; bootwright image verify says \
              which images need it; import those again",
             hash.short()
         );
-        alarm(site, text);
+        site.alarm(text);
     }
 }
 
@@ -49,7 +48,7 @@ async fn scrub_once(site: &SiteHandle, blobs: &Arc<Blobs>) {
         // What is damaged is told with its blob; that a disk does not read at all is not.
         let unread = &scrub.progress().unread;
         for text in unread.iter().skip(told) {
-            alarm(site, format!("the weekly scrub: {text}"));
+            site.alarm(format!("the weekly scrub: {text}"));
         }
         told = unread.len();
         true
@@ -57,11 +56,6 @@ async fn scrub_once(site: &SiteHandle, blobs: &Arc<Blobs>) {
     if let Err(problem) = doing::scrub(site, blobs, scrub::RATE, &mut tell).await
         && problem.status >= 500
     {
-        alarm(site, format!("the weekly scrub ended early: {}", problem.sentence()));
+        site.alarm(format!("the weekly scrub ended early: {}", problem.sentence()));
     }
-}
-
-fn alarm(site: &SiteHandle, text: String) {
-    let what = Happening::Alarm { text };
-    site.tell(Event { at: site.now(), machine: None, link: None, what });
 }

@@ -3,8 +3,6 @@
 //! In: the house. Out: an alarm if it could not be done. Never: anything that somebody is at.
 
 use api::{House, doing};
-use model::Event;
-use model::event::Happening;
 use std::time::Duration;
 
 /// How often.
@@ -22,7 +20,6 @@ pub async fn keep_tidying(house: House) {
 pub async fn once(house: &House) {
     if let Err(problem) = doing::tidy(house).await {
         let text = format!("what was left of imports was not removed: {}", problem.sentence());
-        let what = Happening::Alarm { text };
-        house.site.tell(Event { at: house.site.now(), machine: None, link: None, what });
+        house.site.alarm(text);
     }
 }
