@@ -4,6 +4,7 @@ use crate::board::{Board, Place};
 use crate::owner::Owner;
 use model::event::Carrier;
 use model::{Event, Happening, HardwareAddress, Now};
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +36,16 @@ pub(crate) struct About {
     pub(crate) link: String,
     /// Where it stands while it runs.
     pub(crate) board: Board,
+}
+
+/// What is told of a file that is published and cannot be opened. That its blob is damaged was told
+/// already, by the store.
+pub(crate) fn unreadable(by: Carrier, file: String, cause: &io::Error) -> Happening {
+    if library::is_damage(cause) {
+        return Happening::TransferFailed { file, by, sent: 0, size: 0, why: cause.to_string() };
+    }
+    let text = format!("{file} is published but cannot be read: {cause}; import its image again");
+    Happening::Alarm { text }
 }
 
 impl<O: Owner> Meter<O> {

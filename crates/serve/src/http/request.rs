@@ -221,7 +221,7 @@ impl<O: Owner, B: Blob> Connection<O, B> {
                 self.doing = Doing::Sending(None);
             }
             Says::Unreadable(shown, machine, cause) => {
-                self.tell_unreadable(desk, shown, machine, &cause);
+                self.tell(desk, machine, meter::unreadable(Carrier::Http, shown, &cause));
                 let text = "the server cannot read the file\n";
                 self.say(desk, &question.wish, Status::Broken, text);
             }
@@ -302,24 +302,6 @@ impl<O: Owner, B: Blob> Connection<O, B> {
         }
         let text = format!("{} was cut off on its way: {cause}", facts.shown);
         self.alarm(desk, facts.machine, text);
-    }
-
-    /// A file is published and cannot be opened. That its blob is damaged was told already.
-    fn tell_unreadable<S: Bytes<Blob = B>>(
-        &self,
-        desk: &Desk<O, S>,
-        file: String,
-        machine: Option<HardwareAddress>,
-        cause: &io::Error,
-    ) {
-        if library::is_damage(cause) {
-            let (by, why) = (Carrier::Http, cause.to_string());
-            let what = Happening::TransferFailed { file, by, sent: 0, size: 0, why };
-            return self.tell(desk, machine, what);
-        }
-        let text =
-            format!("{file} is published but cannot be read: {cause}; import its image again");
-        self.alarm(desk, machine, text);
     }
 
     fn alarm<S: Bytes<Blob = B>>(

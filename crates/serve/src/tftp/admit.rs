@@ -9,14 +9,13 @@ use super::carry::Carry;
 use super::core::{Core, Waiting};
 use super::ports::chance;
 use crate::bell::Order;
-use crate::meter::About;
+use crate::meter::{self, About};
 use crate::owner::{Bytes, Owner};
 use crate::sys::udp;
 use engine::tftp::{Busy, Door, Negotiated, Opening, Policy, Refusal, Route, Transfer};
 use model::Event;
 use model::event::{Carrier, Happening};
 use model::text::show;
-use std::io;
 use std::net::{IpAddr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,17 +35,6 @@ const WAITING_MAX: usize = 1024;
 /// The port as the table of sessions knows it.
 pub(super) fn door(port: usize) -> Door {
     Door(u32::try_from(port).unwrap_or(u32::MAX))
-}
-
-/// What is told of a file that is published and cannot be opened. That its blob is damaged was told
-/// already.
-fn unreadable(file: String, cause: &io::Error) -> Happening {
-    if library::is_damage(cause) {
-        let (by, why) = (Carrier::Tftp, cause.to_string());
-        return Happening::TransferFailed { file, by, sent: 0, size: 0, why };
-    }
-    let text = format!("{file} is published but cannot be read: {cause}; import its image again");
-    Happening::Alarm { text }
 }
 
 impl<O: Owner, B: Bytes> Core<O, B> {
@@ -141,7 +129,7 @@ impl<O: Owner, B: Bytes> Core<O, B> {
                 let text = "The server cannot read the file";
                 port.say(from, &wire::tftp::error(ErrorCode::NotDefined, text));
                 let (file, link) = (show(&request.name), Some(port.place.link.clone()));
-                let what = unreadable(file, &cause);
+                let what = meter::unreadable(Carrier::Tftp, file, &cause);
                 self.desk.owner.tell(Event { at: self.now, machine, link, what });
             }
         }
