@@ -5,9 +5,6 @@
 use model::Arch;
 use secureboot::Pe;
 
-/// An EFI application.
-const APPLICATION: u16 = 10;
-
 /// An EFI program.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Program {
@@ -20,6 +17,6 @@ pub(crate) struct Program {
 /// The EFI application whose head this is; none for drivers, other programs, unknown processors.
 pub(crate) fn application(head: &[u8]) -> Option<Program> {
     let pe = Pe::read(head).ok()?;
-    let arch = Arch::of_machine(pe.machine).filter(|_| pe.subsystem == APPLICATION)?;
+    let arch = Arch::of_machine(pe.machine).filter(|_| pe.is_application())?;
     Some(Program { arch, signed: pe.is_signed() })
 }

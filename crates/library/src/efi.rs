@@ -11,7 +11,7 @@ const SBAT_LINES_MAX: usize = 64;
 
 /// Which firmware starts it; none if it is no EFI application, or for an unknown machine.
 pub fn application(pe: &Pe) -> Option<Arch> {
-    Arch::of_machine(pe.machine).filter(|_| pe.subsystem == 10)
+    Arch::of_machine(pe.machine).filter(|_| pe.is_application())
 }
 
 /// "signer, issued by issuer" for each signature that firmware looks at, and what makes it worthless.

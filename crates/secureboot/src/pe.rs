@@ -15,6 +15,9 @@ const LONG_NAME_MAX: usize = 64;
 /// Bytes of all signatures of a file. A dual-signed shim has 20 kB.
 pub const SIGNATURES_BYTES_MAX: usize = 1 << 20;
 
+/// The subsystem of programs that firmware starts (IMAGE_SUBSYSTEM_EFI_APPLICATION).
+const APPLICATION: u16 = 10;
+
 /// A section.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Section {
@@ -85,6 +88,12 @@ impl Pe {
             checksum: at(optional, 64),
             told: certificates.map(|(start, _)| start),
         })
+    }
+
+    /// Whether firmware starts it as a program: no driver, no program of another system.
+    #[must_use]
+    pub fn is_application(&self) -> bool {
+        self.subsystem == APPLICATION
     }
 
     /// Whether it says that it is signed.

@@ -78,7 +78,9 @@ impl Source {
     ) -> Result<Self, Problem> {
         let place = Place::read(url).map_err(|e| Problem::refused(e.to_string()))?;
         let folder = house.blobs.incoming().join(DOWNLOADS);
-        std::fs::create_dir_all(&folder)
+        let made = folder.clone();
+        super::blocking(move || std::fs::create_dir_all(made))
+            .await?
             .map_err(|e| Problem::failed(format!("cannot make {}: {e}", folder.display())))?;
         let mut paced = Paced::new(tell.clone());
         let shown = format!("fetching {}", place.file_name());

@@ -19,8 +19,8 @@ pub(super) fn understand(contents: &Contents, blobs: &Blobs) -> Option<Recognise
     let kind = unpack::kind(&head, asset.size);
     let blob = blobs.open(&asset.sha256).ok()?;
     match kind {
-        Kind::Disk(_) => Some(disk(asset, &At(&blob), &kind)),
-        Kind::Squashfs => Some(squashfs(asset, &At(&blob))),
+        Kind::Disk(_) => Some(disk(asset, &blob, &kind)),
+        Kind::Squashfs => Some(squashfs(asset, &blob)),
         Kind::Other | Kind::Disc | Kind::Tar(_) => None,
         other => {
             let note = other.hint().unwrap_or_else(|| {
@@ -38,16 +38,13 @@ fn files(asset: &Asset, title: String, why: String) -> Recognised {
     Recognised {
         recipe: Recipe { kind: "files".into(), ..Recipe::default() },
         title: format!("{title}: {}", asset.path),
-        version: None,
-        archs: Vec::new(),
         recognised_by: why,
-        notes: Vec::new(),
-        looked_for: Vec::new(),
+        ..Recognised::default()
     }
 }
 
 /// A disk image: started as a drive, by whatever on it BIOS or UEFI would start.
-fn disk(asset: &Asset, image: &At<'_>, kind: &Kind) -> Recognised {
+fn disk(asset: &Asset, image: &BlobFile, kind: &Kind) -> Recognised {
     let path = &asset.path;
     let read = match DiskImage::read(image, Limits::default()) {
         Ok(read) => read,
@@ -93,11 +90,10 @@ fn disk(asset: &Asset, image: &At<'_>, kind: &Kind) -> Recognised {
         ..Recipe::default()
     };
     let title = format!("Disk image {path}");
-    let looked_for = Vec::new();
-    Recognised { recipe, title, version: None, archs, recognised_by: why, notes, looked_for }
+    Recognised { recipe, title, archs, recognised_by: why, notes, ..Recognised::default() }
 }
 
-fn squashfs(asset: &Asset, image: &At<'_>) -> Recognised {
+fn squashfs(asset: &Asset, image: &BlobFile) -> Recognised {
     let path = &asset.path;
     let told = || -> Result<(String, Vec<String>), unpack::UnpackError> {
         let squashfs = Squashfs::open(image, Limits::default())?;
@@ -124,15 +120,12 @@ fn squashfs(asset: &Asset, image: &At<'_>) -> Recognised {
     }
 }
 
-/// A blob to be read from.
-struct At<'a>(&'a BlobFile);
-
-impl unpack::ReadAt for At<'_> {
+impl unpack::ReadAt for BlobFile {
     fn size(&self) -> u64 {
-        self.0.size()
+        Self::size(self)
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        self.0.read_exact_at(buffer, offset)
+        self.read_exact_at(buffer, offset)
     }
 }
