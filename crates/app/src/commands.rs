@@ -62,6 +62,11 @@ fn with(path: &str, key: &str, value: &str) -> String {
     format!("{path}{sign}{key}={}", api::client::part(value))
 }
 
+/// The path of a change, or of asking what it would be.
+fn way(path: &str, dry: bool) -> String {
+    if dry { with(path, "dry_run", "true") } else { path.to_owned() }
+}
+
 /// Asks for a change and says what was done, or would be.
 async fn change(
     client: &Client,
@@ -70,8 +75,7 @@ async fn change(
     dry: Dry,
     body: Option<&impl Serialize>,
 ) -> Result<(), Failure> {
-    let path = if dry.dry_run { with(path, "dry_run", "true") } else { path.to_owned() };
-    let done: Done = client.send(method, &path, body).await?;
+    let done: Done = client.send(method, &way(path, dry.dry_run), body).await?;
     tell(&done);
     Ok(())
 }
@@ -86,7 +90,7 @@ fn tell(done: &Done) {
 /// Destroys: says what would go, asks, and does it then.
 async fn destroy(client: &Client, paths: &[String], sure: Sure) -> Result<(), Failure> {
     for path in paths {
-        let dry = with(path, "dry_run", "true");
+        let dry = way(path, true);
         let would: Done = client.send(Method::DELETE, &dry, None::<&()>).await?;
         match sure.dry_run {
             true => tell(&would),

@@ -134,6 +134,15 @@ fn a_disc_is_dropped_in_and_a_bad_version_is_one_rollback_away() {
     let size = format!("{}c", std::fs::metadata(&old).unwrap().len());
     let count = run("find", &[".", "-type", "f", "-size", &size], &blobs).lines().count();
     assert_eq!(count, 1, "the bytes of the removed version are gone");
+
+    let dbx = server.folder.path().join("state/dbx");
+    std::fs::create_dir(&dbx).unwrap();
+    std::fs::write(dbx.join("torn.bin"), "no list").unwrap();
+    let kept = || server.says(&["image", "show", "live", "--json"]).contains("torn.bin");
+    assert!(server.says(&["image", "audit", "live", "--dry-run"]).contains("torn.bin"));
+    assert!(!kept(), "a dry run changes nothing");
+    server.says(&["image", "audit", "live"]);
+    assert!(kept());
 }
 
 /// A publisher's web server, in the server's namespace.
@@ -178,6 +187,15 @@ fn key(folder: &Path) {
     run("gpg", &["--export", "--output", "publisher.gpg"], folder);
 }
 
+/// What a publisher has: a disc in the folder of its web server, and a key.
+fn publishers_folder(folder: &Path) -> PathBuf {
+    let web = folder.join("web");
+    std::fs::create_dir(&web).unwrap();
+    disc(&web, "live", b'x');
+    key(folder);
+    web
+}
+
 #[test]
 fn from_a_url_only_what_its_publisher_signed_or_somebody_answers_for() {
     if !able(&["xorriso", "curl", "nsenter", "gpg", "sha256sum", "python3"]) {
@@ -185,10 +203,7 @@ fn from_a_url_only_what_its_publisher_signed_or_somebody_answers_for() {
     }
     let Some(server) = Server::start() else { return };
     let folder = server.folder.path();
-    let web = folder.join("web");
-    std::fs::create_dir(&web).unwrap();
-    disc(&web, "live", b'x');
-    key(folder);
+    let web = publishers_folder(folder);
     let _publisher = Publisher::start(&server, &web);
     let url = "http://127.0.0.1:8099/live.iso";
     let import = |more: &[&str]| server.run(&[&["image", "import", url][..], more].concat());
@@ -350,10 +365,7 @@ fn what_came_damaged_is_fetched_anew_and_leaves_nothing() {
     }
     let Some(server) = Server::start() else { return };
     let folder = server.folder.path();
-    let web = folder.join("web");
-    std::fs::create_dir(&web).unwrap();
-    disc(&web, "live", b'x');
-    key(folder);
+    let web = publishers_folder(folder);
     let sums = run("sha256sum", &["live.iso"], &web);
     std::fs::write(web.join("SHA256SUMS"), sums).unwrap();
     let sign = ["--batch", "--detach-sign", "-o", "web/SHA256SUMS.gpg", "web/SHA256SUMS"];

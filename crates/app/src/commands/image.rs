@@ -1,6 +1,6 @@
 //! `image`: the library.
 
-use super::{change, destroy, with};
+use super::{change, destroy, way, with};
 use crate::cli::{Dry, Json, Sure};
 use crate::failure::Failure;
 use crate::say;
@@ -34,6 +34,8 @@ pub enum Image {
     Audit {
         #[command(flatten)]
         which: Which,
+        #[command(flatten)]
+        dry: Dry,
         #[command(flatten)]
         json: Json,
     },
@@ -203,8 +205,8 @@ impl Image {
                 let path = path(&name, None, "/rollback");
                 change(client, Method::POST, &path, dry, None::<&()>).await
             }
-            Self::Audit { which, json } => {
-                let path = path(&which.name, which.version, "/audit");
+            Self::Audit { which, dry, json } => {
+                let path = way(&path(&which.name, which.version, "/audit"), dry.dry_run);
                 let image: ImageView = client.send(Method::POST, &path, None::<&()>).await?;
                 if json.json {
                     return say::json(&image.secure_boot);

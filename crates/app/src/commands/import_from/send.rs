@@ -2,7 +2,7 @@
 
 use super::report::Report;
 use crate::clock;
-use crate::commands::with;
+use crate::commands::way;
 use crate::failure::Failure;
 use api::Client;
 use api::client::Error;
@@ -112,10 +112,6 @@ async fn send(
         }
     }
     Ok(())
-}
-
-fn way(path: &str, dry: bool) -> String {
-    if dry { with(path, "dry_run", "true") } else { path.to_owned() }
 }
 
 async fn reservations(
