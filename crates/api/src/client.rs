@@ -211,28 +211,3 @@ impl Lines {
 fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     serde_json::from_str(text).map_err(|e| Error::Broken(e.to_string()))
 }
-
-/// One part of a path or query, so that any name can stand in it.
-pub fn part(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' => {
-                out.push(char::from(byte));
-            }
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn any_name_fits_into_a_path() {
-        assert_eq!(part("52:54:00:77:00:01"), "52:54:00:77:00:01");
-        assert_eq!(part("a/b c?ü"), "a%2Fb%20c%3F%C3%BC");
-    }
-}

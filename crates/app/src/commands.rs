@@ -59,7 +59,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
 /// Adds a key to the query of a path.
 fn with(path: &str, key: &str, value: &str) -> String {
     let sign = if path.contains('?') { '&' } else { '?' };
-    format!("{path}{sign}{key}={}", api::client::part(value))
+    format!("{path}{sign}{key}={}", model::url::part(value))
 }
 
 /// The path of a change, or of asking what it would be.

@@ -147,7 +147,7 @@ fn described(tree: &Tree<'_>, row: &Row, fit: &Fit<'_>) -> Recognised {
 }
 
 fn recipe(row: &Row, fit: &Fit<'_>) -> Recipe {
-    let load = fit.load.map(for_url).unwrap_or_default();
+    let load = fit.load.map(model::url::path).unwrap_or_default();
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
     Recipe {
         kind: row.kind.to_owned(),
@@ -245,17 +245,4 @@ fn without_disc(tree: &Tree<'_>, recognised: &mut Recognised) {
         "this system fetches the whole disc, and only its files are here: import the .iso file itself"
             .to_owned(),
     );
-}
-
-/// A path as it stands in a URL that goes into kernel arguments.
-pub(crate) fn for_url(path: &str) -> String {
-    let mut url = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        if byte.is_ascii_alphanumeric() || b"/-._~+".contains(&byte) {
-            url.push(char::from(byte));
-        } else {
-            url.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    url
 }

@@ -19,6 +19,7 @@ pub mod rule;
 pub mod text;
 pub mod time;
 pub mod transfer;
+pub mod url;
 
 pub use address::{HardwareAddress, Uuid};
 pub use client::{Arch, Client, Firmware, Stage};

@@ -46,7 +46,7 @@ impl Client {
         id: &str,
         sent: &mut Sent<'_>,
     ) -> Result<UploadView, Error> {
-        let path = format!("/uploads/{}", super::part(id));
+        let path = format!("/uploads/{}", model::url::part(id));
         let mut tries = 0;
         let mut reached = 0;
         loop {

@@ -5,11 +5,11 @@ use crate::cli::{Dry, Json};
 use crate::failure::Failure;
 use crate::say;
 use api::Client;
-use api::client::part;
 use api::types::{LoaderView, PathWish};
 use clap::Subcommand;
 use hyper::Method;
 use model::event::show_bytes;
+use model::url::part;
 use std::path::PathBuf;
 
 /// What can be done with bootloaders.

@@ -5,11 +5,11 @@ use crate::cli::{Dry, Json, Sure};
 use crate::failure::Failure;
 use crate::say;
 use api::Client;
-use api::client::part;
 use api::types::{ImageView, PromoteWish, Verified};
 use clap::{Args, Subcommand};
 use hyper::Method;
 use model::event::show_bytes;
+use model::url::part;
 use model::{Arch, Channel};
 use std::path::{Path, PathBuf};
 

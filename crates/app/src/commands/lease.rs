@@ -6,9 +6,9 @@ use crate::failure::Failure;
 use crate::say;
 use crate::who;
 use api::Client;
-use api::client::part;
 use api::types::{LeaseHistory, LeaseView};
 use clap::{Args, Subcommand};
+use model::url::part;
 
 /// What can be done with leases.
 #[derive(Debug, Subcommand)]

@@ -6,11 +6,11 @@ use crate::failure::Failure;
 use crate::say;
 use crate::who;
 use api::Client;
-use api::client::part;
 use api::types::{LifeWish, MachineView, MachineWish, OptionsWish};
 use clap::{Args, Subcommand};
 use hyper::Method;
 use model::machine::Life;
+use model::url::part;
 use std::collections::BTreeMap;
 
 const NAMED: &str = "A machine is named by name, MAC (any usual spelling), UUID or serial; sets by \

@@ -5,11 +5,11 @@ use crate::cli::{Dry, Json, Sure};
 use crate::failure::Failure;
 use crate::say;
 use api::Client;
-use api::client::part;
 use api::types::{ProfileView, ProfileWish};
 use clap::{Args, Subcommand};
 use hyper::Method;
 use model::Channel;
+use model::url::part;
 
 /// What can be done with profiles.
 #[derive(Debug, Subcommand)]

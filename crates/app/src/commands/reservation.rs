@@ -5,11 +5,11 @@ use crate::cli::{Dry, Json, Sure};
 use crate::failure::Failure;
 use crate::say;
 use api::Client;
-use api::client::part;
 use api::types::{MachineView, ReservationView, ReservationWish};
 use clap::{Args, Subcommand};
 use hyper::Method;
 use model::lease::ReservedFor;
+use model::url::part;
 use model::{HardwareAddress, Uuid};
 use std::net::Ipv4Addr;
 

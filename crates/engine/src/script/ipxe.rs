@@ -4,6 +4,7 @@ use super::{Scene, args, comments, file_name, is_safe, module_args, plain, scree
 use model::image::Way;
 use model::menu::Choice;
 use model::plan::{Boot, BootPlan, Decision, ShownMenu};
+use model::url;
 
 /// The script for a plan.
 pub fn write(scene: &Scene<'_>, plan: &BootPlan) -> String {
@@ -58,11 +59,11 @@ fn start(scene: &Scene<'_>, boot: &Boot) -> String {
     if boot.way == Way::Disc {
         return format!(
             "imgfree\nsanboot --no-describe {http}/{} || goto failed\n",
-            url(&boot.kernel)
+            url::path(&boot.kernel)
         );
     }
     let args = args(boot, scene.client, http);
-    let mut line = format!("kernel {http}/{} {args}", url(&boot.kernel));
+    let mut line = format!("kernel {http}/{} {args}", url::path(&boot.kernel));
     if boot.way == Way::Kernel {
         for name in names(boot) {
             line.push_str(&format!(" initrd={name}"));
@@ -80,7 +81,7 @@ fn start(scene: &Scene<'_>, boot: &Boot) -> String {
             _ if named => format!("initrd --name {name}"),
             _ => "initrd".to_owned(),
         };
-        let line = format!("{word} {http}/{} {own}", url(initrd));
+        let line = format!("{word} {http}/{} {own}", url::path(initrd));
         text.push_str(&format!("{} || goto failed\n", line.trim_end()));
     }
     if let Some((disc, path)) = &boot.disc_as {
@@ -102,18 +103,6 @@ fn names(boot: &Boot) -> Vec<String> {
 
 fn have_safe_names(boot: &Boot) -> bool {
     boot.initrds.iter().map(|path| file_name(path)).all(|name| is_safe(name) && name != DISC)
-}
-
-/// A path as it stands in a URL (RFC 3986, 3.3): a disc may have any name on it.
-fn url(path: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/+,:@()".contains(&byte);
-    path.bytes().fold(String::with_capacity(path.len()), |mut url, byte| {
-        match plain(byte) {
-            true => url.push(char::from(byte)),
-            false => url.push_str(&format!("%{byte:02X}")),
-        }
-        url
-    })
 }
 
 /// The name in memory of a disc that goes along with the initrds.
