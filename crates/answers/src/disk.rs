@@ -78,6 +78,26 @@ impl TargetDisk {
         Ok(Self::SizeBytes { min, max })
     }
 
+    /// As operators write it: `serial:S3R1AL`, `wwn:5000c500a1b2c3d4`, `size:100G..2T`.
+    pub fn parse(text: &str) -> Result<Self, NotATarget> {
+        let wrong = || {
+            NotATarget(format!(
+                "`{}` names no disk: write serial:SERIAL, wwn:NAME or size:100G..2T",
+                model::text::show(text.as_bytes())
+            ))
+        };
+        match text.split_once(':').ok_or_else(wrong)? {
+            ("serial", serial) => Self::serial(serial),
+            ("wwn", name) => Self::wwn(name),
+            ("size", range) => {
+                let (min, max) = range.split_once("..").ok_or_else(wrong)?;
+                let (min, max) = (size(min).ok_or_else(wrong)?, size(max).ok_or_else(wrong)?);
+                Self::size_bytes(min, max)
+            }
+            _ => Err(wrong()),
+        }
+    }
+
     pub(crate) fn value(&self, marks: &[DiskMark]) -> Value {
         let mut map: BTreeMap<&str, Value> = match self {
             Self::Serial(text) => [("by", "serial".into()), ("wanted", Value::from(text.as_str()))],
@@ -105,6 +125,26 @@ impl fmt::Display for TargetDisk {
             Self::SizeBytes { min, max } => write!(f, "the disk of {min} to {max} bytes"),
         }
     }
+}
+
+/// `500G`: a whole number with K, M, G or T of 1000, as disks are sold, or KiB, MiB, GiB, TiB.
+fn size(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, unit) = text.split_at_checked(end)?;
+    let factor: u64 = match unit.trim() {
+        "" | "B" => 1,
+        "K" | "KB" => 1_000,
+        "M" | "MB" => 1_000_000,
+        "G" | "GB" => 1_000_000_000,
+        "T" | "TB" => 1_000_000_000_000,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        "TiB" => 1 << 40,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(factor)
 }
 
 /// How a disk is known as ours: the GUID of the GPT it got at our last installation, or, without a
@@ -135,9 +175,36 @@ impl DiskMark {
     }
 }
 
+impl fmt::Display for DiskMark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_disk_is_written_as_it_is_sold() {
+        let of = TargetDisk::parse;
+        assert_eq!(of("serial: S3 "), TargetDisk::serial("S3"));
+        assert_eq!(of("wwn:0x5000C500A1B2C3D4"), TargetDisk::wwn("5000c500a1b2c3d4"));
+        assert_eq!(of("size:1G..2TiB"), TargetDisk::size_bytes(1_000_000_000, 2 << 40));
+        for text in [
+            "",
+            "sda",
+            "/dev/sda",
+            "size:1G",
+            "size:1X..2X",
+            "size:-1..3",
+            "size:2G..1G",
+            "serial:",
+        ] {
+            assert!(of(text).is_err(), "{text}");
+        }
+        assert!(of("size:99999999999999T..99999999999999T").is_err());
+    }
 
     #[test]
     fn a_disk_is_named_in_any_usual_spelling_or_refused() {

@@ -37,7 +37,7 @@ pub struct Facts {
 }
 
 /// `machine.name`, `.mac`, `.uuid`, `.serial`, `.labels`.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Machine {
     /// Its host name.
     pub name: Option<String>,
@@ -52,7 +52,7 @@ pub struct Machine {
 }
 
 /// `network.address`, `.prefix`, `.mask`, `.router`, `.dns`, `.domain`.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Network {
     /// The machine's address.
     pub address: Option<IpAddr>,
@@ -67,7 +67,7 @@ pub struct Network {
 }
 
 /// `server.url`, `.mirror`, `.image`.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Server {
     /// Where machines fetch files, without a slash at the end.
     pub url: Option<String>,
@@ -78,7 +78,7 @@ pub struct Server {
 }
 
 /// `deployment.id`, `.report`, `.answers`, `.disk`.
-#[derive(Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Deployment {
     /// Its number, as shown.
     pub id: String,

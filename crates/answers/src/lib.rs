@@ -49,7 +49,7 @@ pub use error::{AnswerError, Why};
 pub use facts::{Deployment, Facts, Machine, Network, Server};
 pub use limits::Limits;
 pub use password::{Method, unattend_password};
-pub use render::{RawUse, Rendered, render};
+pub use render::{RawUse, Rendered, check, render};
 pub use secret::{Reveal, Secret};
 pub use settings::{Origin, Setting, Settings};
 pub use starters::{Starter, starter, starters};

@@ -28,7 +28,7 @@ impl Default for Limits {
             fuel_max: 200_000,
             output_bytes_max: 1 << 20,
             template_bytes_max: 256 << 10,
-            templates_max: 64,
+            templates_max: 512,
             include_depth_max: 32,
             text_of_depth_max: 4,
             hashes_max: 16,

@@ -114,6 +114,25 @@ pub fn render(
     Ok(Rendered { text, secrets, raw: room.raw_uses(), revealed: reveal == Reveal::Yes })
 }
 
+/// Whether the text of a template follows the grammar of templates. What it means shows only when it
+/// is rendered.
+pub fn check(template: &Template) -> Result<(), AnswerError> {
+    let facts = Facts::default();
+    let limits = Limits::default();
+    let room = Arc::new(Room {
+        templates: [(template.name().to_owned(), template.clone())].into(),
+        context: Value::UNDEFINED,
+        hashing: Hashing { reveal: Reveal::No, salt: facts.salt, most: 0, made: AtomicU32::new(0) },
+        raw: Mutex::default(),
+        limits,
+    });
+    let engine = engine(&room, template.format().escape(), limits.fuel_max, 0);
+    let read = engine.get_template(template.name()).map(|_| ());
+    read.map_err(|error| {
+        fault::explained(&error, template.name(), &room.templates, &facts, Reveal::No, &limits)
+    })
+}
+
 impl Room {
     fn raw_uses(&self) -> Vec<RawUse> {
         let uses = self.raw.lock().unwrap_or_else(PoisonError::into_inner);

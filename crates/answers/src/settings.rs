@@ -1,26 +1,9 @@
 //! Settings of an installation, in three layers: the machine's own before its profile's, and those
 //! before the defaults. One step deep: a layer replaces a setting as a whole.
 
+use model::setting::Layer;
+pub use model::setting::Setting;
 use std::collections::BTreeMap;
-
-/// One setting.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Setting {
-    /// Text.
-    Text(String),
-    /// A whole number.
-    Whole(i64),
-    /// Yes or no.
-    Flag(bool),
-    /// A list of texts.
-    List(Vec<String>),
-}
-
-impl From<&str> for Setting {
-    fn from(text: &str) -> Self {
-        Self::Text(text.into())
-    }
-}
 
 /// Which layer a setting came from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
@@ -33,17 +16,23 @@ pub enum Origin {
     Machine,
 }
 
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Defaults => "defaults",
+            Self::Profile => "profile",
+            Self::Machine => "machine",
+        })
+    }
+}
+
 /// The settings that apply, each with its origin.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Settings(BTreeMap<String, (Setting, Origin)>);
 
 impl Settings {
     /// The three layers, laid over each other.
-    pub fn layered(
-        defaults: &BTreeMap<String, Setting>,
-        profile: &BTreeMap<String, Setting>,
-        machine: &BTreeMap<String, Setting>,
-    ) -> Self {
+    pub fn layered(defaults: &Layer, profile: &Layer, machine: &Layer) -> Self {
         let layers =
             [(defaults, Origin::Defaults), (profile, Origin::Profile), (machine, Origin::Machine)];
         let mut all = BTreeMap::new();

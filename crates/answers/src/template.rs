@@ -95,6 +95,50 @@ pub enum Format {
 }
 
 impl Format {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::Preseed,
+        Self::Kickstart,
+        Self::UserData,
+        Self::MetaData,
+        Self::VendorData,
+        Self::NetworkConfig,
+        Self::AutoYast,
+        Self::Agama,
+        Self::Ignition,
+        Self::Alpine,
+        Self::Autounattend,
+        Self::Shell,
+        Self::Ipxe,
+        Self::Ini,
+    ];
+
+    /// The name in commands, and the ending of a template's name that says it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Preseed => "preseed",
+            Self::Kickstart => "ks",
+            Self::UserData => "user-data",
+            Self::MetaData => "meta-data",
+            Self::VendorData => "vendor-data",
+            Self::NetworkConfig => "network-config",
+            Self::AutoYast => "autoyast",
+            Self::Agama => "agama",
+            Self::Ignition => "ignition",
+            Self::Alpine => "answers",
+            Self::Autounattend => "autounattend",
+            Self::Shell => "sh",
+            Self::Ipxe => "ipxe",
+            Self::Ini => "ini",
+        }
+    }
+
+    /// The format that the name of a template ends with: `debian.preseed`.
+    pub fn of_name(name: &str) -> Option<Self> {
+        let ending = name.rsplit_once('.')?.1;
+        Self::ALL.into_iter().find(|format| format.name() == ending)
+    }
+
     /// How values are written in it.
     pub fn escape(self) -> Escape {
         match self {
@@ -140,6 +184,24 @@ pub struct Template {
 
 /// Longest name of a template, in bytes.
 const NAME_BYTES_MAX: usize = 128;
+
+impl std::fmt::Display for Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl std::str::FromStr for Format {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|format| format.name() == text).ok_or_else(|| {
+            let all: Vec<&str> = Self::ALL.iter().map(|format| format.name()).collect();
+            let shown = model::text::show(text.as_bytes());
+            format!("`{shown}` is no format of a template: write one of {}", all.join(", "))
+        })
+    }
+}
 
 impl Template {
     /// A template by a name of letters, digits, `.`, `_`, `-` and `/`.

@@ -2,11 +2,13 @@
 //! judged the asker before any of them is reached.
 
 mod boot;
+mod deployments;
 mod images;
 mod leases;
 mod machines;
 mod metrics;
 mod server;
+mod templates;
 pub mod uploads;
 
 use crate::types::Done;
@@ -57,6 +59,25 @@ pub fn all(house: House) -> Router {
         )
         .route("/machines/{machine}/state", put(machines::set_life))
         .route("/machines/{machine}/options", axum::routing::patch(machines::set_options))
+        .route("/machines/{machine}/deploy", post(deployments::deploy))
+        .route("/machines/{machine}/boot-once", post(deployments::boot_once))
+        .route("/machines/{machine}/cancel", post(deployments::cancel))
+        .route("/machines/{machine}/confirm", post(deployments::confirm))
+        .route("/deployments", get(deployments::list).post(deployments::deploy_many))
+        .route("/deployments/{id}", get(deployments::show))
+        .route("/batches", get(deployments::batches))
+        .route("/batches/{id}", get(deployments::batch))
+        .route("/batches/{id}/pause", post(deployments::pause_batch))
+        .route("/batches/{id}/resume", post(deployments::resume_batch))
+        .route("/batches/{id}/cancel", post(deployments::cancel_batch))
+        .route("/templates", get(templates::list))
+        .route(
+            "/templates/{name}",
+            get(templates::show).put(templates::set).delete(templates::remove),
+        )
+        .route("/templates/{name}/render", get(templates::render))
+        .route("/secrets", get(templates::secrets))
+        .route("/secrets/{name}", put(templates::set_secret).delete(templates::remove_secret))
         .route("/leases", get(leases::list))
         .route("/leases/import", post(leases::import))
         .route("/leases/{lease}", get(leases::show_one).delete(leases::release))

@@ -4,6 +4,7 @@
 
 mod answers;
 mod boot;
+mod deploy;
 mod inventory;
 mod leases;
 mod uploads;
@@ -15,6 +16,10 @@ pub use answers::{
 pub use boot::{
     ConditionText, Explained, LoaderView, MenuView, MenuWish, MoveWish, ProfileView, ProfileWish,
     RuleTest, RuleView, RuleWish,
+};
+pub use deploy::{
+    BatchView, BatchWish, BootOnceWish, CodeWish, DeployWish, DeploymentView, RenderedView,
+    SecretView, SecretWish, TemplateView, TemplateWish, batch_number, deployment_number,
 };
 pub use inventory::{AssetView, ImageView, LifeWish, MachineView, MachineWish, OptionsWish};
 pub use leases::{

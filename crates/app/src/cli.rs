@@ -107,6 +107,17 @@ pub enum Command {
     /// Machines and what they may do.
     #[command(subcommand)]
     Machine(commands::machine::Machine),
+    /// Deployments: what machines are armed with, and how far they are.
+    #[command(subcommand)]
+    Deployment(commands::deployment::Deployment),
+    /// Templates: what answer files are made of.
+    #[command(subcommand)]
+    Template(commands::template::Template),
+    /// Print what a template would make for a machine; secrets are words.
+    Render(commands::template::Render),
+    /// Secrets: what answer files may hold and nobody is shown.
+    #[command(subcommand)]
+    Secret(commands::secret::Secret),
     /// Files on their way to machines.
     #[command(subcommand)]
     Transfer(commands::transfer::Transfer),

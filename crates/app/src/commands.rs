@@ -2,6 +2,7 @@
 
 pub mod bootloader;
 pub mod check;
+pub mod deployment;
 pub mod doctor;
 pub mod explain;
 pub mod image;
@@ -13,9 +14,11 @@ pub mod menu;
 pub mod profile;
 pub mod reservation;
 pub mod rule;
+pub mod secret;
 pub mod serve;
 pub mod status;
 pub mod store;
+pub mod template;
 pub mod tls;
 pub mod transfer;
 pub mod watch;
@@ -45,6 +48,10 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Rule(rule) => rule.run(&client).await,
         Command::Menu(menu) => menu.run(&client).await,
         Command::Machine(machine) => machine.run(&client).await,
+        Command::Deployment(deployment) => deployment.run(&client).await,
+        Command::Template(template) => template.run(&client).await,
+        Command::Render(render) => render.run(&client).await,
+        Command::Secret(secret) => secret.run(&client).await,
         Command::Lease(lease) => lease.run(&client).await,
         Command::Transfer(transfer) => transfer.run(&client).await,
         Command::Store(store) => store.run(cli.global.state),

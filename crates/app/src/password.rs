@@ -51,7 +51,8 @@ fn one_line() -> Result<String, Failure> {
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-fn ask(question: &str) -> Result<String, Failure> {
+/// Asks for a text without showing it.
+pub fn ask(question: &str) -> Result<String, Failure> {
     let stdin = io::stdin();
     let cannot = |e: nix::Error| Failure::failed(format!("cannot hide what is typed: {e}"));
     let before = termios::tcgetattr(&stdin).map_err(cannot)?;

@@ -8,15 +8,17 @@ mod image;
 mod memory;
 
 use crate::{Engine, state::Unknown};
-use image::{boot_of_image, only_ipxe_starts};
+pub(crate) use image::boot_of_image;
+use image::only_ipxe_starts;
 pub use memory::Forecast;
+use model::Life;
 use model::client::{Firmware, Stage};
 use model::image::{LoaderKind, Wanted};
-use model::machine::{Life, code_of};
+use model::machine::code_of;
 use model::menu::{Choice, Entry};
 use model::plan::{Boot, BootPlan, Decision, Reason, ShownMenu, Why};
 use model::rule::{Condition, Profile, Rule};
-use model::{Arch, Client, Loader};
+use model::{Arch, Client, Loader, Now};
 
 /// What firmware is told to fetch first.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -29,12 +31,20 @@ pub struct FirstFile {
 }
 
 impl Engine {
-    /// Decides what a client boots: blocked, then its own profile, then the first rule that
-    /// matches, then the defaults.
-    pub fn plan(&self, client: &Client) -> BootPlan {
+    /// Decides what a client boots: blocked, then what it is armed with, then its own profile, then the
+    /// first rule that matches, then the defaults.
+    pub fn plan(&self, now: Now, client: &Client) -> BootPlan {
         let machine = self.machines.get(&client.hardware);
         if matches!(self.life(&client.hardware), Life::Blocked | Life::Retired) {
             return BootPlan { decision: Decision::Refused, reasons: vec![Reason::Blocked] };
+        }
+        if let Some(plan) = self.armed_plan(now, client) {
+            return plan;
+        }
+        let life = self.life(&client.hardware);
+        if matches!(life, Life::Deploying | Life::Deployed | Life::Failed) {
+            let reasons = vec![Reason::Installed(life.name().to_owned())];
+            return BootPlan { decision: Decision::LocalDisk, reasons };
         }
         if let Some(name) = machine.and_then(|m| m.profile.clone()) {
             return self.plan_of_profile(client, &name, vec![Reason::OwnProfile(name.clone())]);
@@ -467,7 +477,7 @@ fn group_together(entries: &mut [(Entry, Option<Boot>)]) {
     entries.sort_by_key(|(entry, _)| groups.iter().position(|g| *g == entry.group));
 }
 
-fn join_args(first: &str, second: &str) -> String {
+pub(crate) fn join_args(first: &str, second: &str) -> String {
     let both = [first.trim(), second.trim()];
     both.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }

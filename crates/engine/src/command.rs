@@ -1,16 +1,24 @@
 //! What operators may ask to be changed, and when that is refused.
 
 mod addresses;
+mod deploy;
 mod images;
+mod machines;
+mod templates;
+
+pub use deploy::{Deploy, DeployMany};
 
 use crate::Engine;
-use model::image::SecureBoot;
-use model::machine::{Life, Machine};
+use model::image::{Hash, SecureBoot};
+use model::life::Life;
 use model::menu::{Choice, Menu};
 use model::rule::{Condition, Profile, Rule};
+use model::setting::Setting;
+use model::template::Template;
 use model::{Change, Channel, DhcpOption, HardwareAddress, Image, Lease, Loader, Now, Reservation};
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 /// A change that an operator asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,6 +78,10 @@ pub enum Command {
         profile: Option<Option<String>>,
         /// Labels to set.
         labels: Vec<(String, String)>,
+        /// Settings to set; one without a value is taken away.
+        settings: Vec<(String, Option<Setting>)>,
+        /// New remarks.
+        notes: Option<String>,
     },
     /// Forgets a machine.
     RemoveMachine(HardwareAddress),
@@ -84,6 +96,54 @@ pub enum Command {
     ImportLeases(Vec<Lease>),
     /// Sets the DHCP options of a machine alone.
     SetMachineOptions(String, Vec<DhcpOption>),
+    /// Adds a template, or replaces the one of this name.
+    SetTemplate(Template),
+    /// Removes a template.
+    RemoveTemplate(String),
+    /// Sets a secret, sealed by whoever has the key.
+    SetSecret(String, String),
+    /// Removes a secret.
+    RemoveSecret(String),
+    /// Arms a machine with one installation.
+    Deploy(String, Deploy),
+    /// Arms several machines, one after the other.
+    DeployMany(DeployMany),
+    /// Arms a machine with something to boot once.
+    BootOnce {
+        /// Name, MAC, UUID or serial.
+        machine: String,
+        /// What.
+        what: Choice,
+        /// How long it may take to come.
+        within: Duration,
+        /// Who asks.
+        by: String,
+        /// 32 bytes of chance.
+        seed: Hash,
+    },
+    /// Disarms a machine.
+    Cancel {
+        /// Name, MAC, UUID or serial.
+        machine: String,
+        /// Who asks.
+        by: String,
+    },
+    /// The code on a machine's screen was typed.
+    Confirm {
+        /// Name, MAC, UUID or serial.
+        machine: String,
+        /// As it was typed.
+        code: String,
+    },
+    /// Stops a batch before the next machine's turn, or lets it go on.
+    PauseBatch(u32, bool),
+    /// Disarms what of a batch has not begun.
+    CancelBatch {
+        /// Its number.
+        batch: u32,
+        /// Who asks.
+        by: String,
+    },
 }
 
 /// Why a command was not carried out: what is wrong and what to do.
@@ -169,28 +229,47 @@ impl Engine {
                 let says = format!("{} ({}, {})", loader.name, loader.arch, loader.version);
                 decided(vec![Change::Loader(loader)], format!("bootloader {says} is available"))
             }
-            Command::SetLife(named, life) => self.set_life(&named, life),
+            Command::SetLife(named, life) => self.set_life(now, &named, life),
             Command::AddReservation(reservation) => self.add_reservation(now, reservation),
             Command::RemoveReservation(address) => self.remove_reservation(address),
             Command::ReleaseLease(address) => self.release_lease(now, address),
             Command::ImportLeases(leases) => self.import_leases(now, leases),
             Command::SetMachineOptions(named, options) => self.set_machine_options(&named, options),
-            Command::SetMachine { machine, name, profile, labels } => {
-                self.set_machine(now, &machine, name, profile, labels)
+            Command::SetMachine { machine, name, profile, labels, settings, notes } => {
+                let wish = machines::Wish { name, profile, labels, settings, notes };
+                self.set_machine(now, &machine, wish)
             }
-            Command::RemoveMachine(hardware) => match self.machines.get(&hardware) {
-                Some(machine) => decided(
-                    vec![Change::MachineGone(hardware)],
-                    format!("machine {} is forgotten", machine.shown()),
-                ),
-                None => refuse(format!("{hardware} is not known"), "see `machine list`"),
-            },
+            Command::RemoveMachine(hardware) => self.remove_machine(now, hardware),
+            Command::SetTemplate(template) => self.set_template(template),
+            Command::RemoveTemplate(name) => self.remove_template(name),
+            Command::SetSecret(name, sealed) => self.set_secret(name, sealed),
+            Command::RemoveSecret(name) => self.remove_secret(name),
+            Command::Deploy(named, wish) => self.deploy(now, &named, &wish),
+            Command::DeployMany(wish) => self.deploy_many(now, wish),
+            Command::BootOnce { machine, what, within, by, seed } => {
+                self.boot_once(now, &machine, (&what, within), (&by, seed))
+            }
+            Command::Cancel { machine, by } => self.cancel(now, &machine, &by),
+            Command::Confirm { machine, code } => self.confirm(now, &machine, &code),
+            Command::PauseBatch(batch, pause) => self.pause_batch(now, batch, pause),
+            Command::CancelBatch { batch, by } => self.cancel_batch(now, batch, &by),
         }
     }
 
     fn set_profile(&self, profile: Profile) -> Outcome {
         check_name("a profile", &profile.name)?;
         check_line("kernel arguments", &profile.args)?;
+        templates::check_settings(&profile.settings)?;
+        if let Some(template) = &profile.template {
+            let of = |known: &answers::Template| crate::deploy::stem(known.name()) == template;
+            if !self.templates().iter().any(of) {
+                return refuse(
+                    format!("there is no template {}", model::text::show(template.as_bytes())),
+                    "`bootwright template list` shows what there is; say the part before the last dot",
+                );
+            }
+        }
+        self.profile_is_free(&profile.name)?;
         if self.image(&profile.image, profile.wanted()).is_none() {
             let version = profile.version.map(|v| format!(" version {v}")).unwrap_or_default();
             return refuse(
@@ -206,6 +285,7 @@ impl Engine {
         if !self.profiles.contains_key(&name) {
             return refuse(format!("there is no profile {name}"), "see `profile list`");
         }
+        self.profile_is_free(&name)?;
         if let Some(rule) = self.rules.iter().find(|rule| rule.profile == name) {
             return refuse(
                 format!("profile {name} is used by {rule}"),
@@ -338,59 +418,6 @@ impl Engine {
             n => format!("the menu of {of} has {n} entries"),
         };
         decided(vec![Change::Menu(network, menu)], says)
-    }
-
-    fn set_life(&self, named: &str, life: Life) -> Outcome {
-        let Some(machine) = self.machine(named) else {
-            return refuse(
-                format!("no machine is called {}", model::text::show(named.as_bytes())),
-                "`bootwright machine list` shows who has been seen",
-            );
-        };
-        let changed = Machine { life, ..machine.clone() };
-        let says = format!("machine {} is {life}", machine.shown());
-        decided(vec![Change::Machine(changed)], says)
-    }
-
-    fn set_machine(
-        &self,
-        now: Now,
-        named: &str,
-        name: Option<String>,
-        profile: Option<Option<String>>,
-        labels: Vec<(String, String)>,
-    ) -> Outcome {
-        let mut machine = match (self.machine(named), named.parse::<HardwareAddress>()) {
-            (Some(machine), _) => machine.clone(),
-            (None, Ok(hardware)) => Machine::new(hardware, now),
-            (None, Err(_)) => {
-                return refuse(
-                    format!("no machine is called {}", model::text::show(named.as_bytes())),
-                    "name it by its MAC to add it",
-                );
-            }
-        };
-        if let Some(name) = name {
-            check_name("a machine", &name)?;
-            let other = self.machine(&name).filter(|m| m.hardware != machine.hardware);
-            if let Some(other) = other {
-                return refuse(format!("{} is called {name} already", other.hardware), "");
-            }
-            machine.name = Some(name);
-        }
-        if let Some(profile) = profile {
-            if let Some(missing) = profile.as_ref().filter(|p| !self.profiles.contains_key(*p)) {
-                return refuse(format!("there is no profile {missing}"), "see `profile list`");
-            }
-            machine.profile = profile;
-        }
-        for (key, value) in labels {
-            check_name("a label", &key)?;
-            check_line("a label", &value)?;
-            machine.labels.insert(key, value);
-        }
-        let says = format!("machine {} is set", machine.shown());
-        decided(vec![Change::Machine(machine)], says)
     }
 }
 

@@ -25,10 +25,10 @@ pub(crate) use reply::Form;
 use crate::lease::Asking;
 use crate::{Engine, Told};
 use model::client::{Firmware, Stage};
-use model::machine::{Life, Machine};
 use model::network::Mode;
 use model::plan::{Answer, Why};
 use model::{Change, Client, Event, Happening, HardwareAddress, Network, Now};
+use model::{Life, Machine};
 use pace::{Admitted, Source};
 use std::borrow::Cow;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -187,6 +187,11 @@ impl Engine {
         self.memory.note(now, &message, &client);
         for change in &changes {
             self.apply(change);
+        }
+        if client.stage == Stage::Firmware {
+            let ended = self.end_once(now, &client.hardware);
+            changes.extend(ended.changes);
+            events.extend(ended.events);
         }
         let exchange =
             Exchange { now, datagram, message: &message, client: &client, network, asking };
@@ -350,7 +355,7 @@ impl Engine {
 
 /// Nobody has said a word about it.
 fn is_stranger(machine: &Machine) -> bool {
-    machine.life == Life::Pending
+    machine.life() == Life::Pending
         && machine.name.is_none()
         && machine.profile.is_none()
         && machine.labels.is_empty()

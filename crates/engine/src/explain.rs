@@ -60,7 +60,7 @@ pub struct StageAnswer {
 
 impl Engine {
     /// Explains without changing anything. `Err` says why the question has no answer.
-    pub fn explain(&self, _now: Now, question: &Question) -> Result<Explanation, Refusal> {
+    pub fn explain(&self, now: Now, question: &Question) -> Result<Explanation, Refusal> {
         let known = self.machine(&question.machine);
         let hardware = match (known, question.machine.parse()) {
             (Some(machine), _) => machine.hardware,
@@ -69,11 +69,11 @@ impl Engine {
         };
         let network = self.network_for(hardware, question)?.clone();
         let client = self.imagined(hardware, &network, question);
-        let plan = self.plan(&client);
-        let first = self.firmware_stage(&client, &network);
+        let plan = self.plan(now, &client);
+        let first = self.firmware_stage(now, &client, &network);
         let stages = [first]
             .into_iter()
-            .chain(self.later_stages(&client, &network, &plan))
+            .chain(self.later_stages(now, &client, &network, &plan))
             .filter(|stage| question.stage.as_ref().is_none_or(|wanted| *wanted == stage.stage))
             .collect();
         Ok(Explanation {
@@ -118,9 +118,9 @@ impl Engine {
     }
 
     /// What its firmware gets: the live decision of [`crate::dhcp`].
-    fn firmware_stage(&self, client: &Client, network: &Network) -> StageAnswer {
+    fn firmware_stage(&self, now: Now, client: &Client, network: &Network) -> StageAnswer {
         let beside = network.mode != Mode::Dhcp;
-        let (_, answer) = self.boot_answer(client, network, beside);
+        let (_, answer) = self.boot_answer(now, client, network, beside);
         let mut because = vec![Reason::Note(match network.mode {
             Mode::Dhcp => format!("we give addresses on {}", network.interface).into(),
             Mode::Listen | Mode::Off => format!("on {} we do not answer", network.interface).into(),
@@ -156,6 +156,7 @@ impl Engine {
     /// What its bootloader asks for next, and the kernel at the end.
     fn later_stages(
         &self,
+        now: Now,
         client: &Client,
         network: &Network,
         plan: &BootPlan,
@@ -181,17 +182,24 @@ impl Engine {
             says: Asker::default(),
             neighbour: None,
             agent: None,
+            body: None,
+            head_only: false,
         };
         let mut stages = vec![StageAnswer {
             stage: form.to_owned(),
             gets: Some(plan.decision.summary()),
-            text: Some(self.script_for(&ask, form, client)),
+            text: Some(self.script_for(now, &ask, form, client)),
             silence: None,
             because: plan.reasons.clone(),
         }];
         if let Decision::Boot(boot) = &plan.decision {
             let initrds = boot.initrds.join(", ");
-            let args = crate::script::args(boot, client, &self.http_base(network.server));
+            let args = crate::script::args(
+                boot,
+                client,
+                &self.http_base(network.server),
+                self.answer_shown(boot, network.server).as_deref(),
+            );
             let mut because = vec![Reason::Note(format!("arguments: {args}").into())];
             because.extend(self.memory_of(boot));
             let image = self.image(&boot.image, Wanted::Version(boot.version));

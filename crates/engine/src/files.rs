@@ -10,6 +10,7 @@
 mod table;
 mod who;
 
+use crate::deploy::{Claim, Order};
 use crate::dhcp::{client_facts, event};
 use crate::script::{Scene, grub, ipxe, pxelinux};
 use crate::tftp::names;
@@ -46,6 +47,10 @@ pub struct FileAsk {
     pub neighbour: Option<HardwareAddress>,
     /// `User-Agent`, shown.
     pub agent: Option<String>,
+    /// The body of a POST; none of other requests.
+    pub body: Option<Vec<u8>>,
+    /// Only the head of the answer is wanted (HTTP's HEAD).
+    pub head_only: bool,
 }
 
 /// Identity and facts that a script request carries: `?mac=&uuid=&serial=&arch=&platform=&memsize=`.
@@ -91,6 +96,8 @@ pub enum Served {
     Text(String),
     /// In the content store.
     Blob(Content),
+    /// An answer file, still to be rendered.
+    Answer(Box<Order>),
 }
 
 /// Which loader a configuration is for.
@@ -150,6 +157,15 @@ impl Engine {
                 return missed(now, ask, None, why, false);
             }
         };
+        if let Some(rest) = asked.name.strip_prefix("answer/") {
+            return self.answer(now, ask, rest);
+        }
+        if let Some(rest) = asked.name.strip_prefix("report/") {
+            return self.report(now, ask, rest);
+        }
+        if ask.body.is_some() {
+            return missed(now, ask, None, missing(&ask.name, None), false);
+        }
         for name in asked.tries() {
             if let Some(config) = config_name(name) {
                 return self.configuration(now, ask, &config);
@@ -158,7 +174,7 @@ impl Engine {
         let machine = self.who(ask, &Named::Nobody);
         let client = machine.map(|hardware| self.client_of(ask, hardware));
         for (tried, name) in asked.tries().enumerate() {
-            let Some(found) = self.look_up(name, client.as_ref()) else { continue };
+            let Some(found) = self.look_up(now, name, client.as_ref()) else { continue };
             let mut told = self.found(now, ask, name, machine, found);
             if tried > 0 {
                 let text = format!("{}: {}", model::text::show(&ask.name), names::Asked::HINT);
@@ -203,7 +219,22 @@ impl Engine {
         for change in &changes {
             self.apply(change);
         }
-        let (text, plan) = self.written(ask, config, &client);
+        let claim = self.claim(now, ask, &hardware);
+        let (claimed, events, stranger) = match claim {
+            Claim::Holds(changes, events) => (changes, events, false),
+            Claim::Stranger(changes, events) => (changes, events, true),
+        };
+        if !self.may_keep(&claimed) {
+            let why =
+                Why::StoreFailed("the disk is full: nothing that is armed is given".to_owned());
+            return missed(now, ask, Some(hardware), why, false);
+        }
+        claimed.iter().for_each(|change| self.apply(change));
+        changes.extend(claimed);
+        let (text, plan) = match stranger {
+            true => self.to_a_stranger(ask, config, &client),
+            false => self.written(now, ask, config, &client),
+        };
         let what = Happening::Script {
             form: config.form.shown().to_owned(),
             decision: plan.decision.summary(),
@@ -217,22 +248,78 @@ impl Engine {
                 steady: false,
             }),
             changes,
-            events: vec![event(now, Some(hardware), &ask.link, what)],
+            events: events
+                .into_iter()
+                .chain([event(now, Some(hardware), &ask.link, what)])
+                .collect(),
         }
     }
 
+    /// What somebody gets who asks for the script of an armed machine and is not that machine.
+    fn to_a_stranger(
+        &self,
+        ask: &FileAsk,
+        config: &ConfigName,
+        client: &Client,
+    ) -> (String, BootPlan) {
+        let note = Reason::Note("what is armed for this machine is given to itself only".into());
+        let plan = BootPlan { decision: Decision::LocalDisk, reasons: vec![note] };
+        (self.text_of(ask, config, client, &plan, (true, false)), plan)
+    }
+
     /// The text for a known client, without keeping anything: also what `explain` shows.
-    pub(crate) fn script_for(&self, ask: &FileAsk, form: &str, client: &Client) -> String {
+    pub(crate) fn script_for(
+        &self,
+        now: Now,
+        ask: &FileAsk,
+        form: &str,
+        client: &Client,
+    ) -> String {
         let form = match form {
             "grub" => Form::Grub,
             "pxelinux" => Form::Pxelinux,
             _ => Form::Ipxe,
         };
         let config = ConfigName { form, named: Named::Nobody, entry: None };
-        self.written(ask, &config, client).0
+        let (plan, allowed) = self.plan_asked(now, ask, &config, client);
+        self.text_of(ask, &config, client, &plan, (allowed, false))
     }
 
-    fn written(&self, ask: &FileAsk, config: &ConfigName, client: &Client) -> (String, BootPlan) {
+    fn written(
+        &self,
+        now: Now,
+        ask: &FileAsk,
+        config: &ConfigName,
+        client: &Client,
+    ) -> (String, BootPlan) {
+        let (plan, allowed) = self.plan_asked(now, ask, config, client);
+        (self.text_of(ask, config, client, &plan, (allowed, true)), plan)
+    }
+
+    /// The plan, or what somebody chose from its menu; and whether he may.
+    fn plan_asked(
+        &self,
+        now: Now,
+        ask: &FileAsk,
+        config: &ConfigName,
+        client: &Client,
+    ) -> (BootPlan, bool) {
+        match ask.says.entry.as_deref().or(config.entry.as_deref()) {
+            Some(key) => self.plan_of_entry(now, client, key, ask.says.password.as_deref()),
+            None => (self.plan(now, client), true),
+        }
+    }
+
+    /// A plan as a text. `reveal` is for the machine itself: what an installer is given by, and the
+    /// code on its screen, stand in it then.
+    fn text_of(
+        &self,
+        ask: &FileAsk,
+        config: &ConfigName,
+        client: &Client,
+        plan: &BootPlan,
+        (allowed, reveal): (bool, bool),
+    ) -> String {
         let network = self.network_at(ask);
         let server = self.asked_at(ask);
         let http = self.http_base(server);
@@ -241,15 +328,12 @@ impl Engine {
             .filter(|arch| arch.is_uefi())
             .and_then(|arch| self.loader(LoaderKind::Grub, arch))
             .map(|loader| format!("loader/{}", loader.name));
-        let entry = ask.says.entry.as_deref().or(config.entry.as_deref());
-        let (plan, allowed) = match entry {
-            Some(key) => self.plan_of_entry(client, key, ask.says.password.as_deref()),
-            None => (self.plan(client), true),
-        };
+        let chosen = ask.says.entry.is_some() || config.entry.is_some();
         // That GRUB asks for its configuration like any other, so it must be the disk that it is
         // told; and beside another server it would ask that one.
         let to_disk = matches!(plan.decision, Decision::LocalDisk | Decision::Refused);
         let ours = network.is_some_and(|network| network.mode == Mode::Dhcp);
+        let secret = self.told_to(ask, client, plan, reveal);
         let scene = Scene {
             server_name: &self.settings.server_name,
             http: &http,
@@ -257,28 +341,30 @@ impl Engine {
             http_port: self.settings.http_port,
             by: ask.by,
             client,
-            grub: grub.filter(|_| to_disk && ours && entry.is_none()),
+            grub: grub.filter(|_| to_disk && ours && !chosen),
+            answer: secret.answer.as_deref(),
+            code: secret.code.as_deref(),
         };
-        let text = match config.form {
+        match config.form {
             _ if !allowed && config.form != Form::Ipxe => {
                 "echo 'Bootwright: this entry asks for a password.'\nsleep 10\n".to_owned()
             }
             Form::Ipxe if !allowed => ipxe::wrong_password(&scene),
-            Form::Ipxe => ipxe::write(&scene, &plan),
-            Form::Grub => grub::write(&scene, &plan),
-            Form::Pxelinux => pxelinux::write(&scene, &plan),
-        };
-        (text, plan)
+            Form::Ipxe => ipxe::write(&scene, plan),
+            Form::Grub => grub::write(&scene, plan),
+            Form::Pxelinux => pxelinux::write(&scene, plan),
+        }
     }
 
     /// The plan when somebody chose a menu entry. Only a machine that is shown the menu may choose.
     fn plan_of_entry(
         &self,
+        now: Now,
         client: &Client,
         key: &str,
         password: Option<&str>,
     ) -> (BootPlan, bool) {
-        let plan = self.plan(client);
+        let plan = self.plan(now, client);
         let Decision::Menu(menu) = &plan.decision else { return (plan, true) };
         let Some((entry, boot)) = menu.entries.iter().find(|(entry, _)| entry.key == key) else {
             return (plan, true);
@@ -315,6 +401,8 @@ impl Engine {
             by: ask.by,
             client: &client,
             grub: None,
+            answer: None,
+            code: None,
         };
         let text = match (config.form, &config.named) {
             (Form::Ipxe, _) => ipxe::introduce(&http),
@@ -342,7 +430,7 @@ impl Engine {
         machine: Option<HardwareAddress>,
         found: table::Entry,
     ) -> Told<Found> {
-        let mut events = Vec::new();
+        let (mut changes, mut events) = (Vec::new(), Vec::new());
         if let (true, Some(hardware)) = (found.first_stage, machine) {
             let dir = name.rsplit_once('/').map_or("", |(dir, _)| dir);
             // EDK2 asks twice for each file: once for its size.
@@ -357,14 +445,23 @@ impl Engine {
             }
         }
         let what = match found.what {
-            table::What::Bytes(content) => Served::Blob(content),
+            table::What::Bytes(content) => {
+                if let Some(hardware) = machine {
+                    let begun = self.begin_once(now, &hardware, name);
+                    changes = begun.changes;
+                    events.extend(begun.events);
+                }
+                Served::Blob(content)
+            }
             table::What::Text(text, (image, version)) => {
                 let client = match machine {
                     Some(hardware) => self.client_of(ask, hardware),
                     None => Client::unknown(&ask.link, HardwareAddress::new(1, &[])),
                 };
                 let http = self.http_base(self.asked_at(ask));
-                Served::Text(crate::script::fill(&text, &http, (&image, version), &client))
+                let argument = self.argument_in_text(now, ask, &client, (&image, version));
+                let text = text.replace("{ANSWER}", argument.as_deref().unwrap_or_default());
+                Served::Text(crate::script::fill(&text, &http, (&image, version), &client, None))
             }
         };
         Told {
@@ -374,13 +471,13 @@ impl Engine {
                 machine,
                 steady: found.steady,
             }),
-            changes: Vec::new(),
+            changes,
             events,
         }
     }
 
     /// The address of ours that URLs for this asker point to.
-    fn asked_at(&self, ask: &FileAsk) -> std::net::Ipv4Addr {
+    pub(crate) fn asked_at(&self, ask: &FileAsk) -> std::net::Ipv4Addr {
         match ask.at.ip() {
             IpAddr::V4(at) if !at.is_unspecified() => at,
             _ => self.network_at(ask).map_or(std::net::Ipv4Addr::UNSPECIFIED, |n| n.server),

@@ -30,11 +30,19 @@ pub struct Scene<'a> {
     pub client: &'a Client,
     /// Path of a GRUB that iPXE may load to reach a UEFI machine's disk, if there is one.
     pub grub: Option<String>,
+    /// What stands for `{A}`: where an installer finds its answers. For everybody but its machine the
+    /// token in it is [`HIDDEN`].
+    pub answer: Option<&'a str>,
+    /// The code that is to be typed, for the machine's own screen.
+    pub code: Option<&'a str>,
 }
 
+/// What stands where a token or a code would.
+pub(crate) const HIDDEN: &str = "***";
+
 /// Kernel arguments with those every Linux wants: which network card the machine came by.
-pub(crate) fn args(boot: &Boot, client: &Client, http: &str) -> String {
-    let mut args = fill(&boot.args, http, (&boot.image, boot.version), client);
+pub(crate) fn args(boot: &Boot, client: &Client, http: &str, answer: Option<&str>) -> String {
+    let mut args = fill(&boot.args, http, (&boot.image, boot.version), client, answer);
     let has = |name: &str| args.split_whitespace().any(|arg| arg.starts_with(name));
     if boot.way == Way::Kernel && client.hardware.as_mac().is_some() && !has("BOOTIF=") {
         let bootif = format!("BOOTIF={}", client.hardware.dashed_with_kind());
@@ -44,20 +52,25 @@ pub(crate) fn args(boot: &Boot, client: &Client, http: &str) -> String {
 }
 
 /// What the initrd or module at a place is told.
-pub(crate) fn module_args(boot: &Boot, at: usize, client: &Client, http: &str) -> String {
+pub(crate) fn module_args(boot: &Boot, at: usize, scene: &Scene<'_>) -> String {
     let own = boot.initrd_args.get(at).map(String::as_str).unwrap_or_default();
-    fill(own, http, (&boot.image, boot.version), client)
+    fill(own, scene.http, (&boot.image, boot.version), scene.client, scene.answer)
 }
 
 /// A text of a recipe with its placeholders filled in (see [`model::image::Recipe`]). URLs have
 /// addresses in them, not names: DNS may not be up where they are read.
-pub(crate) fn fill(text: &str, http: &str, image: (&str, u32), client: &Client) -> String {
+pub(crate) fn fill(
+    text: &str,
+    http: &str,
+    image: (&str, u32),
+    client: &Client,
+    answer: Option<&str>,
+) -> String {
     let base = format!("{http}/image/{}/{}", image.0, image.1);
     text.replace("{B}", &base)
         .replace("{I}", &format!("{base}.iso"))
         .replace("{MAC-}", &client.hardware.dashed_with_kind())
-        // No machine has an answer file yet.
-        .replace("{ANSWER}", "")
+        .replace("{A}", answer.unwrap_or_default())
 }
 
 /// The last part of a path: how an initrd is named in memory.
@@ -108,6 +121,10 @@ fn screen(scene: &Scene<'_>, plan: &BootPlan) -> Vec<String> {
         Decision::Pending { code } => {
             format!("this machine waits for approval. Tell the operator its code: {code}")
         }
+        Decision::Confirm => format!(
+            "before this machine is installed, an operator types its code: {}",
+            scene.code.unwrap_or(HIDDEN)
+        ),
         Decision::Menu(_) => "boot menu".to_owned(),
         Decision::Silent => "nothing to boot".to_owned(),
     };

@@ -3,10 +3,12 @@
 
 use crate::lease::Leases;
 use model::image::{Channel, Channels, Wanted};
-use model::machine::{Life, Machine};
 use model::menu::Menu;
 use model::rule::{Profile, Rule};
+use model::setting::Layer;
+use model::template::Template;
 use model::{Change, HardwareAddress, Image, Loader, Network, Now};
+use model::{Life, Machine};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +28,10 @@ pub struct Settings {
     pub lease_history: Duration,
     /// `[boot]`.
     pub boot: BootDefaults,
+    /// `[settings]`: what templates are told where neither profile nor machine says otherwise.
+    pub defaults: Layer,
+    /// The key of the state directory: tokens are derived from it. It is in no configuration.
+    pub key: vault::Key,
 }
 
 /// How long leases that ended are remembered, unless the configuration says otherwise.
@@ -86,6 +92,12 @@ pub struct Engine {
     pub(crate) images: BTreeMap<String, BTreeMap<u32, Image>>,
     pub(crate) channels: BTreeMap<String, Channels>,
     pub(crate) loaders: BTreeMap<String, Loader>,
+    pub(crate) templates: BTreeMap<String, Template>,
+    /// Those, and ours.
+    pub(crate) template_set: Arc<[answers::Template]>,
+    /// By name, sealed.
+    pub(crate) secrets: BTreeMap<String, String>,
+    pub(crate) deployments: crate::deploy::Book,
     pub(crate) memory: crate::dhcp::Memory,
     /// Those of the settings, shared with an exchange while it changes everything else.
     pub(crate) networks: Arc<[Network]>,
@@ -110,6 +122,10 @@ impl Engine {
             images: BTreeMap::new(),
             channels: BTreeMap::new(),
             loaders: BTreeMap::new(),
+            templates: BTreeMap::new(),
+            template_set: answers::starters().into(),
+            secrets: BTreeMap::new(),
+            deployments: crate::deploy::Book::default(),
             memory: crate::dhcp::Memory::default(),
             pace: crate::dhcp::Pace::default(),
             only_renews: false,
@@ -163,6 +179,24 @@ impl Engine {
             Change::LoaderGone(name) => {
                 self.loaders.remove(&name);
             }
+            Change::Template(template) => {
+                self.templates.insert(template.name.clone(), template);
+                self.template_set = self.templates_now();
+            }
+            Change::TemplateGone(name) => {
+                self.templates.remove(&name);
+                self.template_set = self.templates_now();
+            }
+            Change::Secret(name, sealed) => {
+                self.secrets.insert(name, sealed);
+            }
+            Change::SecretGone(name) => {
+                self.secrets.remove(&name);
+            }
+            Change::Deployment(deployment) => self.deployments.put(deployment),
+            Change::DeploymentGone(id) => self.deployments.forget(id),
+            Change::Batch(batch) => self.deployments.put_batch(batch),
+            Change::BatchGone(id) => self.deployments.forget_batch(id),
         }
     }
 
@@ -274,9 +308,14 @@ impl Engine {
             .or_else(|| only(&|m| m.serial.as_deref() == Some(named)))
     }
 
-    /// Whether an operator forbade this machine to boot from us.
+    /// The machine of a hardware address.
+    pub fn machine_at(&self, hardware: &HardwareAddress) -> Option<&Machine> {
+        self.machines.get(hardware)
+    }
+
+    /// What a machine may do; one that was never heard is pending.
     pub(crate) fn life(&self, hardware: &HardwareAddress) -> Life {
-        self.machines.get(hardware).map_or(Life::Pending, |m| m.life)
+        self.machines.get(hardware).map_or(Life::Pending, Machine::life)
     }
 
     /// The network of an interface.

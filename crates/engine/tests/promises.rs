@@ -96,6 +96,8 @@ fn settings(network: &Network) -> Settings {
         tls_port: None,
         lease_history: Duration::from_secs(86_400),
         boot: engine::BootDefaults::default(),
+        defaults: Default::default(),
+        key: Default::default(),
     }
 }
 

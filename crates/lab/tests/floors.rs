@@ -7,10 +7,10 @@ use std::process::Command;
 
 /// The floors, lowest first. A room uses floors below it, never its own, never one above.
 const FLOORS: &[&[&str]] = &[
-    &["wire", "disc", "unpack", "secureboot", "trust"],
+    &["wire", "disc", "unpack", "secureboot", "trust", "vault"],
     &["model"],
-    &["catalogue"],
-    &["engine", "library", "fetch", "foreign", "tls", "power", "answers"],
+    &["catalogue", "answers"],
+    &["engine", "library", "fetch", "foreign", "tls", "power"],
     &["site"],
     &["serve", "api"],
     &["app"],
@@ -23,6 +23,7 @@ const PURE: &[&str] = &[
     "unpack",
     "secureboot",
     "trust",
+    "vault",
     "model",
     "catalogue",
     "engine",

@@ -89,6 +89,8 @@ fn random_engine(chance: &mut Chance) -> Engine {
         tls_port: None,
         lease_history: Duration::from_secs(86_400),
         boot: engine::BootDefaults::default(),
+        defaults: Default::default(),
+        key: Default::default(),
     });
     for last in 0..chance.below(6) {
         let hardware = mac(last);

@@ -1,12 +1,14 @@
 //! What is kept, and what is told.
 
 use crate::address::HardwareAddress;
+use crate::deployment::{Batch, Deployment};
 use crate::image::{Channels, Image, Loader};
 use crate::lease::{Lease, Reservation};
 use crate::machine::Machine;
 use crate::menu::Menu;
 use crate::plan::{Reason, Why};
 use crate::rule::{Profile, Rule};
+use crate::template::Template;
 use crate::time::Now;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -57,6 +59,22 @@ pub enum Change {
     Loader(Loader),
     /// A bootloader is no longer available.
     LoaderGone(String),
+    /// A template is now this.
+    Template(Template),
+    /// A template was removed.
+    TemplateGone(String),
+    /// A secret is now this: its name, and its text as the vault sealed it.
+    Secret(String, String),
+    /// A secret was removed.
+    SecretGone(String),
+    /// A deployment is now this.
+    Deployment(Deployment),
+    /// What is known of a deployment that ended is forgotten.
+    DeploymentGone(u32),
+    /// A batch of deployments is now this.
+    Batch(Batch),
+    /// What is known of a batch that ended is forgotten.
+    BatchGone(u32),
 }
 
 /// One thing that happened, told to whoever watches. It is not kept.
@@ -206,6 +224,16 @@ pub enum Happening {
         /// What follows for us.
         means: String,
     },
+    /// A deployment went a step.
+    Deployment {
+        /// `d17`.
+        deployment: String,
+        /// Its state in a word: `armed`, `claimed`, `begun`, `progress`, `done`, `failed`, `expired`,
+        /// `cancelled`, `frozen`.
+        step: String,
+        /// In words.
+        says: String,
+    },
     /// Something an operator should act on.
     Alarm {
         /// What happened, why, what to do.
@@ -271,6 +299,12 @@ impl fmt::Display for Happening {
             Self::MachineAppeared { says } => write!(f, "appeared: {says}"),
             Self::OtherServer { server, means } => {
                 write!(f, "another DHCP server, {server}: {means}")
+            }
+            Self::Deployment { deployment, step, says } if says.is_empty() => {
+                write!(f, "deployment {deployment}: {step}")
+            }
+            Self::Deployment { deployment, step, says } => {
+                write!(f, "deployment {deployment}: {step}: {says}")
             }
             Self::Alarm { text } => write!(f, "ALARM {text}"),
             Self::Changed { text } => f.write_str(text),

@@ -7,15 +7,19 @@
 
 pub mod address;
 pub mod client;
+pub mod deployment;
 pub mod event;
 pub mod image;
 pub mod lease;
+pub mod life;
 pub mod machine;
 pub mod menu;
 pub mod network;
 pub mod option;
 pub mod plan;
 pub mod rule;
+pub mod setting;
+pub mod template;
 pub mod text;
 pub mod time;
 pub mod transfer;
@@ -23,9 +27,11 @@ pub mod url;
 
 pub use address::{HardwareAddress, Uuid};
 pub use client::{Arch, Client, Firmware, Stage};
+pub use deployment::{Batch, Deployment};
 pub use event::{Change, Event, Happening};
 pub use image::{Asset, Channel, Channels, Content, Hash, Image, Loader, LoaderKind};
 pub use lease::{Lease, Reservation};
+pub use life::Life;
 pub use machine::Machine;
 pub use network::{Mode, Network};
 pub use option::DhcpOption;

@@ -1,25 +1,13 @@
 //! Machines: what is known over time.
 
 use crate::address::{HardwareAddress, Uuid};
-use crate::client::{Arch, Firmware, named};
+use crate::client::{Arch, Firmware};
+use crate::life::{Illegal, Life, Move};
 use crate::option::DhcpOption;
+use crate::setting::Layer;
 use crate::time::Now;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-named! {
-    /// Whether a machine may boot what the rules give it.
-    Life: "state" {
-        /// Has appeared by itself; nobody has said anything about it.
-        Pending = "pending",
-        /// An operator knows it.
-        Approved = "approved",
-        /// An operator forbade it: it is told so and goes on to its local disk.
-        Blocked = "blocked",
-        /// Taken out of service.
-        Retired = "retired",
-    }
-}
 
 /// A machine, by everything it ever said of itself.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -46,8 +34,8 @@ pub struct Machine {
     pub first_seen: Now,
     /// When it was last heard (kept on disk with a minute's grain).
     pub last_seen: Now,
-    /// What it may do.
-    pub life: Life,
+    /// What it may do. Only [`Machine::moved`] changes it.
+    life: Life,
     /// Its own profile, which outranks rules.
     pub profile: Option<String>,
     /// The operator's words about it, usable in rules.
@@ -55,7 +43,19 @@ pub struct Machine {
     /// DHCP options for it alone; they outrank its network's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<DhcpOption>,
+    /// What templates are told about it alone.
+    #[serde(default, skip_serializing_if = "Layer::is_empty")]
+    pub settings: Layer,
+    /// The operator's remarks.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub notes: String,
+    /// By which its disks are known as installed by us: what `done` reported, newest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<String>,
 }
+
+/// So many disks of a machine are remembered as ours.
+pub const MARKS_MAX: usize = 8;
 
 impl Machine {
     /// A machine of which only the address is known.
@@ -76,7 +76,20 @@ impl Machine {
             profile: None,
             labels: BTreeMap::new(),
             options: Vec::new(),
+            settings: Layer::new(),
+            notes: String::new(),
+            marks: Vec::new(),
         }
+    }
+
+    /// What it may do.
+    pub fn life(&self) -> Life {
+        self.life
+    }
+
+    /// The same machine after a move of its life, if it may make it.
+    pub fn moved(&self, step: Move) -> Result<Self, Illegal> {
+        Ok(Self { life: self.life.after(step)?, ..self.clone() })
     }
 
     /// Its name, or its hardware address.

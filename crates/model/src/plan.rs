@@ -31,6 +31,9 @@ pub enum Decision {
         /// Six digits, see `Machine::code`.
         code: String,
     },
+    /// Wait on a screen until an operator has typed the code that stands there; what was armed is
+    /// given then. The code itself is in no event and no explanation.
+    Confirm,
     /// Show the menu.
     Menu(ShownMenu),
     /// Boot an image.
@@ -46,6 +49,7 @@ impl Decision {
             Self::LocalDisk => "start the local disk".to_owned(),
             Self::Refused => "blocked: start the local disk".to_owned(),
             Self::Pending { code } => format!("wait for approval, code {code}"),
+            Self::Confirm => "wait until the code on its screen is confirmed".to_owned(),
             Self::Menu(_) => "show the boot menu".to_owned(),
             Self::Boot(boot) => format!("boot {} (version {})", boot.title, boot.version),
             Self::Silent => "hear nothing from us".to_owned(),
@@ -95,6 +99,9 @@ pub struct Boot {
     pub args: String,
     /// Paths of the image's own shim and GRUB.
     pub signed: Option<(String, String)>,
+    /// The deployment that arms it, if one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<u32>,
 }
 
 /// One step of a decision. Shown in `explain`, events and the machines' scripts.
@@ -103,6 +110,25 @@ pub struct Boot {
 pub enum Reason {
     /// An operator blocked the machine.
     Blocked,
+    /// The machine is armed with this.
+    Armed {
+        /// `d17`.
+        deployment: String,
+        /// What: an installation, or something to boot once.
+        what: String,
+        /// Who armed it, and until when.
+        by: String,
+    },
+    /// The machine was armed, and is not given it a second time.
+    Spent {
+        /// `d17`.
+        deployment: String,
+        /// Where it stands.
+        standing: String,
+    },
+    /// The machine was installed (or an installation failed): neither profile nor rules lead it
+    /// anywhere until an operator says so.
+    Installed(String),
     /// The machine has a profile of its own.
     OwnProfile(String),
     /// This rule matched.
@@ -158,6 +184,19 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Blocked => f.write_str("an operator blocked this machine"),
+            Self::Armed { deployment, what, by } => {
+                write!(f, "deployment {deployment} arms it with {what} ({by})")
+            }
+            Self::Spent { deployment, standing } => write!(
+                f,
+                "deployment {deployment} is not given twice, and it is {standing}; `bootwright \
+                 machine cancel` ends it"
+            ),
+            Self::Installed(life) => write!(
+                f,
+                "the machine is {life}, so it starts its own disk; `bootwright machine deploy` \
+                 installs it, `machine approve` lets rules lead it again"
+            ),
             Self::OwnProfile(profile) => write!(f, "the machine has its own profile {profile}"),
             Self::RuleMatched { rule, because } if because.is_empty() => {
                 write!(f, "{rule} matches everybody")
@@ -251,6 +290,9 @@ pub enum Why {
         /// What might be meant.
         hint: Option<String>,
     },
+    /// An answer file or a report address that this asker has no right to, or that does not exist:
+    /// nobody is told which.
+    NothingHere,
     /// Asked from outside the subnets we serve.
     OutsideServedSubnets,
     /// More than one source may have.
@@ -321,6 +363,7 @@ impl fmt::Display for Why {
             Self::NoSuchFile { name, hint: Some(hint) } => {
                 write!(f, "there is no file `{name}`: {hint}")
             }
+            Self::NothingHere => f.write_str("there is nothing here"),
             Self::OutsideServedSubnets => f.write_str("it asked from outside the served subnets"),
             Self::TooMany(what) => write!(f, "too many {what}"),
             Self::StoreFailed(what) => write!(f, "what the answer promises could not be kept: {what}"),

@@ -3,6 +3,7 @@
 use crate::address::{HardwareAddress, Uuid};
 use crate::client::{Arch, Firmware};
 use crate::image::{Channel, Wanted};
+use crate::setting::Layer;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -20,6 +21,14 @@ pub struct Profile {
     pub channel: Channel,
     /// Kernel arguments, after those of the image.
     pub args: String,
+    /// The answer files of an installation: templates `TEMPLATE.FORMAT`. Without one it boots
+    /// interactively or live only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
+    /// What its templates are told, over the defaults of the configuration and under what the machine
+    /// itself has.
+    #[serde(default, skip_serializing_if = "Layer::is_empty")]
+    pub settings: Layer,
 }
 
 impl Profile {

@@ -26,6 +26,8 @@ fn a_machine_gets_a_lease_and_a_script_from_the_whole_house() {
         tls_port: None,
         lease_history: engine::state::LEASE_HISTORY,
         boot: BootDefaults::default(),
+        defaults: Default::default(),
+        key: Default::default(),
     };
     let state = folder.path().join("state");
     let (runtime, running) = inside(&world.here, || {

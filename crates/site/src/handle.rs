@@ -4,15 +4,17 @@ use crate::SiteError;
 use crate::clock::Steady;
 use crate::inbox::{Conflict, Door, Request};
 use crate::journal::Telling;
+use crate::kitchen::{Kitchen, NOT_MADE};
 use crate::post::{Heard, Ready, Replies};
 use engine::{Answer, Check, Command, Datagram, Engine, FileAsk, Found, Now, Outgoing, Settings};
 use model::plan::Why;
-use model::{Change, Event, Happening, HardwareAddress};
+use model::{Change, Event, Happening, HardwareAddress, Hash};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use tokio::sync::{broadcast, mpsc, oneshot};
+use zeroize::Zeroizing;
 
 /// The way to the owner. Clone it freely.
 #[derive(Clone)]
@@ -21,6 +23,7 @@ pub struct SiteHandle {
     pub(crate) telling: Arc<Telling>,
     pub(crate) clock: Steady,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) kitchen: Kitchen,
 }
 
 /// What a command did, or would do.
@@ -80,6 +83,10 @@ impl Future for Reply {
     }
 }
 
+fn chance<const N: usize>() -> Result<[u8; N], SiteError> {
+    crate::keys::chance().map_err(|e| SiteError::Bug(format!("the system gives no chance: {e}")))
+}
+
 impl SiteHandle {
     /// Hands DHCP messages over, all at once and without ever waiting. Replies come to `to`, in no
     /// certain order, each when it may leave; silence does not come at all. From a full queue the
@@ -112,7 +119,16 @@ impl SiteHandle {
         let (to, answer) = oneshot::channel();
         let sent = self.door.requests.send(Request::File(Box::new(ask), to)).await;
         match (sent, answer.await) {
-            (Ok(()), Ok(answer)) => answer,
+            (Ok(()), Ok(answer)) => match self.kitchen.serve(answer).await {
+                Ok(answer) => answer,
+                Err(why) => {
+                    self.alarm(format!(
+                        "an answer file could not be made, though it could when its machine was \
+                         armed: {why}\nhint: cancel the deployment, mend that, and arm it anew"
+                    ));
+                    Answer::Silence(NOT_MADE)
+                }
+            },
             _ => Answer::Silence(Why::StoreFailed("the server is stopping".to_owned())),
         }
     }
@@ -139,6 +155,22 @@ impl SiteHandle {
         answer
             .await
             .map_err(|_| if self.stopped() { SiteError::Stopped } else { SiteError::Bug(lost) })
+    }
+
+    /// Seals a text under a name, with the key of the state directory.
+    pub fn seal(&self, name: &str, text: &str) -> Result<String, SiteError> {
+        let nonce = chance()?;
+        Ok(vault::Sealed::seal(&self.kitchen.key, nonce, name, text).as_str().to_owned())
+    }
+
+    /// Opens what [`Self::seal`] sealed.
+    pub fn open(&self, name: &str, sealed: &str) -> Option<Zeroizing<String>> {
+        vault::Sealed::kept(sealed).open(&self.kitchen.key, name).ok()
+    }
+
+    /// 32 bytes that nobody can guess.
+    pub fn chance(&self) -> Result<Hash, SiteError> {
+        chance().map(Hash)
     }
 
     /// Puts new settings in force; leases and everything else stay. Gives what an operator should

@@ -11,7 +11,8 @@
 //! promise nothing which is not on disk, and events for whoever watches. Never: a decision of its
 //! own (those are `engine`), a network socket, a blob.
 //!
-//! The rooms: [`handle`] is the door, [`post`] what goes through it from and to machines, `inbox`
+//! The rooms: [`handle`] is the door, `keys` what secrets are sealed with, `kitchen` where answer files
+//! get their text, [`post`] what goes through it from and to machines, `inbox`
 //! the queues behind it, `owner` the loop, `store` what is kept, [`journal`] what was told lately,
 //! [`clock`] the time, `directory` the state directory and its lock.
 #![forbid(unsafe_code)]
@@ -23,6 +24,8 @@ mod error;
 pub mod handle;
 mod inbox;
 pub mod journal;
+mod keys;
+mod kitchen;
 mod owner;
 pub mod post;
 mod store;
@@ -89,6 +92,13 @@ impl Site {
     pub async fn start(options: Options) -> Result<(SiteHandle, JoinHandle<()>), SiteError> {
         let directory = directory::StateDirectory::open(&options.state)?;
         let store = store::Store::open(directory.path()).await?;
+        let options = with_key(options)?;
         owner::start(store, Some(directory), options, owner::Decide::default()).await
     }
+}
+
+/// The key belongs to the state directory, not to the configuration.
+fn with_key(mut options: Options) -> Result<Options, SiteError> {
+    options.settings.key = keys::open(&options.state)?;
+    Ok(options)
 }

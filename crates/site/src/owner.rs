@@ -16,6 +16,7 @@ use crate::directory::StateDirectory;
 use crate::handle::{Counters, SiteHandle};
 use crate::inbox::{self, Inbox, Ring};
 use crate::journal::Telling;
+use crate::kitchen::Kitchen;
 use crate::store::{Facts, Store};
 use crate::{Options, SiteError};
 use engine::command::Decided;
@@ -86,6 +87,7 @@ pub(crate) async fn start(
     let (door, inbox) = inbox::new(&options.limits);
     let ring = Arc::clone(&door.ring);
     let settings = options.settings;
+    let kitchen = Kitchen::new(settings.key.clone());
 
     let mind = Mind {
         engine,
@@ -104,7 +106,7 @@ pub(crate) async fn start(
         owner.run(inbox).await;
         drop(directory);
     });
-    Ok((SiteHandle { door, telling, clock, counters }, ended))
+    Ok((SiteHandle { door, telling, clock, counters, kitchen }, ended))
 }
 
 fn engine_of(settings: &Settings, facts: Facts) -> Engine {

@@ -26,6 +26,8 @@ fn profile_view(engine: &Engine, profile: &Profile) -> ProfileView {
         version: profile.version,
         channel: profile.channel,
         args: profile.args.clone(),
+        template: profile.template.clone(),
+        settings: profile.settings.clone(),
         rules: rules.map(|rule| rule.id).collect(),
         machines: own.map(|machine| machine.shown()).collect(),
     }

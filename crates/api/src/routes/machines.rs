@@ -16,7 +16,9 @@ pub fn view(engine: &Engine, machine: &Machine, now: Now) -> MachineView {
     let address = engine.leases().find(held).map(|lease| lease.address);
     let theirs = engine.reservations().filter(|r| super::leases::is_for(engine, r, machine));
     let reservations = theirs.map(|r| r.address.to_string()).collect();
-    MachineView { reservations, ..MachineView::new(machine, address) }
+    let deployment = engine.deployment_of(&machine.hardware);
+    let deployment = deployment.map(|of| format!("{}: {}", of.shown(), of.standing()));
+    MachineView { reservations, deployment, ..MachineView::new(machine, address) }
 }
 
 fn unknown(named: &str) -> Problem {
@@ -66,7 +68,9 @@ pub async fn set(
 ) -> Result<Json<Done>, Problem> {
     let profile = wish.profile.map(|name| (!name.is_empty()).then_some(name));
     let labels = wish.labels.into_iter().collect();
-    let wanted = Command::SetMachine { machine, name: wish.name, profile, labels };
+    let settings = wish.settings.into_iter().collect();
+    let (name, notes) = (wish.name, wish.notes);
+    let wanted = Command::SetMachine { machine, name, profile, labels, settings, notes };
     command(&house, wanted, dry.dry_run).await.map(Json)
 }
 
@@ -88,7 +92,9 @@ pub async fn set_options(
     if new {
         // A MAC that was never heard adds the machine, as with everything else that is set.
         let (name, profile, labels) = (None, None, Vec::new());
-        let add = Command::SetMachine { machine: machine.clone(), name, profile, labels };
+        let (settings, notes) = (Vec::new(), None);
+        let machine = machine.clone();
+        let add = Command::SetMachine { machine, name, profile, labels, settings, notes };
         let added = command(&house, add, dry.dry_run).await?;
         if dry.dry_run {
             return Ok(Json(added));

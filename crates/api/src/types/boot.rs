@@ -3,8 +3,10 @@
 use engine::explain::Explanation;
 use model::menu::{Entry, PasswordHash};
 use model::rule::{Condition, Profile, Rule};
+use model::setting::{Layer, Setting};
 use model::{Channel, Event, Loader};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -57,6 +59,12 @@ pub struct ProfileView {
     pub channel: Channel,
     /// Kernel arguments, after those of the image.
     pub args: String,
+    /// Its answer files: what the names of their templates begin with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
+    /// What its templates are told.
+    #[serde(default, skip_serializing_if = "Layer::is_empty")]
+    pub settings: Layer,
     /// Numbers of the rules that lead to it.
     pub rules: Vec<u32>,
     /// Machines that have it as their own.
@@ -79,6 +87,12 @@ pub struct ProfileWish {
     /// Kernel arguments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub args: Option<String>,
+    /// What the names of its templates begin with; the empty text takes it away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
+    /// Settings to set; null takes one away.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, Option<Setting>>,
     /// `true` refuses when the profile exists, `false` when it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new: Option<bool>,
@@ -99,9 +113,25 @@ impl ProfileWish {
             },
             // Who follows a channel pins no version.
             channel: self.channel.or(old.as_ref().map(|p| p.channel)).unwrap_or_default(),
-            args: self.args.or_else(|| old.map(|p| p.args)).unwrap_or_default(),
+            args: self.args.or_else(|| old.as_ref().map(|p| p.args.clone())).unwrap_or_default(),
+            template: match self.template {
+                Some(template) => Some(template).filter(|template| !template.is_empty()),
+                None => old.as_ref().and_then(|p| p.template.clone()),
+            },
+            settings: laid_over(old.map(|p| p.settings).unwrap_or_default(), self.settings),
         })
     }
+}
+
+/// Settings with changes: null takes one away.
+fn laid_over(mut layer: Layer, changes: BTreeMap<String, Option<Setting>>) -> Layer {
+    for (name, setting) in changes {
+        match setting {
+            Some(setting) => layer.insert(name, setting),
+            None => layer.remove(&name),
+        };
+    }
+    layer
 }
 
 /// A condition of a rule as text: `arch=x64-uefi`, `mac=52:54:00`, `memory=4096`,
@@ -317,6 +347,8 @@ mod tests {
             version: Some(2),
             channel: Channel::Stable,
             args: "quiet".to_owned(),
+            template: None,
+            settings: Default::default(),
         };
         let wish = ProfileWish { args: Some(String::new()), ..ProfileWish::default() };
         let new = wish.onto("a", Some(old)).unwrap();

@@ -3,8 +3,9 @@
 use super::moment;
 use engine::{Engine, Forecast};
 use model::image::{AnswerWay, Confidence, DiscFile, SecureBoot, Wanted};
-use model::machine::{Life, Machine};
+use model::setting::{Layer, Setting};
 use model::{Channel, Image};
+use model::{Life, Machine};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -155,7 +156,7 @@ pub struct MachineView {
     pub mac: String,
     /// Given by an operator.
     pub name: Option<String>,
-    /// `pending`, `approved`, `blocked`, `retired`.
+    /// `pending`, `approved`, `deploying`, `deployed`, `failed`, `blocked`, `retired`.
     pub state: Life,
     /// On the screen of a pending machine.
     pub code: String,
@@ -185,6 +186,15 @@ pub struct MachineView {
     pub options: Vec<String>,
     /// Labels.
     pub labels: BTreeMap<String, String>,
+    /// What templates are told about it alone.
+    #[serde(default, skip_serializing_if = "Layer::is_empty")]
+    pub settings: Layer,
+    /// The operator's remarks.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub notes: String,
+    /// What it is armed with or busy with; only where one machine is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<String>,
     /// First heard.
     pub first_seen: String,
     /// Last heard.
@@ -197,7 +207,7 @@ impl MachineView {
         Self {
             mac: machine.hardware.to_string(),
             name: machine.name.clone(),
-            state: machine.life,
+            state: machine.life(),
             code: machine.code(),
             uuid: machine.uuid.map(|u| u.to_string()),
             serial: machine.serial.clone(),
@@ -211,6 +221,9 @@ impl MachineView {
             profile: machine.profile.clone(),
             options: machine.options.iter().map(model::option::show).collect(),
             labels: machine.labels.clone(),
+            settings: machine.settings.clone(),
+            notes: machine.notes.clone(),
+            deployment: None,
             first_seen: moment(machine.first_seen),
             last_seen: moment(machine.last_seen),
         }
@@ -230,6 +243,12 @@ pub struct MachineWish {
     /// Labels to set.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+    /// Settings to set; null takes one away.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, Option<Setting>>,
+    /// New remarks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notes: Option<String>,
 }
 
 /// Changes the DHCP options of one machine; they outrank those of its network.

@@ -8,8 +8,8 @@ use api::Client;
 use api::types::Explained;
 use clap::Args;
 use engine::explain::StageAnswer;
+use model::Life;
 use model::event::Happening;
-use model::machine::Life;
 use model::plan::Reason;
 use model::{Arch, Event, Firmware};
 
@@ -96,6 +96,9 @@ fn who(answer: &Explained) -> Vec<String> {
             let state = match known.state {
                 Life::Pending => format!("nobody has approved it yet (code {})", known.code),
                 Life::Approved => "it is approved".to_owned(),
+                Life::Deploying => "an installation is armed or under way".to_owned(),
+                Life::Deployed => "it was installed".to_owned(),
+                Life::Failed => "its installation failed".to_owned(),
                 Life::Blocked => "an operator blocked it".to_owned(),
                 Life::Retired => "it is retired".to_owned(),
             };

@@ -1,5 +1,7 @@
 //! `machine`: the inventory, and what its machines may do.
 
+mod deploy;
+
 use super::{change, destroy};
 use crate::cli::{Dry, Json, Sure};
 use crate::failure::Failure;
@@ -9,7 +11,8 @@ use api::Client;
 use api::types::{LifeWish, MachineView, MachineWish, OptionsWish};
 use clap::{Args, Subcommand};
 use hyper::Method;
-use model::machine::Life;
+use model::Life;
+use model::setting::Setting;
 use model::url::part;
 use std::collections::BTreeMap;
 
@@ -22,7 +25,7 @@ range or label: lab-01..20, 'lab-[01-20]', label:room=3.";
 pub enum Machine {
     /// List all that were ever heard.
     List {
-        /// Only those in this state: pending, approved, blocked, retired.
+        /// Only those in this state: pending, approved, deploying, deployed, failed, blocked, retired.
         // `state` is the name of the global flag's value already.
         #[arg(id = "life", long = "in-state", value_name = "STATE")]
         life: Option<Life>,
@@ -36,12 +39,27 @@ pub enum Machine {
         #[command(flatten)]
         json: Json,
     },
-    /// Say something of a machine: its name, its own profile, labels.
+    /// Say something of a machine: its name, its own profile, labels, settings.
     Set(Set),
     /// Let machines boot what the rules give them.
     Approve(These),
     /// Forbid machines to boot from here: they are told so and go on to their local disk.
     Block(These),
+    /// Take machines out of service.
+    Retire(These),
+    /// Arm machines with one installation each.
+    Deploy(deploy::Deploy),
+    /// Arm machines with something to boot once: rescue tools, a memory test, any image.
+    BootOnce(deploy::BootOnce),
+    /// Disarm machines.
+    Cancel(These),
+    /// Type the code that stands on a machine's screen: what was armed is given then.
+    Confirm {
+        /// Name, MAC, UUID or serial.
+        machine: String,
+        /// Six digits, as they stand there.
+        code: String,
+    },
     /// Forget machines; they are new when they come again.
     Remove {
         /// Names, MACs, UUIDs, serials, ranges, labels.
@@ -81,6 +99,16 @@ pub struct Set {
     /// A label; may be said several times.
     #[arg(long, value_name = "KEY=VALUE")]
     label: Vec<String>,
+    /// Something that templates are told about it; may be said several times: user=ada,
+    /// packages=[vim,git], disk=serial:S3R1AL.
+    #[arg(long, value_name = "NAME=VALUE")]
+    setting: Vec<String>,
+    /// Take a setting of its own away; may be said several times.
+    #[arg(long, value_name = "NAME")]
+    no_setting: Vec<String>,
+    /// Remarks about it, instead of those there are.
+    #[arg(long)]
+    note: Option<String>,
     /// A DHCP option for it alone, as in the configuration file; may be said several times.
     #[arg(long, value_name = "NAME=VALUE")]
     option: Vec<String>,
@@ -114,7 +142,8 @@ impl Set {
     /// Whether anything but options is said.
     fn says_more(&self) -> bool {
         let profile = self.profile.is_some() || self.no_profile;
-        self.name.is_some() || profile || !self.label.is_empty()
+        let settings = !self.setting.is_empty() || !self.no_setting.is_empty();
+        self.name.is_some() || profile || !self.label.is_empty() || settings || self.note.is_some()
     }
 
     fn wish(self) -> Result<MachineWish, Failure> {
@@ -124,15 +153,31 @@ impl Set {
         };
         let labels: BTreeMap<String, String> =
             self.label.iter().map(pair).collect::<Result<_, _>>()?;
-        if self.name.is_none() && self.profile.is_none() && !self.no_profile && labels.is_empty() {
+        if !self.says_more() {
             return Err(Failure::usage("nothing to set").hint(
-                "say --name, --profile, --no-profile, --label KEY=VALUE, --option NAME=VALUE or \
-                 --no-option NAME",
+                "say --name, --profile, --no-profile, --label KEY=VALUE, --setting NAME=VALUE, \
+                 --note TEXT, --option NAME=VALUE or --no-option NAME",
             ));
         }
         let profile = if self.no_profile { Some(String::new()) } else { self.profile };
-        Ok(MachineWish { name: self.name, profile, labels })
+        let settings = settings(&self.setting, &self.no_setting)?;
+        Ok(MachineWish { name: self.name, profile, labels, settings, notes: self.note })
     }
+}
+
+/// Settings to set, and to take away.
+pub fn settings(
+    set: &[String],
+    unset: &[String],
+) -> Result<BTreeMap<String, Option<Setting>>, Failure> {
+    let pair = |text: &String| match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => {
+            Ok((name.to_owned(), Some(Setting::typed(value))))
+        }
+        _ => Err(Failure::usage(format!("`{text}` is no setting")).hint("write it like user=ada")),
+    };
+    let gone = unset.iter().map(|name| Ok((name.clone(), None)));
+    set.iter().map(pair).chain(gone).collect()
 }
 
 fn path(machine: &str) -> String {
@@ -172,6 +217,11 @@ impl Machine {
             Self::Set(set) => set.run(client).await,
             Self::Approve(these) => life(client, these, Life::Approved).await,
             Self::Block(these) => life(client, these, Life::Blocked).await,
+            Self::Retire(these) => life(client, these, Life::Retired).await,
+            Self::Deploy(deploy) => deploy.run(client).await,
+            Self::BootOnce(boot) => boot.run(client).await,
+            Self::Cancel(these) => deploy::cancel(client, &these.machines, these.dry).await,
+            Self::Confirm { machine, code } => deploy::confirm(client, &machine, code).await,
             Self::Remove { machines, sure } => {
                 let all = who::resolve(client, &machines).await?;
                 let paths: Vec<String> = all.iter().map(|m| path(m)).collect();
@@ -191,6 +241,7 @@ async fn life(client: &Client, these: These, state: Life) -> Result<(), Failure>
 
 fn show(machine: MachineView) {
     let labels: Vec<String> = machine.labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    let settings: Vec<String> = machine.settings.iter().map(|(k, v)| format!("{k}={v}")).collect();
     say::card(&[
         ("mac", machine.mac),
         ("name", machine.name.unwrap_or_default()),
@@ -208,6 +259,9 @@ fn show(machine: MachineView) {
         ("profile", machine.profile.unwrap_or_default()),
         ("options", machine.options.join(", ")),
         ("labels", labels.join(", ")),
+        ("settings", settings.join(", ")),
+        ("deployment", machine.deployment.unwrap_or_default()),
+        ("notes", machine.notes),
         ("first seen", machine.first_seen),
         ("last seen", machine.last_seen),
     ]);

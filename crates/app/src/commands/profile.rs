@@ -69,12 +69,23 @@ pub struct Says {
     /// (the newest).
     #[arg(long, conflicts_with = "version")]
     channel: Option<Channel>,
+    /// Its answer files for installations: templates whose names begin so, as `debian` for
+    /// debian.preseed. The empty text takes them away.
+    #[arg(long)]
+    template: Option<String>,
+    /// Something that its templates are told; may be said several times: timezone=Europe/Paris.
+    #[arg(long, value_name = "NAME=VALUE")]
+    setting: Vec<String>,
+    /// Take a setting away; may be said several times.
+    #[arg(long, value_name = "NAME")]
+    no_setting: Vec<String>,
 }
 
 impl Says {
-    fn wish(self, image: Option<String>, new: bool) -> ProfileWish {
-        let Self { args, version, channel } = self;
-        ProfileWish { image, version, channel, args, new: Some(new) }
+    fn wish(self, image: Option<String>, new: bool) -> Result<ProfileWish, Failure> {
+        let settings = super::machine::settings(&self.setting, &self.no_setting)?;
+        let Self { args, version, channel, template, .. } = self;
+        Ok(ProfileWish { image, version, channel, args, template, settings, new: Some(new) })
     }
 }
 
@@ -84,17 +95,19 @@ impl Profile {
         let path = |name: &str| format!("/profiles/{}", part(name));
         match self {
             Self::Add { name, image, says, dry } => {
-                let wish = says.wish(Some(image), true);
+                let wish = says.wish(Some(image), true)?;
                 change(client, Method::PUT, &path(&name), dry, Some(&wish)).await
             }
             Self::Set { name, image, says, dry } => {
-                let wish = says.wish(image, false);
+                let wish = says.wish(image, false)?;
                 change(client, Method::PUT, &path(&name), dry, Some(&wish)).await
             }
             Self::List(json) => {
                 let all: Vec<ProfileView> = client.get("/profiles").await?;
-                say::listing(json.json, &all, ["NAME", "IMAGE", "VERSION", "ARGS"], |p| {
-                    [p.name.clone(), p.image.clone(), version(p), p.args.clone()]
+                let head = ["NAME", "IMAGE", "VERSION", "TEMPLATE", "ARGS"];
+                say::listing(json.json, &all, head, |p| {
+                    let template = say::or_dash(p.template.as_ref());
+                    [p.name.clone(), p.image.clone(), version(p), template, p.args.clone()]
                 })
             }
             Self::Show { name, json } => {
@@ -102,12 +115,16 @@ impl Profile {
                 if json.json {
                     return say::json(&profile);
                 }
+                let settings: Vec<String> =
+                    profile.settings.iter().map(|(k, v)| format!("{k}={v}")).collect();
                 let rules: Vec<String> = profile.rules.iter().map(ToString::to_string).collect();
                 say::card(&[
                     ("name", profile.name.clone()),
                     ("image", profile.image.clone()),
                     ("version", version(&profile)),
                     ("args", profile.args.clone()),
+                    ("template", profile.template.clone().unwrap_or_default()),
+                    ("settings", settings.join(", ")),
                     ("rules", rules.join(", ")),
                     ("machines", profile.machines.join(", ")),
                 ]);

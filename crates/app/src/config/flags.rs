@@ -32,6 +32,8 @@ pub fn read(
             tls_port: None,
             lease_history: engine::state::LEASE_HISTORY,
             boot: BootDefaults::default(),
+            defaults: Default::default(),
+            key: Default::default(),
         },
         given: None,
         limits: serve::Limits::default(),

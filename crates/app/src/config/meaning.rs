@@ -80,6 +80,8 @@ pub fn mean(raw: Raw, links: &[Link], host_name: &str, faults: &Faults) -> Confi
             tls_port: raw.tls_port.map(|at| at.value),
             lease_history,
             boot,
+            defaults: raw.settings.unwrap_or_default(),
+            key: Default::default(),
         },
         notes,
     }

@@ -7,6 +7,7 @@ mod limits;
 mod network;
 mod options;
 mod rate;
+mod settings;
 
 pub use limits::RawLimits;
 pub use network::RawNetwork;
@@ -45,6 +46,8 @@ pub struct Raw {
     pub limits: RawLimits,
     /// `leases.history`; `None` inside is `infinite`.
     pub lease_history: Option<At<Option<Duration>>>,
+    /// `[settings]`
+    pub settings: Option<model::setting::Layer>,
     /// `admin.listen`
     pub admin_listen: Option<At<String>>,
 }
@@ -89,6 +92,7 @@ pub fn read(text: &str, faults: &Faults) -> Raw {
     if let Some(all) = top.section("limits") {
         limits::rates(all, &mut raw.limits);
     }
+    raw.settings = top.section("settings").map(|section| settings::read(&section));
     if let Some(mut dns) = top.section("dns") {
         let listen = dns.flag("listen");
         let _ = dns.list("upstream", |text| Ok(text.to_owned()));

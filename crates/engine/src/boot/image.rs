@@ -5,7 +5,7 @@ use model::plan::Boot;
 use model::{Client, Image};
 
 /// An image as something to boot on this client, or why not.
-pub(super) fn boot_of_image(client: &Client, image: &Image) -> Result<Boot, String> {
+pub(crate) fn boot_of_image(client: &Client, image: &Image) -> Result<Boot, String> {
     let recipe = &image.recipe;
     let path = |file: &str| format!("image/{}/{}/{file}", image.name, image.version);
     let disc = format!("image/{}/{}.iso", image.name, image.version);
@@ -35,6 +35,7 @@ pub(super) fn boot_of_image(client: &Client, image: &Image) -> Result<Boot, Stri
         disc_as: recipe.disc_as.clone().map(|name| (disc, name)),
         args: recipe.args.clone(),
         signed: recipe.signed.as_ref().map(|s| (path(&s.shim), path(&s.grub))),
+        deployment: None,
     })
 }
 

@@ -71,7 +71,7 @@ impl Forecast {
 
 impl Engine {
     /// A reason to worry, if the machine's memory is known and too small.
-    pub(super) fn little_memory(&self, client: &Client, boot: &Boot) -> Option<Reason> {
+    pub(crate) fn little_memory(&self, client: &Client, boot: &Boot) -> Option<Reason> {
         let known = self.machines.get(&client.hardware).and_then(|machine| machine.memory_mib);
         let has_mib = client.memory_mib.or(known)?;
         let image = self.image(&boot.image, Wanted::Version(boot.version))?;

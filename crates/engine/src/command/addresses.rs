@@ -3,7 +3,6 @@
 use super::{Outcome, check_line, check_name, decided, refuse};
 use crate::Engine;
 use model::lease::{LeaseState, Reservation, ReservedFor};
-use model::machine::Machine;
 use model::network::Mode;
 use model::text::show;
 use model::{Change, DhcpOption, Lease, Network, Now};
@@ -163,7 +162,9 @@ impl Engine {
             0 => format!("machine {} has no DHCP options of its own", machine.shown()),
             n => format!("machine {} has {n} DHCP options of its own", machine.shown()),
         };
-        decided(vec![Change::Machine(Machine { options, ..machine.clone() })], says)
+        let mut changed = machine.clone();
+        changed.options = options;
+        decided(vec![Change::Machine(changed)], says)
     }
 
     /// The network that gives addresses of the subnet an address is in.

@@ -369,7 +369,8 @@ impl Engine {
         reply: &mut Message,
         exchange: &Exchange<'_>,
     ) -> (Option<String>, Vec<Reason>) {
-        let (plan, answer) = self.boot_answer(exchange.client, exchange.network, false);
+        let (plan, answer) =
+            self.boot_answer(exchange.now, exchange.client, exchange.network, false);
         let BootPlan { mut reasons, .. } = plan;
         match answer {
             Ok(BootAnswer { form, file, because }) => {

@@ -35,7 +35,7 @@ impl Engine {
 
     /// P1 to P6, P12: the offer has boot data and no address.
     fn offer_boot(&self, exchange: &Exchange<'_>) -> Decided {
-        let (_, answer) = self.boot_answer(exchange.client, exchange.network, true);
+        let (_, answer) = self.boot_answer(exchange.now, exchange.client, exchange.network, true);
         let answer = answer?;
         let mut offer = reply::begin(exchange, MessageType::Offer);
         reply::put_boot(&mut offer, exchange, &answer, true);
@@ -74,7 +74,7 @@ impl Engine {
         let beside = exchange.network.mode != Mode::Dhcp;
         reply::check_on_link(exchange, *exchange.datagram.from.ip())?;
         reply::check_on_link(exchange, exchange.message.ciaddr)?;
-        let (_, answer) = self.boot_answer(exchange.client, exchange.network, beside);
+        let (_, answer) = self.boot_answer(exchange.now, exchange.client, exchange.network, beside);
         let answer = answer?;
         let mut ack = reply::begin(exchange, MessageType::Ack);
         ack.ciaddr = exchange.message.ciaddr;

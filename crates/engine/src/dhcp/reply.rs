@@ -3,6 +3,7 @@
 use super::{Destination, Exchange, Outgoing};
 use crate::Engine;
 use crate::boot::FirstFile;
+use model::Now;
 use model::client::{Firmware, IpxeFeatures, Stage};
 use model::network::{HttpBoot, Mode, Option82, PxeReply, Route};
 use model::option::only_for_systems;
@@ -56,11 +57,12 @@ impl Engine {
     /// Plan and first file for a client that boots, as its reply will carry them.
     pub(crate) fn boot_answer(
         &self,
+        now: Now,
         client: &model::Client,
         network: &Network,
         beside: bool,
     ) -> (BootPlan, Result<BootAnswer, Why>) {
-        let plan = self.plan(client);
+        let plan = self.plan(now, client);
         if client.stage == Stage::System {
             return (plan, Err(Why::NotBooting));
         }

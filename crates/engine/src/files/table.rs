@@ -4,7 +4,7 @@ use crate::Engine;
 use crate::tftp::names::key;
 use model::image::{Content, LoaderKind, Wanted};
 use model::plan::Decision;
-use model::{Arch, Asset, Client, Image, Loader};
+use model::{Arch, Asset, Client, Image, Loader, Now};
 
 /// A published file.
 pub(super) struct Entry {
@@ -54,7 +54,7 @@ impl Entry {
 
 impl Engine {
     /// The file of this name for this client.
-    pub(super) fn look_up(&self, name: &str, client: Option<&Client>) -> Option<Entry> {
+    pub(super) fn look_up(&self, now: Now, name: &str, client: Option<&Client>) -> Option<Entry> {
         if let Some(rest) = strip_dir(name, "image") {
             return self.of_image(rest);
         }
@@ -67,7 +67,7 @@ impl Engine {
         if let Some(loader) = self.loader_named(last) {
             return Some(Entry::of_loader(loader));
         }
-        self.second_stage(last, client).or_else(|| self.of_planned_image(name, client))
+        self.second_stage(last, client).or_else(|| self.of_planned_image(now, name, client))
     }
 
     /// `NAME/VERSION/PATH`, or `NAME/VERSION.iso`, the disc itself; the version may be a number or a
@@ -122,8 +122,8 @@ impl Engine {
 
     /// What the planned image has under this name: a Raspberry Pi asks for its files in the root
     /// or under its serial number, Windows' boot manager under names of its own.
-    fn of_planned_image(&self, name: &str, client: Option<&Client>) -> Option<Entry> {
-        let Decision::Boot(boot) = self.plan(client?).decision else { return None };
+    fn of_planned_image(&self, now: Now, name: &str, client: Option<&Client>) -> Option<Entry> {
+        let Decision::Boot(boot) = self.plan(now, client?).decision else { return None };
         let image = self.image(&boot.image, Wanted::Version(boot.version))?;
         let without_prefix = name.split_once('/').map(|(_, rest)| rest);
         [Some(name), without_prefix]

@@ -67,7 +67,7 @@ impl Engine {
         by_uuid.or_else(|| self.by_address(ask))
     }
 
-    fn by_address(&self, ask: &FileAsk) -> Option<HardwareAddress> {
+    pub(crate) fn by_address(&self, ask: &FileAsk) -> Option<HardwareAddress> {
         let IpAddr::V4(from) = ask.from.ip() else { return None };
         let leased = self.leases.of(from).map(|lease| lease.hardware);
         leased.or(ask.neighbour).or_else(|| self.memory.at_address(from))
@@ -96,6 +96,10 @@ impl Engine {
         client.memory_mib = says.memory_mib.or(client.memory_mib);
         let told = says.arch.as_deref().and_then(|arch| arch_of(arch, says.platform.as_deref()));
         client.arch = client.arch.or(told);
+        if client.stage == Stage::Firmware {
+            // What firmware loaded asks now.
+            client.stage = Stage::Ipxe(IpxeFeatures { http: true, menu: true, told: false });
+        }
         client
     }
 

@@ -95,6 +95,9 @@ impl Engine {
         for change in &noted.changes {
             self.apply(change);
         }
+        let deployed = self.tidy_deployments(now);
+        noted.changes.extend(deployed.changes);
+        noted.events.extend(deployed.events);
         noted
     }
 

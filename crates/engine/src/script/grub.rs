@@ -22,7 +22,7 @@ pub fn write(scene: &Scene<'_>, plan: &BootPlan) -> String {
             );
         }
         Decision::Menu(menu) => text.push_str(&show_menu(scene, menu)),
-        Decision::Pending { .. } => {
+        Decision::Pending { .. } | Decision::Confirm => {
             text.push_str(&say(scene, plan));
             text.push_str("echo 'Press ESC for the local disk; asking again in 15 seconds.'\n");
             text.push_str("if sleep --interruptible 15; then\n");
@@ -77,8 +77,10 @@ fn start(scene: &Scene<'_>, boot: &Boot, indent: &str) -> String {
             plain(&boot.title)
         );
     }
-    let arguments: Vec<String> =
-        words(&args(boot, scene.client, scene.http)).iter().map(|w| quote(w)).collect();
+    let arguments: Vec<String> = words(&args(boot, scene.client, scene.http, scene.answer))
+        .iter()
+        .map(|w| quote(w))
+        .collect();
     let mut text = String::new();
     text.push_str(&format!("{indent}echo 'Loading {} ...'\n", plain(&boot.kernel)));
     let kernel = quote(&format!("{device}/{}", boot.kernel));
@@ -90,7 +92,7 @@ fn start(scene: &Scene<'_>, boot: &Boot, indent: &str) -> String {
     text.push_str(&format!("{indent}{word} {kernel} {}\n", arguments.join(" ")));
     if boot.way == Way::Multiboot {
         for (at, path) in boot.initrds.iter().enumerate() {
-            let own = words(&module_args(boot, at, scene.client, scene.http));
+            let own = words(&module_args(boot, at, scene));
             let own: Vec<String> = own.iter().map(|word| quote(word)).collect();
             let path = quote(&format!("{device}/{path}"));
             text.push_str(format!("{indent}{module} {path} {}", own.join(" ")).trim_end());

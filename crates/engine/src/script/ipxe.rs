@@ -21,7 +21,7 @@ pub fn write(scene: &Scene<'_>, plan: &BootPlan) -> String {
             text.push_str(&failed(scene));
         }
         Decision::Menu(menu) => text.push_str(&show_menu(scene, menu)),
-        Decision::Pending { .. } => text.push_str(&format!(
+        Decision::Pending { .. } | Decision::Confirm => text.push_str(&format!(
             "prompt --key 0x02 --timeout 15000 Press Ctrl-B for the local disk; asking again in 15 seconds && goto local ||\n\
              chain --replace {} || goto local\n",
             again(scene, None)
@@ -62,7 +62,7 @@ fn start(scene: &Scene<'_>, boot: &Boot) -> String {
             url::path(&boot.kernel)
         );
     }
-    let args = args(boot, scene.client, http);
+    let args = args(boot, scene.client, http, scene.answer);
     let mut line = format!("kernel {http}/{} {args}", url::path(&boot.kernel));
     if boot.way == Way::Kernel {
         for name in names(boot) {
@@ -75,7 +75,7 @@ fn start(scene: &Scene<'_>, boot: &Boot) -> String {
     let mut text = format!("imgfree\n{} || goto failed\n", line.trim_end());
     let named = boot.way == Way::Kernel && !have_safe_names(boot);
     for (at, (initrd, name)) in boot.initrds.iter().zip(names(boot)).enumerate() {
-        let own = module_args(boot, at, scene.client, http);
+        let own = module_args(boot, at, scene);
         let word = match boot.way {
             Way::Multiboot => "module".to_owned(),
             _ if named => format!("initrd --name {name}"),

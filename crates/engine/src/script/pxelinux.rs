@@ -53,7 +53,7 @@ fn label(key: &str, boot: Option<(&Scene<'_>, &Boot)>, title: &str) -> String {
         let initrds: Vec<String> = boot.initrds.iter().map(|i| format!("/{i}")).collect();
         text.push_str(&format!("  INITRD {}\n", initrds.join(",")));
     }
-    text.push_str(&format!("  APPEND {}\n", args(boot, scene.client, scene.http)));
+    text.push_str(&format!("  APPEND {}\n", args(boot, scene.client, scene.http, scene.answer)));
     text
 }
 

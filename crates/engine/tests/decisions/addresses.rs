@@ -405,6 +405,8 @@ fn a_flood_of_strangers_does_not_keep_out_who_is_known() {
             name: Some("known".into()),
             profile: None,
             labels: vec![],
+            settings: Vec::new(),
+            notes: None,
         },
     );
     for last in 0..100 {

@@ -5,8 +5,8 @@ use crate::house::{
     silence,
 };
 use engine::{Destination, Engine};
+use model::Life;
 use model::lease::LeaseState;
-use model::machine::Life;
 use model::network::{HttpBoot, Mode};
 use model::plan::Why;
 use model::{Change, Now};

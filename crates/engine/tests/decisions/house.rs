@@ -31,6 +31,8 @@ pub fn settings(mode: Mode) -> Settings {
         tls_port: None,
         lease_history: engine::state::LEASE_HISTORY,
         boot: engine::BootDefaults::default(),
+        defaults: Default::default(),
+        key: Default::default(),
     }
 }
 
@@ -86,6 +88,8 @@ pub fn engine(mode: Mode) -> Engine {
         version: None,
         channel: Channel::Stable,
         args: "console=ttyS0".into(),
+        template: None,
+        settings: Default::default(),
     };
     command(&mut engine, Command::SetProfile(profile));
     engine

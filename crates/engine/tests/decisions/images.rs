@@ -38,6 +38,8 @@ fn get(engine: &mut Engine, name: &str) -> Option<Served> {
         says: Asker { mac: Some(mac(1)), memory_mib: Some(700), ..Asker::default() },
         neighbour: Some(mac(1)),
         agent: None,
+        body: None,
+        head_only: false,
     };
     match engine.file(Now(0), &ask).answer {
         Answer::Reply(found) => Some(found.what),
@@ -131,6 +133,8 @@ fn what_is_in_use_is_not_removed() {
         version: Some(2),
         channel: Channel::Stable,
         args: String::new(),
+        template: None,
+        settings: Default::default(),
     };
     command(&mut engine, Command::SetProfile(profile));
     assert!(refused(&engine, remove(Some(2))).contains("is used by profile pinned"));
@@ -184,6 +188,8 @@ fn with(image: Image) -> Engine {
         version: None,
         channel: Channel::Stable,
         args: "quiet".into(),
+        template: None,
+        settings: Default::default(),
     };
     command(&mut engine, Command::SetProfile(profile));
     command(&mut engine, Command::AddRule { conditions: vec![], profile: "p".into() });
@@ -233,7 +239,7 @@ fn too_little_memory_is_said_on_the_screen_and_does_not_stop_the_boot() {
     let mut client = Client::unknown("lan", mac(2));
     for (memory_mib, worries) in [(None, false), (Some(1151), true), (Some(1152), false)] {
         client.memory_mib = memory_mib;
-        let plan = engine.plan(&client);
+        let plan = engine.plan(model::Now(1), &client);
         let worried = plan.reasons.iter().any(|r| matches!(r, Reason::LittleMemory { .. }));
         assert_eq!(worried, worries, "{memory_mib:?}");
         assert!(matches!(plan.decision, Decision::Boot(_)));
@@ -253,7 +259,7 @@ fn a_disc_that_nobody_knows_is_started_as_a_drive_by_ipxe() {
     let mut client = Client::unknown("lan", mac(2));
     client.arch = Some(model::Arch::X64Uefi);
     client.firmware = model::Firmware::Pxe;
-    let plan = engine.plan(&client);
+    let plan = engine.plan(model::Now(1), &client);
     let first = engine.first_file(&client, &plan, false).unwrap();
     assert_eq!(first.path, "loader/snponly-x64.efi", "GRUB could not start it");
 }

@@ -2,8 +2,8 @@
 
 use crate::house::{command, datagram, engine, firmware, lease, mac, reply, rule_for_everybody};
 use engine::{Answer, Asker, Command, Engine, FileAsk, Served};
+use model::Life;
 use model::event::Carrier;
-use model::machine::Life;
 use model::menu::{Choice, Entry, Menu, PasswordHash};
 use model::network::Mode;
 use model::plan::Why;
@@ -21,6 +21,8 @@ fn ask(by: Carrier, name: &str) -> FileAsk {
         says: Asker::default(),
         neighbour: Some(mac(1)),
         agent: None,
+        body: None,
+        head_only: false,
     }
 }
 
@@ -28,7 +30,7 @@ fn text(engine: &mut Engine, ask: &FileAsk) -> String {
     match engine.file(Now(0), ask).answer {
         Answer::Reply(found) => match found.what {
             Served::Text(text) => text,
-            Served::Blob(_) => panic!("a blob instead of a text"),
+            other => panic!("{other:?} instead of a text"),
         },
         Answer::Silence(why) => panic!("{why}"),
     }
@@ -120,6 +122,8 @@ fn arguments_reach_grub_as_they_were_written() {
         version: None,
         channel: Channel::Stable,
         args: "autoinstall \"ds=nocloud;s=http://10.77.0.1/a b/\" x=$HOME y='z'".into(),
+        template: None,
+        settings: Default::default(),
     };
     command(&mut engine, Command::SetProfile(profile));
     command(&mut engine, Command::AddRule { conditions: vec![], profile: "odd".into() });
@@ -357,6 +361,8 @@ fn a_serial_number_is_no_name() {
         name: Some("lab-01".into()),
         profile: None,
         labels: vec![],
+        settings: Vec::new(),
+        notes: None,
     };
     command(&mut engine, set);
     // The first machine says that its serial number is the second one's name.

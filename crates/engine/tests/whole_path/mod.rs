@@ -96,6 +96,8 @@ fn settings(shape: u8) -> Settings {
         tls_port: None,
         lease_history: Duration::from_secs(86_400),
         boot: BootDefaults::default(),
+        defaults: Default::default(),
+        key: Default::default(),
     }
 }
 

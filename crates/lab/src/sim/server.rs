@@ -147,6 +147,10 @@ impl Server {
     pub fn bytes(&self, what: &Served) -> Vec<u8> {
         match what {
             Served::Text(text) => text.clone().into_bytes(),
+            Served::Answer(order) => match order.render(&self.engine.settings().key) {
+                Ok(rendered) => rendered.text.into_bytes(),
+                Err(error) => error.to_string().into_bytes(),
+            },
             Served::Blob(Content { blob: sha256, .. }) => {
                 self.blobs.get(sha256).map(Label::bytes).unwrap_or_default()
             }
@@ -173,6 +177,8 @@ impl Server {
             says: Asker::default(),
             neighbour: self.neighbours.get(heard.from.ip()).copied(),
             agent: None,
+            body: None,
+            head_only: false,
         };
         let found = match self.find(now, &ask) {
             Answer::Reply(found) => found,
@@ -340,6 +346,8 @@ impl Server {
             says: asker(query),
             neighbour: self.neighbours.get(&from).copied(),
             agent: Some(ask.agent.to_owned()),
+            body: None,
+            head_only: false,
         };
         match self.find(now, &file_ask) {
             Answer::Reply(found) => {

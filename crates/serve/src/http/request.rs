@@ -131,6 +131,8 @@ impl<O: Owner, B: Blob> Connection<O, B> {
             says: ask::asker(head.query),
             neighbour: None,
             agent: agent.map(show),
+            body: None,
+            head_only: false,
         };
         self.ask(desk, question, ask);
         Ok(())
@@ -359,6 +361,8 @@ async fn fetch<S: Bytes>(shelf: Shelf<S>, shown: String, found: Found) -> Says<S
             let facts = Facts { shown, media, machine, blob: None, steady: false };
             Says::File(Arc::new(facts), Body::Text(text))
         }
+        // The owner's door gives answer files as texts.
+        Served::Answer(_) => Says::Lost,
         Served::Blob(content) => {
             let layout = match Layout::of(&content) {
                 Ok(layout) => layout,

@@ -162,6 +162,8 @@ async fn answer<O: Owner, B: Bytes>(
         says: Asker::default(),
         neighbour: neighbour::of(IpAddr::V4(*lookup.from.ip()), &place.link),
         agent: None,
+        body: None,
+        head_only: false,
     };
     let found = match owner.file(ask).await {
         Answer::Reply(found) => found,
@@ -201,6 +203,8 @@ async fn open<B: Bytes>(
 ) -> io::Result<(Source<B::Blob>, Option<Hash>)> {
     match what {
         Served::Text(text) => Ok((Source::Text(text.into_bytes().into()), None)),
+        // They go by HTTP only, and the owner's door gives them as texts.
+        Served::Answer(_) => Err(io::ErrorKind::Unsupported.into()),
         Served::Blob(content) => {
             let layout = Layout::of(&content)?;
             let part = match shelf.get(&layout) {

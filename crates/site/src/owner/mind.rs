@@ -123,6 +123,8 @@ impl Mind {
 
     /// What an operator should know of it, in words.
     pub(super) fn configure(&mut self, settings: Settings) -> Vec<String> {
+        // The key is the state directory's.
+        let settings = Settings { key: self.settings.key.clone(), ..settings };
         self.settings = settings.clone();
         self.counters.edition.fetch_add(1, Ordering::Release);
         self.engine.configure(settings)

@@ -6,12 +6,12 @@ use crate::store::double::Double;
 use crate::{Clock, Heard, Limits, Ready};
 use engine::dhcp::Destination;
 use engine::{Answer, BootDefaults};
+use model::Life;
 use model::lease::LeaseState;
-use model::machine::Life;
+use model::life::Move;
 use model::plan::Why;
 use model::rule::Profile;
 use model::{Change, Channel, Event, Happening, HardwareAddress, Lease, Machine};
-use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::Path;
 use std::pin::pin;
@@ -27,6 +27,8 @@ fn settings() -> Settings {
         tls_port: None,
         lease_history: engine::state::LEASE_HISTORY,
         boot: BootDefaults::default(),
+        defaults: Default::default(),
+        key: Default::default(),
     }
 }
 
@@ -109,7 +111,8 @@ fn command(_: &Engine, _: Now, command: Command) -> Result<Decided, Refusal> {
             Ok(Decided { says: format!("profile {}", p.name), changes: vec![Change::Profile(p)] })
         }
         Command::SetLife(name, life) => {
-            let machine = Machine { life, ..machine(name.parse().unwrap()) };
+            assert_eq!(life, Life::Blocked);
+            let machine = machine(name.parse().unwrap()).moved(Move::Block).unwrap();
             Ok(Decided { says: "blocked".to_owned(), changes: vec![Change::Machine(machine)] })
         }
         _ => Err(Refusal { why: "no".to_owned(), hint: None }),
@@ -130,23 +133,9 @@ fn lease(number: u8) -> Lease {
 }
 
 fn machine(hardware: HardwareAddress) -> Machine {
-    Machine {
-        hardware,
-        name: None,
-        uuid: None,
-        serial: None,
-        arch: None,
-        firmware: None,
-        memory_mib: None,
-        vendor_class: None,
-        link: "lan0".to_owned(),
-        first_seen: Now(1),
-        last_seen: Now(1),
-        life: Life::Pending,
-        profile: None,
-        labels: BTreeMap::new(),
-        options: Vec::new(),
-    }
+    let mut machine = Machine::new(hardware, Now(1));
+    machine.link = "lan0".to_owned();
+    machine
 }
 
 fn says(text: &str) -> Datagram {
@@ -180,6 +169,8 @@ fn profile(name: &str) -> Profile {
         version: None,
         channel: Channel::Stable,
         args: String::new(),
+        template: None,
+        settings: Default::default(),
     }
 }
 

@@ -23,12 +23,16 @@ pub(crate) enum Table {
     Channel,
     Loader,
     Reservation,
+    Template,
+    Secret,
+    Deployment,
+    Batch,
     Meta,
 }
 
 impl Table {
     /// Those that hold facts.
-    pub(crate) const FACTS: [Self; 8] = [
+    pub(crate) const FACTS: [Self; 12] = [
         Self::Machine,
         Self::Profile,
         Self::Rules,
@@ -37,6 +41,10 @@ impl Table {
         Self::Channel,
         Self::Loader,
         Self::Reservation,
+        Self::Template,
+        Self::Secret,
+        Self::Deployment,
+        Self::Batch,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -49,6 +57,10 @@ impl Table {
             Self::Channel => "channel",
             Self::Loader => "loader",
             Self::Reservation => "reservation",
+            Self::Template => "template",
+            Self::Secret => "secret",
+            Self::Deployment => "deployment",
+            Self::Batch => "batch",
             Self::Meta => "meta",
         }
     }
@@ -140,6 +152,14 @@ impl Rows {
             Change::Channels(name, at) => (Table::Channel, name.clone(), Some(json(at)?)),
             Change::Loader(loader) => (Table::Loader, loader.name.clone(), Some(json(loader)?)),
             Change::LoaderGone(name) => (Table::Loader, name.clone(), None),
+            Change::Template(t) => (Table::Template, t.name.clone(), Some(json(t)?)),
+            Change::TemplateGone(name) => (Table::Template, name.clone(), None),
+            Change::Secret(name, sealed) => (Table::Secret, name.clone(), Some(sealed.clone())),
+            Change::SecretGone(name) => (Table::Secret, name.clone(), None),
+            Change::Deployment(d) => (Table::Deployment, d.id.to_string(), Some(json(d)?)),
+            Change::DeploymentGone(id) => (Table::Deployment, id.to_string(), None),
+            Change::Batch(batch) => (Table::Batch, batch.id.to_string(), Some(json(batch)?)),
+            Change::BatchGone(id) => (Table::Batch, id.to_string(), None),
         };
         self.documents.entry(table).or_default().insert(key, body);
         Ok(())
@@ -190,6 +210,10 @@ pub(crate) fn read(table: Table, key: &str, body: &str) -> Result<Change, String
         Table::Channel => Change::Channels(key.to_owned(), parse(body)?),
         Table::Loader => Change::Loader(parse::<Loader>(body)?),
         Table::Reservation => Change::Reservation(parse(body)?),
+        Table::Template => Change::Template(parse(body)?),
+        Table::Secret => Change::Secret(key.to_owned(), body.to_owned()),
+        Table::Deployment => Change::Deployment(parse(body)?),
+        Table::Batch => Change::Batch(parse(body)?),
         Table::Meta => return Err("no fact".to_owned()),
     };
     Ok(change)

@@ -95,11 +95,16 @@ fn asks(
         says: if query.is_empty() { Asker::default() } else { crate::sim::server::asker(query) },
         neighbour: None,
         agent: None,
+        body: None,
+        head_only: false,
     };
     match world.server.find(world.now(), &ask) {
         Answer::Reply(found) => {
             let shown = match &found.what {
                 Served::Text(text) => text.clone(),
+                Served::Answer(_) => {
+                    String::from_utf8_lossy(&world.server.bytes(&found.what)).into_owned()
+                }
                 Served::Blob(Content { size, .. }) => {
                     let bytes = world.server.bytes(&found.what);
                     let name = crate::sim::content::Label::read(&bytes).map(|label| label.name);

@@ -7,9 +7,9 @@ use crate::sim::server::{Send, Server};
 use crate::sim::world::{BEGINNING_MS, World};
 use engine::state::Unknown;
 use engine::{BootDefaults, Command, Engine, Settings};
+use model::Life;
 use model::image::{Assets, LoaderKind, Recipe, SignedChain, Wanted};
 use model::lease::ReservedFor;
-use model::machine::Life;
 use model::menu::{Choice, Entry, Menu, PasswordHash};
 use model::network::{Mode, Option82, PxeReply};
 use model::rule::{Condition, Profile};
@@ -65,6 +65,8 @@ pub(super) fn world(given: &[String]) -> Result<World, String> {
         tls_port: None,
         lease_history: engine::state::LEASE_HISTORY,
         boot: BootDefaults::default(),
+        defaults: Default::default(),
+        key: Default::default(),
     };
     for line in given {
         let pairs = Pairs::new(line);
@@ -240,7 +242,10 @@ pub(super) fn sentence(world: &mut World, line: &str) -> Result<String, String> 
             let image = pairs.get("image").unwrap_or(&name).to_owned();
             let version = pairs.read("version")?;
             let channel = pairs.read("channel")?.unwrap_or_default();
-            command(world, Command::SetProfile(Profile { name, image, version, channel, args }))
+            let template = pairs.get("template").map(str::to_owned);
+            let settings = settings(pairs.get("set").unwrap_or_default());
+            let profile = Profile { name, image, version, channel, args, template, settings };
+            command(world, Command::SetProfile(profile))
         }
         "rule" => rule(world, line),
         "machine" => machine(world, &pairs, line),
@@ -409,6 +414,8 @@ fn machine(world: &mut World, pairs: &Pairs<'_>, line: &str) -> Result<String, S
             name: pairs.get("name").map(str::to_owned),
             profile: pairs.get("profile").map(|p| Some(p.to_owned()).filter(|p| p != "none")),
             labels: label.map(|(k, v)| (k.to_owned(), v.to_owned())).into_iter().collect(),
+            settings: Vec::new(),
+            notes: None,
         },
     )?;
     let life = [Life::Approved, Life::Blocked, Life::Retired, Life::Pending];
@@ -416,6 +423,12 @@ fn machine(world: &mut World, pairs: &Pairs<'_>, line: &str) -> Result<String, S
         Some(life) => command(world, Command::SetLife(machine, life)),
         None => Ok(says),
     }
+}
+
+/// `disk=size:1G..2T,user=ada`
+fn settings(text: &str) -> model::setting::Layer {
+    let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
+    pairs.map(|(name, value)| (name.to_owned(), model::setting::Setting::typed(value))).collect()
 }
 
 /// `menu debian, fedora locked, tools hidden default debian password HASH`

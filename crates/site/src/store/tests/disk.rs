@@ -57,6 +57,8 @@ async fn a_flipped_byte_is_noticed_or_harmless() {
         version: None,
         channel: Channel::Stable,
         args,
+        template: None,
+        settings: Default::default(),
     };
     let facts = [leases, past, vec![Change::Profile(profile), Change::Rules(Vec::new())]].concat();
     store.keep(Now(9), &facts).await.unwrap();
@@ -178,6 +180,8 @@ async fn with_broken_rows(state: &Path) -> BTreeMap<String, Change> {
             version: None,
             channel: Channel::Stable,
             args,
+            template: None,
+            settings: Default::default(),
         })
     };
     let facts = [leases_of(0..300), vec![profile("a"), profile("b")]].concat();

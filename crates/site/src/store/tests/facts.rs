@@ -1,13 +1,16 @@
 //! Every fact comes back.
 
 use super::*;
+use model::deployment::{Boots, Confirm, End, Install, Report, Step};
 use model::lease::ReservedFor;
-use model::machine::Life;
+use model::life::{Before, Move};
 use model::menu::{Choice, Entry, Menu};
 use model::option::DhcpOption;
 use model::rule::{Condition, Rule};
+use model::setting::Setting;
 use model::{Arch, Asset, Channel, Channels, Firmware, Hash, LoaderKind, Uuid};
 use proptest::prelude::*;
+use std::time::Duration;
 
 /// Text as it may come from the wire or from operators.
 fn text() -> impl Strategy<Value = String> {
@@ -54,28 +57,28 @@ fn any_lease() -> impl Strategy<Value = Lease> {
 fn any_machine() -> impl Strategy<Value = Machine> {
     let labels = prop::collection::btree_map(text(), text(), 0..3);
     let arch = prop::option::of(prop::sample::select(Arch::ALL));
-    let life = prop::sample::select(Life::ALL);
+    let life = prop::sample::select(vec![Move::Approve, Move::Block, Move::Retire, Move::Arm]);
     let uuid = prop::option::of(any::<[u8; 16]>().prop_map(Uuid));
     (hardware(), prop::option::of(text()), uuid, arch, life, labels, any::<u64>(), text()).prop_map(
-        |(hardware, name, uuid, arch, life, labels, seen, link)| Machine {
-            hardware,
-            name: name.clone(),
-            uuid,
-            serial: name.clone(),
-            arch,
-            firmware: arch.map(|_| Firmware::Http),
-            memory_mib: Some(seen),
-            vendor_class: name.clone(),
-            link,
-            first_seen: Now(seen),
-            last_seen: Now(seen),
-            life,
-            profile: name,
-            labels,
-            options: arch
+        |(hardware, name, uuid, arch, step, labels, seen, link)| {
+            let mut machine = Machine::new(hardware, Now(seen));
+            machine.uuid = uuid;
+            machine.serial.clone_from(&name);
+            machine.arch = arch;
+            machine.firmware = arch.map(|_| Firmware::Http);
+            machine.memory_mib = Some(seen);
+            machine.vendor_class.clone_from(&name);
+            machine.link = link;
+            machine.labels = labels;
+            machine.options = arch
                 .map(|_| DhcpOption { code: 66, value: vec![0, 255], always: true })
                 .into_iter()
-                .collect(),
+                .collect();
+            machine.settings = [("disk".to_owned(), Setting::Whole(7))].into();
+            machine.notes.clone_from(name.as_ref().unwrap_or(&machine.link));
+            machine.profile.clone_from(&name);
+            machine.name = name;
+            machine.moved(step).unwrap_or(machine)
         },
     )
 }
@@ -91,11 +94,78 @@ fn reserved_for() -> impl Strategy<Value = ReservedFor> {
     ]
 }
 
+fn any_install() -> impl Strategy<Value = Install> {
+    (text(), any::<bool>(), prop::option::of(any::<[u8; 32]>()), any::<u8>()).prop_map(
+        |(template, plain_http, token, wrong)| Install {
+            secrets: vec![template.clone()],
+            disk: format!("serial:{template}"),
+            template,
+            plain_http,
+            confirm: plain_http.then_some(Confirm { typed: Some(Now(3)), wrong }),
+            before: Before::Deployed,
+            answer: token.map(Hash),
+            report: token.map(Hash),
+        },
+    )
+}
+
+fn any_deployment() -> impl Strategy<Value = Deployment> {
+    let install = prop::option::of(any_install());
+    let words = (text(), text());
+    (1u32..9, hardware(), install, words, any::<[u8; 32]>(), 0usize..5).prop_map(
+        |(id, machine, install, (by, says), seed, steps)| {
+            let boots = Boots { profile: None, image: says.clone(), version: id };
+            let times = (Now(1), Now(u64::MAX));
+            let mut of =
+                Deployment::armed((id, Hash(seed)), machine, (boots, install), times, by.clone());
+            of.batch = Some(id).filter(|id| id % 2 == 0);
+            let all = [
+                Step::Claim("10.0.0.1".parse().unwrap()),
+                Step::Take("preseed.cfg".to_owned()),
+                Step::Report(Report::Progress, says),
+                Step::End(End::Frozen { why: by }),
+            ];
+            for step in all.into_iter().take(steps) {
+                of = of.after(Now(2), step).unwrap_or(of);
+            }
+            of
+        },
+    )
+}
+
+fn any_batch() -> impl Strategy<Value = Batch> {
+    let waiting = prop::collection::vec(hardware(), 0..3);
+    (1u32..4, text(), any_install(), waiting, any::<bool>()).prop_map(
+        |(id, profile, install, waiting, paused)| Batch {
+            id,
+            by: profile.clone(),
+            profile,
+            within: Duration::from_secs(60),
+            at_once: id,
+            pause_after: 0,
+            install,
+            turns: waiting.iter().map(|machine| (*machine, id)).collect(),
+            waiting,
+            paused,
+            begun: Now(5),
+            seed: Hash([9; 32]),
+        },
+    )
+}
+
 fn any_change() -> impl Strategy<Value = Change> {
     let short = || prop::sample::select(vec!["a", "b", "c"]).prop_map(str::to_owned);
     let profile =
         (short(), text(), prop::option::of(any::<u32>())).prop_map(|(name, args, version)| {
-            Profile { name, image: args.clone(), version, channel: Channel::Test, args }
+            Profile {
+                name,
+                image: args.clone(),
+                version,
+                channel: Channel::Test,
+                args,
+                template: None,
+                settings: Default::default(),
+            }
         });
     let rule = (any::<u32>(), text(), any::<u64>()).prop_map(|(id, text, number)| Rule {
         id,
@@ -149,6 +219,11 @@ fn any_change() -> impl Strategy<Value = Change> {
             Reservation { address, holder, host_name, since }
         },
     );
+    let template = (short(), text()).prop_map(|(name, text)| Template {
+        name,
+        format: "preseed".to_owned(),
+        text,
+    });
     prop_oneof![
         4 => any_lease().prop_map(Change::Lease),
         4 => any_lease().prop_map(Change::LeasePast),
@@ -169,6 +244,14 @@ fn any_change() -> impl Strategy<Value = Change> {
         }),
         1 => loader.prop_map(Change::Loader),
         1 => short().prop_map(Change::LoaderGone),
+        1 => template.prop_map(Change::Template),
+        1 => short().prop_map(Change::TemplateGone),
+        1 => (short(), text()).prop_map(|(name, sealed)| Change::Secret(name, sealed)),
+        1 => short().prop_map(Change::SecretGone),
+        3 => any_deployment().prop_map(Change::Deployment),
+        1 => (1u32..9).prop_map(Change::DeploymentGone),
+        1 => any_batch().prop_map(Change::Batch),
+        1 => (1u32..4).prop_map(Change::BatchGone),
     ]
 }
 

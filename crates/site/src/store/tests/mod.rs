@@ -12,6 +12,8 @@ use super::sqlite::{FILE_NAME, How, Sqlite};
 use super::{Facts, Store, StoreError};
 use model::lease::{LeaseState, Reservation};
 use model::rule::Profile;
+use model::template::Template;
+use model::{Batch, Deployment};
 use model::{Change, HardwareAddress, Image, Lease, Loader, Machine, Now};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
@@ -94,6 +96,14 @@ fn name(change: &Change) -> String {
         }
         Change::Channels(name, _) => format!("channels {name}"),
         Change::Loader(Loader { name, .. }) | Change::LoaderGone(name) => format!("loader {name}"),
+        Change::Template(Template { name, .. }) | Change::TemplateGone(name) => {
+            format!("template {name}")
+        }
+        Change::Secret(name, _) | Change::SecretGone(name) => format!("secret {name}"),
+        Change::Deployment(Deployment { id, .. }) | Change::DeploymentGone(id) => {
+            format!("deployment {id}")
+        }
+        Change::Batch(Batch { id, .. }) | Change::BatchGone(id) => format!("batch {id}"),
     }
 }
 

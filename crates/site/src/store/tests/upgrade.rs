@@ -50,8 +50,9 @@ async fn store_of_v1(path: &Path, broken: Option<u32>) -> Vec<Change> {
     let key = "02:00:00:00:00:09";
     at.execute("INSERT INTO machine VALUES (?1, ?2, ?3)", (key, body, sum(key, body))).unwrap();
     at.execute_batch("COMMIT").unwrap();
-    let machine = Machine::new(HardwareAddress::mac([2, 0, 0, 0, 0, 9]), Now(1));
-    let machine = Machine { last_seen: Now(2), link: "lan0".to_owned(), ..machine };
+    let mut machine = Machine::new(HardwareAddress::mac([2, 0, 0, 0, 0, 9]), Now(1));
+    machine.last_seen = Now(2);
+    machine.link = "lan0".to_owned();
     [facts, vec![Change::Machine(machine)]].concat()
 }
 

@@ -1,0 +1,131 @@
+//! Answer files: `/answer/TOKEN/FILE`, each once, to the address that has the script, and to nobody
+//! else whatever they say.
+
+use super::armed::frozen;
+use super::{alarm, nothing_here, told};
+use crate::files::{FileAsk, Found, Served};
+use crate::{Answer, Engine, Told};
+use model::deployment::{Confirm, Deployment, End, Install, Step};
+use model::event::Carrier;
+use model::plan::Why;
+use model::{Change, Event, Now};
+use std::time::Duration;
+
+/// A download that broke off may be repeated by the same address within this.
+pub(super) const AGAIN: Duration = Duration::from_secs(120);
+
+impl Engine {
+    /// Somebody asks for an answer file. `rest` is what follows `answer/`.
+    pub(crate) fn answer(&mut self, now: Now, ask: &FileAsk, rest: &str) -> Told<Found> {
+        let (token, file) = rest.split_once('/').unwrap_or((rest, ""));
+        let Some(of) = self.deployments.by_answer(&vault::token_hash(token)).cloned() else {
+            return nothing_here(Vec::new());
+        };
+        let Some(install) = of.install.clone().filter(|_| ask.by == Carrier::Http) else {
+            return nothing_here(Vec::new());
+        };
+        let (from, holder) = (ask.from.ip(), of.holder());
+        if holder != Some(from) {
+            let why = format!("{from} asked for {} with the token of another", shown(file));
+            return self.freeze(now, &of, &why);
+        }
+        if ask.head_only || !self.may_have(now, &of, &install) {
+            return nothing_here(Vec::new());
+        }
+        if let Some(event) = self.not_private(now, ask, &of, &install) {
+            return nothing_here(vec![event]);
+        }
+        let Some(order) = self.order(now, ask, &of, &install, file) else {
+            // Installers look for files that need not exist.
+            let says = format!("there is no template for {}", shown(file));
+            return nothing_here(vec![told(now, &of, "missing", &says)]);
+        };
+        match of.taken(file) {
+            Some(first) if now.since(first) >= AGAIN => {
+                let why = format!(
+                    "{} was asked for a second time, {} s after the first",
+                    shown(file),
+                    now.since(first).as_secs()
+                );
+                self.freeze(now, &of, &why)
+            }
+            Some(_) => {
+                let event =
+                    told(now, &of, "repeated", &format!("{} again, to {from}", shown(file)));
+                given(order, &of, Vec::new(), vec![event])
+            }
+            None => {
+                let Some(next) = of.after(now, Step::Take(file.to_owned())) else {
+                    return nothing_here(Vec::new());
+                };
+                let event = told(now, &next, "fetched", &format!("{} by {from}", shown(file)));
+                match self.keep(vec![Change::Deployment(next)]) {
+                    Some(changes) => given(order, &of, changes, vec![event]),
+                    None => {
+                        let why =
+                            Why::StoreFailed("the disk is full: no answer file is given".into());
+                        Told {
+                            answer: Answer::Silence(why),
+                            changes: Vec::new(),
+                            events: Vec::new(),
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether its files may be given at all: in time, and after the code was typed.
+    fn may_have(&self, now: Now, of: &Deployment, install: &Install) -> bool {
+        let confirmed = !matches!(install.confirm, Some(Confirm { typed: None, .. }));
+        confirmed && (of.is_open(now) || of.begun().is_some()) && !of.is_over()
+    }
+
+    /// Secrets leave over TLS, unless an operator said otherwise for this deployment.
+    fn not_private(
+        &self,
+        now: Now,
+        ask: &FileAsk,
+        of: &Deployment,
+        install: &Install,
+    ) -> Option<Event> {
+        let tls = self.settings.tls_port == Some(ask.at.port());
+        if install.secrets.is_empty() || install.plain_http || tls {
+            return None;
+        }
+        let text = format!(
+            "deployment {} of {}: its answer files hold secrets and were asked for over plain HTTP; \
+             nothing was given\nhint: `machine deploy --plain-http` allows it, for that deployment",
+            of.shown(),
+            of.machine
+        );
+        Some(alarm(now, of.machine, text))
+    }
+
+    fn freeze(&mut self, now: Now, of: &Deployment, why: &str) -> Told<Found> {
+        let (changes, mut events) = self.ended(now, of, End::Frozen { why: why.to_owned() });
+        events.push(alarm(now, of.machine, frozen(of, why)));
+        // Even if it cannot be kept: memory is frozen, and nothing was given.
+        let changes = self.keep(changes).unwrap_or_default();
+        Told { answer: Answer::Silence(Why::NothingHere), changes, events }
+    }
+}
+
+fn given(
+    order: super::Order,
+    of: &Deployment,
+    changes: Vec<Change>,
+    events: Vec<Event>,
+) -> Told<Found> {
+    let found = Found {
+        what: Served::Answer(Box::new(order)),
+        media: "text/plain",
+        machine: Some(of.machine),
+        steady: false,
+    };
+    Told { answer: Answer::Reply(found), changes, events }
+}
+
+fn shown(file: &str) -> String {
+    model::text::show(file.as_bytes())
+}
