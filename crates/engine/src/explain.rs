@@ -181,6 +181,8 @@ impl Engine {
             says: Asker::default(),
             neighbour: None,
             agent: None,
+            body: None,
+            head_only: false,
         };
         let mut stages = vec![StageAnswer {
             stage: form.to_owned(),

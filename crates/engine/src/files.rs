@@ -7,6 +7,7 @@
 //!      ─ table ──────── loader/…, image/…, and the names that loaders make up
 //! ```
 
+mod callback;
 mod table;
 mod who;
 
@@ -14,6 +15,7 @@ use crate::dhcp::{client_facts, event};
 use crate::script::{Scene, grub, ipxe, pxelinux};
 use crate::tftp::names;
 use crate::{Answer, Engine, Told};
+pub use callback::body_max;
 use model::event::Carrier;
 use model::image::Content;
 use model::image::LoaderKind;
@@ -46,6 +48,10 @@ pub struct FileAsk {
     pub neighbour: Option<HardwareAddress>,
     /// `User-Agent`, shown.
     pub agent: Option<String>,
+    /// What came with a POST; none with GET, HEAD and TFTP. Never longer than [`body_max`] of the name.
+    pub body: Option<Vec<u8>>,
+    /// Only the head of the answer leaves (HEAD): nobody reads the bytes.
+    pub head_only: bool,
 }
 
 /// Identity and facts that a script request carries: `?mac=&uuid=&serial=&arch=&platform=&memsize=`.
@@ -150,6 +156,10 @@ impl Engine {
                 return missed(now, ask, None, why, false);
             }
         };
+        // Nobody takes a report yet. What says something is never answered as what asks.
+        if ask.body.is_some() {
+            return missed(now, ask, None, missing(&ask.name, None), false);
+        }
         for name in asked.tries() {
             if let Some(config) = config_name(name) {
                 return self.configuration(now, ask, &config);

@@ -38,6 +38,8 @@ fn get(engine: &mut Engine, name: &str) -> Option<Served> {
         says: Asker { mac: Some(mac(1)), memory_mib: Some(700), ..Asker::default() },
         neighbour: Some(mac(1)),
         agent: None,
+        body: None,
+        head_only: false,
     };
     match engine.file(Now(0), &ask).answer {
         Answer::Reply(found) => Some(found.what),

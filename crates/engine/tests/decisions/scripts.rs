@@ -21,6 +21,8 @@ fn ask(by: Carrier, name: &str) -> FileAsk {
         says: Asker::default(),
         neighbour: Some(mac(1)),
         agent: None,
+        body: None,
+        head_only: false,
     }
 }
 

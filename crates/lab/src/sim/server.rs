@@ -173,6 +173,8 @@ impl Server {
             says: Asker::default(),
             neighbour: self.neighbours.get(heard.from.ip()).copied(),
             agent: None,
+            body: None,
+            head_only: false,
         };
         let found = match self.find(now, &ask) {
             Answer::Reply(found) => found,
@@ -340,6 +342,8 @@ impl Server {
             says: asker(query),
             neighbour: self.neighbours.get(&from).copied(),
             agent: Some(ask.agent.to_owned()),
+            body: None,
+            head_only: ask.method == "HEAD",
         };
         match self.find(now, &file_ask) {
             Answer::Reply(found) => {

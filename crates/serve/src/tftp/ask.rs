@@ -162,6 +162,8 @@ async fn answer<O: Owner, B: Bytes>(
         says: Asker::default(),
         neighbour: neighbour::of(IpAddr::V4(*lookup.from.ip()), &place.link),
         agent: None,
+        body: None,
+        head_only: false,
     };
     let found = match owner.file(ask).await {
         Answer::Reply(found) => found,

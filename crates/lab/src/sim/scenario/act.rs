@@ -95,6 +95,8 @@ fn asks(
         says: if query.is_empty() { Asker::default() } else { crate::sim::server::asker(query) },
         neighbour: None,
         agent: None,
+        body: None,
+        head_only: false,
     };
     match world.server.find(world.now(), &ask) {
         Answer::Reply(found) => {
