@@ -7,6 +7,7 @@
 //!      ─ table ──────── loader/…, image/…, and the names that loaders make up
 //! ```
 
+mod callback;
 mod table;
 mod who;
 
@@ -15,6 +16,7 @@ use crate::dhcp::{client_facts, event};
 use crate::script::{Scene, grub, ipxe, pxelinux};
 use crate::tftp::names;
 use crate::{Answer, Engine, Told};
+pub use callback::body_max;
 use model::event::Carrier;
 use model::image::Content;
 use model::image::LoaderKind;
@@ -47,9 +49,9 @@ pub struct FileAsk {
     pub neighbour: Option<HardwareAddress>,
     /// `User-Agent`, shown.
     pub agent: Option<String>,
-    /// The body of a POST; none of other requests.
+    /// What came with a POST; none with GET, HEAD and TFTP. Never longer than [`body_max`] of the name.
     pub body: Option<Vec<u8>>,
-    /// Only the head of the answer is wanted (HTTP's HEAD).
+    /// Only the head of the answer leaves (HEAD): nobody reads the bytes.
     pub head_only: bool,
 }
 

@@ -309,7 +309,7 @@ impl Engine {
     }
 
     /// The machine of a hardware address.
-    pub fn machine_at(&self, hardware: &HardwareAddress) -> Option<&Machine> {
+    pub fn machine_of(&self, hardware: &HardwareAddress) -> Option<&Machine> {
         self.machines.get(hardware)
     }
 

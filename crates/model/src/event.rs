@@ -8,6 +8,7 @@ use crate::machine::Machine;
 use crate::menu::Menu;
 use crate::plan::{Reason, Why};
 use crate::rule::{Profile, Rule};
+use crate::severity::Severity;
 use crate::template::Template;
 use crate::time::Now;
 use serde::{Deserialize, Serialize};
@@ -234,6 +235,15 @@ pub enum Happening {
         /// In words.
         says: String,
     },
+    /// A line of a machine's own log, sent by syslog.
+    Syslog {
+        /// How grave its sender says it is.
+        severity: Severity,
+        /// Which program says it, shown.
+        app: Option<String>,
+        /// What it says, shown.
+        text: String,
+    },
     /// Something an operator should act on.
     Alarm {
         /// What happened, why, what to do.
@@ -305,6 +315,13 @@ impl fmt::Display for Happening {
             }
             Self::Deployment { deployment, step, says } => {
                 write!(f, "deployment {deployment}: {step}: {says}")
+            }
+            Self::Syslog { severity, app, text } => {
+                write!(f, "log {severity}")?;
+                match app {
+                    Some(app) => write!(f, " {app}: {text}"),
+                    None => write!(f, " {text}"),
+                }
             }
             Self::Alarm { text } => write!(f, "ALARM {text}"),
             Self::Changed { text } => f.write_str(text),

@@ -10,21 +10,47 @@ pub fn show(bytes: &[u8]) -> String {
     let cut = bytes.get(..SHOWN_MAX).unwrap_or(bytes);
     let mut shown = String::with_capacity(cut.len());
     for chunk in cut.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            match c {
-                '\\' => shown.push_str("\\\\"),
-                c if unsafe_to_show(c) => shown.extend(c.escape_unicode()),
-                c => shown.push(c),
-            }
-        }
-        for byte in chunk.invalid() {
-            shown.push_str(&format!("\\x{byte:02x}"));
-        }
+        chunk.valid().chars().for_each(|c| put(&mut shown, c));
+        chunk.invalid().iter().for_each(|byte| put_byte(&mut shown, *byte));
     }
     if cut.len() < bytes.len() {
         shown.push('…');
     }
     shown
+}
+
+/// As [`show`], for lines that may be longer: no more than `most` bytes come out, and `…` in place of
+/// what does not fit.
+pub fn show_within(bytes: &[u8], most: usize) -> String {
+    let mut shown = String::new();
+    for chunk in bytes.utf8_chunks() {
+        let chars = chunk.valid().chars().map(Ok);
+        for piece in chars.chain(chunk.invalid().iter().map(|byte| Err(*byte))) {
+            let before = shown.len();
+            match piece {
+                Ok(c) => put(&mut shown, c),
+                Err(byte) => put_byte(&mut shown, byte),
+            }
+            if shown.len() > most {
+                shown.truncate(before);
+                shown.push('…');
+                return shown;
+            }
+        }
+    }
+    shown
+}
+
+fn put(shown: &mut String, c: char) {
+    match c {
+        '\\' => shown.push_str("\\\\"),
+        c if unsafe_to_show(c) => shown.extend(c.escape_unicode()),
+        c => shown.push(c),
+    }
+}
+
+fn put_byte(shown: &mut String, byte: u8) {
+    shown.push_str(&format!("\\x{byte:02x}"));
 }
 
 /// Control characters and those that change the direction or place of the text around them
@@ -47,5 +73,18 @@ mod tests {
         assert_eq!(show("x\u{202e}y".as_bytes()), "x\\u{202e}y");
         assert_eq!(show(&[b'a', 0xff]), "a\\xff");
         assert_eq!(show(&[b'a'; 300]).chars().count(), 257);
+    }
+
+    #[test]
+    fn longer_lines_are_cut_between_what_is_shown_of_two_characters() {
+        assert_eq!(show_within(b"disk\x1b[0m", 100), "disk\\u{1b}[0m");
+        assert_eq!(show_within(&[b'a'; 300], 300), "a".repeat(300));
+        assert_eq!(show_within(&[b'a'; 301], 300), "a".repeat(300) + "…");
+        for most in 0..20 {
+            let shown = show_within("aé\x07\u{202e}\u{fffd}".as_bytes(), most);
+            assert!(shown.trim_end_matches('…').len() <= most);
+            assert!(shown.matches('{').count() == shown.matches('}').count(), "{shown}");
+        }
+        assert_eq!(show_within(&[0xff; 3], 9), "\\xff\\xff…");
     }
 }

@@ -60,6 +60,8 @@ counters! {
     http_requests,
     /// HTTP requests refused by their form.
     http_refused,
+    /// Bodies of HTTP requests refused because too much of others was in memory.
+    http_bodies_refused,
     /// HTTP connections refused because one source had too many, or all together.
     http_connections_refused,
     /// HTTP connections closed because they were idle or slow.

@@ -1,14 +1,15 @@
 //! The boot port: HTTP/1.1 for firmware and loaders, on a thread of its own.
 //!
 //! ```text
-//! door ─ room? ─▶ connection: head ─ ask: path, query ─▶ owner.file ─▶ reply ─▶ gate ─▶ sendfile
+//! door ─ room? ─▶ connection: head, body ─ ask: path, query ─▶ owner.file ─▶ reply ─▶ gate ─▶ sendfile
 //! ```
 //!
-//! In: GET and HEAD. Out: files the owner found, with an exact length. Never: a file by its path, a
+//! In: GET and HEAD, and POST where the engine takes one (`engine::files::body_max`). Out: files the owner found, with an exact length. Never: a file by its path, a
 //! redirect, a chunk, compression (firmware counts bytes; see RFC 9110 where a clause is named), a
 //! wait for a disk or for the owner: those are asked on the runtime and answer by letter.
 
 mod ask;
+mod body;
 mod connection;
 mod head;
 mod post;
@@ -30,6 +31,7 @@ use crate::count::Counters;
 use crate::gate::{Gate, Shared};
 use crate::owner::{Bytes, Owner};
 use crate::shelf::Shelf;
+pub(crate) use body::Intake;
 use connection::Desk;
 use model::event::Carrier;
 use rounds::{Door, Rounds, Watching};
@@ -66,6 +68,7 @@ pub(crate) struct House<O, B: Bytes> {
     pub(crate) counters: Arc<Counters>,
     pub(crate) board: Board,
     pub(crate) rates: Shared,
+    pub(crate) intake: Intake,
 }
 
 impl Port {
@@ -102,7 +105,7 @@ impl Port {
     /// Begins to serve. To be called inside a Tokio runtime, which is asked to ask the owner.
     pub(crate) fn serve<O: Owner, B: Bytes>(self, house: House<O, B>) -> io::Result<Service> {
         let Self { name, watching, bell, keys, .. } = self;
-        let House { owner, shelf, limits, counters, board, rates } = house;
+        let House { owner, shelf, limits, counters, board, rates, intake } = house;
         let (runtime, post) = (Handle::current(), Arc::new(Post::new(Arc::clone(&bell))));
         let desk = Desk {
             owner,
@@ -114,6 +117,7 @@ impl Port {
             gate: Gate::new(rates, limits.turns, board.clone(), Carrier::Http),
             board,
             warm: warm::Warm::new(runtime, post),
+            intake,
             closing: false,
             handshakes_told: Cell::new((0, 0)),
             date: String::new(),

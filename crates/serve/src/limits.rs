@@ -32,6 +32,13 @@ pub struct Limits {
     pub http_connections_per_source: usize,
     /// How long a request's head may take, the first one from the connection on.
     pub http_head: Duration,
+    /// How long the body of a request may take, from the end of its head on.
+    pub http_body: Duration,
+    /// Bytes of bodies that are in memory at once, until they are answered. Who comes when it is
+    /// full is told to come again.
+    pub http_bodies: usize,
+    /// The same, of one source address.
+    pub http_bodies_per_source: usize,
     /// How long a connection may do nothing between two requests. Old firmware needs 30 s.
     pub http_idle: Duration,
     /// A reader that takes less than `http_slow_bytes` in this time is cut off.
@@ -56,6 +63,10 @@ impl Default for Limits {
             http_connections: 2048,
             http_connections_per_source: 64,
             http_head: Duration::from_secs(10),
+            // A megabyte at 35 KB/s.
+            http_body: Duration::from_secs(30),
+            http_bodies: 32 * 1024 * 1024,
+            http_bodies_per_source: 8 * 1024 * 1024,
             http_idle: Duration::from_secs(65),
             http_slow: Duration::from_secs(120),
             http_slow_bytes: 4096 * 120,

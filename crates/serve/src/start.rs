@@ -134,6 +134,7 @@ impl Opened {
 
         let http_addresses = self.http.first().map(|port| port.addresses().to_vec());
         let mut http = Vec::new();
+        let intake = http::Intake::new(&limits);
         for port in self.http {
             let house = http::House {
                 owner: owner.clone(),
@@ -142,6 +143,7 @@ impl Opened {
                 counters: Arc::clone(&counters),
                 board: board.clone(),
                 rates: rates.clone(),
+                intake: intake.clone(),
             };
             http.push(port.serve(house).map_err(|e| StartError::thread("the boot port", e))?);
         }

@@ -136,6 +136,30 @@ fn https_real_clients_get_identical_bytes_in_both_versions() {
 }
 
 #[test]
+fn https_takes_reports_as_http_does() {
+    if !able(&["curl"]) {
+        return;
+    }
+    let stage = Stage::new(Limits::default());
+    let noted = engine::Served::Text("noted\n".to_owned());
+    stage.house.publish("report/t/failed", noted, "text/plain");
+    let (ca, log, body) = (stage.path("ca.pem"), stage.path("log"), noise(1_000_000));
+    fs::write(&log, &body).unwrap();
+    let url = format!("https://10.77.0.1:{PORT}/report/t/failed");
+    let data = format!("@{}", log.display());
+    for version in ["1.2", "1.3"] {
+        let to = ["-sSv", "--fail", "--tls-max", version, "--cacert", ca.to_str().unwrap()];
+        let what = ["-H", "Expect: 100-continue", "--expect100-timeout", "60", "--data-binary"];
+        let output = stage.world.there("curl", &[&to[..], &what, &[&data, &url]].concat());
+        assert_eq!(output.stdout, b"noted\n", "{version} {output:?}");
+        let talk = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(talk.contains("< HTTP/1.1 100 Continue"), "{version} {talk}");
+    }
+    let asked = stage.house.asked();
+    assert!(asked.len() == 2 && asked.iter().all(|ask| ask.body.as_ref() == Some(&body)));
+}
+
+#[test]
 fn https_openssl_agrees_and_comes_back_with_less() {
     if !able(&["openssl", "sh", "timeout"]) {
         return;

@@ -9,6 +9,7 @@ use crate::post::{Heard, Ready, Replies};
 use engine::{Answer, Check, Command, Datagram, Engine, FileAsk, Found, Now, Outgoing, Settings};
 use model::plan::Why;
 use model::{Change, Event, Happening, HardwareAddress, Hash};
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -200,6 +201,23 @@ impl SiteHandle {
     /// The newest events of a machine, oldest first.
     pub fn recent(&self, machine: &HardwareAddress) -> Vec<Arc<Event>> {
         self.telling.read(|journal| journal.of(machine))
+    }
+
+    /// The newest lines of a machine's own log, oldest first.
+    pub fn log_of(&self, machine: &HardwareAddress) -> Vec<Arc<Event>> {
+        self.telling.read(|journal| journal.log_of(machine))
+    }
+
+    /// Which machine of the inventory goes by this address; see [`Engine::machine_at`].
+    pub async fn machine_at(
+        &self,
+        from: IpAddr,
+        link: &str,
+        neighbour: Option<HardwareAddress>,
+    ) -> Option<HardwareAddress> {
+        let link = link.to_owned();
+        let found = self.ask(move |engine, _| engine.machine_at(from, &link, neighbour)).await;
+        found.ok().flatten()
     }
 
     /// The newest events of all, oldest first.

@@ -1,7 +1,11 @@
 //! What was told lately: by machine, and overall. In memory only, with a limit on everything.
 //!
-//! In: events. Out: the newest ones again, and a live feed. Never: the disk, a decision.
+//! In: events. Out: the newest ones again, and a live feed. Never: the disk, a decision; lines of a
+//! machine's own log in the place of what we did for it ([`log`]).
 
+mod log;
+
+use log::Log;
 use model::{Event, Happening, HardwareAddress};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,11 +20,22 @@ pub struct Limits {
     pub machines_max: usize,
     /// Newest events of all.
     pub overall_max: usize,
+    /// Newest lines of one machine's own log (syslog), beside its events.
+    pub log_per_machine_max: usize,
+    /// Lines of all logs; the oldest is forgotten first.
+    pub log_max: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { per_machine_max: 128, machines_max: 4096, overall_max: 1024 }
+        Self {
+            per_machine_max: 128,
+            machines_max: 4096,
+            overall_max: 1024,
+            log_per_machine_max: 512,
+            // Lines are 1 KiB at most: 32 MiB, were all of them so long.
+            log_max: 32 * 1024,
+        }
     }
 }
 
@@ -33,6 +48,7 @@ pub(crate) struct Journal {
     /// Who spoke when, by the number of their last event.
     spoke: BTreeMap<u64, HardwareAddress>,
     told: u64,
+    log: Log,
 }
 
 /// The newest events of one machine.
@@ -50,10 +66,14 @@ impl Journal {
             machines: HashMap::new(),
             spoke: BTreeMap::new(),
             told: 0,
+            log: Log::default(),
         }
     }
 
     pub(crate) fn note(&mut self, event: &Arc<Event>) {
+        if let Happening::Syslog { .. } = event.what {
+            return self.log.note(event, &self.limits);
+        }
         self.told += 1;
         write(&mut self.overall, event, self.limits.overall_max);
         let Some(machine) = event.machine else { return };
@@ -73,6 +93,10 @@ impl Journal {
 
     pub(crate) fn of(&self, machine: &HardwareAddress) -> Vec<Arc<Event>> {
         self.machines.get(machine).map(|c| c.events.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    pub(crate) fn log_of(&self, machine: &HardwareAddress) -> Vec<Arc<Event>> {
+        self.log.of(machine)
     }
 
     pub(crate) fn latest(&self) -> Vec<Arc<Event>> {
@@ -160,7 +184,8 @@ mod tests {
 
     #[test]
     fn the_oldest_lines_and_the_quietest_machine_go_first() {
-        let limits = Limits { per_machine_max: 2, machines_max: 2, overall_max: 3 };
+        let limits =
+            Limits { per_machine_max: 2, machines_max: 2, overall_max: 3, ..Limits::default() };
         let mut journal = Journal::new(limits);
         for (at, machine) in [(1, 1), (2, 1), (3, 2), (4, 1), (5, 3)] {
             journal.note(&changed(at, machine));
@@ -172,6 +197,21 @@ mod tests {
         assert_eq!(of(3), [5]);
         assert_eq!(moments(&journal.latest()), [3, 4, 5]);
         assert_eq!(journal.spoke.len(), journal.machines.len());
+    }
+
+    #[test]
+    fn a_machine_s_own_log_pushes_out_nothing_of_what_we_did() {
+        let mut journal = Journal::new(Limits::default());
+        journal.note(&changed(1, 1));
+        for at in 0..100_000 {
+            let text = "unpacking".to_owned();
+            let (severity, app) = (model::Severity::Info, None);
+            journal.note(&event(at, 1, Happening::Syslog { severity, app, text }));
+        }
+        let machine = HardwareAddress::mac([2, 0, 0, 0, 0, 1]);
+        assert_eq!(moments(&journal.of(&machine)), [1]);
+        assert_eq!(moments(&journal.latest()), [1]);
+        assert_eq!(moments(&journal.log_of(&machine)), (99_488..100_000).collect::<Vec<u64>>());
     }
 
     #[test]

@@ -17,5 +17,6 @@
 pub mod arp;
 pub mod dhcp4;
 pub mod echo;
+pub mod syslog;
 pub mod tftp;
 pub mod udp4;

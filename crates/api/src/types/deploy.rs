@@ -199,7 +199,7 @@ impl DeploymentView {
         let install = of.install.as_ref();
         let (heard, says) = of.last_words().map_or((None, ""), |(at, says)| (Some(at), says));
         let confirm = install.and_then(|install| install.confirm);
-        let named = engine.machine_at(&of.machine).and_then(|machine| machine.name.clone());
+        let named = engine.machine_of(&of.machine).and_then(|machine| machine.name.clone());
         Self {
             id: of.shown(),
             mac: of.machine.to_string(),

@@ -68,9 +68,32 @@ impl Engine {
     }
 
     pub(crate) fn by_address(&self, ask: &FileAsk) -> Option<HardwareAddress> {
-        let IpAddr::V4(from) = ask.from.ip() else { return None };
+        self.at_address(ask.from.ip(), ask.neighbour)
+    }
+
+    fn at_address(
+        &self,
+        from: IpAddr,
+        neighbour: Option<HardwareAddress>,
+    ) -> Option<HardwareAddress> {
+        let IpAddr::V4(from) = from else { return None };
         let leased = self.leases.of(from).map(|lease| lease.hardware);
-        leased.or(ask.neighbour).or_else(|| self.memory.at_address(from))
+        leased.or(neighbour).or_else(|| self.memory.at_address(from))
+    }
+
+    /// The machine of the inventory that goes by an address which we serve on this link: who holds
+    /// its lease, else whom the neighbour table names, else who was heard with it. It may be somebody
+    /// else who only says so.
+    #[must_use]
+    pub fn machine_at(
+        &self,
+        from: IpAddr,
+        link: &str,
+        neighbour: Option<HardwareAddress>,
+    ) -> Option<HardwareAddress> {
+        let served = self.serves(link, from);
+        let at = served.then(|| self.at_address(from, neighbour)).flatten()?;
+        self.machines.contains_key(&at).then_some(at)
     }
 
     /// Whether the asker is, as far as the network shows, the machine it says it is: only then is

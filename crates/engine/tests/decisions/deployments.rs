@@ -214,7 +214,7 @@ impl Lab {
     }
 
     fn life(&self, last: u8) -> Life {
-        self.engine.machine_at(&mac(last)).unwrap().life()
+        self.engine.machine_of(&mac(last)).unwrap().life()
     }
 
     fn alarms(&self) -> Vec<&str> {
@@ -287,7 +287,7 @@ fn a_machine_is_installed_once_and_starts_its_own_disk_from_then_on() {
     lab.post(plus(9), at, &format!("{report}/done"), "disk /dev/vda mark AQIDBA==").unwrap();
     assert_eq!(lab.of(1).state(), &State::Ended { at: plus(9), how: End::Done });
     assert_eq!(lab.life(1), Life::Deployed);
-    assert_eq!(lab.engine.machine_at(&mac(1)).unwrap().marks, ["AQIDBA=="]);
+    assert_eq!(lab.engine.machine_of(&mac(1)).unwrap().marks, ["AQIDBA=="]);
     // The token is worth nothing any more, and the network leads to the disk.
     assert_eq!(lab.get(plus(10), at, &path), Err(Why::NothingHere));
     assert_eq!(lab.post(plus(10), at, &format!("{report}/failed"), "x"), Err(Why::NothingHere));

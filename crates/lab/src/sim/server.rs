@@ -347,7 +347,7 @@ impl Server {
             neighbour: self.neighbours.get(&from).copied(),
             agent: Some(ask.agent.to_owned()),
             body: None,
-            head_only: false,
+            head_only: ask.method == "HEAD",
         };
         match self.find(now, &file_ask) {
             Answer::Reply(found) => {

@@ -1,17 +1,19 @@
 //! One connection: a state machine that is given its turn when something has happened to it.
 //!
 //! ```text
-//! head ─▶ asking the owner ─▶ sending ─▶ idle ─▶ head …        (and at the end: closing)
+//! head ─▶ (body) ─▶ asking the owner ─▶ sending ─▶ idle ─▶ head …        (and at the end: closing)
 //! ```
 //!
 //! In: bytes of requests, letters with answers. Out: responses, and how transfers went. Never: a
-//! wait of any kind. A body of a request would be one state more between head and asking.
+//! wait of any kind.
 
 mod listening;
 mod patience;
+mod receiving;
 
 pub(super) use patience::Overdue;
 
+use super::body::Intake;
 use super::post::{Facts, Letter};
 use super::request::Question;
 use super::sending::{Sending, Sent, Turn};
@@ -28,6 +30,7 @@ use crate::owner::{Bytes, Owner};
 use crate::shelf::Shelf;
 use listening::Heard;
 use model::HardwareAddress;
+use receiving::Receiving;
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
@@ -58,6 +61,7 @@ pub(super) struct Desk<O, B: Bytes> {
     pub(super) gate: Gate<Token>,
     pub(super) board: Board,
     pub(super) warm: Warm<B::Blob>,
+    pub(super) intake: Intake,
     /// No more requests.
     pub(super) closing: bool,
     /// As responses say it.
@@ -86,7 +90,7 @@ pub(super) struct Connection<O, B> {
     looked: bool,
     /// What goes out before any blob: a head, a text.
     pub(super) out: Vec<u8>,
-    out_at: usize,
+    pub(super) out_at: usize,
     /// Whether the connection goes on after this response.
     pub(super) keep: bool,
     readable: bool,
@@ -129,6 +133,8 @@ pub(super) struct Known {
 pub(super) enum Doing<O, B> {
     /// A head has begun to arrive; the first one begins with the connection.
     Head,
+    /// A head is read whose body has not all arrived.
+    Body(Box<Receiving>),
     /// An answer is looked for.
     Asking(Box<Question>),
     /// What is in `out` goes out, then a part of a blob.
@@ -256,6 +262,11 @@ impl<O: Owner, B: crate::owner::Blob> Connection<O, B> {
                         Heard::Gone(why) => return Next::Gone(why),
                     }
                 }
+                Doing::Body(_) => match self.receive(desk) {
+                    Heard::Request => {}
+                    Heard::Nothing => return Next::Wait,
+                    Heard::Gone(why) => return Next::Gone(why),
+                },
                 Doing::Asking(_) | Doing::Cold(_) if self.dead => return Next::Gone(CLOSED),
                 Doing::Asking(_) | Doing::Cold(_) => return Next::Wait,
                 Doing::Sending(_) => match self.send(desk, &mut turn) {

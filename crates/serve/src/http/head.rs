@@ -11,7 +11,7 @@ pub(super) const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// No firmware sends a tenth of that.
 pub(super) const FIELDS_MAX: usize = 100;
 
-/// One request, without a body: none is taken on any route there is.
+/// The head of one request. Only a POST may have a body behind it (`body::announced`).
 pub(super) struct Head<'h, 'b> {
     pub(super) method: Method,
     /// 0 or 1, of HTTP/1.
@@ -32,6 +32,8 @@ pub(super) struct Head<'h, 'b> {
 pub(super) enum Method {
     Get,
     Head,
+    /// Something is said; nothing is wanted but an answer to it.
+    Post,
 }
 
 /// Why there is no answer but a refusal, after which the connection ends.
@@ -41,6 +43,14 @@ pub(super) enum Refused {
     Form(&'static str),
     /// 405.
     Method,
+    /// 411.
+    Length,
+    /// 413, and how many bytes are taken.
+    Large(usize),
+    /// 417.
+    Expectation,
+    /// 503: too many bodies are in memory.
+    Room,
     /// 431.
     Size(&'static str),
 }
@@ -91,10 +101,11 @@ pub(super) fn read<'h, 'b>(
     let method = match method {
         "GET" => Method::Get,
         "HEAD" => Method::Head,
+        "POST" => Method::Post,
         _ => return Err(Refused::Method),
     };
     let fields = Fields(request.headers);
-    framing(fields)?;
+    framing(fields, method)?;
     let (path, query) = split(target)?;
     let keep = keeps(fields, minor);
     Ok(Some(Head { method, minor, target, path, query, keep, fields, length }))
@@ -111,13 +122,15 @@ fn malformed(why: Error) -> Refused {
     }
 }
 
-/// Refuses whatever could be read in two ways. We take no bodies, so there is no need to look at
-/// lengths more closely (RFC 9112 §6.3, §11.2). A Host that is missing is no reason: old loaders
+/// Refuses whatever could be read in two ways. GET and HEAD have no body, so there is no need to look
+/// at their lengths more closely (RFC 9112 §6.3, §11.2). A Host that is missing is no reason: old loaders
 /// say HTTP/1.1 without one, and no answer here depends on it.
-fn framing(fields: Fields<'_, '_>) -> Result<(), Refused> {
-    if fields.first("transfer-encoding").is_some()
-        || fields.all("content-length").any(|length| length != b"0")
-    {
+fn framing(fields: Fields<'_, '_>, method: Method) -> Result<(), Refused> {
+    let has_body = || {
+        fields.first("transfer-encoding").is_some()
+            || fields.all("content-length").any(|length| length != b"0")
+    };
+    if method != Method::Post && has_body() {
         return Err(Refused::Form("a request with a body is not served here"));
     }
     if fields.all("host").nth(1).is_some() {
@@ -226,8 +239,8 @@ mod tests {
     }
 
     #[test]
-    fn only_get_and_head() {
-        for method in ["POST", "CONNECT", "OPTIONS", "get", "BREW"] {
+    fn only_get_head_and_post() {
+        for method in ["PUT", "CONNECT", "OPTIONS", "get", "BREW"] {
             let text = format!("{method} /x HTTP/1.1\r\nContent-Length: 5\r\n\r\n");
             assert_eq!(seen(&text), Err(Refused::Method), "{method}");
         }
@@ -236,6 +249,9 @@ mod tests {
             Err(Refused::Method),
             "authority form"
         );
+        let post = seen("POST /report/t/done HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello");
+        let (path, length) = ("/report/t/done".to_owned(), 51);
+        assert_eq!(post, Ok(Some((Method::Post, path, None, true, length))));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use model::plan::Why;
 use std::io::Write as _;
 
 /// When to ask again, in seconds, while the store does not answer. iPXE waits for that long.
-const RETRY_AFTER: &str = "5";
+const LATER: &[Field<'_>] = &[("Retry-After", "5")];
 
 /// Status codes that are sent here (RFC 9110 §15).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -20,8 +20,11 @@ pub(super) enum Status {
     BadRequest,
     NotFound,
     MethodNotAllowed,
+    LengthRequired,
     Changed,
+    ContentTooLarge,
     Beyond,
+    ExpectationFailed,
     TooLarge,
     Broken,
     NotNow,
@@ -36,8 +39,11 @@ impl Status {
             Self::BadRequest => "400 Bad Request",
             Self::NotFound => "404 Not Found",
             Self::MethodNotAllowed => "405 Method Not Allowed",
+            Self::LengthRequired => "411 Length Required",
             Self::Changed => "412 Precondition Failed",
+            Self::ContentTooLarge => "413 Content Too Large",
             Self::Beyond => "416 Range Not Satisfiable",
+            Self::ExpectationFailed => "417 Expectation Failed",
             Self::TooLarge => "431 Request Header Fields Too Large",
             Self::Broken => "500 Internal Server Error",
             Self::NotNow => "503 Service Unavailable",
@@ -86,7 +92,7 @@ impl Manner<'_> {
     pub(super) fn silence(self, out: &mut Vec<u8>, why: &Why) {
         match why {
             Why::StoreFailed(_) | Why::TooMany(_) => {
-                self.words(out, Status::NotNow, &[("Retry-After", RETRY_AFTER)], "not now\n");
+                self.words(out, Status::NotNow, LATER, "not now\n");
             }
             why => self.words(out, Status::NotFound, &[], &format!("{why}\n")),
         }
@@ -100,6 +106,21 @@ impl Manner<'_> {
             Refused::Method => {
                 let allow = [("Allow", "GET, HEAD")];
                 self.words(out, Status::MethodNotAllowed, &allow, "only GET and HEAD\n");
+            }
+            Refused::Length => {
+                let text = "say how long the body is: Content-Length is missing\n";
+                self.words(out, Status::LengthRequired, &[], text);
+            }
+            Refused::Large(max) => {
+                let text = format!("the body is longer than {max} bytes\n");
+                self.words(out, Status::ContentTooLarge, &[], &text);
+            }
+            Refused::Expectation => {
+                let text = "only 100-continue can be expected\n";
+                self.words(out, Status::ExpectationFailed, &[], text);
+            }
+            Refused::Room => {
+                self.words(out, Status::NotNow, LATER, "too much at once; try again\n");
             }
         }
     }

@@ -4,6 +4,7 @@
 //! is to be had, and which, the owner says.
 
 use super::ask;
+use super::body::{self, Announced, Share};
 use super::connection::{Connection, Desk, Doing, Known};
 use super::head::{self, Head, Method, Refused};
 use super::post::{BlobFacts, Body, Facts, Letter, Says};
@@ -83,6 +84,9 @@ impl<O: Owner, B: Blob> Connection<O, B> {
     /// Refuses a request by its form, and ends with it.
     pub(super) fn refuse<S: Bytes<Blob = B>>(&mut self, desk: &Desk<O, S>, refused: Refused) {
         desk.counters.http_refused.one();
+        if refused == Refused::Room {
+            desk.counters.http_bodies_refused.one();
+        }
         let manner = Manner { minor: 1, fields_only: false, keep: false, date: &desk.date };
         manner.refusal(&mut self.out, refused);
         self.keep = false;
@@ -95,7 +99,11 @@ impl<O: Owner, B: Blob> Connection<O, B> {
         head: &Head<'_, '_>,
     ) -> Result<(), Refused> {
         self.pace_anew(desk.now);
-        let conditions = Conditions::read(head.fields);
+        let conditions = match head.method {
+            Method::Get | Method::Head => Conditions::read(head.fields),
+            // They are about a file that is there; what is said here is not one.
+            Method::Post => Conditions::default(),
+        };
         let (method, minor) = (head.method, head.minor);
         let wish = Wish { method, minor, keep: head.keep && !desk.closing, conditions };
         if desk.closing {
@@ -103,13 +111,17 @@ impl<O: Owner, B: Blob> Connection<O, B> {
             return Ok(());
         }
         let name = ask::name(head.path).map_err(Refused::Form)?;
+        let announced = announced(head, &name)?;
         if name == b"/healthz" {
             self.say(desk, &wish, Status::Ok, "ok\n");
             return Ok(());
         }
         desk.counters.http_requests.one();
         let (asked, edition) = (desk.owner.now(), desk.owner.edition());
-        let known = self.know(head.target, edition);
+        let known = match announced {
+            Some(_) => None,
+            None => self.know(head.target, edition),
+        };
         if let Some(facts) = &known
             && let Some(blob) = facts.blob.as_ref().and_then(|blob| desk.shelf.get(&blob.layout))
         {
@@ -132,9 +144,12 @@ impl<O: Owner, B: Blob> Connection<O, B> {
             neighbour: None,
             agent: agent.map(show),
             body: None,
-            head_only: false,
+            head_only: method == Method::Head,
         };
-        self.ask(desk, question, ask);
+        match announced {
+            Some(announced) => self.expect(desk, announced, question, ask)?,
+            None => self.ask(desk, question, ask, None),
+        }
         Ok(())
     }
 
@@ -163,18 +178,20 @@ impl<O: Owner, B: Blob> Connection<O, B> {
         self.known.insert(0, Known { target, edition, facts: Arc::clone(facts) });
     }
 
-    /// Asks the owner, on the runtime; a letter brings the answer.
-    fn ask<S: Bytes<Blob = B>>(
+    /// Asks the owner, on the runtime; a letter brings the answer. The memory of a body counts until
+    /// then.
+    pub(super) fn ask<S: Bytes<Blob = B>>(
         &mut self,
         desk: &Desk<O, S>,
         question: Box<Question>,
         mut ask: FileAsk,
+        share: Option<Share>,
     ) {
         let errand = Errand::new(desk, self.token(), self.neighbour.flatten());
         let (owner, shelf, known) = (desk.owner.clone(), desk.shelf.clone(), self.neighbour);
         desk.runtime.spawn(async move {
             // All of it moves in, so that its letter is sent at the end.
-            let mut errand = errand;
+            let (mut errand, _share) = (errand, share);
             let known = known.unwrap_or_else(|| neighbour::of(ask.from.ip(), &ask.link));
             (ask.neighbour, errand.neighbour) = (known, known);
             let shown = show(&ask.name);
@@ -212,7 +229,7 @@ impl<O: Owner, B: Blob> Connection<O, B> {
         self.pace_anew(desk.now);
         match says {
             Says::File(facts, body) => {
-                if facts.steady {
+                if facts.steady && question.wish.method != Method::Post {
                     self.remember(question.target.clone(), question.edition, &facts);
                 }
                 self.give(desk, (&question.wish, question.asked), facts, body);
@@ -289,7 +306,8 @@ impl<O: Owner, B: Blob> Connection<O, B> {
             };
             sending.meter = Some(Meter::start(desk.owner.clone(), about, asked));
         }
-        sending.begun = self.carried.saturating_add(self.out.len() as u64);
+        sending.begun =
+            self.carried.saturating_add(self.out.len().saturating_sub(self.out_at) as u64);
         sending.join(&mut self.out, &mut desk.gate, desk.owner.now());
         self.doing = Doing::Sending(Some(Box::new(sending)));
     }
@@ -324,6 +342,15 @@ impl<O: Owner, B: Blob> Connection<O, B> {
         let link = Some(self.link.to_string());
         desk.owner.tell(Event { at: desk.owner.now(), machine, link, what });
     }
+}
+
+/// What comes behind a head; nothing but with a POST. Where none may go it is refused as a method.
+fn announced(head: &Head<'_, '_>, name: &[u8]) -> Result<Option<Announced>, Refused> {
+    if head.method != Method::Post {
+        return Ok(None);
+    }
+    let max = str::from_utf8(name).ok().and_then(engine::files::body_max);
+    body::announced(head.fields, head.minor, max.ok_or(Refused::Method)?).map(Some)
 }
 
 /// A question on its way. Whatever happens to it, a letter comes.

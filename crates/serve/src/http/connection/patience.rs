@@ -64,6 +64,9 @@ impl<O: Owner, B: Blob> Connection<O, B> {
             Doing::Head if since >= limits.http_head => {
                 return Some(Overdue::Cut(LATE));
             }
+            Doing::Body(_) if since >= limits.http_body => {
+                return Some(Overdue::Cut(LATE));
+            }
             Doing::Idle if self.leaving.is_empty() && since >= limits.http_idle => {
                 return Some(Overdue::Cut("it was idle"));
             }
