@@ -6,6 +6,7 @@ mod answers;
 mod boot;
 mod inventory;
 mod leases;
+mod operators;
 mod uploads;
 
 pub use answers::{
@@ -20,6 +21,10 @@ pub use inventory::{AssetView, ImageView, LifeWish, MachineView, MachineWish, Op
 pub use leases::{
     Fate, HolderText, LEASES_MAX, LeaseHistory, LeaseLeft, LeaseView, LeaseWish, LeasesTaken,
     LeasesWish, ReservationView, ReservationWish,
+};
+pub use operators::{
+    AuditPage, AuditVerdict, AuditView, Hidden, Login, SessionView, TokenAdd, TokenMade, TokenView,
+    UserAdd, UserSet, UserView,
 };
 pub use uploads::{UploadView, UploadWish};
 

@@ -2,8 +2,11 @@
 
 mod addresses;
 mod images;
+mod name;
+mod operators;
 
 use crate::Engine;
+use model::access::{ApiToken, User};
 use model::image::SecureBoot;
 use model::machine::{Life, Machine};
 use model::menu::{Choice, Menu};
@@ -11,6 +14,9 @@ use model::rule::{Condition, Profile, Rule};
 use model::{Change, Channel, DhcpOption, HardwareAddress, Image, Lease, Loader, Now, Reservation};
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
+
+pub use name::Before;
+pub use operators::UserWish;
 
 /// A change that an operator asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -84,6 +90,20 @@ pub enum Command {
     ImportLeases(Vec<Lease>),
     /// Sets the DHCP options of a machine alone.
     SetMachineOptions(String, Vec<DhcpOption>),
+    /// Adds a user.
+    AddUser(User),
+    /// Adds a user, if there is none yet.
+    AddFirstUser(User),
+    /// Changes a user, and ends all that began with what he was before.
+    SetUser(UserWish),
+    /// Removes a user and his tokens.
+    RemoveUser(String),
+    /// Makes an API token.
+    AddToken(ApiToken),
+    /// Revokes a token, by its id.
+    RevokeToken(String),
+    /// Revokes all tokens of somebody, and ends his sessions.
+    RevokeTokensOf(String),
 }
 
 /// Why a command was not carried out: what is wrong and what to do.
@@ -178,6 +198,13 @@ impl Engine {
             Command::SetMachine { machine, name, profile, labels } => {
                 self.set_machine(now, &machine, name, profile, labels)
             }
+            Command::AddUser(user) => self.add_user(now, user),
+            Command::AddFirstUser(user) => self.add_first_user(now, user),
+            Command::SetUser(wish) => self.set_user(now, wish),
+            Command::RemoveUser(name) => self.remove_user(&name),
+            Command::AddToken(token) => self.add_token(now, token),
+            Command::RevokeToken(id) => self.revoke_token(&id),
+            Command::RevokeTokensOf(name) => self.revoke_tokens_of(now, &name),
             Command::RemoveMachine(hardware) => match self.machines.get(&hardware) {
                 Some(machine) => decided(
                     vec![Change::MachineGone(hardware)],

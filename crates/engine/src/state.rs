@@ -2,6 +2,7 @@
 //! state that may be lost (offers).
 
 use crate::lease::Leases;
+use crate::operators::Operators;
 use model::image::{Channel, Channels, Wanted};
 use model::machine::{Life, Machine};
 use model::menu::Menu;
@@ -86,6 +87,7 @@ pub struct Engine {
     pub(crate) images: BTreeMap<String, BTreeMap<u32, Image>>,
     pub(crate) channels: BTreeMap<String, Channels>,
     pub(crate) loaders: BTreeMap<String, Loader>,
+    pub(crate) operators: Operators,
     pub(crate) memory: crate::dhcp::Memory,
     /// Those of the settings, shared with an exchange while it changes everything else.
     pub(crate) networks: Arc<[Network]>,
@@ -110,6 +112,7 @@ impl Engine {
             images: BTreeMap::new(),
             channels: BTreeMap::new(),
             loaders: BTreeMap::new(),
+            operators: Operators::default(),
             memory: crate::dhcp::Memory::default(),
             pace: crate::dhcp::Pace::default(),
             only_renews: false,
@@ -163,6 +166,11 @@ impl Engine {
             Change::LoaderGone(name) => {
                 self.loaders.remove(&name);
             }
+            Change::User(_)
+            | Change::UserGone(_)
+            | Change::ApiToken(_)
+            | Change::ApiTokenGone(_)
+            | Change::Audit(_) => self.operators.take(change),
         }
     }
 

@@ -9,7 +9,7 @@ use std::process::Command;
 const FLOORS: &[&[&str]] = &[
     &["wire", "disc", "unpack", "secureboot", "trust"],
     &["model"],
-    &["catalogue"],
+    &["catalogue", "access"],
     &["engine", "library", "fetch", "foreign", "tls", "power", "answers"],
     &["site"],
     &["serve", "api"],
@@ -25,6 +25,7 @@ const PURE: &[&str] = &[
     "trust",
     "model",
     "catalogue",
+    "access",
     "engine",
     "foreign",
     "answers",

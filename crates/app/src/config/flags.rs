@@ -34,6 +34,7 @@ pub fn read(
             boot: BootDefaults::default(),
         },
         given: None,
+        admin: super::Admin::default(),
         limits: serve::Limits::default(),
         notes: Vec::new(),
     })

@@ -23,12 +23,15 @@ pub(crate) enum Table {
     Channel,
     Loader,
     Reservation,
+    User,
+    Token,
+    Audit,
     Meta,
 }
 
 impl Table {
     /// Those that hold facts.
-    pub(crate) const FACTS: [Self; 8] = [
+    pub(crate) const FACTS: [Self; 10] = [
         Self::Machine,
         Self::Profile,
         Self::Rules,
@@ -37,6 +40,8 @@ impl Table {
         Self::Channel,
         Self::Loader,
         Self::Reservation,
+        Self::User,
+        Self::Token,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -49,6 +54,9 @@ impl Table {
             Self::Channel => "channel",
             Self::Loader => "loader",
             Self::Reservation => "reservation",
+            Self::User => "user",
+            Self::Token => "token",
+            Self::Audit => "audit",
             Self::Meta => "meta",
         }
     }
@@ -140,6 +148,11 @@ impl Rows {
             Change::Channels(name, at) => (Table::Channel, name.clone(), Some(json(at)?)),
             Change::Loader(loader) => (Table::Loader, loader.name.clone(), Some(json(loader)?)),
             Change::LoaderGone(name) => (Table::Loader, name.clone(), None),
+            Change::User(user) => (Table::User, user.name.clone(), Some(json(user)?)),
+            Change::UserGone(name) => (Table::User, name.clone(), None),
+            Change::ApiToken(token) => (Table::Token, token.id.clone(), Some(json(token)?)),
+            Change::ApiTokenGone(id) => (Table::Token, id.clone(), None),
+            Change::Audit(record) => (Table::Audit, audit_key(record.seq), Some(json(record)?)),
         };
         self.documents.entry(table).or_default().insert(key, body);
         Ok(())
@@ -152,6 +165,11 @@ fn json<T: Serialize>(fact: &T) -> Result<String, String> {
 
 fn menu_key(link: Option<&str>) -> String {
     link.map_or(ALL.to_owned(), |link| format!("{ON_LINK}{link}"))
+}
+
+/// Digits in front, so that keys are in the order of their numbers.
+pub(crate) fn audit_key(seq: u64) -> String {
+    format!("{seq:020}")
 }
 
 fn image_key(name: &str, version: u32) -> String {
@@ -190,6 +208,9 @@ pub(crate) fn read(table: Table, key: &str, body: &str) -> Result<Change, String
         Table::Channel => Change::Channels(key.to_owned(), parse(body)?),
         Table::Loader => Change::Loader(parse::<Loader>(body)?),
         Table::Reservation => Change::Reservation(parse(body)?),
+        Table::User => Change::User(parse(body)?),
+        Table::Token => Change::ApiToken(parse(body)?),
+        Table::Audit => Change::Audit(parse(body)?),
         Table::Meta => return Err("no fact".to_owned()),
     };
     Ok(change)

@@ -1,10 +1,11 @@
 //! Uploads over a real socket: by our own client, and by one that does everything wrong.
 
-use super::{Desk, routes};
+use super::{Desk, append, create, list, remove, show};
 use crate::client::{Client, Error};
 use crate::server::{Running, start_with};
 use crate::types::{Done, UploadView};
 use axum::Router;
+use axum::routing::get;
 use library::{Blobs, Uploads};
 use model::Now;
 use sha2::{Digest, Sha256};
@@ -30,7 +31,10 @@ impl World {
         let socket = folder.path().join("socket");
         let listener = UnixListener::bind(&socket).unwrap();
         let desk = Desk { blobs: Arc::clone(&blobs), now: || NOW };
-        let router = Router::new().nest("/api/v1", routes(desk));
+        let router = Router::new()
+            .route("/api/v1/uploads", get(list).post(create))
+            .route("/api/v1/uploads/{id}", get(show).patch(append).delete(remove))
+            .with_state(desk);
         Self { blobs, client: Client::new(socket), _running: start_with(listener, router), folder }
     }
 

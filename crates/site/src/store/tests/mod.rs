@@ -54,7 +54,11 @@ fn by_name(changes: &[Change]) -> BTreeMap<String, Change> {
             Change::LeaseGone(_) | Change::MachineGone(_) | Change::ProfileGone(_) => {
                 facts.remove(&name(change));
             }
-            Change::ImageGone(..) | Change::LoaderGone(_) | Change::ReservationGone(_) => {
+            Change::ImageGone(..)
+            | Change::LoaderGone(_)
+            | Change::ReservationGone(_)
+            | Change::UserGone(_)
+            | Change::ApiTokenGone(_) => {
                 facts.remove(&name(change));
             }
             Change::PastGone(before) => facts.retain(|_, fact| match fact {
@@ -94,6 +98,12 @@ fn name(change: &Change) -> String {
         }
         Change::Channels(name, _) => format!("channels {name}"),
         Change::Loader(Loader { name, .. }) | Change::LoaderGone(name) => format!("loader {name}"),
+        Change::User(model::User { name, .. }) | Change::UserGone(name) => format!("user {name}"),
+        Change::ApiToken(model::ApiToken { id, .. }) | Change::ApiTokenGone(id) => {
+            format!("token {id}")
+        }
+        // Only the last is a fact; the others are read in pages.
+        Change::Audit(_) => "audit".to_owned(),
     }
 }
 
