@@ -63,11 +63,12 @@ pub fn mean(raw: Raw, links: &[Link], host_name: &str, faults: &Faults) -> Confi
     let http_port = raw.http_port.as_ref().map_or(80, |at| at.value);
     let given = https::certificates(&raw, http_port, &note);
     let limits = limits::mean(&raw, &mut notes, &note);
+    let admin = admin::admin(&raw, &note);
     Config {
         state: raw.state.map(|at| PathBuf::from(at.value)),
         given,
         limits,
-        admin: admin::admin(&raw, &note),
+        admin,
         settings: Settings {
             server_name: raw.server_name.map_or_else(|| host_name.to_owned(), |at| at.value),
             networks,

@@ -21,6 +21,7 @@ struct World {
     folder: tempfile::TempDir,
     blobs: Arc<Blobs>,
     client: Client,
+    socket: PathBuf,
     _running: Running,
 }
 
@@ -35,7 +36,13 @@ impl World {
             .route("/api/v1/uploads", get(list).post(create))
             .route("/api/v1/uploads/{id}", get(show).patch(append).delete(remove))
             .with_state(desk);
-        Self { blobs, client: Client::new(socket), _running: start_with(listener, router), folder }
+        Self {
+            blobs,
+            client: Client::new(socket.clone()),
+            socket,
+            _running: start_with(listener, router),
+            folder,
+        }
     }
 
     fn file(&self, bytes: &[u8]) -> PathBuf {
@@ -52,12 +59,12 @@ impl World {
 
     /// Sends the start of a request, and goes.
     async fn broken(&self, request: &[u8]) {
-        UnixStream::connect(self.client.socket()).await.unwrap().write_all(request).await.unwrap();
+        UnixStream::connect(&self.socket).await.unwrap().write_all(request).await.unwrap();
     }
 
     /// Sends a request as it stands, and reads the answer to its end.
     async fn raw(&self, request: &[u8]) -> String {
-        let mut stream = UnixStream::connect(self.client.socket()).await.unwrap();
+        let mut stream = UnixStream::connect(&self.socket).await.unwrap();
         // The server may answer, and go, before it has read all.
         drop(stream.write_all(request).await);
         let mut answer = Vec::new();
