@@ -99,8 +99,7 @@ impl Engine {
             role: role.unwrap_or(user.role),
             scope: scope.unwrap_or_else(|| user.scope.clone()),
             since: user.since,
-            // Sessions of this very millisecond are over, too.
-            changed: now.max(user.changed + Duration::from_millis(1)),
+            changed: from_now(now, user),
             password: password.clone().unwrap_or_else(|| user.password.clone()),
         };
         if user.role == Role::Admin && !user.scope.is_all() {
@@ -187,7 +186,7 @@ impl Engine {
             return no_user(name);
         }
         if let Some(user) = user {
-            let changed = now.max(user.changed + Duration::from_millis(1));
+            let changed = from_now(now, user);
             changes.push(Change::User(User { changed, ..user.clone() }));
         }
         let sessions = if user.is_some() { ", and his sessions ended" } else { "" };
@@ -200,6 +199,11 @@ impl Engine {
             .filter(move |token| token.owner == owner)
             .map(|token| Change::ApiTokenGone(token.id.clone()))
     }
+}
+
+/// A moment that sessions begun until now, this very millisecond included, lie before.
+fn from_now(now: Now, user: &User) -> Now {
+    now.max(user.changed) + Duration::from_millis(1)
 }
 
 fn no_user(name: &str) -> Outcome {

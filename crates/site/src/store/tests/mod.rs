@@ -5,6 +5,7 @@ mod facts;
 mod faults;
 mod kills;
 mod measure;
+mod operators;
 mod times;
 mod upgrade;
 
