@@ -1,5 +1,6 @@
 //! Talks to a running server: what the `bootwright` command uses.
 
+mod far;
 mod upload;
 
 pub use upload::Sent;
@@ -24,10 +25,10 @@ const LINE_MAX: usize = 4 << 20;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Nobody serves this socket, or we may not open it.
-    #[error("no server answers at {}: {why}", socket.display())]
+    #[error("no server answers at {at}: {why}")]
     NotReached {
-        /// The socket.
-        socket: PathBuf,
+        /// The socket, or the URL.
+        at: String,
         /// What the system said.
         why: String,
     },
@@ -43,26 +44,44 @@ pub enum Error {
     /// A file that was to be sent.
     #[error("{0}")]
     File(String),
+    /// It was named wrongly.
+    #[error("{0}")]
+    Usage(String),
     /// The caller wanted no more.
     #[error("stopped on request; what the server has is kept there for a week, to be gone on from")]
     Stopped,
 }
 
-/// A server, by its socket.
+/// A server, by its socket or its URL.
 #[derive(Clone, Debug)]
 pub struct Client {
-    socket: PathBuf,
+    way: Way,
+}
+
+#[derive(Clone, Debug)]
+enum Way {
+    Socket(PathBuf),
+    Far(Box<far::Server>),
 }
 
 impl Client {
     /// The server behind this socket. Nothing is opened yet.
     pub fn new(socket: PathBuf) -> Self {
-        Self { socket }
+        Self { way: Way::Socket(socket) }
     }
 
-    /// Its socket.
-    pub fn socket(&self) -> &Path {
-        &self.socket
+    /// The server at this URL, shown this token, with a certificate of this CA, or of one that this
+    /// host believes. Nothing is opened yet.
+    pub fn far(url: &str, token: Option<&str>, ca: Option<&Path>) -> Result<Self, Error> {
+        Ok(Self { way: Way::Far(Box::new(far::Server::new(url, token, ca)?)) })
+    }
+
+    /// What a `Host` header says.
+    fn host(&self) -> &str {
+        match &self.way {
+            Way::Socket(_) => "bootwright",
+            Way::Far(server) => &server.authority,
+        }
     }
 
     /// Asks for something.
@@ -104,7 +123,7 @@ impl Client {
         let request = Request::builder()
             .method(method)
             .uri(format!("/api/v1{path}"))
-            .header(header::HOST, "bootwright")
+            .header(header::HOST, self.host())
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::new(Bytes::from(bytes)))
             .map_err(|e| Error::Broken(e.to_string()))?;
@@ -112,19 +131,19 @@ impl Client {
     }
 
     /// Sends a request on a connection of its own. The answer is one of success.
-    async fn exchange<B>(&self, request: Request<B>) -> Result<Response<Incoming>, Error>
+    async fn exchange<B>(&self, mut request: Request<B>) -> Result<Response<Incoming>, Error>
     where
         B: Body + Send + 'static,
         B::Data: Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let not_reached = |e: std::io::Error| match e.kind() {
-            std::io::ErrorKind::PermissionDenied => Error::NotAllowed(self.socket.clone()),
-            _ => Error::NotReached { socket: self.socket.clone(), why: plain(&e) },
-        };
         let broken = |e: hyper::Error| Error::Broken(e.to_string());
-        let stream = UnixStream::connect(&self.socket).await.map_err(not_reached)?;
-        let io = TokioIo::new(stream);
+        if let Way::Far(server) = &self.way
+            && let Some(bearer) = &server.bearer
+        {
+            request.headers_mut().insert(header::AUTHORIZATION, bearer.clone());
+        }
+        let io = TokioIo::new(self.connect().await?);
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(io).await.map_err(broken)?;
         // Ends by itself when the answer is read or dropped.
@@ -140,6 +159,21 @@ impl Client {
             Ok(problem) => Error::Problem(problem),
             Err(_) => Error::Broken(format!("the server says {status}")),
         })
+    }
+}
+
+impl Client {
+    async fn connect(&self) -> Result<Box<dyn far::Stream>, Error> {
+        let socket = match &self.way {
+            Way::Far(server) => return server.connect().await,
+            Way::Socket(socket) => socket,
+        };
+        let not_reached = |e: std::io::Error| match e.kind() {
+            std::io::ErrorKind::PermissionDenied => Error::NotAllowed(socket.clone()),
+            _ => Error::NotReached { at: socket.display().to_string(), why: plain(&e) },
+        };
+        let stream = UnixStream::connect(socket).await.map_err(not_reached)?;
+        Ok(Box::new(stream))
     }
 }
 

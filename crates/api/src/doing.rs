@@ -1,6 +1,7 @@
 //! Work on the bytes of images and bootloaders, on threads that may wait for a disk.
 
 mod audit;
+pub mod checkpoint;
 pub mod deploy;
 mod import;
 mod loaders;

@@ -1,19 +1,23 @@
-//! The operators' interface: HTTP with JSON over a Unix socket.
+//! The operators' interface: HTTP with JSON over a Unix socket, and over TCP (with TLS beyond this host).
 //!
 //! ```text
-//! connection ─ server ─ peer: who is it ─ routes: what is asked ─▶ site (asks, commands, events)
+//! connection ─ server ─ gate: who, and may he ─ routes: what is asked ─▶ site (asks, commands, events)
 //!                                                              └─▶ library (imports, checks)
+//!    peer: who is on the socket
 //! CLI ──────── client ─ the same types, the other way round
 //! ```
 //!
 //! In: requests of operators. Out: answers in the one schema of [`types`], and every refusal as a
 //! [`Problem`] in words. Never: a decision about machines (the engine's), a machine's request
-//! (`serve`), a word to anybody who is not an operator of this host.
+//! (`serve`), a word to anybody who is no operator.
 #![forbid(unsafe_code)]
 
+pub mod asker;
 mod body;
 pub mod client;
 pub mod doing;
+pub mod gate;
+pub mod net;
 pub mod peer;
 pub mod problem;
 mod routes;
@@ -24,4 +28,5 @@ pub mod types;
 
 pub use client::Client;
 pub use problem::Problem;
+pub use routes::table::{Route, table};
 pub use server::{House, Running, start};

@@ -47,6 +47,21 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", "You may not do this", detail)
     }
 
+    /// Nobody knows who the asker is.
+    pub fn unauthorized(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Who are you?", detail)
+    }
+
+    /// Too many tries.
+    pub fn too_often(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too-often", "Too often", detail)
+    }
+
+    /// It was sent to somebody else.
+    pub fn misdirected(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::MISDIRECTED_REQUEST, "misdirected", "Wrong address", detail)
+    }
+
     /// What was asked for does not exist.
     pub fn missing(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", "There is no such thing", detail)

@@ -1,22 +1,28 @@
-//! What may be asked, and where. Every route here is for operators only; [`crate::peer`] has
-//! judged the asker before any of them is reached.
+//! What may be asked, and where: [`table`] lists it, with who may. [`crate::gate`] stands before each of
+//! them, and the handlers find the asker in their [`House`].
 
+mod audit;
 mod boot;
 mod deployments;
+mod first;
 mod images;
 mod leases;
-mod machines;
+pub(crate) mod machines;
 mod metrics;
 mod server;
+mod session;
+pub mod table;
 mod templates;
-pub mod uploads;
+mod tokens;
+pub(crate) mod uploads;
+mod users;
 
+use crate::asker::Asker;
 use crate::types::Done;
 use crate::{House, Problem};
 use axum::Router;
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::{FromRef, FromRequestParts, Query};
 use axum::http::request::Parts;
-use axum::routing::{get, post, put};
 use engine::{Command, Engine, Now};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -24,72 +30,31 @@ use site::SiteError;
 
 /// All routes.
 pub fn all(house: House) -> Router {
-    let desk = uploads::Desk { blobs: std::sync::Arc::clone(&house.blobs), now: wall_clock };
-    let v1 = Router::new()
-        .route("/healthz", get(server::healthz))
-        .route("/status", get(server::status))
-        .route("/doctor", get(server::doctor))
-        .route("/events", get(server::events))
-        .route("/transfers", get(server::transfers))
-        .route("/reload", post(server::reload))
-        .route("/images", get(images::list).post(images::import))
-        .route("/images/{name}", get(images::show).delete(images::remove))
-        .route("/images/{name}/verify", post(images::verify))
-        .route("/images/{name}/audit", post(images::audit))
-        .route("/images/{name}/promote", post(images::promote))
-        .route("/images/{name}/rollback", post(images::rollback))
-        .route("/scrub", post(images::scrub))
-        .route("/loaders", get(images::loaders).post(images::import_loaders))
-        .route("/loaders/{name}", get(images::loader))
-        .route("/profiles", get(boot::profiles))
-        .route(
-            "/profiles/{name}",
-            get(boot::profile).put(boot::set_profile).delete(boot::remove_profile),
-        )
-        .route("/rules", get(boot::rules).post(boot::add_rule))
-        .route("/rules/test", get(boot::test_rules))
-        .route("/rules/{id}", axum::routing::delete(boot::remove_rule))
-        .route("/rules/{id}/move", post(boot::move_rule))
-        .route("/menu", get(boot::menu).put(boot::set_menu))
-        .route("/explain", get(boot::explain))
-        .route("/machines", get(machines::list))
-        .route(
-            "/machines/{machine}",
-            get(machines::show).patch(machines::set).delete(machines::remove),
-        )
-        .route("/machines/{machine}/state", put(machines::set_life))
-        .route("/machines/{machine}/options", axum::routing::patch(machines::set_options))
-        .route("/machines/{machine}/deploy", post(deployments::deploy))
-        .route("/machines/{machine}/boot-once", post(deployments::boot_once))
-        .route("/machines/{machine}/cancel", post(deployments::cancel))
-        .route("/machines/{machine}/confirm", post(deployments::confirm))
-        .route("/deployments", get(deployments::list).post(deployments::deploy_many))
-        .route("/deployments/{id}", get(deployments::show))
-        .route("/batches", get(deployments::batches))
-        .route("/batches/{id}", get(deployments::batch))
-        .route("/batches/{id}/pause", post(deployments::pause_batch))
-        .route("/batches/{id}/resume", post(deployments::resume_batch))
-        .route("/batches/{id}/cancel", post(deployments::cancel_batch))
-        .route("/templates", get(templates::list))
-        .route(
-            "/templates/{name}",
-            get(templates::show).put(templates::set).delete(templates::remove),
-        )
-        .route("/templates/{name}/render", get(templates::render))
-        .route("/secrets", get(templates::secrets))
-        .route("/secrets/{name}", put(templates::set_secret).delete(templates::remove_secret))
-        .route("/leases", get(leases::list))
-        .route("/leases/import", post(leases::import))
-        .route("/leases/{lease}", get(leases::show_one).delete(leases::release))
-        .route("/leases/{lease}/history", get(leases::history))
-        .route("/reservations", get(leases::reservations).post(leases::reserve))
-        .route("/reservations/{address}", axum::routing::delete(leases::unreserve))
-        .merge(uploads::routes(desk));
-    Router::new()
-        .nest("/api/v1", v1)
-        .route("/metrics", get(metrics::metrics))
-        .fallback(nowhere)
-        .with_state(house)
+    table::router(table::table(), Rooms(house))
+}
+
+/// What the router holds. A handler gets a [`House`] from it by [`State`] alone, and so with the asker.
+#[derive(Clone)]
+pub struct Rooms(pub House);
+
+/// The house, as whoever asks may use it.
+pub struct State<T>(pub T);
+
+impl FromRequestParts<Rooms> for State<House> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, rooms: &Rooms) -> Result<Self, Problem> {
+        let asker = parts.extensions.get::<Asker>().cloned();
+        // Only routes that are for everybody have none.
+        let asker = asker.unwrap_or_else(Asker::nobody);
+        Ok(Self(House { asker, ..rooms.0.clone() }))
+    }
+}
+
+impl FromRef<Rooms> for uploads::Desk {
+    fn from_ref(rooms: &Rooms) -> Self {
+        Self { blobs: std::sync::Arc::clone(&rooms.0.blobs), now: wall_clock }
+    }
 }
 
 /// The moment of files, which outlive a run.
@@ -105,7 +70,7 @@ async fn nowhere() -> Problem {
 }
 
 /// A query whose every key is known.
-struct Asked<T>(T);
+pub(crate) struct Asked<T>(T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
     type Rejection = Problem;
@@ -121,7 +86,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
 /// `?dry_run=true`
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Dry {
+pub(crate) struct Dry {
     #[serde(default)]
     dry_run: bool,
 }
@@ -146,6 +111,6 @@ async fn ask<R: Send + 'static>(
 
 /// Has a command carried out, or only said.
 async fn command(house: &House, command: Command, dry_run: bool) -> Result<Done, Problem> {
-    let said = house.site.command(command, dry_run).await?;
+    let said = house.site.command(house.asker.by.clone(), command, dry_run).await?;
     Ok(Done { says: said.says, done: said.kept })
 }

@@ -1,29 +1,38 @@
-//! Accepts connections on the Unix socket and answers them.
+//! Accepts connections on the Unix socket and answers them. [`crate::net`] does it for TCP.
 
+use crate::asker::Asker;
+use crate::gate::door::Door;
+use crate::peer::Operator;
 use crate::types::{Done, TlsStatus};
 use crate::{Problem, peer, routes};
 use axum::body::Body;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use futures_util::future::BoxFuture;
+use hyper::Request;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use library::Blobs;
 use model::{Now, Transfers};
 use site::SiteHandle;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{RwLock, Semaphore, watch};
 use tokio::task::JoinHandle;
+use tower_service::Service;
 
 /// Operators at the same time.
 const CONNECTIONS_MAX: usize = 64;
 /// A head of a request has to be there within this.
-const HEAD_WAIT: Duration = Duration::from_secs(10);
+pub(crate) const HEAD_WAIT: Duration = Duration::from_secs(10);
+/// A head has this many bytes at most.
+const HEAD_MAX: usize = 16 << 10;
 /// What is under way at a stop has this long to end.
-const STOP_WAIT: Duration = Duration::from_secs(2);
+pub(crate) const STOP_WAIT: Duration = Duration::from_secs(2);
 
 /// Reads the configuration again; `true` only says what would change.
 pub type Reload = dyn Fn(bool) -> BoxFuture<'static, Result<Done, Problem>> + Send + Sync;
@@ -57,13 +66,17 @@ pub struct House {
     /// Held for reading by whoever adds blobs that nothing names yet, for writing by whoever
     /// removes blobs that nothing names any more.
     pub sweeping: Arc<RwLock<()>>,
+    /// Sessions and tries of whoever is not on the Unix socket.
+    pub door: Door,
+    /// Who asks; of the house itself, the server.
+    pub asker: Asker,
 }
 
 /// The served socket.
 #[derive(Debug)]
 pub struct Running {
-    stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
+    pub(crate) stop: watch::Sender<bool>,
+    pub(crate) task: JoinHandle<()>,
 }
 
 impl Running {
@@ -73,6 +86,35 @@ impl Running {
         let _ = self.stop.send(true);
         if tokio::time::timeout(STOP_WAIT, &mut self.task).await.is_err() {
             self.task.abort();
+        }
+    }
+}
+
+/// Who is at the other end of a connection, before anything was shown.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Visitor {
+    /// An operator of this host, by the Unix socket.
+    Host(String),
+    /// Somebody from the network.
+    Net {
+        /// His address.
+        from: SocketAddr,
+        /// Ours.
+        local: SocketAddr,
+        /// Over TLS.
+        tls: bool,
+    },
+    /// Nobody that we know of.
+    Nobody,
+}
+
+impl Visitor {
+    /// Where tries are counted by.
+    pub(crate) fn source(&self) -> String {
+        match self {
+            Self::Host(name) => format!("the socket ({name})"),
+            Self::Net { from, .. } => from.ip().to_canonical().to_string(),
+            Self::Nobody => "nowhere".to_owned(),
         }
     }
 }
@@ -104,7 +146,7 @@ async fn accept(listener: UnixListener, router: axum::Router, mut stopped: watch
         let Ok(place) = Arc::clone(&room).acquire_owned().await else { break };
         let (router, stopped) = (router.clone(), stopped.clone());
         tokio::spawn(async move {
-            serve(stream, router, stopped).await;
+            serve_host(stream, router, stopped).await;
             drop(place);
         });
     }
@@ -112,29 +154,41 @@ async fn accept(listener: UnixListener, router: axum::Router, mut stopped: watch
     let _ = room.acquire_many(u32::try_from(CONNECTIONS_MAX).unwrap_or(u32::MAX)).await;
 }
 
-async fn serve(stream: UnixStream, router: axum::Router, mut stopped: watch::Receiver<bool>) {
+async fn serve_host(stream: UnixStream, router: axum::Router, stopped: watch::Receiver<bool>) {
     let admitted = match stream.peer_cred() {
         Ok(peer) => peer::admit(&peer),
         Err(e) => Err(Problem::forbidden(format!("the system does not say who you are: {e}"))),
     };
-    let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+    let answer = move |mut request: Request<Body>| {
         let (admitted, mut router) = (admitted.clone(), router.clone());
         async move {
-            let answer = match admitted {
+            match admitted {
                 Err(problem) => problem.into_response(),
-                Ok(operator) => {
-                    use tower_service::Service as _;
-                    let mut request = request.map(Body::new);
-                    request.extensions_mut().insert(operator);
+                Ok(Operator(name)) => {
+                    request.extensions_mut().insert(Visitor::Host(name));
                     router.call(request).await.into_response()
                 }
-            };
-            Ok::<_, Infallible>(answer)
+            }
         }
+    };
+    serve(stream, answer, stopped).await;
+}
+
+/// Answers the requests of a connection until it ends.
+pub(crate) async fn serve<S, F, A>(stream: S, answer: F, mut stopped: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    F: Fn(Request<Body>) -> A + Clone + Send + 'static,
+    A: Future<Output = Response> + Send + 'static,
+{
+    let service = service_fn(move |request: Request<hyper::body::Incoming>| {
+        let answer = answer.clone();
+        async move { Ok::<_, Infallible>(answer(request.map(Body::new)).await) }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WAIT)
+        .max_buf_size(HEAD_MAX)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
@@ -146,7 +200,7 @@ async fn serve(stream: UnixStream, router: axum::Router, mut stopped: watch::Rec
     let _ = tokio::time::timeout(STOP_WAIT / 2, connection).await;
 }
 
-async fn asked_to_stop(stopped: &mut watch::Receiver<bool>) {
+pub(crate) async fn asked_to_stop(stopped: &mut watch::Receiver<bool>) {
     // An error means that whoever could ask is gone, which asks as well.
     let _ = stopped.wait_for(|stop| *stop).await;
 }

@@ -15,21 +15,37 @@ use tokio::sync::mpsc;
 
 /// A comment goes out this often, so that both sides notice when the other is gone.
 const ALIVE: Duration = Duration::from_secs(15);
+/// At most so long after the last look it is looked again whether the listener still may listen; before
+/// anything more is told.
+const STILL: Duration = Duration::from_secs(1);
 
 /// Every event from now on as SSE, or only those of one machine.
 pub fn events(house: &House, machine: Option<HardwareAddress>) -> Response {
     let listener = house.site.events();
-    let messages = stream::unfold(listener, move |mut listener| async move {
-        loop {
-            let line = match tokio::time::timeout(ALIVE, listener.recv()).await {
-                Err(_) => return Some((": alive\n\n".to_owned(), listener)),
-                Ok(Err(RecvError::Closed)) => return None,
-                Ok(Err(RecvError::Lagged(missed))) => Line::Missed { missed },
-                Ok(Ok(event)) if machine.is_some() && event.machine != machine => continue,
-                Ok(Ok(event)) => Line::Event(event.as_ref().clone()),
-            };
-            let json = serde_json::to_string(&line).unwrap_or_default();
-            return Some((format!("data: {json}\n\n"), listener));
+    let (asker, site) = (house.asker.clone(), house.site.clone());
+    let begun = (listener, tokio::time::Instant::now());
+    let messages = stream::unfold(begun, move |(mut listener, mut asked)| {
+        let (asker, site) = (asker.clone(), site.clone());
+        async move {
+            loop {
+                let heard = tokio::time::timeout(ALIVE, listener.recv()).await;
+                // Whose token was revoked meanwhile hears no more.
+                if asked.elapsed() >= STILL {
+                    asked = tokio::time::Instant::now();
+                    if !asker.still(&site).await.unwrap_or(false) {
+                        return None;
+                    }
+                }
+                let line = match heard {
+                    Err(_) => return Some((": alive\n\n".to_owned(), (listener, asked))),
+                    Ok(Err(RecvError::Closed)) => return None,
+                    Ok(Err(RecvError::Lagged(missed))) => Line::Missed { missed },
+                    Ok(Ok(event)) if machine.is_some() && event.machine != machine => continue,
+                    Ok(Ok(event)) => Line::Event(event.as_ref().clone()),
+                };
+                let json = serde_json::to_string(&line).unwrap_or_default();
+                return Some((format!("data: {json}\n\n"), (listener, asked)));
+            }
         }
     });
     // The first bytes tell the client at once that it is listening.

@@ -7,6 +7,7 @@ mod boot;
 mod deploy;
 mod inventory;
 mod leases;
+mod operators;
 mod uploads;
 
 pub use answers::{
@@ -25,6 +26,10 @@ pub use inventory::{AssetView, ImageView, LifeWish, MachineView, MachineWish, Op
 pub use leases::{
     Fate, HolderText, LEASES_MAX, LeaseHistory, LeaseLeft, LeaseView, LeaseWish, LeasesTaken,
     LeasesWish, ReservationView, ReservationWish,
+};
+pub use operators::{
+    AuditPage, AuditVerdict, AuditView, Hidden, Login, SessionView, TokenAdd, TokenMade, TokenView,
+    UserAdd, UserSet, UserView,
 };
 pub use uploads::{UploadView, UploadWish};
 

@@ -2,6 +2,7 @@
 //! here, too.
 
 use crate::commands;
+use crate::failure::Failure;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -36,12 +37,25 @@ pub struct Global {
     /// Without it: /run/bootwright/bootwright.sock, and the state in /var/lib/bootwright.
     #[arg(long, global = true, env = "BOOTWRIGHT_STATE", value_name = "DIR")]
     pub state: Option<PathBuf>,
+    /// Talk to the server at this URL instead; BOOTWRIGHT_TOKEN has the token to show it.
+    ///
+    /// https, or http to this host alone: https://boot.lab.example:7070
+    #[arg(long, global = true, env = "BOOTWRIGHT_SERVER", value_name = "URL")]
+    pub server: Option<String>,
+    /// Believe certificates of this CA (PEM), as of `bootwright tls init`, instead of this host's.
+    #[arg(long, global = true, env = "BOOTWRIGHT_CA", value_name = "FILE")]
+    pub ca: Option<PathBuf>,
 }
 
 impl Global {
     /// The way to the server.
-    pub fn client(&self) -> api::Client {
-        api::Client::new(api::socket::path(self.state.as_deref()))
+    pub fn client(&self) -> Result<api::Client, Failure> {
+        let Some(url) = &self.server else {
+            return Ok(api::Client::new(api::socket::path(self.state.as_deref())));
+        };
+        // Not a flag: everybody on this host can read those.
+        let token = std::env::var("BOOTWRIGHT_TOKEN").ok().filter(|token| !token.is_empty());
+        Ok(api::Client::far(url, token.as_deref(), self.ca.as_deref())?)
     }
 }
 
@@ -133,6 +147,15 @@ pub enum Command {
     /// Reservations: who is promised which address.
     #[command(subcommand)]
     Reservation(commands::reservation::Reservation),
+    /// Users: operators with a name and a password.
+    #[command(subcommand)]
+    User(commands::user::User),
+    /// API tokens: what programs show.
+    #[command(subcommand)]
+    Token(commands::token::Token),
+    /// The audit log: what operators did.
+    #[command(subcommand)]
+    Audit(commands::audit::Audit),
     /// Take leases and reservations of another DHCP server over.
     ImportFrom(commands::import_from::ImportFrom),
     /// Print a completion script for a shell.

@@ -1,5 +1,6 @@
 //! The commands, one room each: what may be typed, and what is done then.
 
+pub mod audit;
 pub mod bootloader;
 pub mod check;
 pub mod deployment;
@@ -20,7 +21,9 @@ pub mod status;
 pub mod store;
 pub mod template;
 pub mod tls;
+pub mod token;
 pub mod transfer;
+pub mod user;
 pub mod watch;
 
 use crate::cli::{Cli, Command, Dry, Sure};
@@ -33,7 +36,7 @@ use serde::Serialize;
 
 /// Does what was typed.
 pub async fn run(cli: Cli) -> Result<(), Failure> {
-    let client = cli.global.client();
+    let client = cli.global.client()?;
     match cli.command {
         Command::Serve(serve) => serve.run(cli.global.state).await,
         Command::Check(check) => check.run(cli.global.state),
@@ -57,6 +60,9 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Store(store) => store.run(cli.global.state),
         Command::Tls(tls) => tls.run(cli.global.state, &client).await,
         Command::Reservation(reservation) => reservation.run(&client).await,
+        Command::User(user) => user.run(&client).await,
+        Command::Token(token) => token.run(&client).await,
+        Command::Audit(audit) => audit.run(&client).await,
         Command::ImportFrom(import) => import.run(&client).await,
         Command::Completion { shell } => manual::completion(shell),
         Command::Man { out } => manual::man(out.as_deref()),

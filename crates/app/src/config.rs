@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::links::Link;
 use engine::Settings;
 use std::cell::RefCell;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Where the file is when nobody says.
@@ -34,10 +35,33 @@ pub struct Config {
     pub settings: Settings,
     /// The certificate to serve HTTPS with; none is our own of `tls init`.
     pub given: Option<Given>,
+    /// Where operators reach us, beside the Unix socket.
+    pub admin: Admin,
     /// What machines may take.
     pub limits: serve::Limits,
     /// What is accepted but has no effect in this version: one line each.
     pub notes: Vec<String>,
+}
+
+/// The operators' TCP port, unless the configuration says otherwise.
+pub const DEFAULT_ADMIN: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 7070);
+
+/// Where operators reach us, beside the Unix socket.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Admin {
+    /// Address and port; none is off.
+    pub listen: Option<SocketAddr>,
+    /// Whether the configuration names it.
+    pub asked: bool,
+    /// Names that are ours, beside the address, `localhost` and the server's name.
+    pub hosts: Vec<String>,
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self { listen: Some(DEFAULT_ADMIN), asked: false, hosts: Vec::new() }
+    }
 }
 
 /// A certificate that somebody else made.

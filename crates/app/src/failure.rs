@@ -78,9 +78,13 @@ impl From<api::client::Error> for Failure {
     fn from(error: api::client::Error) -> Self {
         use api::client::Error;
         match error {
-            Error::NotReached { socket, why } => Self::new(
+            Error::NotReached { at, why } if at.starts_with("http") => {
+                Self::new(Kind::NotReached, format!("no server answers at {at}: {why}"))
+                    .hint("its port is `listen` of [admin] there")
+            }
+            Error::NotReached { at, why } => Self::new(
                 Kind::NotReached,
-                format!("no server answers at {}: {why}", socket.display()),
+                format!("no server answers at {at}: {why}"),
             )
             .hint(
                 "start it: bootwright serve --config FILE; with another state directory, name it \
@@ -93,13 +97,14 @@ impl From<api::client::Error> for Failure {
             Error::Problem(problem) => {
                 let kind = match problem.status {
                     400 | 413 | 415 | 422 => Kind::Usage,
-                    403 | 404 | 409 => Kind::Refused,
+                    401 | 403 | 404 | 409 | 421 | 429 => Kind::Refused,
                     _ => Kind::Failed,
                 };
                 Self { kind, what: problem.sentence(), hint: problem.hint }
             }
             Error::Broken(what) => Self::failed(format!("the server's answer broke off: {what}"))
                 .hint("look at what `bootwright serve` says"),
+            Error::Usage(what) => Self::usage(what).hint("--server https://NAME:7070"),
             Error::File(_) | Error::Stopped => Self::failed(error.to_string()),
         }
     }

@@ -1,10 +1,13 @@
-//! A menu password: read without showing it, and hashed here, so that the clear text goes nowhere.
+//! Passwords: read without showing them; that of a menu is hashed here, so that the clear text goes
+//! nowhere.
 
 use crate::failure::Failure;
+use api::types::Hidden;
 use model::menu::PasswordHash;
 use nix::sys::termios::{self, LocalFlags, SetArg};
 use sha2::Sha512;
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::Path;
 
 /// GRUB's own default (grub-mkpasswd-pbkdf2).
 const ROUNDS: u32 = 10_000;
@@ -34,6 +37,26 @@ pub fn read() -> Result<PasswordHash, Failure> {
     let mut salt = [0; SALT];
     getrandom::fill(&mut salt).map_err(|e| Failure::failed(format!("no chance to be had: {e}")))?;
     Ok(hash(&password, &salt))
+}
+
+/// Reads an operator's password: from a file, twice from a terminal, or once from a pipe.
+pub fn of_operator(file: Option<&Path>) -> Result<Hidden, Failure> {
+    let password = match file {
+        Some(path) => {
+            let cannot = |e| Failure::failed(format!("cannot read {}: {e}", path.display()));
+            let text = std::fs::read_to_string(path).map_err(cannot)?;
+            text.lines().next().unwrap_or_default().to_owned()
+        }
+        None if io::stdin().is_terminal() => {
+            let first = ask("Password: ")?;
+            if ask("The same again: ")? != first {
+                return Err(Failure::usage("the two are not the same"));
+            }
+            first
+        }
+        None => one_line()?,
+    };
+    Ok(Hidden(password))
 }
 
 /// As GRUB's `password_pbkdf2` takes it.

@@ -4,11 +4,14 @@ mod addresses;
 mod deploy;
 mod images;
 mod machines;
+mod name;
+mod operators;
 mod templates;
 
 pub use deploy::{Deploy, DeployMany};
 
 use crate::Engine;
+use model::access::{ApiToken, User};
 use model::image::{Hash, SecureBoot};
 use model::life::Life;
 use model::menu::{Choice, Menu};
@@ -19,6 +22,9 @@ use model::{Change, Channel, DhcpOption, HardwareAddress, Image, Lease, Loader, 
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
 use std::time::Duration;
+
+pub use name::Before;
+pub use operators::UserWish;
 
 /// A change that an operator asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -144,6 +150,20 @@ pub enum Command {
         /// Who asks.
         by: String,
     },
+    /// Adds a user.
+    AddUser(User),
+    /// Adds a user, if there is none yet.
+    AddFirstUser(User),
+    /// Changes a user, and ends all that began with what he was before.
+    SetUser(UserWish),
+    /// Removes a user and his tokens.
+    RemoveUser(String),
+    /// Makes an API token.
+    AddToken(ApiToken),
+    /// Revokes a token, by its id.
+    RevokeToken(String),
+    /// Revokes all tokens of somebody, and ends his sessions.
+    RevokeTokensOf(String),
 }
 
 /// Why a command was not carried out: what is wrong and what to do.
@@ -253,6 +273,13 @@ impl Engine {
             Command::Confirm { machine, code } => self.confirm(now, &machine, &code),
             Command::PauseBatch(batch, pause) => self.pause_batch(now, batch, pause),
             Command::CancelBatch { batch, by } => self.cancel_batch(now, batch, &by),
+            Command::AddUser(user) => self.add_user(now, user),
+            Command::AddFirstUser(user) => self.add_first_user(now, user),
+            Command::SetUser(wish) => self.set_user(now, wish),
+            Command::RemoveUser(name) => self.remove_user(&name),
+            Command::AddToken(token) => self.add_token(now, token),
+            Command::RevokeToken(id) => self.revoke_token(&id),
+            Command::RevokeTokensOf(name) => self.revoke_tokens_of(now, &name),
         }
     }
 

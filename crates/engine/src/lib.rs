@@ -18,6 +18,7 @@ pub mod dhcp;
 pub mod explain;
 pub mod files;
 pub mod lease;
+pub mod operators;
 pub mod password;
 pub mod rates;
 pub mod script;

@@ -2,6 +2,7 @@
 //! state that may be lost (offers).
 
 use crate::lease::Leases;
+use crate::operators::Operators;
 use model::image::{Channel, Channels, Wanted};
 use model::menu::Menu;
 use model::rule::{Profile, Rule};
@@ -98,6 +99,7 @@ pub struct Engine {
     /// By name, sealed.
     pub(crate) secrets: BTreeMap<String, String>,
     pub(crate) deployments: crate::deploy::Book,
+    pub(crate) operators: Operators,
     pub(crate) memory: crate::dhcp::Memory,
     /// Those of the settings, shared with an exchange while it changes everything else.
     pub(crate) networks: Arc<[Network]>,
@@ -126,6 +128,7 @@ impl Engine {
             template_set: answers::starters().into(),
             secrets: BTreeMap::new(),
             deployments: crate::deploy::Book::default(),
+            operators: Operators::default(),
             memory: crate::dhcp::Memory::default(),
             pace: crate::dhcp::Pace::default(),
             only_renews: false,
@@ -197,6 +200,11 @@ impl Engine {
             Change::DeploymentGone(id) => self.deployments.forget(id),
             Change::Batch(batch) => self.deployments.put_batch(batch),
             Change::BatchGone(id) => self.deployments.forget_batch(id),
+            Change::User(_)
+            | Change::UserGone(_)
+            | Change::ApiToken(_)
+            | Change::ApiTokenGone(_)
+            | Change::Audit(_) => self.operators.take(change),
         }
     }
 

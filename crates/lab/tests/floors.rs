@@ -9,7 +9,7 @@ use std::process::Command;
 const FLOORS: &[&[&str]] = &[
     &["wire", "disc", "unpack", "secureboot", "trust", "vault"],
     &["model"],
-    &["catalogue", "answers"],
+    &["catalogue", "answers", "access"],
     &["engine", "library", "fetch", "foreign", "tls", "power"],
     &["site"],
     &["serve", "api"],
@@ -26,6 +26,7 @@ const PURE: &[&str] = &[
     "vault",
     "model",
     "catalogue",
+    "access",
     "engine",
     "foreign",
     "answers",

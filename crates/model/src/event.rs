@@ -1,5 +1,6 @@
 //! What is kept, and what is told.
 
+use crate::access::{ApiToken, AuditRecord, User};
 use crate::address::HardwareAddress;
 use crate::deployment::{Batch, Deployment};
 use crate::image::{Channels, Image, Loader};
@@ -76,6 +77,16 @@ pub enum Change {
     Batch(Batch),
     /// What is known of a batch that ended is forgotten.
     BatchGone(u32),
+    /// A user is now this.
+    User(User),
+    /// A user was removed.
+    UserGone(String),
+    /// A token was made.
+    ApiToken(ApiToken),
+    /// A token was revoked, or is long over; by its id.
+    ApiTokenGone(String),
+    /// What somebody did.
+    Audit(AuditRecord),
 }
 
 /// One thing that happened, told to whoever watches. It is not kept.

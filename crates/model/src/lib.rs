@@ -5,6 +5,7 @@
 //! (that is `engine`), a socket, a file, a clock, chance.
 #![forbid(unsafe_code)]
 
+pub mod access;
 pub mod address;
 pub mod client;
 pub mod deployment;
@@ -26,6 +27,7 @@ pub mod time;
 pub mod transfer;
 pub mod url;
 
+pub use access::{ApiToken, AuditRecord, By, User};
 pub use address::{HardwareAddress, Uuid};
 pub use client::{Arch, Client, Firmware, Stage};
 pub use deployment::{Batch, Deployment};

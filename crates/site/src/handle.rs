@@ -6,9 +6,11 @@ use crate::inbox::{Conflict, Door, Request};
 use crate::journal::Telling;
 use crate::kitchen::{Kitchen, NOT_MADE};
 use crate::post::{Heard, Ready, Replies};
+use crate::store::audit::{Entry as AuditEntry, Reader};
 use engine::{Answer, Check, Command, Datagram, Engine, FileAsk, Found, Now, Outgoing, Settings};
+use model::access::Outcome;
 use model::plan::Why;
-use model::{Change, Event, Happening, HardwareAddress, Hash};
+use model::{By, Change, Event, Happening, HardwareAddress, Hash};
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -25,6 +27,22 @@ pub struct SiteHandle {
     pub(crate) clock: Steady,
     pub(crate) counters: Arc<Counters>,
     pub(crate) kitchen: Kitchen,
+    pub(crate) reader: Reader,
+}
+
+/// An act of an operator that changes no fact, or was denied: for the audit log.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Act {
+    /// Who.
+    pub by: By,
+    /// `login`, `reload`, ...
+    pub what: String,
+    /// To what.
+    pub target: Option<String>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// In words. Never a secret.
+    pub says: String,
 }
 
 /// What a command did, or would do.
@@ -134,11 +152,30 @@ impl SiteHandle {
         }
     }
 
-    /// Carries out a command and keeps it, or only says what it would do.
-    pub async fn command(&self, command: Command, dry_run: bool) -> Result<Said, SiteError> {
+    /// Carries out a command of somebody and keeps it, with its record in the audit log; or only says
+    /// what it would do. Whether he may is asked before.
+    pub async fn command(
+        &self,
+        by: By,
+        command: Command,
+        dry_run: bool,
+    ) -> Result<Said, SiteError> {
         let (to, answer) = oneshot::channel();
-        self.send(Request::Command(Box::new(command), dry_run, to)).await?;
+        self.send(Request::Command(Box::new((by, command)), dry_run, to)).await?;
         answer.await.map_err(|_| SiteError::Stopped)?
+    }
+
+    /// Records an act in the audit log. It is on disk when this returns.
+    pub async fn note(&self, act: Act) -> Result<(), SiteError> {
+        let (to, answer) = oneshot::channel();
+        self.send(Request::Note(Box::new(act), to)).await?;
+        answer.await.map_err(|_| SiteError::Stopped)?.map(drop)
+    }
+
+    /// Records of the audit log from this number on, in order; [`crate::AUDIT_PAGE_MAX`] at most.
+    pub async fn audit(&self, from: u64, at_most: usize) -> Result<Vec<AuditEntry>, SiteError> {
+        let page = self.reader.page(from, at_most).await;
+        page.map_err(|error| error.map_or(SiteError::Stopped, SiteError::Store))
     }
 
     /// Asks a question that changes nothing. It is answered from facts that are on disk.

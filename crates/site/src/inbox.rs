@@ -1,11 +1,11 @@
 //! What waits for the owner: a ring of datagrams that never makes anybody wait, and a queue of
 //! everything else.
 
-use crate::handle::Said;
+use crate::handle::{Act, Said};
 use crate::post::{Heard, Replies};
 use crate::{Limits, SiteError};
 use engine::{Answer, Check, Command, Engine, FileAsk, Found, Now, Settings};
-use model::HardwareAddress;
+use model::{By, HardwareAddress};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,7 +19,9 @@ pub(crate) type Question = Box<dyn FnOnce(&Engine, Now) + Send>;
 pub(crate) enum Request {
     Datagram(Heard, Replies),
     File(Box<FileAsk>, oneshot::Sender<Answer<Found>>),
-    Command(Box<Command>, DryRun, oneshot::Sender<Result<Said, SiteError>>),
+    Command(Box<(By, Command)>, DryRun, oneshot::Sender<Result<Said, SiteError>>),
+    /// An act that changes no fact, for the audit log.
+    Note(Box<Act>, oneshot::Sender<Result<Said, SiteError>>),
     Question(Question),
     Configure(Box<Settings>, oneshot::Sender<Vec<String>>),
     Conflict(Box<Conflict>),

@@ -32,8 +32,9 @@ mod store;
 
 pub use clock::{Clock, WallClock};
 pub use error::SiteError;
-pub use handle::{Counted, Reply, Said, SiteHandle};
+pub use handle::{Act, Counted, Reply, Said, SiteHandle};
 pub use post::{Heard, Ready, Replies};
+pub use store::audit::{Entry as AuditEntry, PAGE_MAX as AUDIT_PAGE_MAX};
 pub use store::repair::{Report, repair};
 pub use store::{Damage, StoreError};
 

@@ -30,6 +30,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
+mod audit;
 mod failing;
 mod mind;
 #[cfg(test)]
@@ -99,6 +100,7 @@ pub(crate) async fn start(
         dropped: Dropped { ring, told: 0, at: None },
         need: None,
     };
+    let reader = store.reader();
     mind.tell_start(&damaged);
     count(&mind.counters.damaged, damaged.len() as u64);
     let owner = Owner { mind, store, lost: None, failing: false, tried: Instant::now() };
@@ -106,7 +108,7 @@ pub(crate) async fn start(
         owner.run(inbox).await;
         drop(directory);
     });
-    Ok((SiteHandle { door, telling, clock, counters, kitchen }, ended))
+    Ok((SiteHandle { door, telling, clock, counters, kitchen, reader }, ended))
 }
 
 fn engine_of(settings: &Settings, facts: Facts) -> Engine {

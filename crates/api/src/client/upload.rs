@@ -113,7 +113,7 @@ impl Client {
         let request = Request::builder()
             .method(Method::PATCH)
             .uri(format!("/api/v1{path}"))
-            .header(header::HOST, "bootwright")
+            .header(header::HOST, self.host())
             .header(header::CONTENT_TYPE, "application/offset+octet-stream")
             .header(header::CONTENT_LENGTH, rest)
             .header(crate::routes::uploads::OFFSET, stands.offset)

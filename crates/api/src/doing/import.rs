@@ -22,8 +22,6 @@ const GONE_WAIT: Duration = Duration::from_secs(2);
 pub struct Wanted {
     /// From where, as which image.
     pub wish: ImportWish,
-    /// Who asks.
-    pub operator: String,
     /// Only say what would be done.
     pub dry_run: bool,
 }
@@ -48,7 +46,8 @@ async fn run(
     wanted: Wanted,
     tell: &mpsc::Sender<ImportLine>,
 ) -> Result<ImportLine, Problem> {
-    let Wanted { wish, operator, dry_run } = wanted;
+    let Wanted { wish, dry_run } = wanted;
+    let operator = house.asker.by.name.clone();
     check_name(&wish.name).map_err(|e| problem(&e))?;
     // First what costs little: a keyring that is not there is said before gigabytes are fetched.
     let (of, state) = (wish.trust.keyring.clone(), house.state.clone());
@@ -77,7 +76,7 @@ async fn run(
         return Err(cancelled());
     }
     let command = Command::PublishImage(image.clone());
-    let said = house.site.command(command, dry_run).await?;
+    let said = house.site.command(house.asker.by.clone(), command, dry_run).await?;
     drop(adding);
     if dry_run {
         // The bytes were needed to know what the files are; nothing names them now.

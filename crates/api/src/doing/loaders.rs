@@ -4,6 +4,7 @@ use super::blocking;
 use crate::Problem;
 use engine::Command;
 use library::{Blobs, FoundLoader};
+use model::By;
 use site::SiteHandle;
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ pub async fn publish(
     site: &SiteHandle,
     blobs: &Arc<Blobs>,
     found: Vec<FoundLoader>,
+    by: &By,
     dry_run: bool,
 ) -> Result<Vec<String>, Problem> {
     let mut says = Vec::new();
@@ -24,7 +26,7 @@ pub async fn publish(
         if site.ask(move |engine, _| engine.loaders().any(|known| *known == same)).await? {
             continue;
         }
-        says.push(site.command(Command::PublishLoader(loader), dry_run).await?.says);
+        says.push(site.command(by.clone(), Command::PublishLoader(loader), dry_run).await?.says);
     }
     Ok(says)
 }

@@ -1,6 +1,6 @@
 //! Who boots what: profiles, rules, the menu, and why.
 
-use super::{Asked, Dry, ask, command, machines};
+use super::{Asked, Dry, State, ask, command, machines};
 use crate::body;
 use crate::types::{
     Done, Explained, MenuView, MenuWish, MoveWish, ProfileView, ProfileWish, RuleTest, RuleView,
@@ -8,7 +8,7 @@ use crate::types::{
 };
 use crate::{House, Problem};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use engine::explain::Question;
 use engine::{Command, Engine};
 use model::menu::Menu;

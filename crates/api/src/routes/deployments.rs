@@ -1,16 +1,15 @@
 //! Deployments: arming machines, and how far they are.
 
-use super::{Asked, Dry, ask, command};
+use super::{Asked, Dry, State, ask, command};
 use crate::body;
 use crate::doing::deploy;
-use crate::peer::Operator;
 use crate::types::{
     BatchView, BatchWish, BootOnceWish, CodeWish, DeployWish, DeploymentView, Done, batch_number,
     deployment_number,
 };
 use crate::{House, Problem};
-use axum::extract::{Path, State};
-use axum::{Extension, Json};
+use axum::Json;
+use axum::extract::Path;
 use engine::Command;
 use engine::command::DeployMany;
 use model::menu::Choice;
@@ -34,7 +33,12 @@ pub struct Which {
     open: bool,
 }
 
-/// The newest, newest first.
+/// Who asks, as a deployment names him.
+fn by(house: &House) -> String {
+    house.asker.by.name.clone()
+}
+
+/// The newest that he sees, newest first.
 pub async fn list(
     State(house): State<House>,
     Asked(which): Asked<Which>,
@@ -45,11 +49,16 @@ pub async fn list(
         Some(named) => Some(super::machines::hardware(&house, named).await?),
         None => None,
     };
+    let asker = house.asker.clone();
     let all = ask(&house, move |engine, _| {
+        let sees = |of: &model::Deployment| {
+            engine.machine_of(&of.machine).is_some_and(|machine| asker.sees(machine))
+        };
         let wanted = |of: &&model::Deployment| {
             machine.is_none_or(|machine| of.machine == machine)
                 && batch.is_none_or(|batch| of.batch == Some(batch))
                 && !(which.open && of.is_over())
+                && sees(of)
         };
         let found = engine.deployments().rev().filter(wanted).take(LISTED_MAX);
         found.map(|of| DeploymentView::new(engine, of)).collect()
@@ -68,8 +77,12 @@ pub async fn show(
     Path(id): Path<String>,
 ) -> Result<Json<DeploymentView>, Problem> {
     let number = deployment_number(&id).ok_or_else(|| none(&id))?;
+    let asker = house.asker.clone();
     let found = ask(&house, move |engine, _| {
-        engine.deployment(number).map(|of| DeploymentView::new(engine, of))
+        let sees = |of: &&model::Deployment| {
+            engine.machine_of(&of.machine).is_some_and(|machine| asker.sees(machine))
+        };
+        engine.deployment(number).filter(sees).map(|of| DeploymentView::new(engine, of))
     });
     found.await?.map(Json).ok_or_else(|| none(&id))
 }
@@ -96,17 +109,15 @@ pub async fn batch(
 pub async fn deploy(
     State(house): State<House>,
     Path(machine): Path<String>,
-    Extension(Operator(by)): Extension<Operator>,
     Asked(dry): Asked<Dry>,
     body::Json(wish): body::Json<DeployWish>,
 ) -> Result<Json<Done>, Problem> {
-    let deploy = deploy::tried(&house.site, &machine, wish, by).await?;
+    let deploy = deploy::tried(&house.site, &machine, wish, by(&house)).await?;
     command(&house, Command::Deploy(machine, deploy), dry.dry_run).await.map(Json)
 }
 
 pub async fn deploy_many(
     State(house): State<House>,
-    Extension(Operator(by)): Extension<Operator>,
     Asked(dry): Asked<Dry>,
     body::Json(wish): body::Json<BatchWish>,
 ) -> Result<Json<Done>, Problem> {
@@ -115,7 +126,7 @@ pub async fn deploy_many(
     let mut deploy = None;
     let mut secrets = std::collections::BTreeSet::new();
     for machine in &machines {
-        let tried = deploy::tried(&house.site, machine, wished.clone(), by.clone()).await?;
+        let tried = deploy::tried(&house.site, machine, wished.clone(), by(&house)).await?;
         secrets.extend(tried.secrets.iter().cloned());
         deploy.get_or_insert(tried);
     }
@@ -135,7 +146,6 @@ pub async fn deploy_many(
 pub async fn boot_once(
     State(house): State<House>,
     Path(machine): Path<String>,
-    Extension(Operator(by)): Extension<Operator>,
     Asked(dry): Asked<Dry>,
     body::Json(wish): body::Json<BootOnceWish>,
 ) -> Result<Json<Done>, Problem> {
@@ -146,6 +156,7 @@ pub async fn boot_once(
     };
     let within = wish.within_s.map_or(deploy::WITHIN, Duration::from_secs);
     let seed = house.site.chance()?;
+    let by = by(&house);
     let wanted = Command::BootOnce { machine, what, within, by, seed };
     command(&house, wanted, dry.dry_run).await.map(Json)
 }
@@ -153,9 +164,9 @@ pub async fn boot_once(
 pub async fn cancel(
     State(house): State<House>,
     Path(machine): Path<String>,
-    Extension(Operator(by)): Extension<Operator>,
     Asked(dry): Asked<Dry>,
 ) -> Result<Json<Done>, Problem> {
+    let by = by(&house);
     command(&house, Command::Cancel { machine, by }, dry.dry_run).await.map(Json)
 }
 
@@ -189,9 +200,9 @@ pub async fn resume_batch(
 pub async fn cancel_batch(
     State(house): State<House>,
     Path(id): Path<String>,
-    Extension(Operator(by)): Extension<Operator>,
     Asked(dry): Asked<Dry>,
 ) -> Result<Json<Done>, Problem> {
     let batch = batch_number(&id).ok_or_else(|| none(&id))?;
+    let by = by(&house);
     command(&house, Command::CancelBatch { batch, by }, dry.dry_run).await.map(Json)
 }

@@ -1,14 +1,14 @@
 //! Leases and reservations.
 
 use super::machines::hardware;
-use super::{Asked, Dry, ask, command};
+use super::{Asked, Dry, State, ask, command};
 use crate::types::{
     Done, Fate, LEASES_MAX, LeaseHistory, LeaseLeft, LeaseView, LeasesTaken, LeasesWish,
     ReservationView, ReservationWish,
 };
 use crate::{House, Problem, body};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use engine::{Change, Command, Engine, Now};
 use model::lease::{LeaseState, Reservation, ReservedFor};
 use model::network::Mode;

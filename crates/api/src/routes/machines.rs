@@ -1,11 +1,11 @@
 //! Machines.
 
-use super::{Asked, Dry, ask, command};
+use super::{Asked, Dry, State, ask, command};
 use crate::body;
 use crate::types::{Done, LifeWish, MachineView, MachineWish, OptionsWish};
 use crate::{House, Problem};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use engine::{Command, Engine, Now};
 use model::{DhcpOption, HardwareAddress, Machine};
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ pub fn view(engine: &Engine, machine: &Machine, now: Now) -> MachineView {
     MachineView { reservations, deployment, ..MachineView::new(machine, address) }
 }
 
-fn unknown(named: &str) -> Problem {
+pub fn unknown(named: &str) -> Problem {
     let shown = model::text::show(named.as_bytes());
     Problem::missing(format!("no machine is known as `{shown}`"))
         .hint("a machine is named by its name, MAC, UUID or serial: bootwright machine list")
@@ -37,7 +37,8 @@ pub async fn hardware(house: &House, named: String) -> Result<HardwareAddress, P
 }
 
 pub async fn list(State(house): State<House>) -> Result<Json<Vec<MachineView>>, Problem> {
-    let all = ask(&house, |engine, now| {
+    let asker = house.asker.clone();
+    let all = ask(&house, move |engine, now| {
         // One walk over the leases, not one for each machine.
         let held: std::collections::HashMap<HardwareAddress, std::net::Ipv4Addr> = engine
             .leases()
@@ -45,7 +46,7 @@ pub async fn list(State(house): State<House>) -> Result<Json<Vec<MachineView>>, 
             .map(|lease| (lease.hardware, lease.address))
             .collect();
         let view = |m: &Machine| MachineView::new(m, held.get(&m.hardware).copied());
-        engine.machines().map(view).collect()
+        engine.machines().filter(|m| asker.sees(m)).map(view).collect()
     });
     all.await.map(Json)
 }
@@ -66,6 +67,14 @@ pub async fn set(
     Asked(dry): Asked<Dry>,
     body::Json(wish): body::Json<MachineWish>,
 ) -> Result<Json<Done>, Problem> {
+    let scope = house.asker.scope();
+    let limits = |key: &String| scope.labels().iter().any(|label| label.key == *key);
+    if let Some(key) = wish.labels.keys().find(|key| limits(key)) {
+        return Err(Problem::forbidden(format!(
+            "the label {key} says whose machines are whose, and you are limited by it"
+        ))
+        .hint("ask somebody who is not"));
+    }
     let profile = wish.profile.map(|name| (!name.is_empty()).then_some(name));
     let labels = wish.labels.into_iter().collect();
     let settings = wish.settings.into_iter().collect();

@@ -1,9 +1,9 @@
 //! The server in numbers, as Prometheus reads them. Labels are few and fixed: no machine and no
 //! file ever becomes one, since whoever boots could make any number of them.
 
+use super::State;
 use crate::server::Counted;
 use crate::{House, Problem};
-use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use model::Transfers;

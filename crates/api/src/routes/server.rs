@@ -1,16 +1,23 @@
 //! The server itself: how it is, what happens, its configuration again.
 
-use super::{Asked, Dry, ask, images};
+use super::{Asked, Dry, State, ask, images};
 use crate::types::{Alive, Doctor, Done, LoaderView, NetworkStatus, Status};
 use crate::{House, Problem, streams};
 use axum::Json;
-use axum::extract::State;
 use axum::response::Response;
 use model::Transfers;
+use model::access::Outcome;
 use serde::Deserialize;
+use site::Act;
 
 pub async fn healthz() -> Json<Alive> {
     Json(Alive { status: "ok".to_owned() })
+}
+
+/// Whether the owner answers from its store.
+pub async fn readyz(State(house): State<House>) -> Result<Json<Alive>, Problem> {
+    ask(&house, |_, _| ()).await?;
+    Ok(healthz().await)
 }
 
 pub async fn status(State(house): State<House>) -> Result<Json<Status>, Problem> {
@@ -107,5 +114,11 @@ pub async fn reload(
     State(house): State<House>,
     Asked(dry): Asked<Dry>,
 ) -> Result<Json<Done>, Problem> {
-    (house.reload)(dry.dry_run).await.map(Json)
+    let done = (house.reload)(dry.dry_run).await?;
+    if done.done {
+        let (by, says) = (house.asker.by.clone(), done.says.clone());
+        let (what, outcome) = ("reload".to_owned(), Outcome::Done);
+        house.site.note(Act { by, what, target: None, outcome, says }).await?;
+    }
+    Ok(Json(done))
 }

@@ -1,12 +1,12 @@
 //! Templates and secrets.
 
-use super::{Asked, Dry, ask, command};
+use super::{Asked, Dry, State, ask, command};
 use crate::body;
 use crate::doing::{blocking, deploy};
 use crate::types::{Done, RenderedView, SecretView, SecretWish, TemplateView, TemplateWish};
 use crate::{House, Problem};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use engine::{Command, Engine};
 use model::template::Template;
 use serde::Deserialize;

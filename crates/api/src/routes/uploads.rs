@@ -5,12 +5,11 @@ use super::{Asked, Dry};
 use crate::doing::blocking;
 use crate::types::{Done, UploadView, UploadWish};
 use crate::{Problem, body};
+use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use http_body_util::BodyExt;
 use library::upload::Appending;
 use library::{Announced, Blobs, Upload, UploadError, Uploads};
@@ -36,14 +35,6 @@ pub struct Desk {
     pub now: fn() -> Now,
 }
 
-/// The routes, for a house of any kind.
-pub fn routes<S: Clone + Send + Sync + 'static>(desk: Desk) -> Router<S> {
-    Router::new()
-        .route("/uploads", get(list).post(create))
-        .route("/uploads/{id}", get(show).patch(append).delete(remove))
-        .with_state(desk)
-}
-
 impl Desk {
     /// Works on the uploads where waiting for a disk is allowed.
     async fn uploads<R: Send + 'static>(
@@ -56,7 +47,7 @@ impl Desk {
     }
 }
 
-async fn list(State(desk): State<Desk>) -> Result<Json<Vec<UploadView>>, Problem> {
+pub async fn list(State(desk): State<Desk>) -> Result<Json<Vec<UploadView>>, Problem> {
     let all = desk.uploads(|uploads, now| {
         uploads.expire(now)?;
         uploads.list()
@@ -64,7 +55,7 @@ async fn list(State(desk): State<Desk>) -> Result<Json<Vec<UploadView>>, Problem
     Ok(Json(all.await?.iter().map(UploadView::from).collect()))
 }
 
-async fn create(
+pub async fn create(
     State(desk): State<Desk>,
     body::Json(wish): body::Json<UploadWish>,
 ) -> Result<Response, Problem> {
@@ -74,11 +65,11 @@ async fn create(
     desk.uploads(|uploads, now| uploads.create(announced, now)).await.map(|upload| stands(&upload))
 }
 
-async fn show(State(desk): State<Desk>, Path(id): Path<String>) -> Result<Response, Problem> {
+pub async fn show(State(desk): State<Desk>, Path(id): Path<String>) -> Result<Response, Problem> {
     desk.uploads(move |uploads, _| uploads.show(&id)).await.map(|upload| stands(&upload))
 }
 
-async fn remove(
+pub async fn remove(
     State(desk): State<Desk>,
     Path(id): Path<String>,
     Asked(dry): Asked<Dry>,
@@ -97,7 +88,7 @@ async fn remove(
     Ok(Json(Done { says, done: !dry.dry_run }))
 }
 
-async fn append(
+pub async fn append(
     State(desk): State<Desk>,
     Path(id): Path<String>,
     headers: HeaderMap,

@@ -4,13 +4,15 @@ use crate::config::{self, Config};
 use crate::failure::Failure;
 use crate::say;
 use crate::serving::sockets::Sockets;
-use crate::serving::{self, https, notify, others, scrub, tidy};
+use crate::serving::{self, admin, https, notify, others, scrub, tidy};
+use api::asker::Asker;
 use api::doing;
+use api::gate::door::Door;
 use api::server::House;
 use clap::Args;
 use library::Blobs;
-use model::Network;
 use model::network::{Mode, Subnet};
+use model::{By, Network};
 use site::{Limits, Options, Site, SiteHandle, WallClock};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -110,6 +112,8 @@ impl Serve {
             Failure::failed(format!("cannot open the operators' socket {}: {e}", socket.display()))
                 .hint("stop the other server, or give this one a place of its own: --state DIR")
         })?;
+        let opened = admin::open(state, &config)?;
+        let server_name = config.settings.server_name.clone();
         let networks = config.settings.networks.clone();
         let sockets = Sockets::open(
             site.clone(),
@@ -136,15 +140,25 @@ impl Serve {
                 Box::pin(async move { sockets.reload(dry_run).await })
             }),
             sweeping: Arc::new(RwLock::new(())),
+            door: Door::default(),
+            asker: Asker::server(),
         };
         // What an import left that was broken off by a kill, and what nobody came back for.
         tidy::once(&house).await;
         let operators = api::start(listener, house.clone());
+        let signing = tokio::spawn(admin::keep_signing(site.clone(), state.to_owned()));
         let signals = Signals::listen()?;
 
         say::line_if_read("ready");
         notify::tell("READY=1");
         tell_start(&networks, &sockets, loaders, state, socket);
+        let by_net = match opened {
+            None => None,
+            Some(opened) => {
+                admin::tell(&opened, &house, &server_name).await;
+                Some(opened.start(house.clone()))
+            }
+        };
         let asking = tokio::spawn(others::keep_asking(site.clone()));
         let scrubbing = tokio::spawn(scrub::keep_scrubbing(site.clone(), scrubbed));
         let tidying = tokio::spawn(tidy::keep_tidying(house));
@@ -157,11 +171,16 @@ impl Serve {
         looking.abort();
         scrubbing.abort();
         tidying.abort();
+        signing.abort();
         tokio::select! {
             () = sockets.stop() => {}
             _ = tokio::signal::ctrl_c() => {}
         }
         operators.stop().await;
+        if let Some(by_net) = by_net {
+            by_net.stop().await;
+        }
+        admin::sign(site, state).await;
         // It is no more than a name then; the next start would replace it, too.
         let _ = std::fs::remove_file(socket);
         Ok(())
@@ -227,7 +246,7 @@ async fn find_loaders(site: &SiteHandle, blobs: &Arc<Blobs>) -> Result<usize, Fa
     let cannot = |e: api::Problem| Failure::failed(e.sentence());
     let root = [PathBuf::from("/")];
     let found = doing::blocking(move || library::loaders::find(&root)).await.map_err(cannot)?;
-    doing::publish(site, blobs, found, false).await.map_err(cannot)?;
+    doing::publish(site, blobs, found, &By::server(), false).await.map_err(cannot)?;
     let count = site.ask(|engine, _| engine.loaders().count()).await;
     count.map_err(|e| Failure::failed(e.why()))
 }

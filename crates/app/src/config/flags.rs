@@ -36,6 +36,7 @@ pub fn read(
             key: Default::default(),
         },
         given: None,
+        admin: super::Admin::default(),
         limits: serve::Limits::default(),
         notes: Vec::new(),
     })

@@ -1,6 +1,7 @@
 //! What a configuration file means on this host: keys are compared with each other and with the
 //! interfaces, and everything that would not work is a fault with the way to mend it.
 
+mod admin;
 mod beside;
 mod https;
 mod limits;
@@ -53,13 +54,6 @@ pub fn mean(raw: Raw, links: &[Link], host_name: &str, faults: &Faults) -> Confi
     };
     let mut notes = beside::shared_alone(&raw.networks);
     let lease_history = lease_history(raw.lease_history.clone(), &mut notes, &note);
-    if let Some(listen) = &raw.admin_listen {
-        notes.push(format!(
-            "[admin] listen = \"{}\": this version does not serve the operators' TCP port; use the \
-             `bootwright` command on this host",
-            listen.value
-        ));
-    }
     if boot.approved == Unknown::Pending {
         notes.push(
             "[boot] approved = \"pending\": machines that are approved already will wait for ever"
@@ -69,10 +63,12 @@ pub fn mean(raw: Raw, links: &[Link], host_name: &str, faults: &Faults) -> Confi
     let http_port = raw.http_port.as_ref().map_or(80, |at| at.value);
     let given = https::certificates(&raw, http_port, &note);
     let limits = limits::mean(&raw, &mut notes, &note);
+    let admin = admin::admin(&raw, &note);
     Config {
         state: raw.state.map(|at| PathBuf::from(at.value)),
         given,
         limits,
+        admin,
         settings: Settings {
             server_name: raw.server_name.map_or_else(|| host_name.to_owned(), |at| at.value),
             networks,

@@ -49,7 +49,9 @@ pub struct Raw {
     /// `[settings]`
     pub settings: Option<model::setting::Layer>,
     /// `admin.listen`
-    pub admin_listen: Option<At<String>>,
+    pub admin_listen: Option<At<Listen>>,
+    /// `admin.hosts`
+    pub admin_hosts: Option<At<Vec<At<String>>>>,
 }
 
 /// Reads the text; whatever is wrong is noted in `faults`.
@@ -110,6 +112,7 @@ pub fn read(text: &str, faults: &Faults) -> Raw {
     }
     if let Some(mut admin) = top.section("admin") {
         raw.admin_listen = admin.meant("listen", listen);
+        raw.admin_hosts = admin.list("hosts", shown_host);
         admin.finish();
     }
     top.finish();
@@ -190,9 +193,22 @@ fn menu_wait(text: &str) -> Result<Option<Duration>, String> {
     }
 }
 
-fn listen(text: &str) -> Result<String, String> {
+/// `admin.listen`: none is `off`.
+pub type Listen = Option<std::net::SocketAddr>;
+
+fn listen(text: &str) -> Result<Listen, String> {
     match text.parse::<std::net::SocketAddr>() {
-        Ok(_) => Ok(text.to_owned()),
-        Err(_) => Err("`listen` is an address and a port: 127.0.0.1:7070".to_owned()),
+        Ok(at) if at.port() > 0 => Ok(Some(at)),
+        _ if text == "off" => Ok(None),
+        _ => Err("`listen` is an address and a port, or off: 127.0.0.1:7070".to_owned()),
+    }
+}
+
+/// A name by which browsers reach the operators' port.
+fn shown_host(text: &str) -> Result<String, String> {
+    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+    match !text.is_empty() && text.len() <= 253 && text.chars().all(good) {
+        true => Ok(text.to_owned()),
+        false => Err("`hosts` takes names without a port: boot.lab.example".to_owned()),
     }
 }

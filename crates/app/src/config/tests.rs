@@ -1,5 +1,6 @@
 //! Configuration files and what is said of them.
 
+mod admin;
 mod https;
 mod limits;
 mod options;

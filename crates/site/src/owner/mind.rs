@@ -3,18 +3,18 @@
 //!
 //! In: requests and the moment. Out: a batch. Never: the store.
 
-use super::{DROPPED_PAUSE, Decide, Dropped, TOGETHER};
+use super::{DROPPED_PAUSE, Decide, Dropped, TOGETHER, audit};
 use crate::SiteError;
 use crate::batch::{Batch, Held, Letter, promises};
-use crate::clock::{Act, Steady};
-use crate::handle::{Counters, Said};
+use crate::clock::{self, Steady};
+use crate::handle::{Act, Counters, Said};
 use crate::inbox::{Conflict, DryRun, Request};
 use crate::journal::Telling;
 use crate::post::{Heard, Ready, Replies};
 use crate::store::{Damage, rows};
 use engine::command::Decided;
 use engine::{Answer, Command, Datagram, Engine, Noted, Now, Settings, Told};
-use model::{Change, Event, Happening};
+use model::{By, Change, Event, Happening};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -84,9 +84,10 @@ impl Mind {
                 let Some(told) = told else { return };
                 self.settle(batch, Letter::File(to, told.answer), told.changes, told.events);
             }
-            Request::Command(command, dry_run, to) => {
-                self.command(now, *command, dry_run, to, batch);
+            Request::Command(asked, dry_run, to) => {
+                self.command(now, *asked, dry_run, to, batch);
             }
+            Request::Note(act, to) => self.note(now, *act, to, batch),
             Request::Question(question) => batch.questions.push(question),
             Request::Configure(settings, to) => {
                 let _ = to.send(self.configure(*settings));
@@ -133,7 +134,7 @@ impl Mind {
     fn command(
         &mut self,
         now: Now,
-        command: Command,
+        (by, command): (By, Command),
         dry_run: DryRun,
         to: oneshot::Sender<Result<Said, SiteError>>,
         batch: &mut Batch,
@@ -144,13 +145,16 @@ impl Mind {
         let decide = self.decide.command;
         let describe = || "an operator's command".to_owned();
         let decided = self.guard(now, batch, describe, |engine| {
+            let name = command.name();
             let decided = decide(engine, now, command)?;
+            let record = audit::of(engine, now, by, name, &decided);
+            let kept: Vec<Change> = decided.changes.iter().cloned().chain(record).collect();
             if !dry_run {
-                decided.changes.iter().for_each(|change| engine.apply(change));
+                kept.iter().for_each(|change| engine.apply(change));
             }
-            Ok(decided)
+            Ok((decided, kept))
         });
-        let decided = match decided {
+        let (decided, kept) = match decided {
             Some(Ok(decided)) => decided,
             Some(Err(refusal)) => return drop(to.send(Err(SiteError::Refused(refusal)))),
             None => {
@@ -170,7 +174,32 @@ impl Mind {
             [Change::Machine(machine)] => Some(machine.hardware),
             _ => None,
         };
-        self.settle(batch, letter, changes, vec![Event { at: now, machine, link: None, what }]);
+        self.settle(batch, letter, kept, vec![Event { at: now, machine, link: None, what }]);
+    }
+
+    /// Records an act that changes no fact.
+    fn note(
+        &mut self,
+        now: Now,
+        act: Act,
+        to: oneshot::Sender<Result<Said, SiteError>>,
+        batch: &mut Batch,
+    ) {
+        if let Some(why) = self.need.clone() {
+            return drop(to.send(Err(SiteError::NotKept(why))));
+        }
+        let says = act.says.clone();
+        let describe = || "an act of an operator".to_owned();
+        let kept = self.guard(now, batch, describe, |engine| {
+            let record = audit::of_act(engine, now, act);
+            engine.apply(&record);
+            vec![record]
+        });
+        let Some(kept) = kept else {
+            return drop(to.send(Err(SiteError::Bug("the act was not recorded".to_owned()))));
+        };
+        let said = Said { says, changes: Vec::new(), kept: true };
+        self.settle(batch, Letter::Command(to, Ok(said)), kept, Vec::new());
     }
 
     /// Holds an answer back if anything of its batch is not on disk, else lets it leave with the
@@ -271,8 +300,8 @@ impl Mind {
     /// What the operator should know of the clock and the store before anything is served.
     pub(super) fn tell_start(&self, damaged: &[Damage]) {
         match self.clock.start.says() {
-            Some((text, Act::Should)) => self.alarm(self.clock.now(), text),
-            Some((text, Act::May)) => {
+            Some((text, clock::Act::Should)) => self.alarm(self.clock.now(), text),
+            Some((text, clock::Act::May)) => {
                 let (at, what) = (self.clock.now(), Happening::Changed { text });
                 self.tell([Event { at, machine: None, link: None, what }]);
             }

@@ -11,7 +11,7 @@ use model::lease::LeaseState;
 use model::life::Move;
 use model::plan::Why;
 use model::rule::Profile;
-use model::{Change, Channel, Event, Happening, HardwareAddress, Lease, Machine};
+use model::{By, Change, Channel, Event, Happening, HardwareAddress, Lease, Machine};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::Path;
 use std::pin::pin;
@@ -273,7 +273,7 @@ async fn a_boot_answer_that_promises_nothing_survives_a_full_disk_a_command_does
 
     assert!(site.dhcp(says("machine 3")).await.is_some());
     let block = Command::SetLife("02:00:00:00:00:03".to_owned(), Life::Blocked);
-    let refused = site.command(block, false).await.unwrap_err();
+    let refused = site.command(By::server(), block, false).await.unwrap_err();
     assert!(matches!(refused, SiteError::NotKept(_)), "{refused}");
     assert_eq!(site.ask(|engine, _| engine.machines().count()).await.unwrap(), 0);
 }
@@ -290,7 +290,7 @@ async fn while_the_store_cannot_be_opened_nothing_is_decided() {
     }
     assert!(site.dhcp(says("lease 7")).await.is_none());
     assert!(site.dhcp(says("offer")).await.is_none());
-    assert!(site.command(Command::SetProfile(profile("p")), false).await.is_err());
+    assert!(site.command(By::server(), Command::SetProfile(profile("p")), false).await.is_err());
     assert!(site.ask(|engine, _| engine.leases().count()).await.is_err());
 
     tokio::time::advance(REOPEN_PAUSE).await;
@@ -399,20 +399,22 @@ async fn a_command_is_tried_refused_or_kept() {
     let site = site(&double).await;
     let profiles = |e: &Engine, _| e.profiles().map(|p| p.name.clone()).collect::<Vec<_>>();
 
-    let tried = site.command(Command::SetProfile(profile("p")), true).await.unwrap();
+    let tried = site.command(By::server(), Command::SetProfile(profile("p")), true).await.unwrap();
     assert!(!tried.kept && tried.says == "profile p" && tried.changes.len() == 1);
     assert!(site.ask(profiles).await.unwrap().is_empty());
-    let refused = site.command(Command::RemoveRule(1), false).await.unwrap_err();
+    let refused = site.command(By::server(), Command::RemoveRule(1), false).await.unwrap_err();
     assert!(matches!(refused, SiteError::Refused(_)));
 
     let mut feed = site.events();
-    assert!(site.command(Command::SetProfile(profile("p")), false).await.unwrap().kept);
+    assert!(
+        site.command(By::server(), Command::SetProfile(profile("p")), false).await.unwrap().kept
+    );
     assert_eq!(site.ask(profiles).await.unwrap(), ["p"]);
     assert_eq!(feed.recv().await.unwrap().to_string(), "profile p");
     assert_eq!(double.script.lock().unwrap().log, ["write", "synced"]);
 
     let block = Command::SetLife("02:00:00:00:00:03".to_owned(), Life::Blocked);
-    site.command(block, false).await.unwrap();
+    site.command(By::server(), block, false).await.unwrap();
     assert_eq!(site.recent(&lease(3).hardware).len(), 1, "it stands in the machine's journal");
 
     let renamed = Settings { server_name: "other".to_owned(), ..settings() };
@@ -435,7 +437,7 @@ async fn stopping_finishes_what_is_under_way() {
     assert!(under_way.await.is_some() && waiting.await.is_some());
     assert_eq!(double.script.lock().unwrap().kept.concat().len(), 2);
     assert_eq!(site.dhcp(says("lease 3")).await, None);
-    let late = site.command(Command::SetProfile(profile("p")), false).await;
+    let late = site.command(By::server(), Command::SetProfile(profile("p")), false).await;
     assert!(matches!(late, Err(SiteError::Stopped)));
     site.stop().await;
 }

@@ -7,6 +7,7 @@
 //! grown to [`Limits::log`], its pages are moved to their places, and it begins anew over itself:
 //! from then on a commit changes no file's size, which makes syncing it cheaper.
 
+use super::audit::{self, Page};
 use super::file::{connect, failed, grow, move_log, open};
 use super::moments::{Moments, Shift};
 use super::reserve;
@@ -254,7 +255,16 @@ impl Keeper {
                 }
             }
         }
+        if let Some(last) = audit::last(connection, &mut told.damaged)? {
+            told.fact(Change::Audit(last));
+        }
         Ok(())
+    }
+
+    /// See [`super::Reader::page`].
+    pub(crate) fn audit_page(&self, from: u64, at_most: usize) -> Result<Page, StoreError> {
+        let connection = self.connection.as_ref().ok_or_else(|| self.closed())?;
+        audit::page(connection, from, at_most).map_err(failed("read", &self.path))
     }
 
     /// How the end of a lease is to be read.

@@ -4,9 +4,10 @@
 //!
 //! `rows` says how a fact is written, `schema` how the tables look and came to look so, `file` opens
 //! and checks them, `keeper` writes and reads them, `sqlite` is the thread it works on. `moments` has the clock that leases
-//! end by, `reserve` the space that is left when the disk is full, [`repair`] what can be done
+//! end by, `audit` reads the log of what operators did, `reserve` the space that is left when the disk is full, [`repair`] what can be done
 //! with a damaged file.
 
+pub(crate) mod audit;
 #[cfg(test)]
 pub(crate) mod double;
 mod error;
@@ -170,6 +171,15 @@ impl Store {
             Self::Sqlite(sqlite) => sqlite.restore_reserve().await,
             #[cfg(test)]
             Self::Double(double) => double.restore_reserve(),
+        }
+    }
+
+    /// A way to the audit log that others may have.
+    pub(crate) fn reader(&self) -> audit::Reader {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.reader(),
+            #[cfg(test)]
+            Self::Double(_) => audit::Reader::none(),
         }
     }
 

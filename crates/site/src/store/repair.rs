@@ -198,7 +198,7 @@ fn fill(old: &Connection, new: &Connection, report: &mut Report) -> Result<(), r
         };
         report.damaged.extend(holes.into_iter().map(|(row, what)| damage(table, row, what)));
     }
-    for table in Table::FACTS {
+    for table in Table::FACTS.into_iter().chain([Table::Audit]) {
         let select = format!("SELECT key, body, sum FROM {}", table.name());
         let mut see = |row: &Row<'_>| match keeper::read_document(row, table) {
             Ok(_) => {
@@ -217,7 +217,7 @@ fn fill(old: &Connection, new: &Connection, report: &mut Report) -> Result<(), r
     put_moment(old, new, &times, report)?;
     put_quarantined(new, report)?;
     let tables = LEASES.map(|(table, _)| table).into_iter();
-    for table in tables.chain(Table::FACTS.map(Table::name)) {
+    for table in tables.chain(Table::FACTS.map(Table::name)).chain([Table::Audit.name()]) {
         let count = format!("SELECT count(*) FROM {table}");
         let count: i64 = new.query_row(&count, (), |row| row.get(0))?;
         report.whole.push((table, count.unsigned_abs()));

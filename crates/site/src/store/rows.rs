@@ -27,12 +27,15 @@ pub(crate) enum Table {
     Secret,
     Deployment,
     Batch,
+    User,
+    Token,
+    Audit,
     Meta,
 }
 
 impl Table {
     /// Those that hold facts.
-    pub(crate) const FACTS: [Self; 12] = [
+    pub(crate) const FACTS: [Self; 14] = [
         Self::Machine,
         Self::Profile,
         Self::Rules,
@@ -45,6 +48,8 @@ impl Table {
         Self::Secret,
         Self::Deployment,
         Self::Batch,
+        Self::User,
+        Self::Token,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -61,6 +66,9 @@ impl Table {
             Self::Secret => "secret",
             Self::Deployment => "deployment",
             Self::Batch => "batch",
+            Self::User => "user",
+            Self::Token => "token",
+            Self::Audit => "audit",
             Self::Meta => "meta",
         }
     }
@@ -160,6 +168,11 @@ impl Rows {
             Change::DeploymentGone(id) => (Table::Deployment, id.to_string(), None),
             Change::Batch(batch) => (Table::Batch, batch.id.to_string(), Some(json(batch)?)),
             Change::BatchGone(id) => (Table::Batch, id.to_string(), None),
+            Change::User(user) => (Table::User, user.name.clone(), Some(json(user)?)),
+            Change::UserGone(name) => (Table::User, name.clone(), None),
+            Change::ApiToken(token) => (Table::Token, token.id.clone(), Some(json(token)?)),
+            Change::ApiTokenGone(id) => (Table::Token, id.clone(), None),
+            Change::Audit(record) => (Table::Audit, audit_key(record.seq), Some(json(record)?)),
         };
         self.documents.entry(table).or_default().insert(key, body);
         Ok(())
@@ -172,6 +185,11 @@ fn json<T: Serialize>(fact: &T) -> Result<String, String> {
 
 fn menu_key(link: Option<&str>) -> String {
     link.map_or(ALL.to_owned(), |link| format!("{ON_LINK}{link}"))
+}
+
+/// Digits in front, so that keys are in the order of their numbers.
+pub(crate) fn audit_key(seq: u64) -> String {
+    format!("{seq:020}")
 }
 
 fn image_key(name: &str, version: u32) -> String {
@@ -214,6 +232,9 @@ pub(crate) fn read(table: Table, key: &str, body: &str) -> Result<Change, String
         Table::Secret => Change::Secret(key.to_owned(), body.to_owned()),
         Table::Deployment => Change::Deployment(parse(body)?),
         Table::Batch => Change::Batch(parse(body)?),
+        Table::User => Change::User(parse(body)?),
+        Table::Token => Change::ApiToken(parse(body)?),
+        Table::Audit => Change::Audit(parse(body)?),
         Table::Meta => return Err("no fact".to_owned()),
     };
     Ok(change)

@@ -96,12 +96,16 @@ const V3: &str = "
 CREATE TABLE channel (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
 ";
 
-/// Deployments and what they are made of.
+/// Deployments and what they are made of; operators, their tokens, and what they did: by number, written
+/// once and never again.
 const V4: &str = "
 CREATE TABLE template   (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
 CREATE TABLE secret     (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
 CREATE TABLE deployment (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
 CREATE TABLE batch      (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
+CREATE TABLE user       (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
+CREATE TABLE token      (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
+CREATE TABLE audit      (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
 ";
 
 /// Leases of the first version: the address as text, the state as a word, the end by the wall clock.

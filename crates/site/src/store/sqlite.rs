@@ -5,6 +5,7 @@
 //! One thread and no pool: there is one writer, and a call of SQLite costs less than handing every
 //! statement from one thread to another would.
 
+use super::audit::Reader;
 use super::keeper::{Keeper, Limits};
 use super::moments::Shift;
 use super::rows::Rows;
@@ -12,7 +13,7 @@ use super::schema::{self, Stage, Step};
 use super::{Damage, StoreError};
 use model::{Change, Now};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
@@ -37,12 +38,13 @@ impl Default for How {
     }
 }
 
-type Job = Box<dyn FnOnce(&mut Keeper) + Send>;
+pub(crate) type Job = Box<dyn FnOnce(&mut Keeper) + Send>;
 
 /// The way to the thread.
 pub(crate) struct Sqlite {
     path: PathBuf,
-    jobs: mpsc::Sender<Job>,
+    /// The only strong one that lasts: the thread ends when it goes.
+    jobs: Arc<mpsc::Sender<Job>>,
     thread: JoinHandle<()>,
     kept: Option<Now>,
     shift: Shift,
@@ -72,6 +74,7 @@ impl Sqlite {
             std::thread::Builder::new().name("store".to_owned()).spawn(run).map_err(failed)?;
         let gone = |_| StoreError::Closed { path: path.to_owned() };
         let kept = opening.await.map_err(gone)??.map(|kept| kept.now);
+        let jobs = Arc::new(jobs);
         Ok(Self { path: path.to_owned(), jobs, thread, kept, shift: Shift::default() })
     }
 
@@ -130,6 +133,11 @@ impl Sqlite {
     /// See [`super::Store::restore_reserve`].
     pub(crate) async fn restore_reserve(&mut self) -> Result<(), StoreError> {
         self.does(Keeper::restore_reserve).await
+    }
+
+    /// See [`super::Store::reader`].
+    pub(crate) fn reader(&self) -> Reader {
+        Reader::new(Arc::downgrade(&self.jobs))
     }
 
     /// See [`super::Store::close`].

@@ -1,10 +1,11 @@
 //! Uploads over a real socket: by our own client, and by one that does everything wrong.
 
-use super::{Desk, routes};
+use super::{Desk, append, create, list, remove, show};
 use crate::client::{Client, Error};
 use crate::server::{Running, start_with};
 use crate::types::{Done, UploadView};
 use axum::Router;
+use axum::routing::get;
 use library::{Blobs, Uploads};
 use model::Now;
 use sha2::{Digest, Sha256};
@@ -20,6 +21,7 @@ struct World {
     folder: tempfile::TempDir,
     blobs: Arc<Blobs>,
     client: Client,
+    socket: PathBuf,
     _running: Running,
 }
 
@@ -30,8 +32,17 @@ impl World {
         let socket = folder.path().join("socket");
         let listener = UnixListener::bind(&socket).unwrap();
         let desk = Desk { blobs: Arc::clone(&blobs), now: || NOW };
-        let router = Router::new().nest("/api/v1", routes(desk));
-        Self { blobs, client: Client::new(socket), _running: start_with(listener, router), folder }
+        let router = Router::new()
+            .route("/api/v1/uploads", get(list).post(create))
+            .route("/api/v1/uploads/{id}", get(show).patch(append).delete(remove))
+            .with_state(desk);
+        Self {
+            blobs,
+            client: Client::new(socket.clone()),
+            socket,
+            _running: start_with(listener, router),
+            folder,
+        }
     }
 
     fn file(&self, bytes: &[u8]) -> PathBuf {
@@ -48,12 +59,12 @@ impl World {
 
     /// Sends the start of a request, and goes.
     async fn broken(&self, request: &[u8]) {
-        UnixStream::connect(self.client.socket()).await.unwrap().write_all(request).await.unwrap();
+        UnixStream::connect(&self.socket).await.unwrap().write_all(request).await.unwrap();
     }
 
     /// Sends a request as it stands, and reads the answer to its end.
     async fn raw(&self, request: &[u8]) -> String {
-        let mut stream = UnixStream::connect(self.client.socket()).await.unwrap();
+        let mut stream = UnixStream::connect(&self.socket).await.unwrap();
         // The server may answer, and go, before it has read all.
         drop(stream.write_all(request).await);
         let mut answer = Vec::new();

@@ -5,6 +5,7 @@ mod facts;
 mod faults;
 mod kills;
 mod measure;
+mod operators;
 mod times;
 mod upgrade;
 
@@ -56,7 +57,11 @@ fn by_name(changes: &[Change]) -> BTreeMap<String, Change> {
             Change::LeaseGone(_) | Change::MachineGone(_) | Change::ProfileGone(_) => {
                 facts.remove(&name(change));
             }
-            Change::ImageGone(..) | Change::LoaderGone(_) | Change::ReservationGone(_) => {
+            Change::ImageGone(..)
+            | Change::LoaderGone(_)
+            | Change::ReservationGone(_)
+            | Change::UserGone(_)
+            | Change::ApiTokenGone(_) => {
                 facts.remove(&name(change));
             }
             Change::PastGone(before) => facts.retain(|_, fact| match fact {
@@ -104,6 +109,12 @@ fn name(change: &Change) -> String {
             format!("deployment {id}")
         }
         Change::Batch(Batch { id, .. }) | Change::BatchGone(id) => format!("batch {id}"),
+        Change::User(model::User { name, .. }) | Change::UserGone(name) => format!("user {name}"),
+        Change::ApiToken(model::ApiToken { id, .. }) | Change::ApiTokenGone(id) => {
+            format!("token {id}")
+        }
+        // Only the last is a fact; the others are read in pages.
+        Change::Audit(_) => "audit".to_owned(),
     }
 }
 

@@ -1,0 +1,127 @@
+//! The few pages that need no login: the first one, and the form of the first admin. No script.
+
+use super::State;
+use super::session::OverTls;
+use crate::gate::{door, login};
+use crate::server::Visitor;
+use crate::{House, Problem};
+use axum::Extension;
+use axum::extract::Path;
+use axum::http::{StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use engine::Command;
+use model::By;
+use model::access::{Role, Scope, User, Via};
+use serde::Deserialize;
+
+/// Until there is more to see.
+pub async fn root() -> Html<String> {
+    page(
+        "<p>This is the operators' port. The API is below <code>/api/v1</code>; the \
+          <code>bootwright</code> command speaks it: <code>bootwright --server URL status</code>.</p>",
+    )
+}
+
+fn page(body: &str) -> Html<String> {
+    Html(format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <title>Bootwright</title></head>\n<body><h1>Bootwright</h1>\n{body}\n</body></html>\n"
+    ))
+}
+
+/// Unknown, over and used are the same.
+fn over() -> Problem {
+    Problem::missing("this link is over, was used, or never was").hint(
+        "while there is no operator each start of the server prints a new one; on its host: \
+         bootwright user add NAME --role admin",
+    )
+}
+
+pub async fn form(
+    State(house): State<House>,
+    Path(token): Path<String>,
+) -> Result<Html<String>, Problem> {
+    if !house.door.is_first(house.site.now(), &token) {
+        return Err(over());
+    }
+    Ok(asking(""))
+}
+
+fn asking(wrong: &str) -> Html<String> {
+    // The form goes to where it came from: the link stands in the address alone.
+    page(&format!(
+        "{}<p>Who is the first operator? He may everything, and adds the others.</p>\n\
+         <form method=\"post\">\n\
+         <p><label>Name <input name=\"name\" required maxlength=\"63\" autofocus \
+         autocomplete=\"username\"></label></p>\n\
+         <p><label>Password <input type=\"password\" name=\"password\" required minlength=\"{}\" \
+         autocomplete=\"new-password\"></label></p>\n\
+         <p><label>The same again <input type=\"password\" name=\"again\" required \
+         autocomplete=\"new-password\"></label></p>\n\
+         <p><button>Make this the first operator</button></p></form>",
+        match wrong.is_empty() {
+            true => String::new(),
+            false => format!("<p><strong>{}</strong></p>\n", escaped(wrong)),
+        },
+        access::password::LENGTH_MIN,
+    ))
+}
+
+fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// What the form sends.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Filled {
+    name: String,
+    password: String,
+    again: String,
+}
+
+pub async fn make(
+    State(house): State<House>,
+    Extension(visitor): Extension<Visitor>,
+    OverTls(tls): OverTls,
+    Path(token): Path<String>,
+    crate::body::Form(filled): crate::body::Form<Filled>,
+) -> Result<Response, Problem> {
+    let now = house.site.now();
+    if !house.door.is_first(now, &token) {
+        return Err(over());
+    }
+    let again = |wrong: &str| (StatusCode::BAD_REQUEST, asking(wrong)).into_response();
+    if filled.password != filled.again {
+        return Ok(again("The two passwords are not the same."));
+    }
+    let password = match login::hashed(&house, filled.password).await {
+        Ok(password) => password,
+        Err(problem) => return Ok(again(&problem.sentence())),
+    };
+    let by = By { name: filled.name.clone(), via: Via::FirstLink };
+    let (role, scope) = (Role::Admin, Scope::ALL);
+    let user = User { name: filled.name, role, scope, password, since: now, changed: now };
+    // Two that come at once are told apart by the owner, who takes one of them.
+    match house.site.command(by, Command::AddFirstUser(user.clone()), false).await {
+        Ok(_) => house.door.first_is_over(),
+        Err(error) => return Ok(again(&error.why())),
+    }
+    let (_, begun) = login::begin(&house, user, &visitor.source(), Via::FirstLink).await?;
+    let fields = [
+        (header::SET_COOKIE, door::set_cookie(tls, Some(&begun.cookie))),
+        (header::LOCATION, "/".to_owned()),
+    ];
+    Ok((StatusCode::SEE_OTHER, fields).into_response())
+}

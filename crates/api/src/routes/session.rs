@@ -1,0 +1,88 @@
+//! Logins of people with a browser.
+
+use super::State;
+use crate::asker::{Asker, Shown};
+use crate::gate::{door, login};
+use crate::server::Visitor;
+use crate::types::{Login, SessionView};
+use crate::{House, Problem, body};
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use model::access::{Outcome, Owner, Via};
+use site::Act;
+
+/// Whether a request came over TLS.
+pub struct OverTls(pub bool);
+
+impl<S: Sync> FromRequestParts<S> for OverTls {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let visitor = parts.extensions.get::<Visitor>();
+        Ok(Self(matches!(visitor, Some(Visitor::Net { tls: true, .. }))))
+    }
+}
+
+pub async fn begin(
+    State(house): State<House>,
+    Extension(visitor): Extension<Visitor>,
+    OverTls(tls): OverTls,
+    headers: HeaderMap,
+    body::Json(wish): body::Json<Login>,
+) -> Result<Response, Problem> {
+    // A new login never goes on under an old name.
+    if let Some(old) = door::cookie(&headers) {
+        house.door.end(&old);
+    }
+    let (user, begun) = login::login(&house, &visitor, &wish.name, &wish.password.0).await?;
+    let view = SessionView {
+        name: user.name.clone(),
+        via: Via::Session,
+        role: user.role,
+        scope: user.scope.labels().to_vec(),
+        csrf: Some(begun.csrf),
+        until: None,
+    };
+    let cookie = door::set_cookie(tls, Some(&begun.cookie));
+    Ok(([(header::SET_COOKIE, cookie)], Json(view)).into_response())
+}
+
+pub async fn show(State(house): State<House>, headers: HeaderMap) -> Json<SessionView> {
+    let Asker { by, rights, owner, shown } = house.asker.clone();
+    let cookie = door::cookie(&headers).filter(|_| matches!(shown, Shown::Session(_)));
+    let session = cookie.and_then(|cookie| house.door.session(house.site.now(), &cookie));
+    let until = match shown {
+        Shown::Token(_, ends) => Some(ends.to_string()),
+        _ => session.as_ref().map(|session| session.until().to_string()),
+    };
+    let name = match &owner {
+        Owner::User(name) | Owner::Host(name) => name.clone(),
+    };
+    Json(SessionView {
+        name,
+        via: by.via,
+        role: rights.role,
+        scope: rights.scope.labels().to_vec(),
+        csrf: session.map(|session| session.csrf().to_owned()),
+        until,
+    })
+}
+
+pub async fn end(
+    State(house): State<House>,
+    OverTls(tls): OverTls,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let ended = door::cookie(&headers).and_then(|cookie| house.door.end(&cookie));
+    if let Some(session) = ended {
+        let says = format!("{} logged out", session.user);
+        let by = house.asker.by.clone();
+        let act = Act { by, what: "logout".to_owned(), target: None, outcome: Outcome::Done, says };
+        house.site.note(act).await?;
+    }
+    let cookie = door::set_cookie(tls, None);
+    Ok(([(header::SET_COOKIE, cookie)], axum::http::StatusCode::NO_CONTENT).into_response())
+}

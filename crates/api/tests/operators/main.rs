@@ -1,0 +1,12 @@
+//! Operators over TCP: rights, logins, the audit log.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot do this has failed"
+)]
+
+mod log;
+mod login;
+mod matrix;
+mod world;
