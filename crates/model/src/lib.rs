@@ -12,6 +12,7 @@ pub mod image;
 pub mod lease;
 pub mod machine;
 pub mod menu;
+pub mod nearest;
 pub mod network;
 pub mod option;
 pub mod plan;
