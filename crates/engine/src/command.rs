@@ -2,13 +2,18 @@
 
 mod addresses;
 mod images;
+mod webhooks;
+
+pub use webhooks::{WEBHOOKS_MAX, WebhookNews};
 
 use crate::Engine;
 use model::image::SecureBoot;
 use model::machine::{Life, Machine};
 use model::menu::{Choice, Menu};
 use model::rule::{Condition, Profile, Rule};
-use model::{Change, Channel, DhcpOption, HardwareAddress, Image, Lease, Loader, Now, Reservation};
+use model::{
+    Change, Channel, DhcpOption, HardwareAddress, Image, Lease, Loader, Now, Reservation, Webhook,
+};
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
 
@@ -84,6 +89,17 @@ pub enum Command {
     ImportLeases(Vec<Lease>),
     /// Sets the DHCP options of a machine alone.
     SetMachineOptions(String, Vec<DhcpOption>),
+    /// Adds a webhook. Without any event it gets [`model::webhook::DEFAULT_EVENTS`].
+    AddWebhook(Webhook),
+    /// Changes a webhook.
+    SetWebhook {
+        /// Its name.
+        name: String,
+        /// What is new.
+        news: WebhookNews,
+    },
+    /// Removes a webhook.
+    RemoveWebhook(String),
 }
 
 /// Why a command was not carried out: what is wrong and what to do.
@@ -178,6 +194,9 @@ impl Engine {
             Command::SetMachine { machine, name, profile, labels } => {
                 self.set_machine(now, &machine, name, profile, labels)
             }
+            Command::AddWebhook(webhook) => self.add_webhook(webhook),
+            Command::SetWebhook { name, news } => self.set_webhook(&name, news),
+            Command::RemoveWebhook(name) => self.remove_webhook(name),
             Command::RemoveMachine(hardware) => match self.machines.get(&hardware) {
                 Some(machine) => decided(
                     vec![Change::MachineGone(hardware)],

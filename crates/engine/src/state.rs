@@ -6,7 +6,7 @@ use model::image::{Channel, Channels, Wanted};
 use model::machine::{Life, Machine};
 use model::menu::Menu;
 use model::rule::{Profile, Rule};
-use model::{Change, HardwareAddress, Image, Loader, Network, Now};
+use model::{Change, HardwareAddress, Image, Loader, Network, Now, Webhook};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -86,6 +86,7 @@ pub struct Engine {
     pub(crate) images: BTreeMap<String, BTreeMap<u32, Image>>,
     pub(crate) channels: BTreeMap<String, Channels>,
     pub(crate) loaders: BTreeMap<String, Loader>,
+    pub(crate) webhooks: BTreeMap<String, Webhook>,
     pub(crate) memory: crate::dhcp::Memory,
     /// Those of the settings, shared with an exchange while it changes everything else.
     pub(crate) networks: Arc<[Network]>,
@@ -110,6 +111,7 @@ impl Engine {
             images: BTreeMap::new(),
             channels: BTreeMap::new(),
             loaders: BTreeMap::new(),
+            webhooks: BTreeMap::new(),
             memory: crate::dhcp::Memory::default(),
             pace: crate::dhcp::Pace::default(),
             only_renews: false,
@@ -162,6 +164,12 @@ impl Engine {
             }
             Change::LoaderGone(name) => {
                 self.loaders.remove(&name);
+            }
+            Change::Webhook(webhook) => {
+                self.webhooks.insert(webhook.name.clone(), webhook);
+            }
+            Change::WebhookGone(name) => {
+                self.webhooks.remove(&name);
             }
         }
     }
@@ -220,6 +228,11 @@ impl Engine {
     /// All bootloaders, by name.
     pub fn loaders(&self) -> impl Iterator<Item = &Loader> {
         self.loaders.values()
+    }
+
+    /// All webhooks, by name.
+    pub fn webhooks(&self) -> impl Iterator<Item = &Webhook> {
+        self.webhooks.values()
     }
 
     /// All profiles, by name.

@@ -1,5 +1,7 @@
 //! What is kept, and what is told.
 
+mod kind;
+
 use crate::address::HardwareAddress;
 use crate::image::{Channels, Image, Loader};
 use crate::lease::{Lease, Reservation};
@@ -8,6 +10,7 @@ use crate::menu::Menu;
 use crate::plan::{Reason, Why};
 use crate::rule::{Profile, Rule};
 use crate::time::Now;
+use crate::webhook::Webhook;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
@@ -57,6 +60,10 @@ pub enum Change {
     Loader(Loader),
     /// A bootloader is no longer available.
     LoaderGone(String),
+    /// A webhook is now this, its signing key with it.
+    Webhook(Webhook),
+    /// A webhook was removed.
+    WebhookGone(String),
 }
 
 /// One thing that happened, told to whoever watches. It is not kept.

@@ -21,6 +21,7 @@ pub mod text;
 pub mod time;
 pub mod transfer;
 pub mod url;
+pub mod webhook;
 
 pub use address::{HardwareAddress, Uuid};
 pub use client::{Arch, Client, Firmware, Stage};
@@ -33,3 +34,4 @@ pub use option::DhcpOption;
 pub use plan::{BootPlan, Decision, Reason, Why};
 pub use time::Now;
 pub use transfer::{TransferNow, Transfers};
+pub use webhook::Webhook;

@@ -23,12 +23,13 @@ pub(crate) enum Table {
     Channel,
     Loader,
     Reservation,
+    Webhook,
     Meta,
 }
 
 impl Table {
     /// Those that hold facts.
-    pub(crate) const FACTS: [Self; 8] = [
+    pub(crate) const FACTS: [Self; 9] = [
         Self::Machine,
         Self::Profile,
         Self::Rules,
@@ -37,6 +38,7 @@ impl Table {
         Self::Channel,
         Self::Loader,
         Self::Reservation,
+        Self::Webhook,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -49,6 +51,7 @@ impl Table {
             Self::Channel => "channel",
             Self::Loader => "loader",
             Self::Reservation => "reservation",
+            Self::Webhook => "webhook",
             Self::Meta => "meta",
         }
     }
@@ -140,6 +143,9 @@ impl Rows {
             Change::Channels(name, at) => (Table::Channel, name.clone(), Some(json(at)?)),
             Change::Loader(loader) => (Table::Loader, loader.name.clone(), Some(json(loader)?)),
             Change::LoaderGone(name) => (Table::Loader, name.clone(), None),
+            // With its key: the store is a file of the server's own.
+            Change::Webhook(hook) => (Table::Webhook, hook.name.clone(), Some(json(hook)?)),
+            Change::WebhookGone(name) => (Table::Webhook, name.clone(), None),
         };
         self.documents.entry(table).or_default().insert(key, body);
         Ok(())
@@ -190,6 +196,7 @@ pub(crate) fn read(table: Table, key: &str, body: &str) -> Result<Change, String
         Table::Channel => Change::Channels(key.to_owned(), parse(body)?),
         Table::Loader => Change::Loader(parse::<Loader>(body)?),
         Table::Reservation => Change::Reservation(parse(body)?),
+        Table::Webhook => Change::Webhook(parse(body)?),
         Table::Meta => return Err("no fact".to_owned()),
     };
     Ok(change)

@@ -6,6 +6,7 @@ use model::machine::Life;
 use model::menu::{Choice, Entry, Menu};
 use model::option::DhcpOption;
 use model::rule::{Condition, Rule};
+use model::webhook::{Filter, SigningKey};
 use model::{Arch, Asset, Channel, Channels, Firmware, Hash, LoaderKind, Uuid};
 use proptest::prelude::*;
 
@@ -149,6 +150,16 @@ fn any_change() -> impl Strategy<Value = Change> {
             Reservation { address, holder, host_name, since }
         },
     );
+    let webhook = (short(), text(), any::<([u8; 32], bool, bool)>()).prop_map(
+        |(name, url, (key, enabled, allow_private))| Webhook {
+            name,
+            url,
+            events: vec![Filter::All, Filter::Kind("alarm".to_owned())],
+            enabled,
+            allow_private,
+            key: SigningKey::new(&key),
+        },
+    );
     prop_oneof![
         4 => any_lease().prop_map(Change::Lease),
         4 => any_lease().prop_map(Change::LeasePast),
@@ -169,6 +180,8 @@ fn any_change() -> impl Strategy<Value = Change> {
         }),
         1 => loader.prop_map(Change::Loader),
         1 => short().prop_map(Change::LoaderGone),
+        1 => webhook.prop_map(Change::Webhook),
+        1 => short().prop_map(Change::WebhookGone),
     ]
 }
 

@@ -12,7 +12,7 @@ use super::sqlite::{FILE_NAME, How, Sqlite};
 use super::{Facts, Store, StoreError};
 use model::lease::{LeaseState, Reservation};
 use model::rule::Profile;
-use model::{Change, HardwareAddress, Image, Lease, Loader, Machine, Now};
+use model::{Change, HardwareAddress, Image, Lease, Loader, Machine, Now, Webhook};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
 use std::net::Ipv4Addr;
@@ -54,7 +54,10 @@ fn by_name(changes: &[Change]) -> BTreeMap<String, Change> {
             Change::LeaseGone(_) | Change::MachineGone(_) | Change::ProfileGone(_) => {
                 facts.remove(&name(change));
             }
-            Change::ImageGone(..) | Change::LoaderGone(_) | Change::ReservationGone(_) => {
+            Change::ImageGone(..)
+            | Change::LoaderGone(_)
+            | Change::ReservationGone(_)
+            | Change::WebhookGone(_) => {
                 facts.remove(&name(change));
             }
             Change::PastGone(before) => facts.retain(|_, fact| match fact {
@@ -94,6 +97,9 @@ fn name(change: &Change) -> String {
         }
         Change::Channels(name, _) => format!("channels {name}"),
         Change::Loader(Loader { name, .. }) | Change::LoaderGone(name) => format!("loader {name}"),
+        Change::Webhook(Webhook { name, .. }) | Change::WebhookGone(name) => {
+            format!("webhook {name}")
+        }
     }
 }
 
