@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http_body_util::Empty;
+use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -35,7 +35,7 @@ const MAX_HEAD_FIELDS: usize = 100;
 
 /// A connection; it ends when dropped.
 pub(crate) struct Connection {
-    pub(crate) sender: SendRequest<Empty<Bytes>>,
+    pub(crate) sender: SendRequest<Full<Bytes>>,
     driver: JoinHandle<()>,
 }
 
