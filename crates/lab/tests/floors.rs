@@ -10,7 +10,7 @@ const FLOORS: &[&[&str]] = &[
     &["wire", "disc", "unpack", "secureboot", "trust"],
     &["model"],
     &["catalogue"],
-    &["engine", "library", "fetch", "foreign", "tls", "power", "answers"],
+    &["engine", "library", "fetch", "foreign", "tls", "power", "answers", "webhook"],
     &["site"],
     &["serve", "api"],
     &["app"],
@@ -28,6 +28,7 @@ const PURE: &[&str] = &[
     "engine",
     "foreign",
     "answers",
+    "webhook",
 ];
 
 /// What a pure room brings all the same, and why it may.

@@ -47,7 +47,9 @@ impl Engine {
         }
         let host = check_url(&webhook.url)?.to_owned();
         webhook.events = check_events(std::mem::take(&mut webhook.events))?;
-        let says = format!("webhook {} sends {} to {host}", webhook.name, list(&webhook.events));
+        let open = unencrypted(&host);
+        let says =
+            format!("webhook {} sends {} to {host}{open}", webhook.name, list(&webhook.events));
         decided(vec![Change::Webhook(webhook)], says)
     }
 
@@ -57,7 +59,8 @@ impl Engine {
         let mut new = old.clone();
         let mut says = Vec::new();
         if let Some(url) = url {
-            says.push(format!("sends to {}", check_url(&url)?));
+            let host = check_url(&url)?;
+            says.push(format!("sends to {host}{}", unencrypted(host)));
             new.url = url;
         }
         if let Some(events) = events {
@@ -113,6 +116,12 @@ fn list(events: &[Filter]) -> String {
         return "all events".to_owned();
     }
     events.iter().map(ToString::to_string).collect::<Vec<String>>().join(", ")
+}
+
+/// What has to be said of `http://`.
+fn unencrypted(host: &str) -> &'static str {
+    let is_tls = host.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));
+    if is_tls { "" } else { " (unencrypted: whoever is on the way can read them)" }
 }
 
 /// Each once, in the order they were named; the default ones if none was.
