@@ -8,6 +8,7 @@ mod machines;
 mod metrics;
 mod server;
 pub mod uploads;
+mod webhooks;
 
 use crate::types::Done;
 use crate::{House, Problem};
@@ -63,6 +64,13 @@ pub fn all(house: House) -> Router {
         .route("/leases/{lease}/history", get(leases::history))
         .route("/reservations", get(leases::reservations).post(leases::reserve))
         .route("/reservations/{address}", axum::routing::delete(leases::unreserve))
+        .route("/webhooks", get(webhooks::list).post(webhooks::add))
+        .route(
+            "/webhooks/{name}",
+            get(webhooks::show_one).patch(webhooks::set).delete(webhooks::remove),
+        )
+        .route("/webhooks/{name}/test", post(webhooks::test))
+        .route("/webhooks/{name}/deliveries", get(webhooks::deliveries))
         .merge(uploads::routes(desk));
     Router::new()
         .nest("/api/v1", v1)
@@ -72,7 +80,7 @@ pub fn all(house: House) -> Router {
 }
 
 /// The moment of files, which outlive a run.
-fn wall_clock() -> Now {
+pub(crate) fn wall_clock() -> Now {
     let since =
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Now(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))

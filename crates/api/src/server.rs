@@ -1,6 +1,7 @@
 //! Accepts connections on the Unix socket and answers them.
 
 use crate::types::{Done, TlsStatus};
+use crate::webhooks::Webhooks;
 use crate::{Problem, peer, routes};
 use axum::body::Body;
 use axum::response::IntoResponse;
@@ -57,6 +58,8 @@ pub struct House {
     /// Held for reading by whoever adds blobs that nothing names yet, for writing by whoever
     /// removes blobs that nothing names any more.
     pub sweeping: Arc<RwLock<()>>,
+    /// What goes out to webhooks.
+    pub webhooks: Arc<Webhooks>,
 }
 
 /// The served socket.

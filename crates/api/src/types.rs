@@ -7,6 +7,7 @@ mod boot;
 mod inventory;
 mod leases;
 mod uploads;
+mod webhooks;
 
 pub use answers::{
     Alive, Doctor, Done, ImportLine, ImportWish, Line, NetworkStatus, PathWish, PromoteWish,
@@ -22,6 +23,7 @@ pub use leases::{
     LeasesWish, ReservationView, ReservationWish,
 };
 pub use uploads::{UploadView, UploadWish};
+pub use webhooks::{DeliveryView, WebhookChange, WebhookDone, WebhookView, WebhookWish};
 
 use model::Now;
 

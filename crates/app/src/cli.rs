@@ -122,6 +122,9 @@ pub enum Command {
     /// Reservations: who is promised which address.
     #[command(subcommand)]
     Reservation(commands::reservation::Reservation),
+    /// Webhooks: who outside is told what happens.
+    #[command(subcommand)]
+    Webhook(commands::webhook::Webhook),
     /// Take leases and reservations of another DHCP server over.
     ImportFrom(commands::import_from::ImportFrom),
     /// Print a completion script for a shell.

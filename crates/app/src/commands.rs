@@ -19,6 +19,7 @@ pub mod store;
 pub mod tls;
 pub mod transfer;
 pub mod watch;
+pub mod webhook;
 
 use crate::cli::{Cli, Command, Dry, Sure};
 use crate::failure::Failure;
@@ -50,6 +51,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Store(store) => store.run(cli.global.state),
         Command::Tls(tls) => tls.run(cli.global.state, &client).await,
         Command::Reservation(reservation) => reservation.run(&client).await,
+        Command::Webhook(webhook) => webhook.run(&client).await,
         Command::ImportFrom(import) => import.run(&client).await,
         Command::Completion { shell } => manual::completion(shell),
         Command::Man { out } => manual::man(out.as_deref()),

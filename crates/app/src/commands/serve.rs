@@ -7,6 +7,7 @@ use crate::serving::sockets::Sockets;
 use crate::serving::{self, https, notify, others, scrub, tidy};
 use api::doing;
 use api::server::House;
+use api::webhooks::Webhooks;
 use clap::Args;
 use library::Blobs;
 use model::Network;
@@ -100,6 +101,7 @@ impl Serve {
         config: Config,
         file: Option<PathBuf>,
     ) -> Result<(), Failure> {
+        let (webhooks, listening) = Webhooks::open(site.clone());
         let opened = Blobs::open_at(state).map_err(|e| Failure::failed(e.to_string()))?;
         let blobs = Arc::new(opened);
         scrub::tell_damage(site, &blobs);
@@ -136,6 +138,7 @@ impl Serve {
                 Box::pin(async move { sockets.reload(dry_run).await })
             }),
             sweeping: Arc::new(RwLock::new(())),
+            webhooks: Arc::clone(&webhooks),
         };
         // What an import left that was broken off by a kill, and what nobody came back for.
         tidy::once(&house).await;
@@ -145,6 +148,7 @@ impl Serve {
         say::line_if_read("ready");
         notify::tell("READY=1");
         tell_start(&networks, &sockets, loaders, state, socket);
+        let delivering = tokio::spawn(webhooks.keep_delivering(listening));
         let asking = tokio::spawn(others::keep_asking(site.clone()));
         let scrubbing = tokio::spawn(scrub::keep_scrubbing(site.clone(), scrubbed));
         let tidying = tokio::spawn(tidy::keep_tidying(house));
@@ -157,6 +161,7 @@ impl Serve {
         looking.abort();
         scrubbing.abort();
         tidying.abort();
+        delivering.abort();
         tokio::select! {
             () = sockets.stop() => {}
             _ = tokio::signal::ctrl_c() => {}
