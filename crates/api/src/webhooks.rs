@@ -257,3 +257,6 @@ struct Couriers {
     tasks: JoinSet<()>,
     by_name: BTreeMap<String, AbortHandle>,
 }
+
+#[cfg(test)]
+mod tests;
