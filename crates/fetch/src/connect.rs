@@ -133,7 +133,10 @@ async fn encrypt(
     let failed = |why: String| FetchError::Tls { host: place.host().to_owned(), why };
     let name = ServerName::try_from(place.host().to_owned())
         .map_err(|_| failed("that is no name a certificate could be for".to_owned()))?;
-    let roots = roots(place, &policy.roots)?;
+    // They are read from files.
+    let (whose, to) = (policy.roots.clone(), place.clone());
+    let roots = tokio::task::spawn_blocking(move || roots(&to, &whose)).await;
+    let roots = roots.map_err(|cause| failed(cause.to_string()))??;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

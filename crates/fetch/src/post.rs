@@ -32,7 +32,7 @@ pub struct Posted {
     pub status: u16,
     /// The same with its words, for people: `404 Not Found`.
     pub shown: String,
-    /// Where the receiver sends on to, if it does: host and path, fit to be shown.
+    /// Where the receiver sends on to, if it does, as far as the host: a path may be a secret.
     pub sends_on: Option<String>,
     /// From the name's look-up to the head of the answer.
     pub took: Duration,
@@ -95,7 +95,7 @@ pub async fn post(
     Ok(Posted {
         status: head.status.as_u16(),
         shown: head.status.to_string(),
-        sends_on: sends_on.filter(|_| head.status.is_redirection()).map(without_query),
+        sends_on: sends_on.filter(|_| head.status.is_redirection()).map(|to| host_of(place, to)),
         took,
     })
 }
@@ -134,9 +134,18 @@ async fn exchange(
     answer.map(|answer| (answer, connection)).map_err(|cause| broken(words(&cause)))
 }
 
-/// What is sent on to, as far as it is no secret: queries carry tokens.
-fn without_query(location: &str) -> String {
-    shown(location.split(['?', '#']).next().unwrap_or_default())
+/// Where a `Location` leads, without its path: often that is the same secret path with a slash behind it.
+fn host_of(place: &Place, location: &str) -> String {
+    match place.join(location) {
+        Ok(next) if next.is_tls() == place.is_tls() && next.authority() == place.authority() => {
+            "another path there".to_owned()
+        }
+        Ok(next) => {
+            let scheme = if next.is_tls() { "https" } else { "http" };
+            shown(&format!("{scheme}://{}", next.authority()))
+        }
+        Err(_) => "a place that is no URL".to_owned(),
+    }
 }
 
 fn not_reached(error: FetchError) -> PostError {

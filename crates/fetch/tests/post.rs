@@ -108,15 +108,20 @@ fn a_status_is_told_as_it_is() {
 }
 
 #[test]
-fn a_redirect_is_told_and_not_followed() {
+fn a_redirect_is_told_without_its_path_and_not_followed() {
     let inside = Receiver::start(says("HTTP/1.1 200 OK\nContent-Length: 0\n\n"));
-    let to = format!(
-        "HTTP/1.1 307 Temporary Redirect\r\nLocation: {}\r\n\r\n",
-        inside.url("/x?token=1")
-    );
-    let receiver = Receiver::start(move |mut socket| drop(socket.write_all(to.as_bytes())));
-    let posted = send(&receiver.url("/")).unwrap();
-    assert_eq!((posted.status, posted.sends_on), (307, Some(inside.url("/x"))));
+    let other = format!("http://{}", inside.at);
+    for (location, told) in [
+        (inside.url("/secret?token=1"), other.as_str()),
+        ("https://h.example/secret".to_owned(), "https://h.example"),
+        ("/secret/".to_owned(), "another path there"),
+        ("javascript:secret".to_owned(), "a place that is no URL"),
+    ] {
+        let to = format!("HTTP/1.1 307 Temporary Redirect\r\nLocation: {location}\r\n\r\n");
+        let receiver = Receiver::start(move |mut socket| drop(socket.write_all(to.as_bytes())));
+        let posted = send(&receiver.url("/secret")).unwrap();
+        assert_eq!((posted.status, posted.sends_on.as_deref()), (307, Some(told)));
+    }
     assert_eq!(inside.connections.load(Ordering::SeqCst), 0);
 }
 

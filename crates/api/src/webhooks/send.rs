@@ -81,7 +81,7 @@ fn judge(answer: Result<Posted, PostError>) -> (Outcome, Option<u16>, Option<Str
             let mut why = posted.shown;
             if let Some(to) = posted.sends_on {
                 why.push_str(&format!(
-                    ": it sends on to {to}, which is not followed; give the webhook that URL if it is right"
+                    ": it sends on to {to}; redirects are not followed, give the webhook the URL they lead to"
                 ));
             }
             (Outcome::Refused, Some(posted.status), Some(why))
