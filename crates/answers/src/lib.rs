@@ -34,7 +34,6 @@ mod facts;
 mod functions;
 mod limits;
 mod marks;
-mod nearest;
 mod password;
 mod piece;
 mod render;

@@ -4,12 +4,13 @@
 //! connection ─ server ─ gate: who, and may he ─ routes: what is asked ─▶ site (asks, commands, events)
 //!                                                              └─▶ library (imports, checks)
 //!    peer: who is on the socket
+//! site: events ─ webhooks ─▶ receivers outside (by fetch)
 //! CLI ──────── client ─ the same types, the other way round
 //! ```
 //!
 //! In: requests of operators. Out: answers in the one schema of [`types`], and every refusal as a
 //! [`Problem`] in words. Never: a decision about machines (the engine's), a machine's request
-//! (`serve`), a word to anybody who is no operator.
+//! (`serve`), a word to anybody who is no operator, or a webhook that one added.
 #![forbid(unsafe_code)]
 
 pub mod asker;
@@ -20,11 +21,12 @@ pub mod gate;
 pub mod net;
 pub mod peer;
 pub mod problem;
-mod routes;
+pub(crate) mod routes;
 pub mod server;
 pub mod socket;
 mod streams;
 pub mod types;
+pub mod webhooks;
 
 pub use client::Client;
 pub use problem::Problem;

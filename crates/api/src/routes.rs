@@ -16,6 +16,7 @@ mod templates;
 mod tokens;
 pub(crate) mod uploads;
 mod users;
+mod webhooks;
 
 use crate::asker::Asker;
 use crate::types::Done;
@@ -58,7 +59,7 @@ impl FromRef<Rooms> for uploads::Desk {
 }
 
 /// The moment of files, which outlive a run.
-fn wall_clock() -> Now {
+pub(crate) fn wall_clock() -> Now {
     let since =
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Now(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))

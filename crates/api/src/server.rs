@@ -4,6 +4,7 @@ use crate::asker::Asker;
 use crate::gate::door::Door;
 use crate::peer::Operator;
 use crate::types::{Done, TlsStatus};
+use crate::webhooks::Webhooks;
 use crate::{Problem, peer, routes};
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -70,6 +71,8 @@ pub struct House {
     pub door: Door,
     /// Who asks; of the house itself, the server.
     pub asker: Asker,
+    /// What goes out to webhooks.
+    pub webhooks: Arc<Webhooks>,
 }
 
 /// The served socket.

@@ -9,6 +9,7 @@ mod inventory;
 mod leases;
 mod operators;
 mod uploads;
+mod webhooks;
 
 pub use answers::{
     Alive, Doctor, Done, ImportLine, ImportWish, Line, NetworkStatus, PathWish, PromoteWish,
@@ -32,6 +33,7 @@ pub use operators::{
     UserAdd, UserSet, UserView,
 };
 pub use uploads::{UploadView, UploadWish};
+pub use webhooks::{DeliveryView, WebhookChange, WebhookDone, WebhookView, WebhookWish};
 
 use model::Now;
 

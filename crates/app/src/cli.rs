@@ -156,6 +156,9 @@ pub enum Command {
     /// The audit log: what operators did.
     #[command(subcommand)]
     Audit(commands::audit::Audit),
+    /// Webhooks: who outside is told what happens.
+    #[command(subcommand)]
+    Webhook(commands::webhook::Webhook),
     /// Take leases and reservations of another DHCP server over.
     ImportFrom(commands::import_from::ImportFrom),
     /// Print a completion script for a shell.

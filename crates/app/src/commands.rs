@@ -25,6 +25,7 @@ pub mod token;
 pub mod transfer;
 pub mod user;
 pub mod watch;
+pub mod webhook;
 
 use crate::cli::{Cli, Command, Dry, Sure};
 use crate::failure::Failure;
@@ -63,6 +64,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::User(user) => user.run(&client).await,
         Command::Token(token) => token.run(&client).await,
         Command::Audit(audit) => audit.run(&client).await,
+        Command::Webhook(webhook) => webhook.run(&client).await,
         Command::ImportFrom(import) => import.run(&client).await,
         Command::Completion { shell } => manual::completion(shell),
         Command::Man { out } => manual::man(out.as_deref()),

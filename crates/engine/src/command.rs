@@ -7,8 +7,10 @@ mod machines;
 mod name;
 mod operators;
 mod templates;
+mod webhooks;
 
 pub use deploy::{Deploy, DeployMany};
+pub use webhooks::{WEBHOOKS_MAX, WebhookNews};
 
 use crate::Engine;
 use model::access::{ApiToken, User};
@@ -18,7 +20,9 @@ use model::menu::{Choice, Menu};
 use model::rule::{Condition, Profile, Rule};
 use model::setting::Setting;
 use model::template::Template;
-use model::{Change, Channel, DhcpOption, HardwareAddress, Image, Lease, Loader, Now, Reservation};
+use model::{
+    Change, Channel, DhcpOption, HardwareAddress, Image, Lease, Loader, Now, Reservation, Webhook,
+};
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -164,6 +168,17 @@ pub enum Command {
     RevokeToken(String),
     /// Revokes all tokens of somebody, and ends his sessions.
     RevokeTokensOf(String),
+    /// Adds a webhook. Without any event it gets [`model::webhook::DEFAULT_EVENTS`].
+    AddWebhook(Webhook),
+    /// Changes a webhook.
+    SetWebhook {
+        /// Its name.
+        name: String,
+        /// What is new.
+        news: WebhookNews,
+    },
+    /// Removes a webhook.
+    RemoveWebhook(String),
 }
 
 /// Why a command was not carried out: what is wrong and what to do.
@@ -280,6 +295,9 @@ impl Engine {
             Command::AddToken(token) => self.add_token(now, token),
             Command::RevokeToken(id) => self.revoke_token(&id),
             Command::RevokeTokensOf(name) => self.revoke_tokens_of(now, &name),
+            Command::AddWebhook(webhook) => self.add_webhook(webhook),
+            Command::SetWebhook { name, news } => self.set_webhook(&name, news),
+            Command::RemoveWebhook(name) => self.remove_webhook(name),
         }
     }
 

@@ -8,8 +8,7 @@ use model::menu::Menu;
 use model::rule::{Profile, Rule};
 use model::setting::Layer;
 use model::template::Template;
-use model::{Change, HardwareAddress, Image, Loader, Network, Now};
-use model::{Life, Machine};
+use model::{Change, HardwareAddress, Image, Life, Loader, Machine, Network, Now, Webhook};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,6 +99,7 @@ pub struct Engine {
     pub(crate) secrets: BTreeMap<String, String>,
     pub(crate) deployments: crate::deploy::Book,
     pub(crate) operators: Operators,
+    pub(crate) webhooks: BTreeMap<String, Webhook>,
     pub(crate) memory: crate::dhcp::Memory,
     /// Those of the settings, shared with an exchange while it changes everything else.
     pub(crate) networks: Arc<[Network]>,
@@ -129,6 +129,7 @@ impl Engine {
             secrets: BTreeMap::new(),
             deployments: crate::deploy::Book::default(),
             operators: Operators::default(),
+            webhooks: BTreeMap::new(),
             memory: crate::dhcp::Memory::default(),
             pace: crate::dhcp::Pace::default(),
             only_renews: false,
@@ -205,6 +206,12 @@ impl Engine {
             | Change::ApiToken(_)
             | Change::ApiTokenGone(_)
             | Change::Audit(_) => self.operators.take(change),
+            Change::Webhook(webhook) => {
+                self.webhooks.insert(webhook.name.clone(), webhook);
+            }
+            Change::WebhookGone(name) => {
+                self.webhooks.remove(&name);
+            }
         }
     }
 
@@ -262,6 +269,11 @@ impl Engine {
     /// All bootloaders, by name.
     pub fn loaders(&self) -> impl Iterator<Item = &Loader> {
         self.loaders.values()
+    }
+
+    /// All webhooks, by name.
+    pub fn webhooks(&self) -> impl Iterator<Item = &Webhook> {
+        self.webhooks.values()
     }
 
     /// All profiles, by name.

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http_body_util::Empty;
+use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -35,7 +35,7 @@ const MAX_HEAD_FIELDS: usize = 100;
 
 /// A connection; it ends when dropped.
 pub(crate) struct Connection {
-    pub(crate) sender: SendRequest<Empty<Bytes>>,
+    pub(crate) sender: SendRequest<Full<Bytes>>,
     driver: JoinHandle<()>,
 }
 
@@ -133,7 +133,10 @@ async fn encrypt(
     let failed = |why: String| FetchError::Tls { host: place.host().to_owned(), why };
     let name = ServerName::try_from(place.host().to_owned())
         .map_err(|_| failed("that is no name a certificate could be for".to_owned()))?;
-    let roots = roots(place, &policy.roots)?;
+    // They are read from files.
+    let (whose, to) = (policy.roots.clone(), place.clone());
+    let roots = tokio::task::spawn_blocking(move || roots(&to, &whose)).await;
+    let roots = roots.map_err(|cause| failed(cause.to_string()))??;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

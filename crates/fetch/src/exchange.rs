@@ -3,7 +3,7 @@
 //! In: a place, from which byte on, the policy. Out: status, the fields that count, the body to be read.
 //! Never: a body in a coding that changes its bytes, a redirect from HTTPS to HTTP.
 
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, Response, StatusCode};
@@ -17,7 +17,7 @@ use crate::policy::{Policy, Redirects};
 /// Most redirects that are followed.
 const MAX_REDIRECTS: usize = 5;
 /// Who we say we are.
-const AGENT: &str = concat!("bootwright/", env!("CARGO_PKG_VERSION"));
+pub(crate) const AGENT: &str = concat!("bootwright/", env!("CARGO_PKG_VERSION"));
 
 /// Where to go on, and which version was begun.
 #[derive(Clone, Debug)]
@@ -95,7 +95,7 @@ async fn ask(
     }
     let url = place.to_string();
     let request = request
-        .body(Empty::<Bytes>::new())
+        .body(Full::<Bytes>::default())
         .map_err(|cause| FetchError::Url { url: url.clone(), why: cause.to_string() })?;
     let answer = timeout(policy.idle_max, connection.sender.send_request(request)).await;
     match answer {
@@ -221,7 +221,7 @@ fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
 }
 
 /// What hyper says, with what it rests on.
-fn words(cause: &hyper::Error) -> String {
+pub(crate) fn words(cause: &hyper::Error) -> String {
     let mut words = cause.to_string();
     let mut below = std::error::Error::source(cause);
     // A chain of causes is short; hyper's has three at most.

@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use fetch::{FetchError, Place, Policy, Progress, Roots, download};
+use fetch::{FetchError, Place, Policy, PostError, Progress, Roots, download};
 use support::{Nginx, able, content, fetch, names, policy, run};
 
 /// Tells this program, started again, to fetch a URL into a folder, and to be killed meanwhile.
@@ -146,4 +146,15 @@ fn certificates_are_always_checked() {
     let why = fetch(&format!("https://127.0.0.1:{tls_port}/a.iso"), &dir, &known).unwrap_err();
     assert!(matches!(why, FetchError::Tls { .. }), "{why}");
     assert!(why.to_string().contains("clock"), "{why}");
+
+    // A message goes the same way; this receiver takes none.
+    let send = |policy: &Policy| {
+        let within = std::time::Duration::from_secs(10);
+        run(fetch::post(&Place::read(&url).unwrap(), policy, &[], b"{}".to_vec(), within))
+    };
+    assert_eq!(send(&known).unwrap().status, 405);
+    let why = send(&policy()).unwrap_err();
+    let unproved =
+        |why: &FetchError| matches!(why, FetchError::Tls { .. } | FetchError::NoRoots { .. });
+    assert!(matches!(&why, PostError::NotReached(why) if unproved(why)), "{why}");
 }

@@ -10,7 +10,7 @@ const FLOORS: &[&[&str]] = &[
     &["wire", "disc", "unpack", "secureboot", "trust", "vault"],
     &["model"],
     &["catalogue", "answers", "access"],
-    &["engine", "library", "fetch", "foreign", "tls", "power"],
+    &["engine", "library", "fetch", "foreign", "tls", "power", "webhook"],
     &["site"],
     &["serve", "api"],
     &["app"],
@@ -30,6 +30,7 @@ const PURE: &[&str] = &[
     "engine",
     "foreign",
     "answers",
+    "webhook",
 ];
 
 /// What a pure room brings all the same, and why it may.

@@ -1,5 +1,7 @@
 //! What is kept, and what is told.
 
+mod kind;
+
 use crate::access::{ApiToken, AuditRecord, User};
 use crate::address::HardwareAddress;
 use crate::deployment::{Batch, Deployment};
@@ -12,6 +14,7 @@ use crate::rule::{Profile, Rule};
 use crate::severity::Severity;
 use crate::template::Template;
 use crate::time::Now;
+use crate::webhook::Webhook;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
@@ -87,6 +90,10 @@ pub enum Change {
     ApiTokenGone(String),
     /// What somebody did.
     Audit(AuditRecord),
+    /// A webhook is now this, its signing key with it.
+    Webhook(Webhook),
+    /// A webhook was removed.
+    WebhookGone(String),
 }
 
 /// One thing that happened, told to whoever watches. It is not kept.

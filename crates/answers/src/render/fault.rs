@@ -4,10 +4,10 @@ use crate::error::{AnswerError, Why};
 use crate::facts::Facts;
 use crate::functions::{FILTERS, FUNCTIONS, Reached, Refusal};
 use crate::limits::Limits;
-use crate::nearest::nearest;
 use crate::secret::Reveal;
 use crate::template::Template;
 use minijinja::{Error, ErrorKind};
+use model::nearest::nearest;
 use std::collections::BTreeMap;
 use std::error::Error as _;
 

@@ -5,7 +5,7 @@ use super::uploads;
 use super::{Rooms, nowhere};
 use super::{
     audit, boot, deployments, first, images, leases, machines, metrics, server, session, templates,
-    tokens, users,
+    tokens, users, webhooks,
 };
 use crate::gate::{self, Gate};
 use access::Policy;
@@ -220,6 +220,13 @@ fn about_deployments() -> Vec<Route> {
             "what it makes for a machine",
             templates::render,
         ),
+        get("/api/v1/webhooks", ADMIN, "all webhooks", webhooks::list),
+        post("/api/v1/webhooks", ADMIN, "adds a webhook, and shows its key once", webhooks::add),
+        get("/api/v1/webhooks/{name}", ADMIN, "a webhook", webhooks::show_one),
+        patch("/api/v1/webhooks/{name}", ADMIN, "changes it", webhooks::set),
+        delete("/api/v1/webhooks/{name}", ADMIN, "removes it", webhooks::remove),
+        post("/api/v1/webhooks/{name}/test", ADMIN, "sends it a ping", webhooks::test),
+        get("/api/v1/webhooks/{name}/deliveries", ADMIN, "what it got", webhooks::deliveries),
         get("/api/v1/secrets", CHANGE_FLEET, "the names of all secrets", templates::secrets),
         put("/api/v1/secrets/{name}", ADMIN, "sets a secret", templates::set_secret),
         delete("/api/v1/secrets/{name}", ADMIN, "removes a secret", templates::remove_secret),

@@ -91,6 +91,7 @@ impl World {
                 Box::pin(async move { Ok(api::types::Done { says, done: !dry }) })
             }),
             sweeping: Arc::default(),
+            webhooks: api::webhooks::Webhooks::open(site.clone()).0,
             door: Door::default(),
             asker: Asker::server(),
         };

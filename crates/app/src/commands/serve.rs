@@ -9,6 +9,7 @@ use api::asker::Asker;
 use api::doing;
 use api::gate::door::Door;
 use api::server::House;
+use api::webhooks::Webhooks;
 use clap::Args;
 use library::Blobs;
 use model::network::{Mode, Subnet};
@@ -102,6 +103,7 @@ impl Serve {
         config: Config,
         file: Option<PathBuf>,
     ) -> Result<(), Failure> {
+        let (webhooks, listening) = Webhooks::open(site.clone());
         let opened = Blobs::open_at(state).map_err(|e| Failure::failed(e.to_string()))?;
         let blobs = Arc::new(opened);
         scrub::tell_damage(site, &blobs);
@@ -142,6 +144,7 @@ impl Serve {
             sweeping: Arc::new(RwLock::new(())),
             door: Door::default(),
             asker: Asker::server(),
+            webhooks: Arc::clone(&webhooks),
         };
         // What an import left that was broken off by a kill, and what nobody came back for.
         tidy::once(&house).await;
@@ -159,6 +162,7 @@ impl Serve {
                 Some(opened.start(house.clone()))
             }
         };
+        let delivering = tokio::spawn(webhooks.keep_delivering(listening));
         let asking = tokio::spawn(others::keep_asking(site.clone()));
         let scrubbing = tokio::spawn(scrub::keep_scrubbing(site.clone(), scrubbed));
         let tidying = tokio::spawn(tidy::keep_tidying(house));
@@ -172,6 +176,7 @@ impl Serve {
         scrubbing.abort();
         tidying.abort();
         signing.abort();
+        delivering.abort();
         tokio::select! {
             () = sockets.stop() => {}
             _ = tokio::signal::ctrl_c() => {}

@@ -40,6 +40,9 @@ impl Command {
             Self::PauseBatch(_, true) => "pause-batch",
             Self::PauseBatch(_, false) => "resume-batch",
             Self::CancelBatch { .. } => "cancel-batch",
+            Self::AddWebhook(_) => "add-webhook",
+            Self::SetWebhook { .. } => "set-webhook",
+            Self::RemoveWebhook(_) => "remove-webhook",
             Self::AddUser(_) => "add-user",
             Self::AddFirstUser(_) => "add-first-user",
             Self::SetUser(_) => "set-user",
@@ -108,6 +111,10 @@ impl Engine {
             }
             Change::ApiToken(model::ApiToken { id, .. }) | Change::ApiTokenGone(id) => {
                 (format!("token {id}"), self.token(id).cloned().map(Change::ApiToken))
+            }
+            Change::Webhook(model::Webhook { name, .. }) | Change::WebhookGone(name) => {
+                let now = self.webhooks.get(name).cloned().map(Change::Webhook);
+                (format!("webhook {name}"), now)
             }
             Change::Template(model::template::Template { name, .. })
             | Change::TemplateGone(name) => {

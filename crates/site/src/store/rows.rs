@@ -30,12 +30,13 @@ pub(crate) enum Table {
     User,
     Token,
     Audit,
+    Webhook,
     Meta,
 }
 
 impl Table {
     /// Those that hold facts.
-    pub(crate) const FACTS: [Self; 14] = [
+    pub(crate) const FACTS: [Self; 15] = [
         Self::Machine,
         Self::Profile,
         Self::Rules,
@@ -50,6 +51,7 @@ impl Table {
         Self::Batch,
         Self::User,
         Self::Token,
+        Self::Webhook,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -69,6 +71,7 @@ impl Table {
             Self::User => "user",
             Self::Token => "token",
             Self::Audit => "audit",
+            Self::Webhook => "webhook",
             Self::Meta => "meta",
         }
     }
@@ -173,6 +176,9 @@ impl Rows {
             Change::ApiToken(token) => (Table::Token, token.id.clone(), Some(json(token)?)),
             Change::ApiTokenGone(id) => (Table::Token, id.clone(), None),
             Change::Audit(record) => (Table::Audit, audit_key(record.seq), Some(json(record)?)),
+            // With its key: the store is a file of the server's own.
+            Change::Webhook(hook) => (Table::Webhook, hook.name.clone(), Some(json(hook)?)),
+            Change::WebhookGone(name) => (Table::Webhook, name.clone(), None),
         };
         self.documents.entry(table).or_default().insert(key, body);
         Ok(())
@@ -235,6 +241,7 @@ pub(crate) fn read(table: Table, key: &str, body: &str) -> Result<Change, String
         Table::User => Change::User(parse(body)?),
         Table::Token => Change::ApiToken(parse(body)?),
         Table::Audit => Change::Audit(parse(body)?),
+        Table::Webhook => Change::Webhook(parse(body)?),
         Table::Meta => return Err("no fact".to_owned()),
     };
     Ok(change)

@@ -8,6 +8,7 @@ use model::menu::{Choice, Entry, Menu};
 use model::option::DhcpOption;
 use model::rule::{Condition, Rule};
 use model::setting::Setting;
+use model::webhook::{Filter, SigningKey};
 use model::{Arch, Asset, Channel, Channels, Firmware, Hash, LoaderKind, Uuid};
 use proptest::prelude::*;
 use std::time::Duration;
@@ -224,6 +225,16 @@ fn any_change() -> impl Strategy<Value = Change> {
         format: "preseed".to_owned(),
         text,
     });
+    let webhook = (short(), text(), any::<([u8; 32], bool, bool)>()).prop_map(
+        |(name, url, (key, enabled, allow_private))| Webhook {
+            name,
+            url,
+            events: vec![Filter::All, Filter::Kind("alarm".to_owned())],
+            enabled,
+            allow_private,
+            key: SigningKey::new(&key),
+        },
+    );
     prop_oneof![
         4 => any_lease().prop_map(Change::Lease),
         4 => any_lease().prop_map(Change::LeasePast),
@@ -252,6 +263,8 @@ fn any_change() -> impl Strategy<Value = Change> {
         1 => (1u32..9).prop_map(Change::DeploymentGone),
         1 => any_batch().prop_map(Change::Batch),
         1 => (1u32..4).prop_map(Change::BatchGone),
+        1 => webhook.prop_map(Change::Webhook),
+        1 => short().prop_map(Change::WebhookGone),
     ]
 }
 

@@ -15,7 +15,7 @@ use model::lease::{LeaseState, Reservation};
 use model::rule::Profile;
 use model::template::Template;
 use model::{Batch, Deployment};
-use model::{Change, HardwareAddress, Image, Lease, Loader, Machine, Now};
+use model::{Change, HardwareAddress, Image, Lease, Loader, Machine, Now, Webhook};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
 use std::net::Ipv4Addr;
@@ -61,7 +61,8 @@ fn by_name(changes: &[Change]) -> BTreeMap<String, Change> {
             | Change::LoaderGone(_)
             | Change::ReservationGone(_)
             | Change::UserGone(_)
-            | Change::ApiTokenGone(_) => {
+            | Change::ApiTokenGone(_)
+            | Change::WebhookGone(_) => {
                 facts.remove(&name(change));
             }
             Change::PastGone(before) => facts.retain(|_, fact| match fact {
@@ -115,6 +116,9 @@ fn name(change: &Change) -> String {
         }
         // Only the last is a fact; the others are read in pages.
         Change::Audit(_) => "audit".to_owned(),
+        Change::Webhook(Webhook { name, .. }) | Change::WebhookGone(name) => {
+            format!("webhook {name}")
+        }
     }
 }
 

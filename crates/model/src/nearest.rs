@@ -1,10 +1,14 @@
 //! The known name that a mistyped one was probably meant to be.
+//!
+//! In: what was typed, and what there is. Out: the nearest, if one is near. Never: a name that is merely
+//! the least far.
 
 /// Names longer than this are not compared.
 const NAME_CHARS_MAX: usize = 64;
 
 /// The nearest of the names, if one is near: at most a third of it differs.
-pub(crate) fn nearest<'a>(asked: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+#[must_use]
+pub fn nearest<'a>(asked: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let asked: Vec<char> = asked.chars().take(NAME_CHARS_MAX).collect();
     known
         .into_iter()
