@@ -55,6 +55,7 @@ pub fn all(house: House) -> Router {
             "/machines/{machine}",
             get(machines::show).patch(machines::set).delete(machines::remove),
         )
+        .route("/machines/{machine}/log", get(machines::log))
         .route("/machines/{machine}/state", put(machines::set_life))
         .route("/machines/{machine}/options", axum::routing::patch(machines::set_options))
         .route("/leases", get(leases::list))

@@ -34,6 +34,8 @@ pub struct Config {
     pub settings: Settings,
     /// The certificate to serve HTTPS with; none is our own of `tls init`.
     pub given: Option<Given>,
+    /// The UDP port for installers' logs; none takes none.
+    pub syslog_port: Option<u16>,
     /// What machines may take.
     pub limits: serve::Limits,
     /// What is accepted but has no effect in this version: one line each.

@@ -7,7 +7,9 @@ use crate::gate::Shared;
 use crate::holder::{self, Holder, Transport};
 use crate::owner::{Bytes, Owner};
 use crate::shelf::Shelf;
-use crate::{Limits, TFTP_PORT, Tls, TlsKeys, conflict, http, interfaces, packet, sys, tftp};
+use crate::{
+    Limits, TFTP_PORT, Tls, TlsKeys, conflict, http, interfaces, packet, sys, syslog, tftp,
+};
 use engine::rates::Rates;
 use engine::tftp::Policy;
 use model::network::{Mode, Subnet};
@@ -57,8 +59,34 @@ pub fn start_with<O: Owner, B: Bytes>(
     tls: Option<Tls>,
     limits: Limits,
 ) -> Result<Running, StartError> {
+    start_on(owner, bytes, networks, Ports { http: http_port, tls, syslog: None }, limits)
+}
+
+/// Ports that are chosen; all others are fixed.
+#[derive(Clone, Debug)]
+pub struct Ports {
+    /// The boot port.
+    pub http: u16,
+    /// The boot port with TLS, if there is one.
+    pub tls: Option<Tls>,
+    /// UDP, for installers' logs; none takes none.
+    pub syslog: Option<u16>,
+}
+
+/// [`start`] on these ports, with these limits.
+///
+/// # Errors
+///
+/// As [`start`].
+pub fn start_on<O: Owner, B: Bytes>(
+    owner: O,
+    bytes: B,
+    networks: &[Network],
+    ports: Ports,
+    limits: Limits,
+) -> Result<Running, StartError> {
     let networks: Vec<&Network> = networks.iter().filter(|n| n.mode != Mode::Off).collect();
-    let opened = Opened::new(&networks, http_port, tls, &limits)?;
+    let opened = Opened::new(&networks, ports, &limits)?;
     opened.run(owner, bytes, limits)
 }
 
@@ -70,17 +98,14 @@ struct Opened {
     keepers: Vec<Socket>,
     tftp: Vec<tftp::Opened>,
     http: Vec<http::Port>,
+    syslog: Vec<syslog::Opened>,
     /// What may go out in a second, by our address in each network.
     rates: Vec<(IpAddr, Option<u64>)>,
 }
 
 impl Opened {
-    fn new(
-        networks: &[&Network],
-        http_port: u16,
-        tls: Option<Tls>,
-        limits: &Limits,
-    ) -> Result<Self, StartError> {
+    fn new(networks: &[&Network], ports: Ports, limits: &Limits) -> Result<Self, StartError> {
+        let Ports { http: http_port, tls, syslog } = ports;
         let mut findings = Vec::new();
         findings.extend(raise_file_limit(limits, tls.is_some()));
 
@@ -107,9 +132,10 @@ impl Opened {
         if let Some(Tls { port, keys }) = tls {
             http.push(http_on(networks, port, Some(keys))?);
         }
+        let syslog = syslog_on(networks, syslog, &served)?;
         // Each network has its own address of ours.
         let rates = networks.iter().map(|n| (n.server.into(), n.rate)).collect();
-        Ok(Self { findings, links, ears, keepers, tftp, http, rates })
+        Ok(Self { findings, links, ears, keepers, tftp, http, syslog, rates })
     }
 
     fn run<O: Owner, B: Bytes>(
@@ -146,6 +172,12 @@ impl Opened {
                 intake: intake.clone(),
             };
             http.push(port.serve(house).map_err(|e| StartError::thread("the boot port", e))?);
+        }
+
+        let desk = syslog::Desk::new(owner, Arc::clone(&counters), &limits);
+        for socket in self.syslog {
+            let listen = desk.clone().listen(socket);
+            listeners.spawn(listen.map_err(|e| StartError::thread("syslog", e))?);
         }
 
         Ok(Running {
@@ -303,7 +335,12 @@ impl Place<'_> {
                 let mut others = holder::others(transport, port);
                 others.retain(|h| h.address == address || h.address.is_unspecified());
                 let hint = match transport {
-                    Transport::Udp => "stop that server; two cannot share a TFTP port".to_owned(),
+                    Transport::Udp if port == TFTP_PORT => {
+                        "stop that server; two cannot share a TFTP port".to_owned()
+                    }
+                    Transport::Udp => {
+                        "stop that server, or set another `port` in [syslog]".to_owned()
+                    }
                     Transport::Tcp => {
                         "stop that server, or set another `port` in [http]".to_owned()
                     }
@@ -474,6 +511,22 @@ fn http_on(
         listeners.push((listener, network.interface.clone()));
     }
     http::Port::open(listeners, keys).map_err(|e| StartError::thread("the boot port", e))
+}
+
+/// The port for installers' logs on the address of each network, if there is one.
+fn syslog_on(
+    networks: &[&Network],
+    port: Option<u16>,
+    served: &[Subnet],
+) -> Result<Vec<syslog::Opened>, StartError> {
+    let Some(port) = port else { return Ok(Vec::new()) };
+    let mut addresses = BTreeSet::new();
+    let networks = networks.iter().filter(|n| addresses.insert(n.server));
+    let open = |network: &&Network| {
+        let opened = syslog::Opened::new(network, port, served);
+        opened.map_err(|cause| Place { network, port }.refused(Transport::Udp, cause))
+    };
+    networks.map(open).collect()
 }
 
 fn listener(address: SocketAddrV4) -> io::Result<Socket> {

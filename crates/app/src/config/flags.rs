@@ -34,6 +34,7 @@ pub fn read(
             boot: BootDefaults::default(),
         },
         given: None,
+        syslog_port: None,
         limits: serve::Limits::default(),
         notes: Vec::new(),
     })

@@ -5,6 +5,7 @@ mod beside;
 mod https;
 mod limits;
 mod network;
+mod syslog;
 
 pub use network::sensible_pool;
 
@@ -69,10 +70,12 @@ pub fn mean(raw: Raw, links: &[Link], host_name: &str, faults: &Faults) -> Confi
     let http_port = raw.http_port.as_ref().map_or(80, |at| at.value);
     let given = https::certificates(&raw, http_port, &note);
     let limits = limits::mean(&raw, &mut notes, &note);
+    let syslog_port = syslog::port(&raw, &mut notes, &note);
     Config {
         state: raw.state.map(|at| PathBuf::from(at.value)),
         given,
         limits,
+        syslog_port,
         settings: Settings {
             server_name: raw.server_name.map_or_else(|| host_name.to_owned(), |at| at.value),
             networks,

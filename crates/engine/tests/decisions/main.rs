@@ -6,3 +6,4 @@ mod house;
 mod images;
 mod scripts;
 mod shelf;
+mod who;
