@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use model::HardwareAddress;
+use model::{Happening, HardwareAddress};
 use serde::Serialize;
 use std::convert::Infallible;
 use std::time::Duration;
@@ -19,8 +19,9 @@ const ALIVE: Duration = Duration::from_secs(15);
 /// anything more is told.
 const STILL: Duration = Duration::from_secs(1);
 
-/// Every event from now on as SSE, or only those of one machine.
-pub fn events(house: &House, machine: Option<HardwareAddress>) -> Response {
+/// Every event from now on as SSE, or only those of one machine; lines of machines' own logs only if
+/// they are wanted.
+pub fn events(house: &House, machine: Option<HardwareAddress>, logs: bool) -> Response {
     let listener = house.site.events();
     let (asker, site) = (house.asker.clone(), house.site.clone());
     let begun = (listener, tokio::time::Instant::now());
@@ -41,6 +42,9 @@ pub fn events(house: &House, machine: Option<HardwareAddress>) -> Response {
                     Ok(Err(RecvError::Closed)) => return None,
                     Ok(Err(RecvError::Lagged(missed))) => Line::Missed { missed },
                     Ok(Ok(event)) if machine.is_some() && event.machine != machine => continue,
+                    Ok(Ok(event)) if !logs && matches!(event.what, Happening::Syslog { .. }) => {
+                        continue;
+                    }
                     Ok(Ok(event)) => Line::Event(event.as_ref().clone()),
                 };
                 let json = serde_json::to_string(&line).unwrap_or_default();

@@ -37,6 +37,8 @@ pub struct Config {
     pub given: Option<Given>,
     /// Where operators reach us, beside the Unix socket.
     pub admin: Admin,
+    /// The UDP port for installers' logs; none takes none.
+    pub syslog_port: Option<u16>,
     /// What machines may take.
     pub limits: serve::Limits,
     /// What is accepted but has no effect in this version: one line each.

@@ -66,6 +66,16 @@ counters! {
     http_connections_refused,
     /// HTTP connections closed because they were idle or slow.
     http_connections_cut,
+    /// Lines of machines' logs that were told.
+    syslog_lines,
+    /// Syslog datagrams from outside the served subnets.
+    syslog_outside,
+    /// Syslog datagrams that were too many of one source, or of all together.
+    syslog_too_many,
+    /// Syslog datagrams that are none.
+    syslog_malformed,
+    /// Lines of logs from addresses that no known machine has.
+    syslog_unknown,
     /// Tasks that ended in a panic: each of them is a bug to report.
     panics,
 }

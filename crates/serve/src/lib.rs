@@ -4,6 +4,7 @@
 //! packet ── DHCP on 67 and 4011, beside any other server of this host ──▶ owner.dhcp
 //! tftp ──── UDP 69, transfers on a few ports that they share ────────────▶ owner.file ─▶ bytes
 //! http ──── the boot port ──────────────────────────────────────────────▶ owner.file ─▶ bytes
+//! syslog ── logs of installers ──────────────────────────────────────────▶ owner.tell
 //! conflict ─ asks whether an address that is about to be offered is in use
 //! probe ─── asks a link who else gives addresses there
 //! ```
@@ -32,6 +33,7 @@ mod shelf;
 mod source;
 mod start;
 mod sys;
+mod syslog;
 mod tftp;
 
 pub use count::Counts;
@@ -39,7 +41,7 @@ pub use http::tls::{Named, Tls, TlsKeys};
 pub use interfaces::{Interface, interfaces};
 pub use limits::{Limits, Rates};
 pub use owner::{Blob, Bytes, Owner, Stretch};
-pub use start::{Finding, Running, StartError, start, start_with};
+pub use start::{Finding, Ports, Running, StartError, start, start_on, start_with};
 
 /// Where TFTP requests go (RFC 1350 §4).
 pub(crate) const TFTP_PORT: u16 = 69;

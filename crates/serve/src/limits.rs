@@ -45,6 +45,10 @@ pub struct Limits {
     pub http_slow: Duration,
     /// See `http_slow`; 0 lets readers be as slow as they like.
     pub http_slow_bytes: u64,
+    /// Lines of installers' logs that are taken in a second, of all machines.
+    pub syslog_lines: u32,
+    /// The same, of one source address.
+    pub syslog_per_source: u32,
     /// How long running transfers may go on when the server stops.
     pub grace: Duration,
 }
@@ -70,6 +74,8 @@ impl Default for Limits {
             http_idle: Duration::from_secs(65),
             http_slow: Duration::from_secs(120),
             http_slow_bytes: 4096 * 120,
+            syslog_lines: 2000,
+            syslog_per_source: 500,
             grace: Duration::from_secs(5),
         }
     }

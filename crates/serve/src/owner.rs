@@ -8,6 +8,7 @@ use model::{HardwareAddress, Hash};
 use site::{Heard, Replies};
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
@@ -23,6 +24,14 @@ pub trait Owner: Clone + Send + Sync + 'static {
 
     /// Which bytes a name means for this asker.
     fn file(&self, ask: FileAsk) -> impl Future<Output = Answer<Found>> + Send;
+
+    /// Which machine of the inventory goes by an address, given whom the neighbour table names there.
+    fn machine_at(
+        &self,
+        from: IpAddr,
+        link: &str,
+        neighbour: Option<HardwareAddress>,
+    ) -> impl Future<Output = Option<HardwareAddress>> + Send;
 
     /// Tells whoever watches. Never waits: what nobody has room for is lost.
     fn tell(&self, event: Event);
@@ -131,6 +140,15 @@ impl Owner for site::SiteHandle {
 
     async fn file(&self, ask: FileAsk) -> Answer<Found> {
         Self::file(self, ask).await
+    }
+
+    async fn machine_at(
+        &self,
+        from: IpAddr,
+        link: &str,
+        neighbour: Option<HardwareAddress>,
+    ) -> Option<HardwareAddress> {
+        Self::machine_at(self, from, link, neighbour).await
     }
 
     fn tell(&self, event: Event) {

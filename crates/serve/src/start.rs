@@ -1,5 +1,9 @@
 //! Opening everything, and closing it again.
 
+mod refused;
+
+pub use refused::{Finding, StartError};
+
 use crate::bell::Service;
 use crate::board::Board;
 use crate::count::{Counters, Counts};
@@ -7,11 +11,14 @@ use crate::gate::Shared;
 use crate::holder::{self, Holder, Transport};
 use crate::owner::{Bytes, Owner};
 use crate::shelf::Shelf;
-use crate::{Limits, TFTP_PORT, Tls, TlsKeys, conflict, http, interfaces, packet, sys, tftp};
+use crate::{
+    Limits, TFTP_PORT, Tls, TlsKeys, conflict, http, interfaces, packet, sys, syslog, tftp,
+};
 use engine::rates::Rates;
 use engine::tftp::Policy;
 use model::network::{Mode, Subnet};
 use model::{Network, Now, Transfers};
+use refused::{LOOK_AT_LOG, Place, names};
 use socket2::{Domain, Socket, Type};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -19,7 +26,6 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
-use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -57,8 +63,34 @@ pub fn start_with<O: Owner, B: Bytes>(
     tls: Option<Tls>,
     limits: Limits,
 ) -> Result<Running, StartError> {
+    start_on(owner, bytes, networks, Ports { http: http_port, tls, syslog: None }, limits)
+}
+
+/// Ports that are chosen; all others are fixed.
+#[derive(Clone, Debug)]
+pub struct Ports {
+    /// The boot port.
+    pub http: u16,
+    /// The boot port with TLS, if there is one.
+    pub tls: Option<Tls>,
+    /// UDP, for installers' logs; none takes none.
+    pub syslog: Option<u16>,
+}
+
+/// [`start`] on these ports, with these limits.
+///
+/// # Errors
+///
+/// As [`start`].
+pub fn start_on<O: Owner, B: Bytes>(
+    owner: O,
+    bytes: B,
+    networks: &[Network],
+    ports: Ports,
+    limits: Limits,
+) -> Result<Running, StartError> {
     let networks: Vec<&Network> = networks.iter().filter(|n| n.mode != Mode::Off).collect();
-    let opened = Opened::new(&networks, http_port, tls, &limits)?;
+    let opened = Opened::new(&networks, ports, &limits)?;
     opened.run(owner, bytes, limits)
 }
 
@@ -70,17 +102,14 @@ struct Opened {
     keepers: Vec<Socket>,
     tftp: Vec<tftp::Opened>,
     http: Vec<http::Port>,
+    syslog: Vec<syslog::Opened>,
     /// What may go out in a second, by our address in each network.
     rates: Vec<(IpAddr, Option<u64>)>,
 }
 
 impl Opened {
-    fn new(
-        networks: &[&Network],
-        http_port: u16,
-        tls: Option<Tls>,
-        limits: &Limits,
-    ) -> Result<Self, StartError> {
+    fn new(networks: &[&Network], ports: Ports, limits: &Limits) -> Result<Self, StartError> {
+        let Ports { http: http_port, tls, syslog } = ports;
         let mut findings = Vec::new();
         findings.extend(raise_file_limit(limits, tls.is_some()));
 
@@ -107,9 +136,10 @@ impl Opened {
         if let Some(Tls { port, keys }) = tls {
             http.push(http_on(networks, port, Some(keys))?);
         }
+        let syslog = syslog_on(networks, syslog, &served)?;
         // Each network has its own address of ours.
         let rates = networks.iter().map(|n| (n.server.into(), n.rate)).collect();
-        Ok(Self { findings, links, ears, keepers, tftp, http, rates })
+        Ok(Self { findings, links, ears, keepers, tftp, http, syslog, rates })
     }
 
     fn run<O: Owner, B: Bytes>(
@@ -146,6 +176,12 @@ impl Opened {
                 intake: intake.clone(),
             };
             http.push(port.serve(house).map_err(|e| StartError::thread("the boot port", e))?);
+        }
+
+        let desk = syslog::Desk::new(owner, Arc::clone(&counters), &limits);
+        for socket in self.syslog {
+            let listen = desk.clone().listen(socket);
+            listeners.spawn(listen.map_err(|e| StartError::thread("syslog", e))?);
         }
 
         Ok(Running {
@@ -257,99 +293,6 @@ impl Running {
         for port in &mut self.http {
             port.ended().await;
         }
-    }
-}
-
-/// Something an operator should know, and what to do about it.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Finding {
-    /// What is so.
-    pub text: String,
-    /// What to do.
-    pub hint: String,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\nhint: {}", self.text, self.hint)
-    }
-}
-
-/// Why we cannot serve.
-#[derive(Debug, Error)]
-#[error("{text}")]
-pub struct StartError {
-    /// What could not be done, where, and why.
-    pub text: String,
-    /// What to do.
-    pub hint: String,
-    /// What the system said.
-    #[source]
-    pub cause: io::Error,
-}
-
-/// Where a port was wanted.
-struct Place<'a> {
-    network: &'a Network,
-    port: u16,
-}
-
-impl Place<'_> {
-    fn refused(&self, transport: Transport, cause: io::Error) -> StartError {
-        let (port, address, link) = (self.port, self.network.server, &self.network.interface);
-        let place = format!("{transport} port {port} on {address} ({link})");
-        let (text, hint) = match cause.kind() {
-            io::ErrorKind::AddrInUse => {
-                let mut others = holder::others(transport, port);
-                others.retain(|h| h.address == address || h.address.is_unspecified());
-                let hint = match transport {
-                    Transport::Udp => "stop that server; two cannot share a TFTP port".to_owned(),
-                    Transport::Tcp => {
-                        "stop that server, or set another `port` in [http]".to_owned()
-                    }
-                };
-                (format!("{place} is in use by {}", names(&others)), hint)
-            }
-            io::ErrorKind::AddrNotAvailable => (
-                format!("{place} cannot be opened: {link} does not have the address {address}"),
-                format!("give it to {link} (`ip address add`), or correct the network's settings"),
-            ),
-            io::ErrorKind::PermissionDenied => (
-                format!("{place} cannot be opened: not allowed"),
-                "run as root, or with CAP_NET_BIND_SERVICE".to_owned(),
-            ),
-            _ => (format!("{place} cannot be opened: {cause}"), LOOK_AT_LOG.to_owned()),
-        };
-        StartError { text, hint, cause }
-    }
-}
-
-const LOOK_AT_LOG: &str = "look at `ip address` and at the system's log";
-
-impl StartError {
-    fn thread(what: &str, cause: io::Error) -> Self {
-        let text = format!("{what} cannot be served: {cause}");
-        let hint = "raise LimitNOFILE= and TasksMax= of the service".to_owned();
-        Self { text, hint, cause }
-    }
-
-    fn packet_socket(name: &str, cause: io::Error) -> Self {
-        let on = if name.is_empty() { String::new() } else { format!(" on {name}") };
-        let (why, hint) = match cause.kind() {
-            io::ErrorKind::PermissionDenied => {
-                ("not allowed".to_owned(), "run as root, or with CAP_NET_RAW")
-            }
-            _ => (cause.to_string(), LOOK_AT_LOG),
-        };
-        let text = format!("DHCP{on} cannot be received: {why}");
-        Self { text, hint: hint.to_owned(), cause }
-    }
-}
-
-fn names(holders: &[Holder]) -> String {
-    match holders {
-        [] => "somebody we cannot see".to_owned(),
-        holders => holders.iter().map(Holder::to_string).collect::<Vec<_>>().join(", "),
     }
 }
 
@@ -474,6 +417,22 @@ fn http_on(
         listeners.push((listener, network.interface.clone()));
     }
     http::Port::open(listeners, keys).map_err(|e| StartError::thread("the boot port", e))
+}
+
+/// The port for installers' logs on the address of each network, if there is one.
+fn syslog_on(
+    networks: &[&Network],
+    port: Option<u16>,
+    served: &[Subnet],
+) -> Result<Vec<syslog::Opened>, StartError> {
+    let Some(port) = port else { return Ok(Vec::new()) };
+    let mut addresses = BTreeSet::new();
+    let networks = networks.iter().filter(|n| addresses.insert(n.server));
+    let open = |network: &&Network| {
+        let opened = syslog::Opened::new(network, port, served);
+        opened.map_err(|cause| Place { network, port }.refused(Transport::Udp, cause))
+    };
+    networks.map(open).collect()
 }
 
 fn listener(address: SocketAddrV4) -> io::Result<Socket> {

@@ -7,7 +7,7 @@ use crate::{House, Problem};
 use axum::Json;
 use axum::extract::Path;
 use engine::{Command, Engine, Now};
-use model::{DhcpOption, HardwareAddress, Machine};
+use model::{DhcpOption, Event, HardwareAddress, Machine};
 use std::collections::BTreeMap;
 
 /// A machine with the address that it holds now and those that are reserved for it.
@@ -59,6 +59,16 @@ pub async fn show(
         engine.machine(&named).map(|m| view(engine, m, now)).ok_or_else(|| unknown(&named))
     });
     found.await?.map(Json)
+}
+
+/// The newest lines of its own log, oldest first.
+pub async fn log(
+    State(house): State<House>,
+    Path(named): Path<String>,
+) -> Result<Json<Vec<Event>>, Problem> {
+    let hardware = hardware(&house, named).await?;
+    let lines = house.site.log_of(&hardware);
+    Ok(Json(lines.iter().map(|event| event.as_ref().clone()).collect()))
 }
 
 pub async fn set(

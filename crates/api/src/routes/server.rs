@@ -92,6 +92,9 @@ pub async fn doctor(State(house): State<House>) -> Result<Json<Doctor>, Problem>
 #[serde(deny_unknown_fields)]
 pub struct Watch {
     machine: Option<String>,
+    /// Also lines of machines' own logs; those of a machine that is named come anyway.
+    #[serde(default)]
+    syslog: bool,
 }
 
 pub async fn events(
@@ -103,7 +106,8 @@ pub async fn events(
         // A machine that was never heard is watched for by its MAC.
         Some(named) => Some(super::machines::hardware(&house, named).await?),
     };
-    Ok(streams::events(&house, machine))
+    let logs = watch.syslog || machine.is_some();
+    Ok(streams::events(&house, machine, logs))
 }
 
 pub async fn transfers(State(house): State<House>) -> Json<Transfers> {

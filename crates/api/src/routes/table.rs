@@ -160,6 +160,7 @@ fn about_machines() -> Vec<Route> {
             "its DHCP options",
             machines::set_options,
         ),
+        get("/api/v1/machines/{machine}/log", SEE_MACHINE, "what it logs", machines::log),
         get("/api/v1/leases", SEE_FLEET, "all leases", leases::list),
         post("/api/v1/leases/import", CHANGE_FLEET, "takes leases over", leases::import),
         get("/api/v1/leases/{lease}", SEE_FLEET, "a lease", leases::show_one),

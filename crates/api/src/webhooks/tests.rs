@@ -63,6 +63,8 @@ async fn site(events_max: usize) -> (SiteHandle, tempfile::TempDir) {
         tls_port: None,
         lease_history: LEASE_HISTORY,
         boot: BootDefaults::default(),
+        defaults: Default::default(),
+        key: Default::default(),
     };
     let options = Options {
         state: folder.path().join("state"),

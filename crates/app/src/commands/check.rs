@@ -28,6 +28,9 @@ impl Check {
         for network in &config.settings.networks {
             say::line(crate::serving::in_a_line(network));
         }
+        if let Some(port) = config.syslog_port {
+            say::line(format!("syslog on port {port}"));
+        }
         if let Some(keys) = keys {
             say::line(https::in_a_line(&keys));
             let wanted = https::wanted(&config.settings, config.given.is_none());

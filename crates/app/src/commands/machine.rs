@@ -4,6 +4,7 @@ mod deploy;
 
 use super::{change, destroy};
 use crate::cli::{Dry, Json, Sure};
+use crate::clock;
 use crate::failure::Failure;
 use crate::say;
 use crate::who;
@@ -14,6 +15,7 @@ use hyper::Method;
 use model::Life;
 use model::setting::Setting;
 use model::url::part;
+use model::{Event, Happening};
 use std::collections::BTreeMap;
 
 const NAMED: &str = "A machine is named by name, MAC (any usual spelling), UUID or serial; sets by \
@@ -36,6 +38,9 @@ pub enum Machine {
     Show {
         /// Name, MAC, UUID or serial.
         machine: String,
+        /// The last lines of its own log, as its installer sent them by syslog.
+        #[arg(long)]
+        log: bool,
         #[command(flatten)]
         json: Json,
     },
@@ -206,7 +211,8 @@ impl Machine {
                     ]
                 })
             }
-            Self::Show { machine, json } => {
+            Self::Show { machine, log: true, json } => log(client, &machine, json).await,
+            Self::Show { machine, log: false, json } => {
                 let machine: MachineView = client.get(&path(&machine)).await?;
                 if json.json {
                     return say::json(&machine);
@@ -229,6 +235,34 @@ impl Machine {
             }
         }
     }
+}
+
+/// The newest lines that the machine logged itself, oldest first.
+async fn log(client: &Client, machine: &str, json: Json) -> Result<(), Failure> {
+    let lines: Vec<Event> = client.get(&format!("{}/log", path(machine))).await?;
+    if json.json {
+        return say::json(&lines);
+    }
+    if lines.is_empty() {
+        say::note(format!(
+            "nothing was heard of the log of {machine}\nhint: [syslog] port = 514 in the \
+             configuration takes logs; its installer sends them when it is told to, as by \
+             log_host=SERVER (Debian) or inst.syslog=SERVER (Anaconda)"
+        ));
+    }
+    for event in &lines {
+        let at = clock::local(event.at);
+        match &event.what {
+            Happening::Syslog { severity, app: Some(app), text } => {
+                say::line(format!("{at} {severity:7} {app}: {text}"));
+            }
+            Happening::Syslog { severity, app: None, text } => {
+                say::line(format!("{at} {severity:7} {text}"));
+            }
+            what => say::line(format!("{at} {what}")),
+        }
+    }
+    Ok(())
 }
 
 async fn life(client: &Client, these: These, state: Life) -> Result<(), Failure> {

@@ -296,7 +296,7 @@ async fn print_events(site: SiteHandle) {
     let mut events = site.events();
     loop {
         match events.recv().await {
-            Ok(event) if super::watch::is_expected(&event) => {}
+            Ok(event) if super::watch::is_expected(&event) || super::watch::is_log(&event) => {}
             Ok(event) => say::note(super::watch::in_a_line(&event)),
             Err(RecvError::Lagged(missed)) => {
                 say::note(format!("({missed} events were too quick to be shown)"));

@@ -20,6 +20,10 @@ pub struct Watch {
     /// Also the many files that firmware and loaders look for and need not find.
     #[arg(long)]
     all: bool,
+    /// Also the lines of machines' own logs (syslog), which are many. With --machine they are shown
+    /// anyway.
+    #[arg(long)]
+    syslog: bool,
     /// One JSON object per line.
     #[arg(long)]
     json: bool,
@@ -30,6 +34,7 @@ impl Watch {
     pub async fn run(self, client: &Client) -> Result<(), Failure> {
         let path = match &self.machine {
             Some(machine) => with("/events", "machine", machine),
+            None if self.syslog => with("/events", "syslog", "true"),
             None => "/events".to_owned(),
         };
         let mut lines = client.lines(Method::GET, &path, None::<&()>).await?;
@@ -57,6 +62,11 @@ impl Watch {
 /// Whether nobody wants a line about it unless asked.
 pub fn is_expected(event: &Event) -> bool {
     matches!(event.what, Happening::FileMissed { expected: true, .. })
+}
+
+/// Whether it is a line of a machine's own log. They are many.
+pub fn is_log(event: &Event) -> bool {
+    matches!(event.what, Happening::Syslog { .. })
 }
 
 /// `20:17:05 br0 52:54:00:77:00:01 DISCOVER → OFFER 10.77.0.100`

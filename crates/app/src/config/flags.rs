@@ -37,6 +37,7 @@ pub fn read(
         },
         given: None,
         admin: super::Admin::default(),
+        syslog_port: None,
         limits: serve::Limits::default(),
         notes: Vec::new(),
     })

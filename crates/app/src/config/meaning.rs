@@ -6,6 +6,7 @@ mod beside;
 mod https;
 mod limits;
 mod network;
+mod syslog;
 
 pub use network::sensible_pool;
 
@@ -64,11 +65,13 @@ pub fn mean(raw: Raw, links: &[Link], host_name: &str, faults: &Faults) -> Confi
     let given = https::certificates(&raw, http_port, &note);
     let limits = limits::mean(&raw, &mut notes, &note);
     let admin = admin::admin(&raw, &note);
+    let syslog_port = syslog::port(&raw, &mut notes, &note);
     Config {
         state: raw.state.map(|at| PathBuf::from(at.value)),
         given,
         limits,
         admin,
+        syslog_port,
         settings: Settings {
             server_name: raw.server_name.map_or_else(|| host_name.to_owned(), |at| at.value),
             networks,

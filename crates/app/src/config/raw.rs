@@ -42,6 +42,8 @@ pub struct Raw {
     pub certificate: Option<At<String>>,
     /// `http.key`
     pub key: Option<At<String>>,
+    /// `syslog.port`; `None` inside is `[syslog]` without one.
+    pub syslog: Option<Option<At<u16>>>,
     /// `[tftp]`, `[limits]`, and those of `[http]`
     pub limits: RawLimits,
     /// `leases.history`; `None` inside is `infinite`.
@@ -107,7 +109,7 @@ pub fn read(text: &str, faults: &Faults) -> Raw {
         dns.finish();
     }
     if let Some(mut syslog) = top.section("syslog") {
-        lacking(&mut syslog, "port", "syslog", "remove [syslog]");
+        raw.syslog = Some(syslog.port("port"));
         syslog.finish();
     }
     if let Some(mut admin) = top.section("admin") {
@@ -117,14 +119,6 @@ pub fn read(text: &str, faults: &Faults) -> Raw {
     }
     top.finish();
     raw
-}
-
-/// A key of a service that this version does not have.
-fn lacking(section: &mut Section<'_>, key: &'static str, service: &str, hint: &str) {
-    if let Some(at) = section.place(key) {
-        let what = format!("{service} is not served by this version");
-        section.fault(Fault::new(at, what).hint(hint));
-    }
 }
 
 fn names<T: Copy>(all: &[T], name: fn(T) -> &'static str) -> Vec<&'static str> {

@@ -5,6 +5,7 @@ mod https;
 mod limits;
 mod options;
 mod shared;
+mod syslog;
 
 use super::read_text;
 use crate::links::imagined;
@@ -123,7 +124,7 @@ unknown = "menue"
 menu_wait = 10
 
 [syslog]
-port = 514
+port = 0
 
 [dns]
 listen = true
@@ -141,7 +142,7 @@ listen = true
             "11:8 `port` takes a port, a number from 1 to 65535",
             "15:11 `menue` is no value of `unknown`",
             "16:13 `menu_wait` takes text in quotes, not an integer",
-            "19:1 syslog is not served by this version",
+            "19:8 `port` takes a port, a number from 1 to 65535",
             "22:10 DNS is not served by this version",
         ]
     );

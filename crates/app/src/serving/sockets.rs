@@ -41,11 +41,12 @@ struct Meant {
     settings: Settings,
     limits: Limits,
     given: Option<Given>,
+    syslog_port: Option<u16>,
 }
 
 impl From<Config> for Meant {
-    fn from(Config { settings, limits, given, .. }: Config) -> Self {
-        Self { settings, limits, given }
+    fn from(Config { settings, limits, given, syslog_port, .. }: Config) -> Self {
+        Self { settings, limits, given, syslog_port }
     }
 }
 
@@ -113,6 +114,10 @@ impl Sockets {
         let mut changes = differences(&now.meant.settings, &meant.settings);
         if now.meant.limits != meant.limits {
             changes.push("limits changed".to_owned());
+        }
+        if now.meant.syslog_port != meant.syslog_port {
+            let [was, is] = [&now.meant, &meant].map(|meant| shown_port(meant.syslog_port));
+            changes.push(format!("syslog.port: {was} → {is}"));
         }
         let renewed = certificates.as_ref().filter(|keys| self.renewed(keys));
         changes.extend(renewed.map(https::in_a_line));
@@ -204,9 +209,10 @@ fn start(
     meant: &Meant,
     tls: Option<&InForce>,
 ) -> Result<Running, Failure> {
-    let Meant { settings, limits, .. } = meant;
+    let Meant { settings, limits, syslog_port, .. } = meant;
     let (site, blobs, tls) = (site.clone(), Arc::clone(blobs), tls.map(InForce::listener));
-    serve::start_with(site, blobs, &settings.networks, settings.http_port, tls, *limits)
+    let ports = serve::Ports { http: settings.http_port, tls, syslog: *syslog_port };
+    serve::start_on(site, blobs, &settings.networks, ports, *limits)
         .map_err(|e| Failure::failed(format!("{}: {}", e.text, e.cause)).hint(e.hint))
 }
 
@@ -216,10 +222,15 @@ fn in_words(running: &Running) -> Vec<String> {
 
 /// Whether sockets have to be opened anew; everything else is only told to the engine.
 fn needs_sockets(old: &Meant, new: &Meant) -> bool {
-    let ports = |meant: &Meant| (meant.settings.http_port, meant.settings.tls_port);
+    let ports =
+        |meant: &Meant| (meant.settings.http_port, meant.settings.tls_port, meant.syslog_port);
     ports(old) != ports(new)
         || old.limits != new.limits
         || old.settings.networks != new.settings.networks
+}
+
+fn shown_port(port: Option<u16>) -> String {
+    port.map_or("none".to_owned(), |port| port.to_string())
 }
 
 /// What changes, one line each.
@@ -232,8 +243,8 @@ fn differences(old: &Settings, new: &Settings) -> Vec<String> {
         lines.push(format!("http.port: {} → {}", old.http_port, new.http_port));
     }
     if old.tls_port != new.tls_port {
-        let show = |port: Option<u16>| port.map_or("none".to_owned(), |port| port.to_string());
-        lines.push(format!("http.tls_port: {} → {}", show(old.tls_port), show(new.tls_port)));
+        let [was, is] = [old, new].map(|s| shown_port(s.tls_port));
+        lines.push(format!("http.tls_port: {was} → {is}"));
     }
     if old.lease_history != new.lease_history {
         let [was, is] = [old, new].map(|s| model::time::show_duration(s.lease_history));

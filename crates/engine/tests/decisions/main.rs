@@ -7,3 +7,4 @@ mod house;
 mod images;
 mod scripts;
 mod shelf;
+mod who;

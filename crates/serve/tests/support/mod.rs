@@ -9,13 +9,13 @@ use model::network::{Mode, Network};
 use model::plan::Why;
 use model::{Content, Happening, HardwareAddress, Hash};
 use nix::sched::{CloneFlags, setns};
-use serve::{Blob, Bytes, Limits, Owner, Running, StartError, Tls};
+use serve::{Blob, Bytes, Limits, Owner, Ports, Running, StartError, Tls};
 use sha2::{Digest, Sha256};
 use site::{Heard, Ready, Replies};
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddrV4, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4, TcpStream, UdpSocket};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -278,6 +278,16 @@ impl Owner for House {
         found.map_or(Answer::Silence(Why::NoSuchFile { name, hint: None }), Answer::Reply)
     }
 
+    async fn machine_at(
+        &self,
+        from: IpAddr,
+        _: &str,
+        neighbour: Option<HardwareAddress>,
+    ) -> Option<HardwareAddress> {
+        // Only the machine of this world is in the inventory.
+        neighbour.filter(|_| from == CLIENT)
+    }
+
     fn tell(&self, event: Event) {
         self.0.events.lock().unwrap().push(event);
     }
@@ -437,12 +447,22 @@ impl Server {
         networks: &[Network],
         (tls, limits): (Option<Tls>, Limits),
     ) -> Result<Self, StartError> {
+        let ports = Ports { http: 80, tls, syslog: None };
+        Self::try_start_on(ns, house, store, networks, (ports, limits))
+    }
+
+    pub fn try_start_on<B: Bytes>(
+        ns: &str,
+        house: &House,
+        store: &B,
+        networks: &[Network],
+        (ports, limits): (Ports, Limits),
+    ) -> Result<Self, StartError> {
         inside(ns, || {
             let mut builder = tokio::runtime::Builder::new_multi_thread();
             let runtime = builder.worker_threads(2).enable_all().build().unwrap();
             let _inside = runtime.enter();
-            let running =
-                serve::start_with(house.clone(), store.clone(), networks, 80, tls, limits)?;
+            let running = serve::start_on(house.clone(), store.clone(), networks, ports, limits)?;
             Ok(Self { running: Some(running), runtime: Some(runtime) })
         })
     }

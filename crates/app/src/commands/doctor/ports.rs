@@ -3,7 +3,9 @@
 use super::{Finding, Known};
 use serve::holder::{Holder, Transport, holders};
 
-/// Looks at DHCP, TFTP and HTTP.
+const SYSLOG: &str = "syslog";
+
+/// Looks at DHCP, TFTP, HTTP, and what else is configured.
 pub fn look(known: &Known) -> Vec<Finding> {
     let ours = known.told.as_ref().map(|told| told.status.pid);
     let mut ports = vec![
@@ -13,6 +15,8 @@ pub fn look(known: &Known) -> Vec<Finding> {
         (Transport::Tcp, known.http_port, "HTTP"),
     ];
     let configured = known.config.as_ref().and_then(|config| config.settings.tls_port);
+    let syslog = known.config.as_ref().and_then(|config| config.syslog_port);
+    ports.extend(syslog.map(|port| (Transport::Udp, port, SYSLOG)));
     let served = known.told.as_ref().and_then(|told| told.status.tls.as_ref());
     ports.extend(
         served.map(|tls| tls.port).or(configured).map(|port| (Transport::Tcp, port, "HTTPS")),
@@ -53,6 +57,11 @@ fn one(by: Transport, port: u16, what: &str, ours: Option<u32>) -> Finding {
         (69, _) => {
             Finding::bad(who, "firmware fetches its bootloader there, and from no other port", mend)
         }
+        _ if what == SYSLOG && ours.is_none() => Finding::bad(
+            who,
+            "installers send their logs there",
+            format!("{mend}; or choose another for ours: [syslog] port"),
+        ),
         _ if ours.is_some() => {
             Finding::note(who, "on another address than ours it does no harm", mend)
         }
