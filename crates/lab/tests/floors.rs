@@ -7,7 +7,7 @@ use std::process::Command;
 
 /// The floors, lowest first. A room uses floors below it, never its own, never one above.
 const FLOORS: &[&[&str]] = &[
-    &["wire", "disc", "unpack", "secureboot", "trust"],
+    &["wire", "disc", "unpack", "secureboot", "trust", "backup"],
     &["model"],
     &["catalogue"],
     &["engine", "library", "fetch", "foreign", "tls", "power", "answers"],
@@ -28,6 +28,7 @@ const PURE: &[&str] = &[
     "engine",
     "foreign",
     "answers",
+    "backup",
 ];
 
 /// What a pure room brings all the same, and why it may.
