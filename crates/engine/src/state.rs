@@ -163,6 +163,7 @@ impl Engine {
             Change::LoaderGone(name) => {
                 self.loaders.remove(&name);
             }
+            Change::Restored(at) => self.leases.doubt_since(at),
         }
     }
 
@@ -195,6 +196,11 @@ impl Engine {
     /// All machines, by hardware address.
     pub fn machines(&self) -> impl Iterator<Item = &Machine> {
         self.machines.values()
+    }
+
+    /// Since when and until when it is doubted who has which address, because of a restore.
+    pub fn doubt(&self, now: Now) -> Option<(Now, Now)> {
+        self.leases.doubt(now)
     }
 
     /// All leases, by address.

@@ -57,6 +57,8 @@ pub enum Change {
     Loader(Loader),
     /// A bootloader is no longer available.
     LoaderGone(String),
+    /// All of this was read back from a backup then: what was given after the backup is not known.
+    Restored(Now),
 }
 
 /// One thing that happened, told to whoever watches. It is not kept.
