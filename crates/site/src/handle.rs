@@ -5,9 +5,11 @@ use crate::clock::Steady;
 use crate::inbox::{Conflict, Door, Request};
 use crate::journal::Telling;
 use crate::post::{Heard, Ready, Replies};
+use crate::store::copy::Copier;
 use engine::{Answer, Check, Command, Datagram, Engine, FileAsk, Found, Now, Outgoing, Settings};
 use model::plan::Why;
 use model::{Change, Event, Happening, HardwareAddress};
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +23,7 @@ pub struct SiteHandle {
     pub(crate) telling: Arc<Telling>,
     pub(crate) clock: Steady,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) copier: Option<Copier>,
 }
 
 /// What a command did, or would do.
@@ -147,6 +150,16 @@ impl SiteHandle {
         let (to, answer) = oneshot::channel();
         self.send(Request::Configure(Box::new(settings), to)).await?;
         answer.await.map_err(|_| SiteError::Stopped)
+    }
+
+    /// Copies the store into a new file, without making anybody wait: everything that was kept before
+    /// is in it, perhaps some of what was kept meanwhile, and nothing in part. What is left of the file
+    /// after an error is the caller's to remove.
+    pub async fn copy_store(&self, to: &Path) -> Result<(), SiteError> {
+        match &self.copier {
+            Some(copier) => Ok(copier.copy(to).await?),
+            None => Err(SiteError::Stopped),
+        }
     }
 
     /// Tells something that happened outside: a transfer, another server. Never waits.

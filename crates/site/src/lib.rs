@@ -32,6 +32,7 @@ pub use error::SiteError;
 pub use handle::{Counted, Reply, Said, SiteHandle};
 pub use post::{Heard, Ready, Replies};
 pub use store::repair::{Report, repair};
+pub use store::restore::{Held, Placing, look, mark_restored};
 pub use store::{Damage, StoreError};
 
 use engine::Settings;

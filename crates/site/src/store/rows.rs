@@ -87,6 +87,9 @@ pub(crate) const NEVER: i64 = i64::MAX;
 /// Documents of which there is one.
 const ALL: &str = "all";
 
+/// The row of `meta` that says when all of it was restored from a backup, in lease time.
+pub(crate) const RESTORED: &str = "restored";
+
 /// Keys of menus that belong to an interface begin so; no other key has a space.
 const ON_LINK: &str = "link ";
 
@@ -140,6 +143,9 @@ impl Rows {
             Change::Channels(name, at) => (Table::Channel, name.clone(), Some(json(at)?)),
             Change::Loader(loader) => (Table::Loader, loader.name.clone(), Some(json(loader)?)),
             Change::LoaderGone(name) => (Table::Loader, name.clone(), None),
+            Change::Restored(at) => {
+                (Table::Meta, RESTORED.to_owned(), Some(shift.written(*at).to_string()))
+            }
         };
         self.documents.entry(table).or_default().insert(key, body);
         Ok(())

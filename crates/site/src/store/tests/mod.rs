@@ -1,5 +1,6 @@
 //! The store under restarts, kills, upgrades, jumping clocks, full disks and bytes that flip.
 
+mod copies;
 mod disk;
 mod facts;
 mod faults;
@@ -94,6 +95,7 @@ fn name(change: &Change) -> String {
         }
         Change::Channels(name, _) => format!("channels {name}"),
         Change::Loader(Loader { name, .. }) | Change::LoaderGone(name) => format!("loader {name}"),
+        Change::Restored(_) => "restored".to_owned(),
     }
 }
 
