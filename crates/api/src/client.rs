@@ -1,7 +1,9 @@
 //! Talks to a running server: what the `bootwright` command uses.
 
+mod download;
 mod upload;
 
+pub use download::Download;
 pub use upload::Sent;
 
 use crate::Problem;

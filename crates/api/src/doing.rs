@@ -1,6 +1,7 @@
 //! Work on the bytes of images and bootloaders, on threads that may wait for a disk.
 
 mod audit;
+mod backup;
 mod import;
 mod loaders;
 mod provenance;
@@ -11,6 +12,7 @@ mod tidy;
 mod verify;
 
 pub use audit::audit;
+pub use backup::{Sending, backup};
 pub use import::{Wanted, import};
 pub use loaders::publish;
 pub use scrub::{scrub, scrub_telling};

@@ -1,6 +1,7 @@
 //! What may be asked, and where. Every route here is for operators only; [`crate::peer`] has
 //! judged the asker before any of them is reached.
 
+pub mod backup;
 mod boot;
 mod images;
 mod leases;
@@ -36,6 +37,7 @@ pub fn all(house: House) -> Router {
         .route("/images/{name}/audit", post(images::audit))
         .route("/images/{name}/promote", post(images::promote))
         .route("/images/{name}/rollback", post(images::rollback))
+        .route("/backup", post(backup::backup))
         .route("/scrub", post(images::scrub))
         .route("/loaders", get(images::loaders).post(images::import_loaders))
         .route("/loaders/{name}", get(images::loader))

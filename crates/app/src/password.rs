@@ -44,14 +44,14 @@ fn hash(password: &str, salt: &[u8]) -> PasswordHash {
     PasswordHash(format!("grub.pbkdf2.sha512.{ROUNDS}.{}.{}", hex(salt), hex(&out)))
 }
 
-fn one_line() -> Result<String, Failure> {
+pub fn one_line() -> Result<String, Failure> {
     let mut line = String::new();
     let read = io::stdin().lock().read_line(&mut line);
     read.map_err(|e| Failure::failed(format!("cannot read the password: {e}")))?;
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-fn ask(question: &str) -> Result<String, Failure> {
+pub fn ask(question: &str) -> Result<String, Failure> {
     let stdin = io::stdin();
     let cannot = |e: nix::Error| Failure::failed(format!("cannot hide what is typed: {e}"));
     let before = termios::tcgetattr(&stdin).map_err(cannot)?;

@@ -181,6 +181,12 @@ impl Placing {
         Ok(())
     }
 
+    /// Removes what was made.
+    pub fn give_up(self) {
+        // Where that fails the next restore tries it again.
+        let _ = std::fs::remove_dir_all(self.made.path());
+    }
+
     /// Puts it into its place, which nobody can find half done. Everything in it must be on disk. What
     /// stood there is kept under the name that is given back.
     pub fn finish(self) -> Result<Option<PathBuf>, SiteError> {
