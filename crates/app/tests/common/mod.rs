@@ -16,9 +16,14 @@ pub struct Server {
 impl Server {
     /// Starts one on a veth pair; `None`, said aloud, where this host lets us make none.
     pub fn start() -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let config = folder.path().join("lab.toml");
-        std::fs::write(&config, LAB).unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), LAB)
+    }
+
+    /// The same with this configuration, on whatever state is in the folder.
+    pub fn start_in(folder: tempfile::TempDir, config: &str) -> Option<Self> {
+        let file = folder.path().join("lab.toml");
+        std::fs::write(&file, config).unwrap();
+        let config = file;
         let script = "set -e; ip link set lo up; ip link add br0 type veth peer name br1; \
                       ip addr add 10.77.0.1/24 dev br0; ip link set br0 up; ip link set br1 up; \
                       exec \"$0\" serve --config \"$1\"";
