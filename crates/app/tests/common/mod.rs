@@ -48,6 +48,9 @@ impl Server {
             eprintln!("SKIPPED: no network namespace to be had here: {why}");
             return None;
         }
+        // A server under load says more than a pipe holds.
+        let mut talk = child.stderr.take()?;
+        std::thread::spawn(move || std::io::copy(&mut talk, &mut std::io::sink()));
         Some(Self { child, folder })
     }
 
