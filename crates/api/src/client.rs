@@ -1,8 +1,10 @@
 //! Talks to a running server: what the `bootwright` command uses.
 
+mod download;
 mod far;
 mod upload;
 
+pub use download::Download;
 pub use upload::Sent;
 
 use crate::Problem;

@@ -1,6 +1,7 @@
 //! Work on the bytes of images and bootloaders, on threads that may wait for a disk.
 
 mod audit;
+mod backup;
 pub mod checkpoint;
 pub mod deploy;
 mod import;
@@ -13,6 +14,7 @@ mod tidy;
 mod verify;
 
 pub use audit::audit;
+pub use backup::{Sending, backup};
 pub use import::{Wanted, import};
 pub use loaders::publish;
 pub use scrub::{scrub, scrub_telling};

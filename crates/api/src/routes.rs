@@ -2,6 +2,7 @@
 //! them, and the handlers find the asker in their [`House`].
 
 mod audit;
+pub mod backup;
 mod boot;
 mod deployments;
 mod first;

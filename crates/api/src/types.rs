@@ -3,6 +3,7 @@
 //! Times are RFC 3339 in UTC, durations are seconds, sizes are bytes.
 
 mod answers;
+mod backup;
 mod boot;
 mod deploy;
 mod inventory;
@@ -15,6 +16,7 @@ pub use answers::{
     Alive, Doctor, Done, ImportLine, ImportWish, Line, NetworkStatus, PathWish, PromoteWish,
     ScrubLine, Scrubbed, Status, TlsFinding, TlsStatus, TrustWish, Verified,
 };
+pub use backup::{BackupWish, Phrase};
 pub use boot::{
     ConditionText, Explained, LoaderView, MenuView, MenuWish, MoveWish, ProfileView, ProfileWish,
     RuleTest, RuleView, RuleWish,

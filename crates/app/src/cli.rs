@@ -138,6 +138,10 @@ pub enum Command {
     /// Leases: who has which address.
     #[command(subcommand)]
     Lease(commands::lease::Lease),
+    /// Write everything the server knows to one encrypted file, while it runs.
+    Backup(commands::backup::Backup),
+    /// Make a state directory from a backup, while no server works on it.
+    Restore(commands::restore::Restore),
     /// The store: what to do when it is damaged.
     #[command(subcommand)]
     Store(commands::store::Store),

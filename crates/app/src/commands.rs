@@ -1,6 +1,7 @@
 //! The commands, one room each: what may be typed, and what is done then.
 
 pub mod audit;
+pub mod backup;
 pub mod bootloader;
 pub mod check;
 pub mod deployment;
@@ -14,6 +15,7 @@ pub mod manual;
 pub mod menu;
 pub mod profile;
 pub mod reservation;
+pub mod restore;
 pub mod rule;
 pub mod secret;
 pub mod serve;
@@ -58,6 +60,8 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Secret(secret) => secret.run(&client).await,
         Command::Lease(lease) => lease.run(&client).await,
         Command::Transfer(transfer) => transfer.run(&client).await,
+        Command::Backup(backup) => backup.run(&client).await,
+        Command::Restore(restore) => restore.run(cli.global.state),
         Command::Store(store) => store.run(cli.global.state),
         Command::Tls(tls) => tls.run(cli.global.state, &client).await,
         Command::Reservation(reservation) => reservation.run(&client).await,

@@ -67,7 +67,7 @@ fn hash(password: &str, salt: &[u8]) -> PasswordHash {
     PasswordHash(format!("grub.pbkdf2.sha512.{ROUNDS}.{}.{}", hex(salt), hex(&out)))
 }
 
-fn one_line() -> Result<String, Failure> {
+pub fn one_line() -> Result<String, Failure> {
     let mut line = String::new();
     let read = io::stdin().lock().read_line(&mut line);
     read.map_err(|e| Failure::failed(format!("cannot read the password: {e}")))?;

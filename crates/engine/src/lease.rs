@@ -4,8 +4,9 @@
 //! an ACK would promise. Never: a promise; the owner keeps the lease before it is said.
 //!
 //! `pools` knows which addresses are free, `offers` which wait for their REQUEST, `reserved` which
-//! are promised to somebody; here all of it is weighed.
+//! are promised to somebody, `doubt` what is not sure after a restore; here all of it is weighed.
 
+mod doubt;
 mod holder;
 mod offers;
 mod pools;
@@ -16,6 +17,7 @@ pub use offers::OFFERS_MAX;
 pub(crate) use upkeep::length;
 pub use upkeep::renews;
 
+use doubt::Doubt;
 use holder::Holder;
 use model::lease::{LeaseState, Reservation};
 use model::{HardwareAddress, Lease, Network, Now, Uuid};
@@ -97,6 +99,10 @@ pub struct Leases {
     reserved: Reserved,
     /// Ended leases whose address somebody else has, oldest first.
     past: VecDeque<Lease>,
+    /// After a restore.
+    doubt: Option<Doubt>,
+    /// How long the longest lease may last.
+    longest: Duration,
 }
 
 /// Addresses of one client: nearly always one.
@@ -110,12 +116,13 @@ impl Leases {
     /// No leases yet, for these networks.
     #[must_use]
     pub fn new(networks: &[Network]) -> Self {
-        Self { pools: Pools::of(networks), ..Self::default() }
+        Self { pools: Pools::of(networks), longest: doubt::longest(networks), ..Self::default() }
     }
 
     /// The networks changed: every lease and offer stays.
     pub fn arrange(&mut self, networks: &[Network]) {
         self.pools = Pools::of(networks);
+        self.longest = doubt::longest(networks);
         self.by_address.values().for_each(|lease| self.pools.note(lease));
         for address in self.offers.addresses() {
             self.pools.offered(address, self.by_address.get(&address));
@@ -143,6 +150,9 @@ impl Leases {
         if lease.state != LeaseState::Conflict {
             let addresses = self.by_holder.remove(&holder);
             self.by_holder.insert(holder, Addresses::with(addresses, lease.address));
+        }
+        if let Some(doubt) = &mut self.doubt {
+            doubt.learn(&lease);
         }
         self.pools.note(&lease);
         if self.offers.of(lease.address).is_some() {
@@ -329,7 +339,8 @@ impl Leases {
         let offered = self.offers.to(&holder).filter(|(_, offer)| offer.until > now);
         let offered = offered.map(|(address, _)| address).filter(usable);
         if let Some(address) = promised.or(own) {
-            return Some(Choice { address, unproved: false });
+            let unproved = self.is_doubtful(now, address);
+            return Some(Choice { address, unproved });
         }
         let former = self.known(network, &holder).filter(|lease| not_barred(lease));
         let former = former.max_by_key(|lease| lease.until).map(|lease| lease.address);
@@ -464,7 +475,8 @@ impl Leases {
         address: Ipv4Addr,
         theirs: Option<HardwareAddress>,
     ) -> Option<Lease> {
-        if self.by_address.get(&address).is_some_and(|lease| lease.holds(now)) {
+        let leased = self.by_address.get(&address).is_some_and(|lease| lease.holds(now));
+        if leased && !self.is_doubtful(now, address) {
             return None;
         }
         let share = usize::try_from(network.pool_size() / 10).unwrap_or(usize::MAX).max(4);
@@ -521,7 +533,8 @@ impl Leases {
     }
 
     fn leased_to_another(&self, now: Now, asking: &Asking<'_>, address: Ipv4Addr) -> bool {
-        let Some(lease) = self.by_address.get(&address).filter(|lease| lease.holds(now)) else {
+        let holds = |lease: &&Lease| lease.holds(now) || self.may_still_hold(now, lease);
+        let Some(lease) = self.by_address.get(&address).filter(holds) else {
             return false;
         };
         // Not even a reservation ends a lease: a UUID or a switch port proves nobody's identity.

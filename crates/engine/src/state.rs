@@ -212,6 +212,10 @@ impl Engine {
             Change::WebhookGone(name) => {
                 self.webhooks.remove(&name);
             }
+            Change::Restored(at) => {
+                self.leases.doubt_since(at);
+                self.deployments.doubt_since(at);
+            }
         }
     }
 
@@ -244,6 +248,11 @@ impl Engine {
     /// All machines, by hardware address.
     pub fn machines(&self) -> impl Iterator<Item = &Machine> {
         self.machines.values()
+    }
+
+    /// Since when and until when it is doubted who has which address, because of a restore.
+    pub fn doubt(&self, now: Now) -> Option<(Now, Now)> {
+        self.leases.doubt(now)
     }
 
     /// All leases, by address.

@@ -7,7 +7,7 @@ use std::process::Command;
 
 /// The floors, lowest first. A room uses floors below it, never its own, never one above.
 const FLOORS: &[&[&str]] = &[
-    &["wire", "disc", "unpack", "secureboot", "trust", "vault"],
+    &["wire", "disc", "unpack", "secureboot", "trust", "vault", "backup"],
     &["model"],
     &["catalogue", "answers", "access"],
     &["engine", "library", "fetch", "foreign", "tls", "power", "webhook"],
@@ -31,6 +31,7 @@ const PURE: &[&str] = &[
     "foreign",
     "answers",
     "webhook",
+    "backup",
 ];
 
 /// What a pure room brings all the same, and why it may.

@@ -94,6 +94,8 @@ pub enum Change {
     Webhook(Webhook),
     /// A webhook was removed.
     WebhookGone(String),
+    /// All of this was read back from a backup then: what was given after the backup is not known.
+    Restored(Now),
 }
 
 /// One thing that happened, told to whoever watches. It is not kept.

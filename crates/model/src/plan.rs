@@ -299,6 +299,8 @@ pub enum Why {
     TooMany(String),
     /// What it promises could not be kept on disk.
     StoreFailed(String),
+    /// A BOOTP client would get an address at once, and after a restore each is probed first.
+    RestoredNotProbed(Ipv4Addr),
 }
 
 impl fmt::Display for Why {
@@ -329,6 +331,11 @@ impl fmt::Display for Why {
                 }
                 f.write_str(": widen `pool` or shorten `lease`")
             }
+            Self::RestoredNotProbed(address) => write!(
+                f,
+                "{address} may have been given to somebody after the backup that was restored, and \
+                 BOOTP leaves no time to ask: reserve an address for this machine"
+            ),
             Self::NoRecord(address) => write!(
                 f,
                 "it asks to keep {address}, of which we have no record, and this network is not authoritative"

@@ -16,7 +16,7 @@ pub(crate) struct StateDirectory {
 
 const DIRECTORY_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
-const LOCK: &str = "lock";
+pub(crate) const LOCK: &str = "lock";
 
 impl StateDirectory {
     /// Makes the directory if it is missing, refuses it if others may read it or anything we keep
@@ -76,6 +76,14 @@ fn refuse_readable_files(path: &Path) -> Result<(), Fault> {
         }
     }
     Ok(())
+}
+
+/// Refuses a directory on which somebody works, without making anything in it.
+pub(crate) fn refuse_in_use(directory: &Path) -> Result<(), SiteError> {
+    match directory.join(LOCK).exists() {
+        true => lock(directory).map(|_| ()),
+        false => Ok(()),
+    }
 }
 
 fn refuse_readable(path: &Path, metadata: &Metadata, wanted: u32) -> Result<(), SiteError> {

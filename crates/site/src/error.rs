@@ -35,6 +35,23 @@ pub enum SiteError {
         /// Who, if it wrote that down.
         pid: Option<u32>,
     },
+    /// The operator's: a restore would take the place of something.
+    #[error(
+        "{} is not empty{}\nhint: {}",
+        .path.display(),
+        if *ours { ": there is a state in it" } else { ", and what is in it is no state of a server" },
+        if *ours {
+            "to put the restored state in its place, and keep what is there under another name: --force"
+        } else {
+            "move it away, or restore into another directory: --state DIR"
+        }
+    )]
+    NotEmpty {
+        /// The directory.
+        path: PathBuf,
+        /// Whether what is in it is a state.
+        ours: bool,
+    },
     /// The surroundings: the state directory.
     #[error("could not {doing} {}: {cause}\nhint: {hint}", .path.display())]
     Directory {

@@ -7,11 +7,13 @@ use crate::journal::Telling;
 use crate::kitchen::{Kitchen, NOT_MADE};
 use crate::post::{Heard, Ready, Replies};
 use crate::store::audit::{Entry as AuditEntry, Reader};
+use crate::store::copy::Copier;
 use engine::{Answer, Check, Command, Datagram, Engine, FileAsk, Found, Now, Outgoing, Settings};
 use model::access::Outcome;
 use model::plan::Why;
 use model::{By, Change, Event, Happening, HardwareAddress, Hash};
 use std::net::IpAddr;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,6 +30,7 @@ pub struct SiteHandle {
     pub(crate) counters: Arc<Counters>,
     pub(crate) kitchen: Kitchen,
     pub(crate) reader: Reader,
+    pub(crate) copier: Option<Copier>,
 }
 
 /// An act of an operator that changes no fact, or was denied: for the audit log.
@@ -217,6 +220,16 @@ impl SiteHandle {
         let (to, answer) = oneshot::channel();
         self.send(Request::Configure(Box::new(settings), to)).await?;
         answer.await.map_err(|_| SiteError::Stopped)
+    }
+
+    /// Copies the store into a new file, without making anybody wait: everything that was kept before
+    /// is in it, perhaps some of what was kept meanwhile, and nothing in part. What is left of the file
+    /// after an error is the caller's to remove.
+    pub async fn copy_store(&self, to: &Path) -> Result<(), SiteError> {
+        match &self.copier {
+            Some(copier) => Ok(copier.copy(to).await?),
+            None => Err(SiteError::Stopped),
+        }
     }
 
     /// Tells something that happened outside: a transfer, another server. Never waits.

@@ -103,12 +103,13 @@ pub(crate) async fn start(
     let reader = store.reader();
     mind.tell_start(&damaged);
     count(&mind.counters.damaged, damaged.len() as u64);
+    let copier = store.copier();
     let owner = Owner { mind, store, lost: None, failing: false, tried: Instant::now() };
     let ended = tokio::spawn(async move {
         owner.run(inbox).await;
         drop(directory);
     });
-    Ok((SiteHandle { door, telling, clock, counters, kitchen, reader }, ended))
+    Ok((SiteHandle { door, telling, clock, counters, kitchen, reader, copier }, ended))
 }
 
 fn engine_of(settings: &Settings, facts: Facts) -> Engine {

@@ -4,8 +4,8 @@
 use super::uploads;
 use super::{Rooms, nowhere};
 use super::{
-    audit, boot, deployments, first, images, leases, machines, metrics, server, session, templates,
-    tokens, users, webhooks,
+    audit, backup, boot, deployments, first, images, leases, machines, metrics, server, session,
+    templates, tokens, users, webhooks,
 };
 use crate::gate::{self, Gate};
 use access::Policy;
@@ -109,6 +109,7 @@ fn about_the_server() -> Vec<Route> {
         get("/api/v1/doctor", SEE_FLEET, "what it found odd", server::doctor),
         get("/api/v1/events", SEE_MACHINE, "events as they happen", server::events),
         get("/api/v1/transfers", SEE_FLEET, "files on their way", server::transfers),
+        post("/api/v1/backup", ADMIN, "everything, in one encrypted file", backup::backup),
         post("/api/v1/reload", ADMIN, "reads the configuration again", server::reload),
     ]
 }

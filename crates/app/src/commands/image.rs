@@ -13,7 +13,7 @@ use model::url::part;
 use model::{Arch, Channel};
 use std::path::{Path, PathBuf};
 
-mod import;
+pub(super) mod import;
 mod scrub;
 
 /// What can be done with images.

@@ -21,9 +21,14 @@ impl Server {
 
     /// The same, with another configuration.
     pub fn start_with(text: &str) -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let config = folder.path().join("lab.toml");
-        std::fs::write(&config, text).unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), text)
+    }
+
+    /// The same with this configuration, on whatever state is in the folder.
+    pub fn start_in(folder: tempfile::TempDir, config: &str) -> Option<Self> {
+        let file = folder.path().join("lab.toml");
+        std::fs::write(&file, config).unwrap();
+        let config = file;
         let script = "set -e; ip link set lo up; ip link add br0 type veth peer name br1; \
                       ip addr add 10.77.0.1/24 dev br0; ip link set br0 up; ip link set br1 up; \
                       exec \"$0\" serve --config \"$1\"";
@@ -48,6 +53,9 @@ impl Server {
             eprintln!("SKIPPED: no network namespace to be had here: {why}");
             return None;
         }
+        // A server under load says more than a pipe holds.
+        let mut talk = child.stderr.take()?;
+        std::thread::spawn(move || std::io::copy(&mut talk, &mut std::io::sink()));
         Some(Self { child, folder })
     }
 

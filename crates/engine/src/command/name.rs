@@ -112,6 +112,7 @@ impl Engine {
             Change::ApiToken(model::ApiToken { id, .. }) | Change::ApiTokenGone(id) => {
                 (format!("token {id}"), self.token(id).cloned().map(Change::ApiToken))
             }
+            Change::Restored(_) => ("all of it".to_owned(), None),
             Change::Webhook(model::Webhook { name, .. }) | Change::WebhookGone(name) => {
                 let now = self.webhooks.get(name).cloned().map(Change::Webhook);
                 (format!("webhook {name}"), now)

@@ -196,6 +196,8 @@ mod tests {
             tls_port: None,
             lease_history: LEASE_HISTORY,
             boot: BootDefaults::default(),
+            defaults: Default::default(),
+            key: Default::default(),
         })
     }
 

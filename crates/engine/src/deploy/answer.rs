@@ -78,7 +78,8 @@ impl Engine {
     /// Whether its files may be given at all: in time, and after the code was typed.
     fn may_have(&self, now: Now, of: &Deployment, install: &Install) -> bool {
         let confirmed = !matches!(install.confirm, Some(Confirm { typed: None, .. }));
-        confirmed && (of.is_open(now) || of.begun().is_some()) && !of.is_over()
+        let begun = of.begun().is_some() && !self.deployments.is_in_doubt(of);
+        confirmed && (self.deployments.is_open(now, of) || begun) && !of.is_over()
     }
 
     /// Secrets leave over TLS, unless an operator said otherwise for this deployment.

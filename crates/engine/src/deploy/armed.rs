@@ -37,7 +37,7 @@ impl Engine {
     /// What a machine boots because it is armed with it; nothing if it is not.
     pub(crate) fn armed_plan(&self, now: Now, client: &Client) -> Option<BootPlan> {
         let of = self.deployments.of(&client.hardware)?;
-        if of.is_open(now) {
+        if self.deployments.is_open(now, of) {
             return Some(self.plan_of(client, of));
         }
         match (&of.install, of.state()) {
@@ -118,7 +118,8 @@ impl Engine {
     /// freezes an installation that was given out already.
     pub(crate) fn claim(&self, now: Now, ask: &FileAsk, machine: &HardwareAddress) -> Claim {
         let nothing = Claim::Holds(Vec::new(), Vec::new());
-        let Some(of) = self.deployments.of(machine).filter(|of| of.is_open(now)) else {
+        let Some(of) = self.deployments.of(machine).filter(|of| self.deployments.is_open(now, of))
+        else {
             return nothing;
         };
         let from = ask.from.ip();
@@ -208,7 +209,7 @@ impl Engine {
         (name, version): (&str, u32),
     ) -> Option<String> {
         let of = self.deployments.of(&client.hardware)?;
-        let its = of.holder() == Some(ask.from.ip()) && of.is_open(now);
+        let its = of.holder() == Some(ask.from.ip()) && self.deployments.is_open(now, of);
         let same = of.boots.image == name && of.boots.version == version;
         let install = of.install.as_ref().filter(|_| its && same)?;
         let way = self.image(name, Wanted::Version(version))?.recipe.answer.as_ref()?;

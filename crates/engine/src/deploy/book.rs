@@ -1,7 +1,7 @@
 //! What is known of deployments, found by machine, by token and by number.
 
 use model::deployment::Deployment;
-use model::{Batch, HardwareAddress};
+use model::{Batch, HardwareAddress, Now};
 use std::collections::BTreeMap;
 
 /// All deployments and batches.
@@ -15,6 +15,8 @@ pub(crate) struct Book {
     answers: BTreeMap<[u8; 32], u32>,
     /// Those that may report, by the hash of the token.
     reports: BTreeMap<[u8; 32], u32>,
+    /// Everything was read back from a backup then. What was armed before may have been used since.
+    restored: Option<Now>,
 }
 
 impl Book {
@@ -44,6 +46,21 @@ impl Book {
                 self.reports.remove(&hash.0);
             }
         }
+    }
+
+    pub(crate) fn doubt_since(&mut self, restored: Now) {
+        self.restored = Some(restored);
+    }
+
+    /// Whether a deployment comes out of a backup: nobody knows what became of it, so nothing of it is
+    /// given again.
+    pub(crate) fn is_in_doubt(&self, of: &Deployment) -> bool {
+        self.restored.is_some_and(|restored| of.armed <= restored)
+    }
+
+    /// Whether its machine is still given what it is armed with.
+    pub(crate) fn is_open(&self, now: Now, of: &Deployment) -> bool {
+        of.is_open(now) && !self.is_in_doubt(of)
     }
 
     pub(crate) fn put_batch(&mut self, batch: Batch) {

@@ -41,6 +41,10 @@ impl Engine {
     }
 
     fn minute_of(&self, now: Now, of: &Deployment) -> (Vec<Change>, Vec<model::Event>) {
+        if self.deployments.is_in_doubt(of) {
+            let by = "a restore: what became of it is not known".to_owned();
+            return self.ended(now, of, End::Cancelled { by });
+        }
         match (of.state(), &of.install) {
             (State::Armed | State::Claimed { .. }, _) if now >= of.until => {
                 self.ended(now, of, End::Expired)

@@ -6,6 +6,7 @@ use crate::Engine;
 use crate::lease::REST_MIN;
 use model::client::Stage;
 use model::lease::LeaseState;
+use model::network::PROBE;
 use model::plan::{BootPlan, Reason, Why};
 use model::{Change, Happening, Lease};
 use std::net::Ipv4Addr;
@@ -15,6 +16,9 @@ use wire::dhcp4::{Message, MessageType, code};
 
 /// An address given by BOOTP stays its client's so long without another word.
 const BOOTP_HELD: Duration = Duration::from_secs(7 * 86_400);
+
+/// What a NAK says that only sends a client back to its DISCOVER.
+const AFTER_A_RESTORE: &str = "the server was restored from a backup: ask anew";
 
 /// What the client means by a REQUEST (RFC 2131, 4.3.2).
 enum Meaning {
@@ -68,7 +72,10 @@ impl Engine {
         let Some(choice) = self.leases.hold(now, network, &exchange.asking, wish) else {
             return Err(self.exhausted(exchange));
         };
-        let check = network.probe.filter(|_| choice.unproved).map(|wait| Check {
+        // Where the operator wants no probes there is one while it is doubtful who has what.
+        let doubtful = self.leases.is_doubtful(now, choice.address);
+        let probe = network.probe.or_else(|| doubtful.then_some(PROBE));
+        let check = probe.filter(|_| choice.unproved).map(|wait| Check {
             address: choice.address,
             hardware: exchange.client.hardware,
             wait,
@@ -135,6 +142,9 @@ impl Engine {
             Meaning::Nothing => {
                 Err(Why::BadOption("a REQUEST without an address (option 50 or ciaddr)".into()))
             }
+            Meaning::Selecting(address) if self.is_of_before(exchange, address) => {
+                self.refuse(exchange, AFTER_A_RESTORE)
+            }
             Meaning::Selecting(address) => {
                 if self.leases.may_bind(now, network, &asking, address) {
                     return self.acknowledge(exchange, address);
@@ -155,6 +165,18 @@ impl Engine {
                 if let Some(own) = self.promised_elsewhere(exchange, address) =>
             {
                 self.refuse(exchange, &format!("{own} is reserved for you"))
+            }
+            // Offered anew it is probed first, as an ACK cannot be.
+            Meaning::InitReboot(address)
+                if self.leases.is_doubtful(now, address) && self.may_refuse(exchange, address) =>
+            {
+                self.refuse(exchange, AFTER_A_RESTORE)
+            }
+            Meaning::Renewing(address)
+                if *exchange.datagram.from.ip() == address
+                    && self.leases.may_keep_using(now, network, &asking, address) =>
+            {
+                self.acknowledge(exchange, address)
             }
             Meaning::InitReboot(address) | Meaning::Renewing(address) => {
                 let own = self.leases.held_by(now, network, &asking).map(|lease| lease.address);
@@ -180,6 +202,22 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Whether it takes up what was offered, if at all, before a restore.
+    fn is_of_before(&self, exchange: &Exchange<'_>, address: Ipv4Addr) -> bool {
+        self.leases.is_doubtful(exchange.now, address)
+            && !self.leases.is_offered(&exchange.asking, address)
+    }
+
+    /// Whether a NAK is ours to give: we have authority, or know of the client's lease.
+    fn may_refuse(&self, exchange: &Exchange<'_>, address: Ipv4Addr) -> bool {
+        let network = exchange.network;
+        let held = self.leases.held_by(exchange.now, network, &exchange.asking);
+        let theirs = |lease: &Lease| lease.hardware == exchange.client.hardware;
+        network.authoritative
+            || held.is_some_and(|lease| lease.address == address)
+            || self.leases.of(address).is_some_and(theirs)
     }
 
     /// Whether a lease that is not renewed is all but over.
@@ -283,6 +321,12 @@ impl Engine {
             return Err(self.exhausted(exchange));
         };
         let address = choice.address;
+        if self.leases.is_doubtful(now, address)
+            && self.leases.reserved_for(network, &exchange.asking).is_none()
+        {
+            self.leases.withdraw(&exchange.asking);
+            return Err(Why::RestoredNotProbed(address));
+        }
         let mut changes: Vec<Change> = Vec::new();
         let displaced = self.leases.displaced(now, &exchange.asking, address);
         changes.extend(displaced.map(Change::LeasePast));

@@ -464,6 +464,27 @@ fn windows_close_by_themselves_and_by_hand() {
 }
 
 #[test]
+fn what_comes_out_of_a_backup_is_not_given_again() {
+    let mut lab = lab();
+    let at = lab.at;
+    lab.approve(plus(1), 1);
+    lab.deploy(plus(1), 1).unwrap();
+    let path = answer_path(&lab.script(plus(2), at, 1));
+    let report = report_path(&lab.get(plus(2), at, &path).unwrap());
+    // A backup of this moment, read back an hour's half later: the machine may be installed by now.
+    lab.keep(vec![Change::Restored(plus(30))]);
+    assert!(!lab.script(plus(31), at, 1).contains("/answer/"));
+    assert_eq!(lab.get(plus(31), at, &path), Err(Why::NothingHere));
+    let noted = lab.engine.tidy(plus(31));
+    lab.kept.extend(noted.changes);
+    assert!(matches!(lab.of(1).state(), State::Ended { how: End::Cancelled { .. }, .. }));
+    assert_eq!(lab.post(plus(32), at, &format!("{report}/done"), ""), Err(Why::NothingHere));
+    lab.deploy(plus(33), 1).unwrap();
+    assert!(lab.script(plus(34), at, 1).contains("/answer/"), "what is armed from then on is");
+    lab.is_kept();
+}
+
+#[test]
 fn something_is_booted_once() {
     let mut lab = lab();
     let at = lab.at;

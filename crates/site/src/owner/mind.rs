@@ -307,6 +307,13 @@ impl Mind {
             }
             None => {}
         }
+        if let Some((since, until)) = self.engine.doubt(self.clock.now()) {
+            let text = format!(
+                "this state was restored from a backup at {since}. What was given after the backup is \
+                 not known: until {until} every address is probed before it is offered"
+            );
+            self.say(self.clock.now(), text);
+        }
         if let Some(text) = Damage::all_in_words(damaged) {
             self.alarm(self.clock.now(), text);
         }

@@ -107,8 +107,11 @@ impl Reader {
         {
             let jobs = self.0.as_ref().and_then(Weak::upgrade).ok_or(None)?;
             // Whoever asked may be gone.
-            let job: Job = Box::new(move |keeper| drop(to.send(keeper.audit_page(from, at_most))));
-            jobs.send(job).map_err(|_| None)?;
+            let read = move |keeper: &mut keeper::Keeper| {
+                drop(to.send(keeper.audit_page(from, at_most)));
+            };
+            // It only reads, so a copy goes on meanwhile.
+            jobs.send(Job::Keep(Box::new(read))).map_err(|_| None)?;
         }
         page.await.map_err(|_| None)?.map_err(Some)
     }

@@ -78,6 +78,18 @@ pub enum StoreError {
         /// Why it failed.
         cause: rusqlite::Error,
     },
+    /// The surroundings: the store failed, was opened again or closed while it was copied.
+    #[error("the copy {} was broken off: the store was closed meanwhile\nhint: try again", .path.display())]
+    CopyBrokenOff {
+        /// The copy.
+        path: PathBuf,
+    },
+    /// The operator's: one copy at a time.
+    #[error("the store is being copied already\nhint: wait until that backup is done")]
+    CopyBusy {
+        /// The copy that was not made.
+        path: PathBuf,
+    },
     /// Ours: it failed before, and nobody opened it again since.
     #[error("{} failed before and was not opened again\nhint: please report this", .path.display())]
     Closed {

@@ -11,16 +11,17 @@ use super::audit::{self, Page};
 use super::file::{connect, failed, grow, move_log, open};
 use super::moments::{Moments, Shift};
 use super::reserve;
-use super::rows::{self, LeaseRow, NEVER, Rows, Table};
+use super::rows::{self, LeaseRow, NEVER, RESTORED, Rows, Table};
 use super::schema::{self, Stage, Step};
 use super::{Damage, StoreError};
 use model::lease::LeaseState;
 use model::{Change, HardwareAddress, Lease, Now};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, Row, Statement, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, Row, Statement, Transaction, TransactionBehavior};
 use std::cell::Cell;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 /// How much of the disk is used for speed and safety.
@@ -43,6 +44,9 @@ impl Default for Limits {
 
 /// The row of `meta` with [`Moments`].
 pub(crate) const MOMENT: &str = "moment";
+
+/// Reads a row of `meta`.
+pub(crate) const META: &str = "SELECT key, body, sum FROM meta WHERE key = ?1";
 
 /// Facts that are handed over at once.
 const FACTS_AT_ONCE: usize = 1024;
@@ -69,7 +73,7 @@ thread_local! {
 pub(crate) struct Keeper {
     path: PathBuf,
     limits: Limits,
-    connection: Option<Connection>,
+    connection: Option<Rc<Connection>>,
     /// Pages of the log from which on it is moved into the store.
     pages_max: u64,
     kept: Option<Moments>,
@@ -107,7 +111,7 @@ impl Keeper {
         };
         keeper.kept = keeper.read_moments(&connection)?;
         keeper.started = keeper.kept.unwrap_or_default().now;
-        keeper.take(connection)?;
+        keeper.take(Rc::new(connection))?;
         Ok(keeper)
     }
 
@@ -133,10 +137,16 @@ impl Keeper {
         drop(self.connection.take());
         self.failed = None;
         let connection = connect(&self.path)?;
-        self.take(connection)
+        self.take(Rc::new(connection))
     }
 
-    fn take(&mut self, connection: Connection) -> Result<(), StoreError> {
+    /// The connection, for whoever copies what it holds between two batches. It must be dropped before
+    /// anything but a batch is kept: while it is there the file cannot be opened again.
+    pub(crate) fn lend(&self) -> Option<Rc<Connection>> {
+        self.connection.clone()
+    }
+
+    fn take(&mut self, connection: Rc<Connection>) -> Result<(), StoreError> {
         let page: i64 = connection
             .pragma_query_value(None, "page_size", |row| row.get(0))
             .map_err(failed("read", &self.path))?;
@@ -159,11 +169,11 @@ impl Keeper {
     /// See [`super::Store::keep`].
     pub(crate) fn keep(&mut self, now: Now, rows: &Rows) -> Result<(), StoreError> {
         // Taken out: it comes back only if all went well.
-        let Some(mut connection) = self.connection.take() else {
+        let Some(connection) = self.connection.take() else {
             return Err(self.failed.take().unwrap_or_else(|| self.closed()));
         };
         let moments = Moments { now, lease: self.shift.written(now) };
-        write(&mut connection, moments, rows).map_err(failed("write to", &self.path))?;
+        write(&connection, moments, rows).map_err(failed("write to", &self.path))?;
         self.connection = Some(connection);
         self.kept = Some(moments);
         Ok(())
@@ -258,6 +268,10 @@ impl Keeper {
         if let Some(last) = audit::last(connection, &mut told.damaged)? {
             told.fact(Change::Audit(last));
         }
+        // Last: what was known before is what is in doubt.
+        if let Some(at) = self.read_restored(connection, told)? {
+            told.fact(Change::Restored(at));
+        }
         Ok(())
     }
 
@@ -267,14 +281,32 @@ impl Keeper {
         audit::page(connection, from, at_most).map_err(failed("read", &self.path))
     }
 
+    /// When all of it was restored, if it was. If that cannot be read: just now.
+    fn read_restored(
+        &self,
+        connection: &Connection,
+        told: &mut Telling<'_>,
+    ) -> Result<Option<Now>, rusqlite::Error> {
+        let row = connection.query_row(META, (RESTORED,), |row| Ok(checked(row))).optional()?;
+        let damage = match row {
+            None => return Ok(None),
+            Some(Ok((_, body))) => match body.parse() {
+                Ok(at) => return Ok(Some(self.shift.seen(at))),
+                Err(_) => unfit(RESTORED),
+            },
+            Some(Err(damage)) => damage,
+        };
+        told.damaged.push(damage);
+        Ok(Some(self.started))
+    }
+
     /// How the end of a lease is to be read.
     fn end_in(&self, table: &str) -> Shift {
         if table == LEASE { self.shift } else { Shift::default() }
     }
 
     fn read_moments(&self, connection: &Connection) -> Result<Option<Moments>, StoreError> {
-        let select = "SELECT key, body, sum FROM meta WHERE key = ?1";
-        let found = connection.query_row(select, (MOMENT,), |row| Ok(checked(row)));
+        let found = connection.query_row(META, (MOMENT,), |row| Ok(checked(row)));
         let what = match found {
             Ok(Ok((_, body))) => match Moments::read(&body) {
                 Some(moments) => return Ok(Some(moments)),
@@ -350,12 +382,8 @@ pub(crate) const LEASES: [(&str, &str); 2] = [
 ];
 
 /// Writes a batch and commits it, which syncs it.
-fn write(
-    connection: &mut Connection,
-    moments: Moments,
-    rows: &Rows,
-) -> Result<(), rusqlite::Error> {
-    let work = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+fn write(connection: &Connection, moments: Moments, rows: &Rows) -> Result<(), rusqlite::Error> {
+    let work = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     put_leases(&work, rows)?;
     for (table, documents) in &rows.documents {
         put_documents(&work, *table, documents.iter().map(|(k, b)| (k.as_str(), b.as_deref())))?;
@@ -458,6 +486,10 @@ pub(crate) fn lease_row(row: &Row<'_>) -> Result<LeaseRow, Damage> {
         Ok(_) => Err(broken_lease(number, UNFIT.to_owned())),
         Err(error) => Err(broken_lease(number, error.to_string())),
     }
+}
+
+fn unfit(row: &str) -> Damage {
+    Damage { table: "meta", row: row.to_owned(), what: UNFIT.to_owned(), address: None }
 }
 
 const UNFIT: &str = "it does not fit its checksum";

@@ -2,12 +2,15 @@
 //!
 //! In: changes, in batches. Out: the same facts again after any restart. Never: a decision.
 //!
+//! `copy` makes a copy while it is written.
 //! `rows` says how a fact is written, `schema` how the tables look and came to look so, `file` opens
 //! and checks them, `keeper` writes and reads them, `sqlite` is the thread it works on. `moments` has the clock that leases
-//! end by, `audit` reads the log of what operators did, `reserve` the space that is left when the disk is full, [`repair`] what can be done
-//! with a damaged file.
+//! end by, `audit` reads the log of what operators did, `reserve` the space that is left when the disk is
+//! full, [`repair`] what can be done with a damaged file, [`restore`] what a copy holds and how it becomes a
+//! store again.
 
 pub(crate) mod audit;
+pub(crate) mod copy;
 #[cfg(test)]
 pub(crate) mod double;
 mod error;
@@ -16,6 +19,7 @@ mod keeper;
 mod moments;
 pub mod repair;
 pub(crate) mod reserve;
+pub mod restore;
 pub(crate) mod rows;
 mod schema;
 mod sqlite;
@@ -101,6 +105,15 @@ impl Store {
     pub(crate) fn kept(&self) -> Option<Now> {
         match self {
             Self::Sqlite(sqlite) => sqlite.kept(),
+            #[cfg(test)]
+            Self::Double(_) => None,
+        }
+    }
+
+    /// Who may be asked for copies of it, if it can be copied.
+    pub(crate) fn copier(&self) -> Option<copy::Copier> {
+        match self {
+            Self::Sqlite(sqlite) => Some(sqlite.copier()),
             #[cfg(test)]
             Self::Double(_) => None,
         }

@@ -8,10 +8,10 @@
 //! from then on whoever opens the store puts it in its place first.
 
 use super::file::{self, failed};
-use super::keeper::{self, LEASE, LEASES, MOMENT};
+use super::keeper::{self, LEASE, LEASES, META, MOMENT};
 use super::moments::Moments;
 use super::reserve::log_path;
-use super::rows::{LeaseRow, NEVER, Rows, Table};
+use super::rows::{LeaseRow, NEVER, RESTORED, Rows, Table};
 use super::schema::{self, sync_directory, with_ending};
 use super::sqlite::FILE_NAME;
 use super::{Damage, StoreError};
@@ -215,6 +215,7 @@ fn fill(old: &Connection, new: &Connection, report: &mut Report) -> Result<(), r
         report.damaged.extend(holes);
     }
     put_moment(old, new, &times, report)?;
+    put_restored(old, new, report)?;
     put_quarantined(new, report)?;
     let tables = LEASES.map(|(table, _)| table).into_iter();
     for table in tables.chain(Table::FACTS.map(Table::name)).chain([Table::Audit.name()]) {
@@ -259,8 +260,7 @@ fn put_moment(
     times: &Times,
     report: &mut Report,
 ) -> Result<(), rusqlite::Error> {
-    let select = "SELECT key, body, sum FROM meta WHERE key = ?1";
-    let kept = match old.query_row(select, (MOMENT,), |row| Ok(keeper::checked(row))) {
+    let kept = match old.query_row(META, (MOMENT,), |row| Ok(keeper::checked(row))) {
         Ok(Ok((_, body))) => Moments::read(&body),
         Ok(Err(_)) | Err(_) => None,
     };
@@ -276,10 +276,27 @@ fn put_moment(
     keeper::put_documents(new, Table::Meta, [(MOMENT, Some(moments.body().as_str()))])
 }
 
+/// When it was restored, if it was; if that cannot be read, at the moment of the last batch.
+fn put_restored(
+    old: &Connection,
+    new: &Connection,
+    report: &mut Report,
+) -> Result<(), rusqlite::Error> {
+    let body = match old.query_row(META, (RESTORED,), |row| Ok(keeper::checked(row))) {
+        Ok(Ok((_, body))) => body,
+        Err(_) => return Ok(()),
+        Ok(Err(damage)) => {
+            report.damaged.push(damage);
+            let body: String = new.query_row(META, (MOMENT,), |row| row.get(1))?;
+            Moments::read(&body).unwrap_or_default().lease.to_string()
+        }
+    };
+    keeper::put_documents(new, Table::Meta, [(RESTORED, Some(body.as_str()))])
+}
+
 /// Addresses of leases that are lost: somebody may have them.
 fn put_quarantined(new: &Connection, report: &Report) -> Result<(), rusqlite::Error> {
-    let select = "SELECT key, body, sum FROM meta WHERE key = ?1";
-    let body: String = new.query_row(select, (MOMENT,), |row| row.get(1))?;
+    let body: String = new.query_row(META, (MOMENT,), |row| row.get(1))?;
     let moments = Moments::read(&body).unwrap_or_default();
     let mut rows = Rows::default();
     for damage in report.damaged.iter().filter(|damage| damage.table == LEASE) {

@@ -110,6 +110,9 @@ pub(crate) const NEVER: i64 = i64::MAX;
 /// Documents of which there is one.
 const ALL: &str = "all";
 
+/// The row of `meta` that says when all of it was restored from a backup, in lease time.
+pub(crate) const RESTORED: &str = "restored";
+
 /// Keys of menus that belong to an interface begin so; no other key has a space.
 const ON_LINK: &str = "link ";
 
@@ -179,6 +182,9 @@ impl Rows {
             // With its key: the store is a file of the server's own.
             Change::Webhook(hook) => (Table::Webhook, hook.name.clone(), Some(json(hook)?)),
             Change::WebhookGone(name) => (Table::Webhook, name.clone(), None),
+            Change::Restored(at) => {
+                (Table::Meta, RESTORED.to_owned(), Some(shift.written(*at).to_string()))
+            }
         };
         self.documents.entry(table).or_default().insert(key, body);
         Ok(())

@@ -6,6 +6,7 @@
 //! statement from one thread to another would.
 
 use super::audit::Reader;
+use super::copy::{self, Copier};
 use super::keeper::{Keeper, Limits};
 use super::moments::Shift;
 use super::rows::Rows;
@@ -38,12 +39,22 @@ impl Default for How {
     }
 }
 
-pub(crate) type Job = Box<dyn FnOnce(&mut Keeper) + Send>;
+type Work = Box<dyn FnOnce(&mut Keeper) + Send>;
+
+/// What the thread is asked to do.
+pub(crate) enum Job {
+    /// Keeps a batch, or tidies after it: goes on while a copy is made.
+    Keep(Work),
+    /// Anything else: a copy that is being made ends before it.
+    Other(Work),
+    /// Copies the store, between batches.
+    Copy(copy::Wish),
+}
 
 /// The way to the thread.
 pub(crate) struct Sqlite {
     path: PathBuf,
-    /// The only strong one that lasts: the thread ends when it goes.
+    /// Whoever may ask for copies has a weak one: the thread ends when this is gone.
     jobs: Arc<mpsc::Sender<Job>>,
     thread: JoinHandle<()>,
     kept: Option<Now>,
@@ -64,8 +75,16 @@ impl Sqlite {
             };
             // Whoever waits for this may be gone: then no job comes either.
             let _ = opened.send(Ok(keeper.kept()));
-            while let Ok(job) = waiting.recv() {
-                job(&mut keeper);
+            let mut next = waiting.recv().ok();
+            while let Some(job) = next {
+                next = match job {
+                    Job::Keep(work) | Job::Other(work) => {
+                        work(&mut keeper);
+                        None
+                    }
+                    Job::Copy(wish) => copy::copy(&mut keeper, &waiting, wish),
+                };
+                next = next.or_else(|| waiting.recv().ok());
             }
         };
         let failed =
@@ -74,8 +93,13 @@ impl Sqlite {
             std::thread::Builder::new().name("store".to_owned()).spawn(run).map_err(failed)?;
         let gone = |_| StoreError::Closed { path: path.to_owned() };
         let kept = opening.await.map_err(gone)??.map(|kept| kept.now);
-        let jobs = Arc::new(jobs);
-        Ok(Self { path: path.to_owned(), jobs, thread, kept, shift: Shift::default() })
+        Ok(Self {
+            path: path.to_owned(),
+            jobs: Arc::new(jobs),
+            thread,
+            kept,
+            shift: Shift::default(),
+        })
     }
 
     /// See [`super::Store::kept`].
@@ -94,15 +118,21 @@ impl Sqlite {
         Ok(())
     }
 
+    /// Who may be asked for copies of it.
+    pub(crate) fn copier(&self) -> Copier {
+        Copier::new(self.path.clone(), Arc::downgrade(&self.jobs))
+    }
+
     /// See [`super::Store::keep`].
     pub(crate) async fn keep(&mut self, now: Now, changes: &[Change]) -> Result<(), StoreError> {
         let rows = Rows::of(changes, self.shift).map_err(StoreError::Unwritable)?;
-        let kept = self.start(move |keeper| keeper.keep(now, &rows))?;
+        let kept = self.start(Job::Keep, move |keeper| keeper.keep(now, &rows))?;
         // While the answers leave, the log may be moved.
-        self.start(|keeper| {
+        let tidy = |keeper: &mut Keeper| {
             keeper.tidy();
             Ok(())
-        })?;
+        };
+        self.start(Job::Keep, tidy)?;
         self.end_of(kept).await
     }
 
@@ -112,8 +142,9 @@ impl Sqlite {
         take: &mut (dyn FnMut(Change) + Send),
     ) -> Result<Vec<Damage>, StoreError> {
         let (chunk, mut chunks) = tokio::sync::mpsc::channel(CHUNKS_WAITING);
-        let all =
-            self.start(move |keeper| keeper.load(&mut |facts| chunk.blocking_send(facts).is_ok()))?;
+        let give =
+            move |keeper: &mut Keeper| keeper.load(&mut |facts| chunk.blocking_send(facts).is_ok());
+        let all = self.start(Job::Other, give)?;
         while let Some(facts) = chunks.recv().await {
             facts.into_iter().for_each(&mut *take);
         }
@@ -151,17 +182,18 @@ impl Sqlite {
         &mut self,
         job: impl FnOnce(&mut Keeper) -> Result<R, StoreError> + Send + 'static,
     ) -> Result<R, StoreError> {
-        let end = self.start(job)?;
+        let end = self.start(Job::Other, job)?;
         self.end_of(end).await
     }
 
     fn start<R: Send + 'static>(
         &self,
+        kind: fn(Work) -> Job,
         job: impl FnOnce(&mut Keeper) -> Result<R, StoreError> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<R, StoreError>>, StoreError> {
         let (to, end) = oneshot::channel();
         let job = move |keeper: &mut Keeper| drop(to.send(job(keeper)));
-        self.jobs.send(Box::new(job)).map_err(|_| self.gone())?;
+        self.jobs.send(kind(Box::new(job))).map_err(|_| self.gone())?;
         Ok(end)
     }
 

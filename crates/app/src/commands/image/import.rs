@@ -142,13 +142,13 @@ fn name_of(path: &Path) -> Option<String> {
 }
 
 /// A bar on a terminal, now and then a line elsewhere.
-pub(super) enum Shown {
+pub(in crate::commands) enum Shown {
     Bar(ProgressBar),
     Lines { since: Instant, last: Instant },
 }
 
 impl Shown {
-    pub(super) fn new() -> Self {
+    pub(in crate::commands) fn new() -> Self {
         if !std::io::stderr().is_terminal() {
             let now = Instant::now();
             return Self::Lines { since: now, last: now };
@@ -162,7 +162,7 @@ impl Shown {
         Self::Bar(bar)
     }
 
-    pub(super) fn at(&mut self, done: u64, total: u64, file: &str) {
+    pub(in crate::commands) fn at(&mut self, done: u64, total: u64, file: &str) {
         match self {
             Self::Bar(bar) => {
                 bar.set_length(total);
@@ -186,7 +186,7 @@ impl Shown {
         }
     }
 
-    pub(super) fn end(&self) {
+    pub(in crate::commands) fn end(&self) {
         if let Self::Bar(bar) = self {
             bar.finish_and_clear();
         }

@@ -70,6 +70,61 @@ async fn measure_commits() {
     }
 }
 
+/// What a commit takes while copies of the store are made, one after the other, beside what it takes
+/// without: in turns, because the disk has its moods.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement, not a test"]
+async fn measure_commits_while_copied() {
+    const ALL: u32 = 100_000;
+    let state = place();
+    let mut store = Store::open(state.path()).await.unwrap();
+    for chunk in (0..ALL).collect::<Vec<_>>().chunks(20_000) {
+        let batch: Vec<_> = chunk.iter().map(|n| client(*n, ALL, 0)).collect();
+        store.keep(Now(1), &batch).await.unwrap();
+    }
+    let (mut plain, mut copied, mut copies) = (Vec::new(), Vec::new(), Vec::new());
+    let mut done = 0;
+    for turn in 0..20 {
+        let with = turn % 2 == 1;
+        let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(!with));
+        let copying = tokio::spawn({
+            let (copier, stop) = (store.copier().unwrap(), std::sync::Arc::clone(&stop));
+            let to = state.path().join("copy");
+            async move {
+                let mut took = Vec::new();
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    let begun = Instant::now();
+                    copier.copy(&to).await.unwrap();
+                    took.push(begun.elapsed());
+                    std::fs::remove_file(&to).unwrap();
+                }
+                took
+            }
+        });
+        let start = Instant::now();
+        while start.elapsed().as_millis() < 1500 {
+            let batch: Vec<_> = (0..16).map(|n| client(done + n, ALL, done.into())).collect();
+            let begun = Instant::now();
+            store.keep(Now(1_790_000_000_000 + u64::from(done)), &batch).await.unwrap();
+            if with { &mut copied } else { &mut plain }.push(begun.elapsed());
+            done += 16;
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        copies.extend(copying.await.unwrap());
+    }
+    let say = |what: &str, took: &mut Vec<std::time::Duration>| {
+        took.sort();
+        let at = |share: usize| took[(took.len() - 1) * share / 1000].as_secs_f64() * 1000.0;
+        let (count, p50, p99, max) = (took.len(), at(500), at(990), at(1000));
+        println!("{what}: {count:5}, p50 {p50:.2} p99 {p99:.2} max {max:.1} ms");
+        (p50, p99)
+    };
+    let (before, beside) =
+        (say("commits alone       ", &mut plain), say("commits while copied", &mut copied));
+    say("copies of 100,000 leases", &mut copies);
+    println!("ratio: p50 {:.2}, p99 {:.2}", beside.0 / before.0, beside.1 / before.1);
+}
+
 #[tokio::test]
 #[ignore = "a measurement, not a test"]
 async fn measure_start() {

@@ -1,5 +1,6 @@
 //! The store under restarts, kills, upgrades, jumping clocks, full disks and bytes that flip.
 
+mod copies;
 mod disk;
 mod facts;
 mod faults;
@@ -119,6 +120,7 @@ fn name(change: &Change) -> String {
         Change::Webhook(Webhook { name, .. }) | Change::WebhookGone(name) => {
             format!("webhook {name}")
         }
+        Change::Restored(_) => "restored".to_owned(),
     }
 }
 

@@ -1,0 +1,30 @@
+//! A backup, as one long answer. The passphrase is in the body, never in the address.
+
+use super::State;
+use crate::doing::{self, Sending};
+use crate::types::BackupWish;
+use crate::{House, Problem, body};
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+
+/// Says in answers about how many bytes will come: not fewer, compression makes it less.
+pub const BYTES: HeaderName = HeaderName::from_static("backup-bytes");
+
+pub async fn backup(
+    State(house): State<House>,
+    body::Json(wish): body::Json<BackupWish>,
+) -> Result<Response, Problem> {
+    let Sending { bytes, from } = doing::backup(&house, wish).await?;
+    let pieces = stream::unfold(from, |mut from| async move {
+        let piece = from.recv().await?;
+        Some((piece, from))
+    });
+    let fields = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (BYTES, HeaderValue::from(bytes)),
+    ];
+    Ok((fields, Body::from_stream(pieces)).into_response())
+}
