@@ -1,14 +1,24 @@
 //! What operators may ask to be changed, and when that is refused.
 
 mod addresses;
+mod apply;
+mod declared;
 mod images;
+
+pub use apply::Tally;
+pub use declared::{
+    Declared, DeclaredMachine, DeclaredProfile, DeclaredRule, MACHINES_MAX, PROFILES_MAX, RULES_MAX,
+};
 
 use crate::Engine;
 use model::image::SecureBoot;
 use model::machine::{Life, Machine};
 use model::menu::{Choice, Menu};
 use model::rule::{Condition, Profile, Rule};
-use model::{Change, Channel, DhcpOption, HardwareAddress, Image, Lease, Loader, Now, Reservation};
+use model::{
+    Change, Channel, Declarable, DhcpOption, HardwareAddress, Image, Lease, Loader, Now,
+    Reservation,
+};
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
 
@@ -73,6 +83,11 @@ pub enum Command {
     },
     /// Forgets a machine.
     RemoveMachine(HardwareAddress),
+    /// Makes machines, profiles and rules as documents declare them; with `true`, what an earlier
+    /// document declared and these do not is removed.
+    Apply(Declared, bool),
+    /// Adds many machines, or sets what is said of those that are there; all or none.
+    AddMachines(Vec<DeclaredMachine>),
     /// Promises an address to a client; replaces the promise of the same address.
     AddReservation(Reservation),
     /// Takes such a promise back.
@@ -178,11 +193,14 @@ impl Engine {
             Command::SetMachine { machine, name, profile, labels } => {
                 self.set_machine(now, &machine, name, profile, labels)
             }
+            Command::Apply(declared, prune) => self.apply_declared(now, &declared, prune),
+            Command::AddMachines(machines) => self.add_machines(now, &machines),
             Command::RemoveMachine(hardware) => match self.machines.get(&hardware) {
-                Some(machine) => decided(
-                    vec![Change::MachineGone(hardware)],
-                    format!("machine {} is forgotten", machine.shown()),
-                ),
+                Some(machine) => {
+                    let mut changes = vec![Change::MachineGone(hardware)];
+                    changes.extend(self.undeclared(Declarable::Machine(hardware)));
+                    decided(changes, format!("machine {} is forgotten", machine.shown()))
+                }
                 None => refuse(format!("{hardware} is not known"), "see `machine list`"),
             },
         }
@@ -223,7 +241,9 @@ impl Engine {
             return refuse(format!("profile {name} is in the boot menu"), "see `menu show`");
         }
         let says = format!("profile {name} is removed");
-        decided(vec![Change::ProfileGone(name)], says)
+        let mut changes = vec![Change::ProfileGone(name.clone())];
+        changes.extend(self.undeclared(Declarable::Profile(name)));
+        decided(changes, says)
     }
 
     /// A new rule goes before the first rule that demands less: a subset of its conditions. So a

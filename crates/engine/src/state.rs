@@ -2,6 +2,7 @@
 //! state that may be lost (offers).
 
 use crate::lease::Leases;
+use model::declared::{Declarable, Said};
 use model::image::{Channel, Channels, Wanted};
 use model::machine::{Life, Machine};
 use model::menu::Menu;
@@ -86,6 +87,8 @@ pub struct Engine {
     pub(crate) images: BTreeMap<String, BTreeMap<u32, Image>>,
     pub(crate) channels: BTreeMap<String, Channels>,
     pub(crate) loaders: BTreeMap<String, Loader>,
+    /// What documents declared.
+    pub(crate) declared: BTreeMap<Declarable, Said>,
     pub(crate) memory: crate::dhcp::Memory,
     /// Those of the settings, shared with an exchange while it changes everything else.
     pub(crate) networks: Arc<[Network]>,
@@ -110,6 +113,7 @@ impl Engine {
             images: BTreeMap::new(),
             channels: BTreeMap::new(),
             loaders: BTreeMap::new(),
+            declared: BTreeMap::new(),
             memory: crate::dhcp::Memory::default(),
             pace: crate::dhcp::Pace::default(),
             only_renews: false,
@@ -162,6 +166,12 @@ impl Engine {
             }
             Change::LoaderGone(name) => {
                 self.loaders.remove(&name);
+            }
+            Change::Declared(what, said) => {
+                self.declared.insert(what, said);
+            }
+            Change::DeclaredGone(what) => {
+                self.declared.remove(&what);
             }
         }
     }

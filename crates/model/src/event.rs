@@ -1,6 +1,7 @@
 //! What is kept, and what is told.
 
 use crate::address::HardwareAddress;
+use crate::declared::{Declarable, Said};
 use crate::image::{Channels, Image, Loader};
 use crate::lease::{Lease, Reservation};
 use crate::machine::Machine;
@@ -57,6 +58,10 @@ pub enum Change {
     Loader(Loader),
     /// A bootloader is no longer available.
     LoaderGone(String),
+    /// A document declares this, and says so much of it.
+    Declared(Declarable, Said),
+    /// No document declares this any more.
+    DeclaredGone(Declarable),
 }
 
 /// One thing that happened, told to whoever watches. It is not kept.

@@ -7,6 +7,7 @@
 
 pub mod address;
 pub mod client;
+pub mod declared;
 pub mod event;
 pub mod image;
 pub mod lease;
@@ -23,6 +24,7 @@ pub mod url;
 
 pub use address::{HardwareAddress, Uuid};
 pub use client::{Arch, Client, Firmware, Stage};
+pub use declared::Declarable;
 pub use event::{Change, Event, Happening};
 pub use image::{Asset, Channel, Channels, Content, Hash, Image, Loader, LoaderKind};
 pub use lease::{Lease, Reservation};

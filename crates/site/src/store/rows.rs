@@ -6,7 +6,7 @@
 use super::moments::{Shift, moment};
 use model::lease::{LeaseState, Reservation, ReservedFor};
 use model::rule::{Profile, Rule};
-use model::{Change, HardwareAddress, Image, Lease, Loader, Machine, Now};
+use model::{Change, Declarable, HardwareAddress, Image, Lease, Loader, Machine, Now};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -23,12 +23,13 @@ pub(crate) enum Table {
     Channel,
     Loader,
     Reservation,
+    Declared,
     Meta,
 }
 
 impl Table {
     /// Those that hold facts.
-    pub(crate) const FACTS: [Self; 8] = [
+    pub(crate) const FACTS: [Self; 9] = [
         Self::Machine,
         Self::Profile,
         Self::Rules,
@@ -37,6 +38,7 @@ impl Table {
         Self::Channel,
         Self::Loader,
         Self::Reservation,
+        Self::Declared,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -49,6 +51,7 @@ impl Table {
             Self::Channel => "channel",
             Self::Loader => "loader",
             Self::Reservation => "reservation",
+            Self::Declared => "declared",
             Self::Meta => "meta",
         }
     }
@@ -140,6 +143,8 @@ impl Rows {
             Change::Channels(name, at) => (Table::Channel, name.clone(), Some(json(at)?)),
             Change::Loader(loader) => (Table::Loader, loader.name.clone(), Some(json(loader)?)),
             Change::LoaderGone(name) => (Table::Loader, name.clone(), None),
+            Change::Declared(what, said) => (Table::Declared, what.to_string(), Some(json(said)?)),
+            Change::DeclaredGone(what) => (Table::Declared, what.to_string(), None),
         };
         self.documents.entry(table).or_default().insert(key, body);
         Ok(())
@@ -162,9 +167,9 @@ fn image_key(name: &str, version: u32) -> String {
 /// of an odd length has no spelling that is.
 pub(crate) fn survives(change: &Change) -> bool {
     match change {
-        Change::Machine(Machine { hardware, .. }) | Change::MachineGone(hardware) => {
-            has_a_spelling(hardware)
-        }
+        Change::Machine(Machine { hardware, .. })
+        | Change::MachineGone(hardware)
+        | Change::Declared(Declarable::Machine(hardware), _) => has_a_spelling(hardware),
         Change::Reservation(Reservation { holder: ReservedFor::Mac(hardware), .. }) => {
             has_a_spelling(hardware)
         }
@@ -190,6 +195,7 @@ pub(crate) fn read(table: Table, key: &str, body: &str) -> Result<Change, String
         Table::Channel => Change::Channels(key.to_owned(), parse(body)?),
         Table::Loader => Change::Loader(parse::<Loader>(body)?),
         Table::Reservation => Change::Reservation(parse(body)?),
+        Table::Declared => Change::Declared(key.parse()?, parse(body)?),
         Table::Meta => return Err("no fact".to_owned()),
     };
     Ok(change)

@@ -6,7 +6,7 @@ use model::machine::Life;
 use model::menu::{Choice, Entry, Menu};
 use model::option::DhcpOption;
 use model::rule::{Condition, Rule};
-use model::{Arch, Asset, Channel, Channels, Firmware, Hash, LoaderKind, Uuid};
+use model::{Arch, Asset, Channel, Channels, Declarable, Firmware, Hash, LoaderKind, Uuid};
 use proptest::prelude::*;
 
 /// Text as it may come from the wire or from operators.
@@ -142,6 +142,13 @@ fn any_change() -> impl Strategy<Value = Change> {
         size: 1,
         signers: vec!["x".to_owned()],
     });
+    let declarable = || {
+        prop_oneof![
+            hardware().prop_map(Declarable::Machine),
+            short().prop_map(Declarable::Profile),
+            Just(Declarable::Rules),
+        ]
+    };
     let link = prop::option::of(prop_oneof![short(), Just("all".to_owned()), Just(String::new())]);
     let reservation = (0u32..9, reserved_for(), prop::option::of(text())).prop_map(
         |(number, holder, host_name)| {
@@ -169,6 +176,9 @@ fn any_change() -> impl Strategy<Value = Change> {
         }),
         1 => loader.prop_map(Change::Loader),
         1 => short().prop_map(Change::LoaderGone),
+        2 => (declarable(), prop::collection::btree_set(text(), 0..3))
+            .prop_map(|(what, said)| Change::Declared(what, said)),
+        1 => declarable().prop_map(Change::DeclaredGone),
     ]
 }
 

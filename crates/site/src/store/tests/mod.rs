@@ -57,6 +57,9 @@ fn by_name(changes: &[Change]) -> BTreeMap<String, Change> {
             Change::ImageGone(..) | Change::LoaderGone(_) | Change::ReservationGone(_) => {
                 facts.remove(&name(change));
             }
+            Change::DeclaredGone(_) => {
+                facts.remove(&name(change));
+            }
             Change::PastGone(before) => facts.retain(|_, fact| match fact {
                 Change::LeasePast(lease) => lease.until.is_none_or(|until| until >= *before),
                 _ => true,
@@ -94,6 +97,7 @@ fn name(change: &Change) -> String {
         }
         Change::Channels(name, _) => format!("channels {name}"),
         Change::Loader(Loader { name, .. }) | Change::LoaderGone(name) => format!("loader {name}"),
+        Change::Declared(what, _) | Change::DeclaredGone(what) => format!("declared {what}"),
     }
 }
 
