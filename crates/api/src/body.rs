@@ -8,23 +8,41 @@ use serde::de::DeserializeOwned;
 /// The largest body that is taken.
 pub const BODY_MAX: usize = 1 << 20;
 
+/// The largest body of a request that is of many things: two hundred thousand machines.
+pub const LARGE_MAX: usize = 64 << 20;
+
 /// A body of JSON.
 pub struct Json<T>(pub T);
+
+/// A body of JSON that may be large.
+pub struct Large<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let body = Limited::new(request.into_body(), BODY_MAX).collect().await;
-        let bytes = body.map_err(|e| {
-            if e.downcast_ref::<http_body_util::LengthLimitError>().is_some() {
-                Problem::too_large(format!("a request may have {BODY_MAX} bytes"))
-            } else {
-                Problem::malformed(format!("the request broke off: {e}"))
-            }
-        })?;
-        parse(&bytes.to_bytes()).map(Self)
+        read(request, BODY_MAX).await.map(Self)
     }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Large<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        read(request, LARGE_MAX).await.map(Self)
+    }
+}
+
+async fn read<T: DeserializeOwned>(request: Request, most: usize) -> Result<T, Problem> {
+    let body = Limited::new(request.into_body(), most).collect().await;
+    let bytes = body.map_err(|e| {
+        if e.downcast_ref::<http_body_util::LengthLimitError>().is_some() {
+            Problem::too_large(format!("a request may have {most} bytes"))
+        } else {
+            Problem::malformed(format!("the request broke off: {e}"))
+        }
+    })?;
+    parse(&bytes.to_bytes())
 }
 
 /// JSON of this shape; an unknown field at any depth is an error that names it.

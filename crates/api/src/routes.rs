@@ -2,6 +2,7 @@
 //! judged the asker before any of them is reached.
 
 mod boot;
+mod declared;
 mod images;
 mod leases;
 mod machines;
@@ -50,7 +51,8 @@ pub fn all(house: House) -> Router {
         .route("/rules/{id}/move", post(boot::move_rule))
         .route("/menu", get(boot::menu).put(boot::set_menu))
         .route("/explain", get(boot::explain))
-        .route("/machines", get(machines::list))
+        .route("/apply", post(declared::apply))
+        .route("/machines", get(machines::list).post(declared::add_machines))
         .route(
             "/machines/{machine}",
             get(machines::show).patch(machines::set).delete(machines::remove),

@@ -4,6 +4,7 @@
 
 mod answers;
 mod boot;
+mod declared;
 mod inventory;
 mod leases;
 mod uploads;
@@ -16,6 +17,7 @@ pub use boot::{
     ConditionText, Explained, LoaderView, MenuView, MenuWish, MoveWish, ProfileView, ProfileWish,
     RuleTest, RuleView, RuleWish,
 };
+pub use declared::{Applied, ApplyWish, MachinesWish, RuleDeclared};
 pub use inventory::{AssetView, ImageView, LifeWish, MachineView, MachineWish, OptionsWish};
 pub use leases::{
     Fate, HolderText, LEASES_MAX, LeaseHistory, LeaseLeft, LeaseView, LeaseWish, LeasesTaken,

@@ -89,6 +89,8 @@ pub enum Command {
     Explain(commands::explain::Explain),
     /// Show what happens, live, one line each.
     Watch(commands::watch::Watch),
+    /// Make machines, profiles and rules as documents declare them.
+    Apply(commands::apply::Apply),
     /// Images: what machines boot.
     #[command(subcommand)]
     Image(commands::image::Image),

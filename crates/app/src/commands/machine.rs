@@ -1,5 +1,8 @@
 //! `machine`: the inventory, and what its machines may do.
 
+mod add;
+mod csv;
+
 use super::{change, destroy};
 use crate::cli::{Dry, Json, Sure};
 use crate::failure::Failure;
@@ -36,6 +39,8 @@ pub enum Machine {
         #[command(flatten)]
         json: Json,
     },
+    /// Add machines before they are ever heard: one, or a hundred at once.
+    Add(add::Add),
     /// Say something of a machine: its name, its own profile, labels.
     Set(Set),
     /// Let machines boot what the rules give them.
@@ -118,12 +123,7 @@ impl Set {
     }
 
     fn wish(self) -> Result<MachineWish, Failure> {
-        let pair = |text: &String| match text.split_once('=') {
-            Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-            _ => Err(Failure::usage(format!("`{text}` is no label")).hint("write it like room=3")),
-        };
-        let labels: BTreeMap<String, String> =
-            self.label.iter().map(pair).collect::<Result<_, _>>()?;
+        let labels = labels(&self.label)?;
         if self.name.is_none() && self.profile.is_none() && !self.no_profile && labels.is_empty() {
             return Err(Failure::usage("nothing to set").hint(
                 "say --name, --profile, --no-profile, --label KEY=VALUE, --option NAME=VALUE or \
@@ -133,6 +133,15 @@ impl Set {
         let profile = if self.no_profile { Some(String::new()) } else { self.profile };
         Ok(MachineWish { name: self.name, profile, labels })
     }
+}
+
+/// `room=3`, several times.
+fn labels(texts: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    let pair = |text: &String| match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err(Failure::usage(format!("`{text}` is no label")).hint("write it like room=3")),
+    };
+    texts.iter().map(pair).collect()
 }
 
 fn path(machine: &str) -> String {
@@ -169,6 +178,7 @@ impl Machine {
                 show(machine);
                 Ok(())
             }
+            Self::Add(add) => add.run(client).await,
             Self::Set(set) => set.run(client).await,
             Self::Approve(these) => life(client, these, Life::Approved).await,
             Self::Block(these) => life(client, these, Life::Blocked).await,
