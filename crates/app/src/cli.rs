@@ -124,7 +124,7 @@ pub enum Command {
     /// Reservations: who is promised which address.
     #[command(subcommand)]
     Reservation(commands::reservation::Reservation),
-    /// Take leases and reservations of another DHCP server over.
+    /// Take leases, reservations and settings of another server over.
     ImportFrom(commands::import_from::ImportFrom),
     /// Print a completion script for a shell.
     Completion {

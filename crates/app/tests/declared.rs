@@ -96,3 +96,48 @@ fn many_machines_are_added_by_one_request() {
     assert!(server.says(&["machine", "list"]).lines().count() > 10_100);
     assert_eq!(server.stop(), Some(0));
 }
+
+#[test]
+fn settings_of_another_server_are_written_down_and_applied() {
+    let Some(server) = Server::start() else { return };
+    let folder = server.folder.path();
+    let theirs = folder.join("collections");
+    for (name, text) in [
+        ("distros/d.json", r#"{"name": "d", "kernel": "/x/linux", "initrd": "/x/initrd.gz"}"#),
+        ("profiles/p.json", r#"{"name": "P", "distro": "d", "kernel_options": "quiet"}"#),
+        (
+            "systems/s.json",
+            r#"{"name": "s", "profile": "P", "netboot_enabled": true, "interfaces":
+                {"eth0": {"mac_address": "52:54:00:77:0e:01", "ip_address": "10.77.0.41"}}}"#,
+        ),
+    ] {
+        let path = theirs.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let theirs = theirs.to_str().unwrap();
+    let out = folder.join("out");
+    let out = out.to_str().unwrap();
+    let import = ["import-from", "cobbler", theirs, "--write", out];
+    let would = server.says(&[import.as_slice(), &["--dry-run"]].concat());
+    assert!(would.contains("would be written: ") && !Path::new(out).exists(), "{would}");
+    let said = server.says(&import);
+    assert!(
+        said.contains("settings: 1 machines, 1 profiles") && said.contains("not sent: 0 leases, 1"),
+        "{said}"
+    );
+    let (code, why) = server.fails(&import);
+    assert_eq!((code, why.contains("declared.toml is there already")), (4, true), "{why}");
+
+    let files = folder.join("files");
+    std::fs::create_dir(&files).unwrap();
+    write(&files, "readme.txt", "hello");
+    server.says(&["image", "import", files.to_str().unwrap(), "--name", "d"]);
+    let document = format!("{out}/declared.toml");
+    let done = server.says(&["apply", "-f", &document]);
+    assert!(done.starts_with("2 added"), "{done}");
+    let sent = server.says(&["import-from", "cobbler", theirs]);
+    assert!(sent.contains("reservations: 1 found; 1 taken over"), "{sent}");
+    assert!(server.says(&["machine", "show", "s"]).contains("10.77.0.41"));
+    assert_eq!(server.stop(), Some(0));
+}

@@ -180,3 +180,96 @@ fn ten_thousand_machines_are_read() {
     assert_eq!(wish.machines.len(), 10_000);
     assert_eq!(wish.machines[9_999].at, "lab.toml:39997:1");
 }
+
+/// What is written down of other servers' files is read by `apply` and by the configuration, and the
+/// engine takes it once its images are there.
+#[test]
+fn what_was_taken_over_is_read_and_applied() {
+    use foreign::{Book, Server};
+    let samples: [(Server, &[(&str, &str)]); 7] = [
+        (
+            Server::Dnsmasq,
+            &[("d", include_str!("../../../foreign/tests/samples/settings/dnsmasq.conf"))],
+        ),
+        (Server::Isc, &[("i", include_str!("../../../foreign/tests/samples/settings/dhcpd.conf"))]),
+        (
+            Server::Kea,
+            &[("k", include_str!("../../../foreign/tests/samples/settings/kea-dhcp4.conf"))],
+        ),
+        (
+            Server::Matchbox,
+            &[
+                ("g", include_str!("../../../foreign/tests/samples/settings/matchbox-group.json")),
+                (
+                    "p",
+                    include_str!("../../../foreign/tests/samples/settings/matchbox-profile.json"),
+                ),
+            ],
+        ),
+        (
+            Server::Cobbler,
+            &[("c", include_str!("../../../foreign/tests/samples/settings/cobbler.json"))],
+        ),
+        (
+            Server::Pxelinux,
+            &[
+                (
+                    "default",
+                    include_str!("../../../foreign/tests/samples/settings/pxelinux-default"),
+                ),
+                (
+                    "01-52-54-00-77-0f-01",
+                    include_str!("../../../foreign/tests/samples/settings/01-52-54-00-77-0f-01"),
+                ),
+            ],
+        ),
+        (Server::Fog, &[("f", include_str!("../../../foreign/tests/samples/settings/fog.sql"))]),
+    ];
+    for (server, files) in samples {
+        let mut book = Book::new(model::Now(0));
+        for (name, text) in files {
+            book.read(server, name, &mut text.as_bytes()).unwrap();
+        }
+        let settings = book.done().settings;
+        let written = settings.written();
+        let wish = text(&written.document).unwrap_or_else(|faults| panic!("{server:?}: {faults}"));
+        assert_eq!(wish.machines.len(), settings.machines.len(), "{server:?}");
+        assert_eq!(wish.profiles.len(), settings.profiles.len(), "{server:?}");
+        applied(wish, &settings);
+        networks(server, &written.networks);
+    }
+}
+
+/// The engine takes it, and the second time nothing differs.
+fn applied(wish: ApplyWish, settings: &foreign::Settings) {
+    use engine::{Command, Engine, Now};
+    let config = crate::config::flags::read(&[], None, 80, &[]).unwrap();
+    let mut engine = Engine::new(config.settings);
+    let apply = |engine: &mut Engine, command: Command| {
+        let decided = engine.command(Now(0), command).unwrap();
+        decided.changes.iter().for_each(|change| engine.apply(change));
+        decided.changes.len()
+    };
+    for (name, _) in &settings.images {
+        let mut image = model::Image::new(name.clone(), name.clone(), Now(0));
+        image.recipe.kernel = Some("k".to_owned());
+        apply(&mut engine, Command::PublishImage(image));
+    }
+    let declared = engine::command::Declared::from(wish);
+    assert!(apply(&mut engine, Command::Apply(declared.clone(), false)) > 0);
+    assert_eq!(apply(&mut engine, Command::Apply(declared, true)), 0);
+}
+
+/// The configuration takes the networks, once their interface is named and has an address there.
+fn networks(server: foreign::Server, text: &str) {
+    use std::net::Ipv4Addr;
+    if !text.contains("[[network]]") {
+        return;
+    }
+    let text = text.replace("CHANGE-ME", "br1");
+    let addresses = [(Ipv4Addr::new(10, 77, 0, 9), 24), (Ipv4Addr::new(10, 78, 0, 9), 28)];
+    let links = ["br0", "br1"].map(|name| crate::links::imagined(name, &addresses));
+    if let Err(faults) = crate::config::read_text("networks.toml", &text, &links, "here") {
+        panic!("{server:?}: {faults}\n{text}");
+    }
+}
