@@ -15,15 +15,28 @@ pub const BODY_MAX: usize = 1 << 20;
 const BODY_WAIT: Duration = Duration::from_secs(30);
 /// Brackets within brackets.
 const DEPTH_MAX: usize = 64;
+/// The largest body of a request that is of many things: two hundred thousand machines.
+pub const LARGE_MAX: usize = 64 << 20;
 
 /// A body of JSON.
 pub struct Json<T>(pub T);
+
+/// A body of JSON that may be large.
+pub struct Large<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        parse(&whole(request).await?).map(Self)
+        parse(&whole(request, BODY_MAX).await?).map(Self)
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Large<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        parse(&whole(request, LARGE_MAX).await?).map(Self)
     }
 }
 
@@ -34,7 +47,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let bytes = whole(request).await?;
+        let bytes = whole(request, BODY_MAX).await?;
         // A form has the syntax of a query.
         let text = String::from_utf8_lossy(&bytes);
         let uri = Uri::try_from(format!("/?{text}"));
@@ -46,13 +59,13 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
 }
 
 /// All of a body, if it is small enough and comes in time.
-async fn whole(request: Request) -> Result<Bytes, Problem> {
-    let body = Limited::new(request.into_body(), BODY_MAX).collect();
+async fn whole(request: Request, most: usize) -> Result<Bytes, Problem> {
+    let body = Limited::new(request.into_body(), most).collect();
     let slow = |_| Problem::malformed(format!("no whole request in {} s", BODY_WAIT.as_secs()));
     let body = tokio::time::timeout(BODY_WAIT, body).await.map_err(slow)?;
     let body = body.map_err(|e| {
         if e.downcast_ref::<http_body_util::LengthLimitError>().is_some() {
-            Problem::too_large(format!("a request may have {BODY_MAX} bytes"))
+            Problem::too_large(format!("a request may have {most} bytes"))
         } else {
             Problem::malformed(format!("the request broke off: {e}"))
         }

@@ -5,6 +5,7 @@
 mod answers;
 mod backup;
 mod boot;
+mod declared;
 mod deploy;
 mod inventory;
 mod leases;
@@ -21,6 +22,7 @@ pub use boot::{
     ConditionText, Explained, LoaderView, MenuView, MenuWish, MoveWish, ProfileView, ProfileWish,
     RuleTest, RuleView, RuleWish,
 };
+pub use declared::{Applied, ApplyWish, MachinesWish, RuleDeclared};
 pub use deploy::{
     BatchView, BatchWish, BootOnceWish, CodeWish, DeployWish, DeploymentView, RenderedView,
     SecretView, SecretWish, TemplateView, TemplateWish, batch_number, deployment_number,

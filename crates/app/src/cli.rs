@@ -103,6 +103,8 @@ pub enum Command {
     Explain(commands::explain::Explain),
     /// Show what happens, live, one line each.
     Watch(commands::watch::Watch),
+    /// Make machines, profiles and rules as documents declare them.
+    Apply(commands::apply::Apply),
     /// Images: what machines boot.
     #[command(subcommand)]
     Image(commands::image::Image),
@@ -163,7 +165,7 @@ pub enum Command {
     /// Webhooks: who outside is told what happens.
     #[command(subcommand)]
     Webhook(commands::webhook::Webhook),
-    /// Take leases and reservations of another DHCP server over.
+    /// Take leases, reservations and settings of another server over.
     ImportFrom(commands::import_from::ImportFrom),
     /// Print a completion script for a shell.
     Completion {

@@ -1,5 +1,6 @@
 //! The commands, one room each: what may be typed, and what is done then.
 
+pub mod apply;
 pub mod audit;
 pub mod backup;
 pub mod bootloader;
@@ -46,6 +47,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Reload(dry) => change(&client, Method::POST, "/reload", dry, None::<&()>).await,
         Command::Status(json) => status::run(&client, json).await,
         Command::Doctor(doctor) => doctor.run(cli.global.state.as_deref(), &client).await,
+        Command::Apply(apply) => apply.run(&client).await,
         Command::Explain(explain) => explain.run(&client).await,
         Command::Watch(watch) => watch.run(&client).await,
         Command::Image(image) => image.run(&client).await,

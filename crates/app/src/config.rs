@@ -8,7 +8,7 @@ pub mod fault;
 pub mod flags;
 mod meaning;
 mod raw;
-mod reader;
+pub mod reader;
 #[cfg(test)]
 mod tests;
 

@@ -13,6 +13,7 @@ mod cli;
 mod clock;
 mod commands;
 mod config;
+mod declared;
 mod failure;
 mod links;
 mod password;

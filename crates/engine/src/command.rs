@@ -1,6 +1,8 @@
 //! What operators may ask to be changed, and when that is refused.
 
 mod addresses;
+mod apply;
+mod declared;
 mod deploy;
 mod images;
 mod machines;
@@ -12,6 +14,11 @@ mod webhooks;
 pub use deploy::{Deploy, DeployMany};
 pub use webhooks::{WEBHOOKS_MAX, WebhookNews};
 
+pub use apply::Tally;
+pub use declared::{
+    Declared, DeclaredMachine, DeclaredProfile, DeclaredRule, MACHINES_MAX, PROFILES_MAX, RULES_MAX,
+};
+
 use crate::Engine;
 use model::access::{ApiToken, User};
 use model::image::{Hash, SecureBoot};
@@ -21,7 +28,8 @@ use model::rule::{Condition, Profile, Rule};
 use model::setting::Setting;
 use model::template::Template;
 use model::{
-    Change, Channel, DhcpOption, HardwareAddress, Image, Lease, Loader, Now, Reservation, Webhook,
+    Change, Channel, Declarable, DhcpOption, HardwareAddress, Image, Lease, Loader, Now,
+    Reservation, Webhook,
 };
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
@@ -95,6 +103,11 @@ pub enum Command {
     },
     /// Forgets a machine.
     RemoveMachine(HardwareAddress),
+    /// Makes machines, profiles and rules as documents declare them; with `true`, what an earlier
+    /// document declared and these do not is removed.
+    Apply(Declared, bool),
+    /// Adds many machines, or sets what is said of those that are there; all or none.
+    AddMachines(Vec<DeclaredMachine>),
     /// Promises an address to a client; replaces the promise of the same address.
     AddReservation(Reservation),
     /// Takes such a promise back.
@@ -274,6 +287,8 @@ impl Engine {
                 let wish = machines::Wish { name, profile, labels, settings, notes };
                 self.set_machine(now, &machine, wish)
             }
+            Command::Apply(declared, prune) => self.apply_declared(now, &declared, prune),
+            Command::AddMachines(machines) => self.add_machines(now, &machines),
             Command::RemoveMachine(hardware) => self.remove_machine(now, hardware),
             Command::SetTemplate(template) => self.set_template(template),
             Command::RemoveTemplate(name) => self.remove_template(name),
@@ -348,7 +363,9 @@ impl Engine {
             return refuse(format!("profile {name} is in the boot menu"), "see `menu show`");
         }
         let says = format!("profile {name} is removed");
-        decided(vec![Change::ProfileGone(name)], says)
+        let mut changes = vec![Change::ProfileGone(name.clone())];
+        changes.extend(self.undeclared(Declarable::Profile(name)));
+        decided(changes, says)
     }
 
     /// A new rule goes before the first rule that demands less: a subset of its conditions. So a

@@ -3,12 +3,15 @@
 
 use crate::lease::Leases;
 use crate::operators::Operators;
+use model::declared::Said;
 use model::image::{Channel, Channels, Wanted};
 use model::menu::Menu;
 use model::rule::{Profile, Rule};
 use model::setting::Layer;
 use model::template::Template;
-use model::{Change, HardwareAddress, Image, Life, Loader, Machine, Network, Now, Webhook};
+use model::{
+    Change, Declarable, HardwareAddress, Image, Life, Loader, Machine, Network, Now, Webhook,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,6 +103,8 @@ pub struct Engine {
     pub(crate) deployments: crate::deploy::Book,
     pub(crate) operators: Operators,
     pub(crate) webhooks: BTreeMap<String, Webhook>,
+    /// What documents declared.
+    pub(crate) declared: BTreeMap<Declarable, Said>,
     pub(crate) memory: crate::dhcp::Memory,
     /// Those of the settings, shared with an exchange while it changes everything else.
     pub(crate) networks: Arc<[Network]>,
@@ -130,6 +135,7 @@ impl Engine {
             deployments: crate::deploy::Book::default(),
             operators: Operators::default(),
             webhooks: BTreeMap::new(),
+            declared: BTreeMap::new(),
             memory: crate::dhcp::Memory::default(),
             pace: crate::dhcp::Pace::default(),
             only_renews: false,
@@ -215,6 +221,12 @@ impl Engine {
             Change::Restored(at) => {
                 self.leases.doubt_since(at);
                 self.deployments.doubt_since(at);
+            }
+            Change::Declared(what, said) => {
+                self.declared.insert(what, said);
+            }
+            Change::DeclaredGone(what) => {
+                self.declared.remove(&what);
             }
         }
     }

@@ -1,6 +1,9 @@
 //! Keeps what the files say, the last word on each address, and what was left out.
 
-use model::{Lease, Now, Reservation};
+use crate::dnsmasq::Late;
+use crate::found::{Found, Image, Machine, Network, Profile, Rule};
+use crate::resolve::{Settings, resolve};
+use model::{HardwareAddress, Lease, Now, Reservation};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
@@ -9,6 +12,12 @@ use std::sync::Arc;
 
 /// More addresses than this are not taken over at once: a /12 has as many.
 const ADDRESSES_MAX: usize = 1 << 20;
+
+/// More profiles, images or rules than this are not taken over.
+const PROFILES_MAX: usize = 10_000;
+
+/// More networks than this are not taken over: the configuration file takes as many.
+const NETWORKS_MAX: usize = 256;
 
 /// So many left-out things are listed; further ones are counted.
 const LEFT_OUT_MAX: usize = 20_000;
@@ -57,6 +66,8 @@ pub struct Parsed {
     pub leases: Vec<At<Lease>>,
     /// One reservation per address, by address.
     pub reservations: Vec<At<Reservation>>,
+    /// What is said beside them: machines, what they boot, networks.
+    pub settings: Settings,
     /// What is not taken over, in the order of the files.
     pub left_out: Vec<LeftOut>,
     /// So many further ones were left out and are not listed.
@@ -78,6 +89,13 @@ pub struct Book {
     reservations: BTreeMap<Ipv4Addr, At<Reservation>>,
     left_out: Vec<LeftOut>,
     more: u64,
+    found: Found,
+    /// What is booted without a name of its own, and the name it got.
+    booted: BTreeMap<(Image, String), String>,
+    /// How often a name was wanted.
+    wanted: BTreeMap<String, u32>,
+    /// What dnsmasq says of tags, which may be explained in a later file.
+    pub(crate) late: Late,
 }
 
 impl Book {
@@ -90,11 +108,22 @@ impl Book {
             reservations: BTreeMap::new(),
             left_out: Vec::new(),
             more: 0,
+            found: Found::default(),
+            booted: BTreeMap::new(),
+            wanted: BTreeMap::new(),
+            late: Late::default(),
         }
     }
 
     /// What was read.
     pub fn done(mut self) -> Parsed {
+        crate::dnsmasq::finish(&mut self);
+        // What demands more goes first, so that no rule for everybody hides one for somebody: matchbox
+        // has it so, and with the others the special outranks the general.
+        self.found.rules.sort_by_key(|at| std::cmp::Reverse(at.value.conditions.len()));
+        let mut unresolved = Vec::new();
+        let settings = resolve(std::mem::take(&mut self.found), &mut unresolved);
+        unresolved.into_iter().for_each(|out| self.note(out));
         let mut leases = Vec::new();
         for word in std::mem::take(&mut self.words).into_values() {
             leases.extend(word.lease);
@@ -105,7 +134,7 @@ impl Book {
         // Stable: what stands on one line keeps its order. Whole files are left out first.
         self.left_out.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
         let reservations = self.reservations.into_values().collect();
-        Parsed { leases, reservations, left_out: self.left_out, more_left_out: self.more }
+        Parsed { leases, reservations, settings, left_out: self.left_out, more_left_out: self.more }
     }
 
     /// Leaves a whole file out, unread.
@@ -197,6 +226,117 @@ impl Book {
         let reservation = self.at(line, reservation);
         self.reservations.insert(address, reservation);
         Ok(())
+    }
+
+    /// A machine; what files say of it is put together.
+    pub(crate) fn machine(
+        &mut self,
+        line: u32,
+        mac: HardwareAddress,
+        more: Machine,
+    ) -> io::Result<()> {
+        // Others have no spelling here.
+        if mac.to_string().parse() != Ok(mac) {
+            return Ok(());
+        }
+        if self.found.machines.len() >= ADDRESSES_MAX && !self.found.machines.contains_key(&mac) {
+            return Err(io::Error::other(format!("it names more than {ADDRESSES_MAX} machines")));
+        }
+        let at = self.at(line, Machine::default());
+        let machine = &mut self.found.machines.entry(mac).or_insert(at).value;
+        machine.name = machine.name.take().or(more.name);
+        machine.profile = machine.profile.take().or(more.profile);
+        machine.labels.extend(more.labels);
+        machine.notes.extend(more.notes);
+        machine.notes.truncate(NOTES_MAX);
+        Ok(())
+    }
+
+    /// What is booted, by the other server's name. The first counts; another of the same name is
+    /// named.
+    pub(crate) fn image(&mut self, line: u32, name: &str, image: Image) {
+        let at = self.at(line, image);
+        match self.found.images.get(name) {
+            Some(first) if first.value == at.value => {}
+            Some(first) => {
+                let why =
+                    format!("{}:{} says so already, with other files", first.file, first.line);
+                self.leave(line, &format!("what {name} boots"), why);
+            }
+            None if self.found.images.len() >= PROFILES_MAX => self.too_many(line, name),
+            None => drop(self.found.images.insert(name.to_owned(), at)),
+        }
+    }
+
+    /// A profile, by the other server's name; the first counts.
+    pub(crate) fn profile(&mut self, line: u32, name: &str, profile: Profile) {
+        let at = self.at(line, profile);
+        match self.found.profiles.get(name) {
+            Some(first) if first.value == at.value => {}
+            Some(first) => {
+                let why = format!("{}:{} says so already, differently", first.file, first.line);
+                self.leave(line, &format!("profile {name}"), why);
+            }
+            None if self.found.profiles.len() >= PROFILES_MAX => self.too_many(line, name),
+            None => drop(self.found.profiles.insert(name.to_owned(), at)),
+        }
+    }
+
+    /// Something that is booted and has no name of its own: an image with its profile, once for the
+    /// same files and arguments, under the name that is wanted or that with a number. The name.
+    pub(crate) fn boots(
+        &mut self,
+        line: u32,
+        wanted: &str,
+        image: Image,
+        args: String,
+        notes: Vec<String>,
+    ) -> String {
+        let key = (image, args);
+        if let Some(name) = self.booted.get(&key) {
+            return name.clone();
+        }
+        let count = self.wanted.entry(wanted.to_owned()).or_default();
+        *count = count.saturating_add(1);
+        let name = match *count {
+            1 => wanted.to_owned(),
+            more => format!("{wanted} {more}"),
+        };
+        if self.booted.len() < PROFILES_MAX {
+            self.booted.insert(key.clone(), name.clone());
+        }
+        let (image, args) = key;
+        self.image(line, &name, image);
+        self.profile(line, &name, Profile { image: name.clone(), args, notes });
+        name
+    }
+
+    /// A rule, behind those that were found before.
+    pub(crate) fn rule(&mut self, line: u32, rule: Rule) {
+        if self.found.rules.len() >= PROFILES_MAX {
+            return self.too_many(line, "a rule");
+        }
+        let at = self.at(line, rule);
+        self.found.rules.push(at);
+    }
+
+    /// A network.
+    pub(crate) fn network(&mut self, line: u32, network: Network) {
+        if self.found.networks.len() >= NETWORKS_MAX {
+            return self.too_many(line, "a network");
+        }
+        let at = self.at(line, network);
+        self.found.networks.push(at);
+    }
+
+    /// How long a boot menu waits; 0 is for ever.
+    pub(crate) fn menu_wait(&mut self, seconds: u64) {
+        // As long as the configuration takes.
+        self.found.menu_wait_s = Some(seconds.min(86_400));
+    }
+
+    fn too_many(&mut self, line: u32, what: &str) {
+        self.leave(line, what, "there are too many of them to be taken over at once");
     }
 
     /// Takes back what a host of this name was promised before in the file.

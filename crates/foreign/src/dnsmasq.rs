@@ -1,11 +1,19 @@
 //! dnsmasq: its lease file (`expiry mac ip hostname clientid`), `dhcp-host=` lines of its
-//! configuration, and the same lines without the word in a `dhcp-hostsfile`.
+//! configuration, the same lines without the word in a `dhcp-hostsfile`, and settings.
+
+mod settings;
+mod tags;
+
+pub use settings::prefix;
+pub use tags::{Late, finish};
 
 use crate::book::Book;
+use crate::found::Machine;
 use crate::lines::{Line, Lines};
 use crate::text::{ID_MAX, bytes, hardware, name};
 use model::lease::{LeaseState, ReservedFor};
 use model::{HardwareAddress, Lease, Now, Reservation};
+use std::collections::BTreeMap;
 use std::io::{self, BufRead};
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -45,26 +53,10 @@ fn one(book: &mut Book, line: u32, text: &str) -> io::Result<()> {
         ("dhcp-host", Some(host)) => self::host(book, line, host),
         // In a `dhcp-hostsfile` the word is left away; every host there has at least two parts.
         (host, None) if host.contains(',') => self::host(book, line, host),
-        (key, _) => {
-            book.leave(line, text, setting(key));
+        (key, value) => {
+            settings::setting(book, line, text, key, value.unwrap_or_default());
             Ok(())
         }
-    }
-}
-
-/// Where a setting of dnsmasq has its place here.
-fn setting(key: &str) -> &'static str {
-    match key {
-        "dhcp-range" => "not taken over: write it as `pool` and `lease` of a [[network]]",
-        "dhcp-option" | "dhcp-option-force" => {
-            "not taken over: write it in a [[network]], or `machine set --option` for one machine"
-        }
-        "dhcp-boot" | "pxe-service" | "pxe-prompt" | "enable-tftp" | "tftp-root" => {
-            "not taken over: images, profiles and rules take its place"
-        }
-        "dhcp-hostsfile" | "dhcp-hostsdir" | "conf-file" | "conf-dir" | "dhcp-leasefile"
-        | "read-ethers" => "not followed: name that file too, as a PATH of its own",
-        _ => "not taken over: only leases and dhcp-host lines are",
     }
 }
 
@@ -138,6 +130,8 @@ struct Host {
     addresses: Vec<Ipv4Addr>,
     holders: Vec<ReservedFor>,
     host_name: Option<String>,
+    labels: BTreeMap<String, String>,
+    tags: Vec<String>,
 }
 
 fn host(book: &mut Book, line: u32, text: &str) -> io::Result<()> {
@@ -151,10 +145,12 @@ fn host(book: &mut Book, line: u32, text: &str) -> io::Result<()> {
             }
         }
     }
+    let named = known(book, line, &host)?;
     let what = format!("dhcp-host={text}");
     let Some(address) = host.addresses.first().copied() else {
-        let why = "it names no IPv4 address; a name is given with `machine set MAC --name NAME`";
-        book.leave(line, &what, why);
+        if !named {
+            book.leave(line, &what, "it names no IPv4 address, and no name for a MAC");
+        }
         return Ok(());
     };
     let mut holders = host.holders.into_iter();
@@ -174,6 +170,25 @@ fn host(book: &mut Book, line: u32, text: &str) -> io::Result<()> {
     book.reserve(line, Reservation { address, holder, host_name, since })
 }
 
+/// The machine that a host names, with its tags as labels: whether there is one.
+fn known(book: &mut Book, line: u32, host: &Host) -> io::Result<bool> {
+    for tag in &host.tags {
+        book.late.means(tag, tags::Meaning::Host);
+    }
+    if host.host_name.is_none() && host.labels.is_empty() {
+        return Ok(false);
+    }
+    let macs = host.holders.iter().filter_map(|holder| match holder {
+        ReservedFor::Mac(mac) => Some(*mac),
+        _ => None,
+    });
+    // The first MAC is the machine; others are its other interfaces.
+    let Some(mac) = macs.into_iter().next() else { return Ok(false) };
+    let (name, labels) = (host.host_name.clone(), host.labels.clone());
+    book.machine(line, mac, Machine { name, labels, ..Machine::default() })?;
+    Ok(true)
+}
+
 impl Host {
     /// One part between commas, or why it is left out.
     fn take(&mut self, part: &str) -> Result<(), String> {
@@ -181,8 +196,12 @@ impl Host {
             self.addresses.push(address);
         } else if let Some(id) = part.strip_prefix("id:") {
             self.identify(id)?;
-        } else if ["set:", "tag:", "net:"].iter().any(|word| part.starts_with(word)) {
-            return Err("tags are not taken over; rules and labels take their place".to_owned());
+        } else if let Some(tag) = tags::tag_of(part) {
+            let (key, value) = tags::label(tag).ok_or("a label has a letter or digit in it")?;
+            self.labels.insert(key, value);
+            self.tags.push(tag.to_owned());
+        } else if part.starts_with("tag:") {
+            return Err("a host is known whatever other tags it has".to_owned());
         } else if part.starts_with('[') {
             return Err("DHCPv6: this server gives IPv4 addresses only".to_owned());
         } else if part == "ignore" {

@@ -3,7 +3,7 @@
 
 mod config;
 mod csv;
-mod json;
+mod settings;
 
 use crate::book::Book;
 use std::io::{self, BufRead};

@@ -1,26 +1,43 @@
-//! What other DHCP servers wrote, read as ours: the leases and reservations of dnsmasq, ISC dhcpd
-//! and Kea.
+//! What other boot and DHCP servers wrote, read as ours: leases and reservations of dnsmasq, ISC
+//! dhcpd and Kea, and what these, matchbox, Cobbler, pxelinux and FOG say of machines, of what they
+//! boot and of networks.
 //!
 //! ```text
-//! files ─ lines (bounded) ─┬─ dnsmasq ─────────────┐
-//!                          ├─ isc ─ lexer, time ───┼─▶ book: the last word on each address ─▶ Parsed
-//!                          └─ kea ─ csv, json ─────┘
+//! files ─ lines (bounded) ─┬─ dnsmasq ───────────────────┐
+//!                          ├─ isc ─ lexer, time ─────────┤   book: the last word on each address,
+//!                          ├─ kea ─ csv, json ───────────┼─▶ what was found ─ resolve ─▶ Parsed ─ write
+//!                          ├─ matchbox, cobbler ─ json ──┤
+//!                          └─ pxelinux, fog ─────────────┘
 //! ```
 //!
 //! In: text of another server, by a reader, with its file's name, and the moment. Out: leases,
-//! reservations, and everything that was left out, each with its file, its line and the reason.
+//! reservations, settings (as a document for `apply` and networks for the configuration file), and
+//! everything that was left out, each with its file, its line and the reason.
 //! Never: a file opened, a lease made up, a word dropped in silence, a panic.
 #![forbid(unsafe_code)]
 
 mod book;
+mod boot;
+mod cobbler;
 mod dnsmasq;
+mod expression;
+mod fog;
+mod found;
 mod isc;
+mod json;
 mod kea;
 mod lines;
+mod matchbox;
+mod pxelinux;
+mod resolve;
 mod text;
+mod write;
 
 pub use book::{At, Book, LeftOut, Parsed};
+pub use found::{Image, Machine, Network, Profile, Rule};
 pub use lines::{FILE_MAX, LINE_MAX};
+pub use resolve::Settings;
+pub use write::{Written, left_out};
 
 use std::io::{self, BufRead};
 
@@ -33,6 +50,14 @@ pub enum Server {
     Isc,
     /// Kea: memfile CSV, JSON configuration.
     Kea,
+    /// matchbox: `groups/*.json`, `profiles/*.json`.
+    Matchbox,
+    /// Cobbler: the JSON of its collections.
+    Cobbler,
+    /// PXELINUX and SYSLINUX: the files of `pxelinux.cfg`.
+    Pxelinux,
+    /// FOG: a dump of its database.
+    Fog,
 }
 
 impl Book {
@@ -43,6 +68,10 @@ impl Book {
             Server::Dnsmasq => dnsmasq::read(self, from),
             Server::Isc => isc::read(self, from),
             Server::Kea => kea::read(self, from),
+            Server::Matchbox => matchbox::read(self, from),
+            Server::Cobbler => cobbler::read(self, from),
+            Server::Pxelinux => pxelinux::read(self, file, from),
+            Server::Fog => fog::read(self, from),
         }
     }
 }

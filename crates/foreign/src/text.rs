@@ -2,6 +2,21 @@
 
 use model::HardwareAddress;
 use model::address::hex;
+use std::io::{self, BufRead, Read};
+
+/// A file that is read whole; larger ones are refused.
+const WHOLE_MAX: u64 = 64 << 20;
+
+/// A whole file; what is no UTF-8 is replaced.
+pub fn whole(from: &mut dyn BufRead) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    from.take(WHOLE_MAX + 1).read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > WHOLE_MAX {
+        let most = WHOLE_MAX >> 20;
+        return Err(io::Error::other(format!("a configuration of more than {most} MiB")));
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
 
 /// Bytes written in hexadecimal, in pairs or parted by colons or dashes: `01:52:54`, `1:2`, `0152`.
 pub fn bytes(text: &str) -> Option<Vec<u8>> {

@@ -95,12 +95,8 @@ fn dnsmasq_s_hosts_become_reservations_and_the_rest_is_named() {
     assert_eq!(reserved(&parsed), expected);
     let told = told(&parsed);
     for (line, word) in [
-        (2, "interface=br0"),
-        (3, "`pool`"),
         (4, "infinite"),
         (7, "10.77.0.53 for 52:54:00:77:0a:06"),
-        (7, "tags"),
-        (8, "machine set"),
         (9, "one MAC"),
         (10, "by the name"),
         (11, "ignore"),
@@ -128,17 +124,9 @@ fn isc_s_hosts_become_reservations_and_the_rest_is_named() {
     ];
     assert_eq!(reserved(&parsed), expected);
     let told = told(&parsed);
-    for (line, word) in [
-        (2, "`lease`"),
-        (3, "authoritative"),
-        (4, "class"),
-        (5, "[[network]]"),
-        (6, "`pool`"),
-        (7, "option routers"),
-        (15, "pxelinux.0"),
-        (20, "no fixed-address"),
-        (21, "localhost"),
-    ] {
+    for (line, word) in
+        [(3, "authoritative"), (4, "class phones"), (15, "pxelinux.0"), (21, "localhost")]
+    {
         let place = format!("file0:{line}: ");
         let there = told.lines().any(|l| l.starts_with(&place) && l.contains(word));
         assert!(there, "{line} {word}:\n{told}");
@@ -157,14 +145,9 @@ fn kea_s_reservations_are_read_with_comments_and_lines() {
     assert_eq!(reserved(&parsed), expected);
     let told = told(&parsed);
     for (line, word) in [
-        (5, "interfaces-config"),
         (6, "name its file"),
-        (8, "valid-lifetime: 3600"),
-        (12, "10.77.0.0/24"),
-        (13, "pools"),
         (18, "DUID"),
         (18, "does not say for whom"),
-        (19, "promises no address"),
         (23, "boot-file-name: pxelinux.0"),
     ] {
         let place = format!("file0:{line}: ");

@@ -4,6 +4,7 @@ mod kind;
 
 use crate::access::{ApiToken, AuditRecord, User};
 use crate::address::HardwareAddress;
+use crate::declared::{Declarable, Said};
 use crate::deployment::{Batch, Deployment};
 use crate::image::{Channels, Image, Loader};
 use crate::lease::{Lease, Reservation};
@@ -96,6 +97,10 @@ pub enum Change {
     WebhookGone(String),
     /// All of this was read back from a backup then: what was given after the backup is not known.
     Restored(Now),
+    /// A document declares this, and says so much of it.
+    Declared(Declarable, Said),
+    /// No document declares this any more.
+    DeclaredGone(Declarable),
 }
 
 /// One thing that happened, told to whoever watches. It is not kept.

@@ -8,6 +8,7 @@
 pub mod access;
 pub mod address;
 pub mod client;
+pub mod declared;
 pub mod deployment;
 pub mod event;
 pub mod image;
@@ -32,6 +33,7 @@ pub mod webhook;
 pub use access::{ApiToken, AuditRecord, By, User};
 pub use address::{HardwareAddress, Uuid};
 pub use client::{Arch, Client, Firmware, Stage};
+pub use declared::Declarable;
 pub use deployment::{Batch, Deployment};
 pub use event::{Change, Event, Happening};
 pub use image::{Asset, Channel, Channels, Content, Hash, Image, Loader, LoaderKind};

@@ -53,6 +53,18 @@ pub enum Move {
     Disarm(Before),
 }
 
+impl Move {
+    /// The move by which an operator brings a machine to a state; none where nobody can.
+    pub fn to(life: Life) -> Option<Self> {
+        match life {
+            Life::Approved => Some(Self::Approve),
+            Life::Blocked => Some(Self::Block),
+            Life::Retired => Some(Self::Retire),
+            Life::Pending | Life::Deploying | Life::Deployed | Life::Failed => None,
+        }
+    }
+}
+
 /// What a machine may have been before an installation was armed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

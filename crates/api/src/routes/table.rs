@@ -4,8 +4,8 @@
 use super::uploads;
 use super::{Rooms, nowhere};
 use super::{
-    audit, backup, boot, deployments, first, images, leases, machines, metrics, server, session,
-    templates, tokens, users, webhooks,
+    audit, backup, boot, declared, deployments, first, images, leases, machines, metrics, server,
+    session, templates, tokens, users, webhooks,
 };
 use crate::gate::{self, Gate};
 use access::Policy;
@@ -151,6 +151,8 @@ fn about_machines() -> Vec<Route> {
         put("/api/v1/menu", CHANGE_FLEET, "sets the boot menu", boot::set_menu),
         get("/api/v1/explain", SEE_MACHINE, "what a machine gets, and why", boot::explain),
         get("/api/v1/machines", SEE_MACHINES, "all machines", machines::list),
+        post("/api/v1/machines", CHANGE_FLEET, "adds machines", declared::add_machines),
+        post("/api/v1/apply", CHANGE_FLEET, "makes documents so", declared::apply),
         get("/api/v1/machines/{machine}", SEE_MACHINE, "a machine", machines::show),
         patch("/api/v1/machines/{machine}", CHANGE_MACHINE, "changes it", machines::set),
         delete("/api/v1/machines/{machine}", CHANGE_MACHINE, "forgets it", machines::remove),

@@ -1,12 +1,14 @@
-//! `import-from`: takes leases and reservations of another DHCP server over.
+//! `import-from`: takes leases, reservations and settings of another server over.
 //!
-//! In: files of that server. Out: leases and reservations sent to ours, part by part, and a report
-//! of what was taken and of everything that was not, with the reason. Never: a lease of ours
-//! overruled; running it again takes what is new.
+//! In: files of that server. Out: leases and reservations sent to ours, part by part; or, with
+//! `--write`, a document for `apply` and networks for the configuration file; and a report of what was
+//! taken and of everything that was not, with the reason. Never: a lease of ours overruled, a file
+//! overwritten; running it again takes what is new.
 
 mod files;
 mod report;
 mod send;
+mod written;
 
 use crate::cli::{Dry, Json};
 use crate::clock;
@@ -32,6 +34,14 @@ pub enum Whose {
     Isc,
     /// Kea: memfile CSV with its .1, .2 and .completed, JSON configuration.
     Kea,
+    /// matchbox: its folder with groups and profiles.
+    Matchbox,
+    /// Cobbler: the folder with its collections, as JSON.
+    Cobbler,
+    /// PXELINUX, SYSLINUX: the folder pxelinux.cfg.
+    Pxelinux,
+    /// FOG: a dump of its database.
+    Fog,
 }
 
 impl From<Whose> for foreign::Server {
@@ -40,6 +50,10 @@ impl From<Whose> for foreign::Server {
             Whose::Dnsmasq => Self::Dnsmasq,
             Whose::Isc => Self::Isc,
             Whose::Kea => Self::Kea,
+            Whose::Matchbox => Self::Matchbox,
+            Whose::Cobbler => Self::Cobbler,
+            Whose::Pxelinux => Self::Pxelinux,
+            Whose::Fog => Self::Fog,
         }
     }
 }
@@ -53,7 +67,12 @@ over what is new.
 
   bootwright import-from dnsmasq /var/lib/misc/dnsmasq.leases /etc/dnsmasq.conf --dry-run
   bootwright import-from isc /var/lib/dhcp/dhcpd.leases /etc/dhcp/dhcpd.conf
-  bootwright import-from kea /var/lib/kea /etc/kea/kea-dhcp4.conf"
+  bootwright import-from kea /var/lib/kea /etc/kea/kea-dhcp4.conf
+
+Settings are written down for you to read, change and apply; nothing is sent then:
+
+  bootwright import-from cobbler /var/lib/cobbler/collections --write taken-over
+  bootwright apply -f taken-over/declared.toml --dry-run"
 )]
 pub struct ImportFrom {
     /// The server whose files they are.
@@ -61,6 +80,9 @@ pub struct ImportFrom {
     /// Lease files, configuration files, or folders with them.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Write what it says of machines, profiles, rules and networks into this folder, and send nothing.
+    #[arg(long, value_name = "DIR")]
+    write: Option<PathBuf>,
     #[command(flatten)]
     dry: Dry,
     #[command(flatten)]
@@ -73,11 +95,16 @@ impl ImportFrom {
         let (server, paths) = (self.server.into(), self.paths);
         let read = tokio::task::spawn_blocking(move || read(server, &paths)).await;
         let parsed = read.map_err(|e| Failure::failed(format!("a bug in reading: {e}")))??;
-        let nothing = parsed.leases.is_empty() && parsed.reservations.is_empty();
+        let to_send = !parsed.leases.is_empty() || !parsed.reservations.is_empty();
+        let nothing = !to_send && parsed.settings.is_empty();
         let mut report = Report::new(!self.dry.dry_run, &parsed);
-        let sent = match nothing {
-            true => Ok(()),
-            false => send::all(client, parsed, self.dry.dry_run, &mut report).await,
+        let sent = match &self.write {
+            Some(folder) => {
+                report.written = Some(written::write(folder, &parsed, self.dry.dry_run)?);
+                Ok(())
+            }
+            None if to_send => send::all(client, parsed, self.dry.dry_run, &mut report).await,
+            None => Ok(()),
         };
         if let Err(failure) = sent {
             say::note(report.so_far());
@@ -88,7 +115,8 @@ impl ImportFrom {
             false => report.lines().iter().for_each(say::line),
         }
         if nothing {
-            return Err(Failure::failed("no lease and no reservation was found").hint(
+            let what = "no lease, no reservation, no machine and nothing to boot was found";
+            return Err(Failure::failed(what).hint(
                 "is it a file of that server? the lines above say what was left out, and why",
             ));
         }

@@ -1,5 +1,7 @@
 //! `machine`: the inventory, and what its machines may do.
 
+mod add;
+mod csv;
 mod deploy;
 
 use super::{change, destroy};
@@ -44,6 +46,8 @@ pub enum Machine {
         #[command(flatten)]
         json: Json,
     },
+    /// Add machines before they are ever heard: one, or a hundred at once.
+    Add(add::Add),
     /// Say something of a machine: its name, its own profile, labels, settings.
     Set(Set),
     /// Let machines boot what the rules give them.
@@ -152,12 +156,7 @@ impl Set {
     }
 
     fn wish(self) -> Result<MachineWish, Failure> {
-        let pair = |text: &String| match text.split_once('=') {
-            Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-            _ => Err(Failure::usage(format!("`{text}` is no label")).hint("write it like room=3")),
-        };
-        let labels: BTreeMap<String, String> =
-            self.label.iter().map(pair).collect::<Result<_, _>>()?;
+        let labels = labels(&self.label)?;
         if !self.says_more() {
             return Err(Failure::usage("nothing to set").hint(
                 "say --name, --profile, --no-profile, --label KEY=VALUE, --setting NAME=VALUE, \
@@ -183,6 +182,15 @@ pub fn settings(
     };
     let gone = unset.iter().map(|name| Ok((name.clone(), None)));
     set.iter().map(pair).chain(gone).collect()
+}
+
+/// `room=3`, several times.
+fn labels(texts: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    let pair = |text: &String| match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err(Failure::usage(format!("`{text}` is no label")).hint("write it like room=3")),
+    };
+    texts.iter().map(pair).collect()
 }
 
 fn path(machine: &str) -> String {
@@ -220,6 +228,7 @@ impl Machine {
                 show(machine);
                 Ok(())
             }
+            Self::Add(add) => add.run(client).await,
             Self::Set(set) => set.run(client).await,
             Self::Approve(these) => life(client, these, Life::Approved).await,
             Self::Block(these) => life(client, these, Life::Blocked).await,

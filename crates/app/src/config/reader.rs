@@ -236,6 +236,11 @@ impl<'a> Section<'a> {
         Some(At { value, at })
     }
 
+    /// As the file writes it: `[http]`, `[[network]]`.
+    pub fn titled(&self) -> &str {
+        &self.title
+    }
+
     /// Notes every key that nobody asked for.
     pub fn finish(self) {
         for (key, _) in self.table.iter() {

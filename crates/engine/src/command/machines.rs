@@ -6,7 +6,7 @@ use crate::Engine;
 use model::deployment::{End, State};
 use model::life::{Life, Move};
 use model::setting::Setting;
-use model::{Change, HardwareAddress, Machine, Now};
+use model::{Change, Declarable, HardwareAddress, Machine, Now};
 
 /// What is to be said of a machine; what is not there stays.
 pub(super) struct Wish {
@@ -22,16 +22,11 @@ pub(super) struct Wish {
 impl Engine {
     pub(super) fn set_life(&self, now: Now, named: &str, life: Life) -> Outcome {
         let machine = self.named(named)?;
-        let step = match life {
-            Life::Approved => Move::Approve,
-            Life::Blocked => Move::Block,
-            Life::Retired => Move::Retire,
-            Life::Pending | Life::Deploying | Life::Deployed | Life::Failed => {
-                return refuse(
-                    format!("nobody can make {} {life}", machine.shown()),
-                    "`machine approve`, `block`, `retire` and `deploy` are what can be asked for",
-                );
-            }
+        let Some(step) = Move::to(life) else {
+            return refuse(
+                format!("nobody can make {} {life}", machine.shown()),
+                "`machine approve`, `block`, `retire` and `deploy` are what can be asked for",
+            );
         };
         let changed = machine.moved(step).map_err(|illegal| Refusal {
             why: format!("{}: {illegal}", machine.shown()),
@@ -127,6 +122,7 @@ impl Engine {
         let mut changes =
             once.map(|of| self.ended(now, of, End::Cancelled { by }).0).unwrap_or_default();
         changes.push(Change::MachineGone(hardware));
+        changes.extend(self.undeclared(Declarable::Machine(hardware)));
         decided(changes, format!("machine {} is forgotten", machine.shown()))
     }
 

@@ -40,6 +40,8 @@ impl Command {
             Self::PauseBatch(_, true) => "pause-batch",
             Self::PauseBatch(_, false) => "resume-batch",
             Self::CancelBatch { .. } => "cancel-batch",
+            Self::Apply(..) => "apply",
+            Self::AddMachines(_) => "add-machines",
             Self::AddWebhook(_) => "add-webhook",
             Self::SetWebhook { .. } => "set-webhook",
             Self::RemoveWebhook(_) => "remove-webhook",
@@ -111,6 +113,10 @@ impl Engine {
             }
             Change::ApiToken(model::ApiToken { id, .. }) | Change::ApiTokenGone(id) => {
                 (format!("token {id}"), self.token(id).cloned().map(Change::ApiToken))
+            }
+            Change::Declared(what, _) | Change::DeclaredGone(what) => {
+                let now = self.declared.get(what).cloned();
+                (format!("declared {what}"), now.map(|said| Change::Declared(what.clone(), said)))
             }
             Change::Restored(_) => ("all of it".to_owned(), None),
             Change::Webhook(model::Webhook { name, .. }) | Change::WebhookGone(name) => {

@@ -3,6 +3,8 @@
 use super::lease::{hardware, identifier, plain};
 use super::lexer::Statement;
 use crate::book::Book;
+use crate::boot;
+use crate::found::Machine;
 use crate::text;
 use model::Reservation;
 use model::lease::ReservedFor;
@@ -20,6 +22,7 @@ pub struct Host {
     addresses: Vec<Ipv4Addr>,
     host_name: Option<String>,
     deleted: bool,
+    file: Option<(u32, String)>,
 }
 
 impl Host {
@@ -31,6 +34,7 @@ impl Host {
             addresses: Vec::new(),
             host_name: None,
             deleted: false,
+            file: None,
         }
     }
 
@@ -67,9 +71,21 @@ impl Host {
                 "DHCPv6: this server gives IPv4 addresses only"
             }
             ("option", _) => "not taken over: `machine set --option` gives one machine an option",
-            ("filename" | "next-server" | "server-name", _) => {
-                "not taken over: images, profiles and rules take its place"
+            ("filename", _) => {
+                let path = super::settings::plain(statement, 1);
+                match () {
+                    () if boot::is_loader(&path) => boot::LOADER,
+                    () if boot::is_script(&path) => boot::SCRIPT,
+                    () if path.is_empty() || boot::is_module(&path) => {
+                        "only its own loader starts such a file"
+                    }
+                    () => {
+                        self.file = Some((statement.line, path));
+                        return;
+                    }
+                }
             }
+            ("next-server" | "server-name", _) => "not needed: files come from this server",
             _ => "not taken over: only the hardware, address and name of a host are",
         };
         let what = format!("`{}` of host {}", statement.shown(), self.name);
@@ -118,9 +134,19 @@ impl Host {
             book.leave(self.line, &what, "it does not say for whom: no `hardware`, no identifier");
             return Ok(());
         };
+        let mac = match &holder {
+            ReservedFor::Mac(mac) => Some(*mac),
+            _ => None,
+        };
+        if let Some(mac) = mac {
+            let profile = self.file.map(|(line, path)| boot::alone(book, line, &path));
+            let name = Some(self.name.clone()).filter(|name| !name.is_empty());
+            book.machine(self.line, mac, Machine { name, profile, ..Machine::default() })?;
+        }
         if self.addresses.is_empty() {
-            let why = "it has no fixed-address; a name is given with `machine set MAC --name NAME`";
-            book.leave(self.line, &what, why);
+            if mac.is_none() {
+                book.leave(self.line, &what, "it has no fixed-address, and is known by no MAC");
+            }
             return Ok(());
         }
         if let Some(other) = holders.next() {

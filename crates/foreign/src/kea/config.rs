@@ -1,24 +1,18 @@
-//! `reservations` of Kea's configuration: global ones, those of subnets, and those of subnets in
-//! shared networks.
+//! Kea's configuration: `reservations` (global ones, those of subnets, and those of subnets in
+//! shared networks), subnets and client classes.
 
-use super::json::{self, Value, What};
+use super::settings;
 use crate::book::Book;
-use crate::text::{ID_MAX, bytes, hardware, name};
+use crate::boot;
+use crate::found::{Machine, Network};
+use crate::json::{self, Value, What};
+use crate::text::{ID_MAX, bytes, hardware, name, whole};
 use model::Reservation;
 use model::lease::ReservedFor;
-use std::io::{self, BufRead, Read};
-
-/// A configuration is read whole; larger ones are refused.
-const CONFIG_MAX: u64 = 64 << 20;
+use std::io::{self, BufRead};
 
 pub fn read(book: &mut Book, from: &mut dyn BufRead) -> io::Result<()> {
-    let mut bytes = Vec::new();
-    from.take(CONFIG_MAX + 1).read_to_end(&mut bytes)?;
-    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > CONFIG_MAX {
-        let most = CONFIG_MAX >> 20;
-        return Err(io::Error::other(format!("a configuration of more than {most} MiB")));
-    }
-    let text = String::from_utf8_lossy(&bytes);
+    let text = whole(from)?;
     let root = match json::parse(&text) {
         Ok(root) => root,
         Err((line, why)) => {
@@ -42,13 +36,31 @@ pub fn read(book: &mut Book, from: &mut dyn BufRead) -> io::Result<()> {
 }
 
 fn dhcp4(book: &mut Book, dhcp4: &Value) -> io::Result<()> {
+    let mut all = Network::default();
+    let interfaces = dhcp4.get("interfaces-config").and_then(|value| value.get("interfaces"));
+    if let Some([one]) = interfaces.map(Value::list) {
+        // `br0/10.77.0.1` names an address, `*` is every interface.
+        let name = one.text().split('/').next().unwrap_or_default();
+        all.interface = Some(name.to_owned()).filter(|name| !matches!(name.as_str(), "" | "*"));
+    }
+    for (key, value) in dhcp4.entries() {
+        if matches!(key.as_str(), "option-data" | "valid-lifetime") {
+            settings::take(book, &mut all, key, value);
+        }
+    }
     for (key, value) in dhcp4.entries() {
         match key.as_str() {
             "reservations" => reservations(book, value)?,
-            "subnet4" => subnets(book, value)?,
+            "subnet4" => subnets(book, value, &all, None)?,
+            "client-classes" => settings::classes(book, value),
+            "option-data" | "valid-lifetime" => {}
+            "interfaces-config" if all.interface.is_some() => {}
+            "boot-file-name" => {
+                boot::file(book, value.line, &shown(key, value), value.text(), Vec::new());
+            }
             "shared-networks" => {
                 for shared in value.list() {
-                    shared_network(book, shared)?;
+                    shared_network(book, shared, &all)?;
                 }
             }
             key => book.leave(value.line, &shown(key, value), setting(key)),
@@ -72,51 +84,81 @@ fn setting(key: &str) -> &'static str {
         "hosts-database" | "hosts-databases" => {
             "not taken over: reservations in a database are not read; export them into `reservations`"
         }
-        "option-data" => {
-            "not taken over: write it in a [[network]], or `machine set --option` for one machine"
+        "max-valid-lifetime" | "min-valid-lifetime" | "renew-timer" | "rebind-timer" => {
+            "not needed: every lease is as long as `lease` of its [[network]], or shorter if asked for"
         }
-        "pools" | "relay" | "valid-lifetime" | "max-valid-lifetime" | "min-valid-lifetime" => {
-            "not taken over: write it in the [[network]]"
+        "next-server" | "server-hostname" => "not needed: files come from this server",
+        "interfaces-config" => "it does not name one: write `interface` of each [[network]]",
+        "client-class" | "client-classes" | "require-client-classes" => {
+            "not taken over: a network here is for everybody on it"
         }
-        "client-classes" | "next-server" | "boot-file-name" | "server-hostname" => {
-            "not taken over: images, profiles and rules take its place"
+        "authoritative" => "not taken over: write `authoritative = true` in the [[network]]",
+        "dhcp-ddns" | "ddns-send-updates" | "ddns-qualifying-suffix" => {
+            "not needed: this server updates no DNS"
         }
-        _ => "not taken over: only reservations are",
+        _ => "not taken over: nothing here has this effect",
     }
 }
 
-fn shared_network(book: &mut Book, shared: &Value) -> io::Result<()> {
+fn shared_network(book: &mut Book, shared: &Value, all: &Network) -> io::Result<()> {
+    let name = shared.get("name").map(|name| name.text().to_owned());
+    let mut ours = Network::default();
     for (key, value) in shared.entries() {
         match key.as_str() {
-            "subnet4" => subnets(book, value)?,
-            "reservations" => reservations(book, value)?,
-            "name" => {
-                let why =
-                    "not taken over: `shared` of its [[network]]s says that they share a link";
-                book.leave(value.line, &format!("shared network {}", value.text()), why);
-            }
+            "subnet4" | "reservations" | "name" => {}
+            key if settings::take(book, &mut ours, key, value) => {}
             key => book.leave(value.line, &shown(key, value), setting(key)),
+        }
+    }
+    let relays = std::mem::take(&mut ours.relays);
+    ours.fill(all);
+    ours.relays = relays;
+    for (key, value) in shared.entries() {
+        match key.as_str() {
+            "subnet4" => subnets(book, value, &ours, name.as_deref())?,
+            "reservations" => reservations(book, value)?,
+            _ => {}
         }
     }
     Ok(())
 }
 
-fn subnets(book: &mut Book, subnets: &Value) -> io::Result<()> {
+fn subnets(
+    book: &mut Book,
+    subnets: &Value,
+    all: &Network,
+    shared: Option<&str>,
+) -> io::Result<()> {
     for subnet in subnets.list() {
         let named = subnet.get("subnet").map(Value::text).unwrap_or("without `subnet`");
+        let mut network = Network::default();
         for (key, value) in subnet.entries() {
             match key.as_str() {
                 "reservations" => reservations(book, value)?,
                 "id" => {}
-                "subnet" => {
-                    let why = "not taken over: write it as a [[network]] with `subnet` and `pool`";
-                    book.leave(value.line, &format!("subnet {named}"), why);
+                "boot-file-name" => {
+                    let what = format!("{} of subnet {named}", shown(key, value));
+                    let why = match boot::is_loader(value.text()) {
+                        true => boot::LOADER,
+                        false => "a rule with `network` gives a whole network a profile",
+                    };
+                    book.leave(value.line, &what, why);
                 }
+                key if settings::take(book, &mut network, key, value) => {}
                 key => {
                     let what = format!("{} of subnet {named}", shown(key, value));
                     book.leave(value.line, &what, setting(key));
                 }
             }
+        }
+        network.shared = shared.map(str::to_owned);
+        network.fill(all);
+        if network.relays.is_empty() {
+            network.relays.clone_from(&all.relays);
+        }
+        match network.subnet {
+            Some(_) => book.network(subnet.line, network),
+            None => book.leave(subnet.line, "a subnet", "it does not say which"),
         }
     }
     Ok(())
@@ -132,6 +174,7 @@ fn reservations(book: &mut Book, all: &Value) -> io::Result<()> {
 fn reservation(book: &mut Book, one: &Value) -> io::Result<()> {
     let mut holder: Option<ReservedFor> = None;
     let (mut address, mut host_name) = (None, None);
+    let mut machine = Machine::default();
     let what = described(one);
     for (key, value) in one.entries() {
         let text = value.text();
@@ -148,6 +191,16 @@ fn reservation(book: &mut Book, one: &Value) -> io::Result<()> {
             }
             "hostname" => {
                 host_name = name(text);
+                machine.name.clone_from(&host_name);
+                continue;
+            }
+            "client-classes" => {
+                let labels = value.list().iter().filter_map(|class| settings::label(class.text()));
+                machine.labels.extend(labels);
+                continue;
+            }
+            "boot-file-name" if !boot::is_loader(text) && !boot::is_script(text) => {
+                machine.profile = (!text.is_empty()).then(|| boot::alone(book, value.line, text));
                 continue;
             }
             key => {
@@ -166,13 +219,19 @@ fn reservation(book: &mut Book, one: &Value) -> io::Result<()> {
             (identified, None) => holder = identified,
         }
     }
+    let named = machine != Machine::default();
+    if let (Some(ReservedFor::Mac(mac)), true) = (&holder, named) {
+        book.machine(one.line, *mac, machine)?;
+    }
+    let is_machine = named && matches!(holder, Some(ReservedFor::Mac(_)));
     match (address, holder) {
+        (None, _) if is_machine => Ok(()),
         (Some(address), Some(holder)) => {
             let since = book.now();
             book.reserve(one.line, Reservation { address, holder, host_name, since })
         }
         (None, _) => {
-            let why = "it promises no address; a name is given with `machine set MAC --name NAME`";
+            let why = "it promises no address, and names no machine by its MAC";
             book.leave(one.line, &what, why);
             Ok(())
         }
@@ -191,6 +250,7 @@ fn detail(key: &str) -> &'static str {
         "duid" => "a DUID of DHCPv6; write the whole client id, or the MAC",
         "flex-id" => "a client is known here by its MAC, client id, UUID or circuit id",
         "option-data" => "not taken over: `machine set --option` gives one machine an option",
+        "boot-file-name" => boot::LOADER,
         key => setting(key),
     }
 }

@@ -22,6 +22,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+/// Lines of a change that are told to whoever watches.
+const LINES_TOLD: usize = 20;
+
 /// Everything that decisions are made with.
 pub(super) struct Mind {
     pub(super) engine: Engine,
@@ -169,7 +172,7 @@ impl Mind {
             letter.leave();
             return;
         }
-        let what = Happening::Changed { text: says };
+        let what = Happening::Changed { text: shortened(says) };
         let machine = match changes.as_slice() {
             [Change::Machine(machine)] => Some(machine.hardware),
             _ => None,
@@ -318,6 +321,16 @@ impl Mind {
             self.alarm(self.clock.now(), text);
         }
     }
+}
+
+/// What is told of a change; one of ten thousand machines is told by its first lines.
+fn shortened(says: String) -> String {
+    let lines = says.lines().count();
+    if lines <= LINES_TOLD {
+        return says;
+    }
+    let first: Vec<&str> = says.lines().take(LINES_TOLD).collect();
+    format!("{}\nand {} more", first.join("\n"), lines - LINES_TOLD)
 }
 
 pub(super) fn count(counter: &AtomicU64, more: u64) {

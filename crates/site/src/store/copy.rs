@@ -24,7 +24,7 @@ use tokio::sync::oneshot;
 const STEP_PAGES: c_int = 128;
 
 /// What a copy is asked for with.
-pub(super) struct Wish {
+pub(crate) struct Wish {
     to: PathBuf,
     done: oneshot::Sender<Result<(), StoreError>>,
 }

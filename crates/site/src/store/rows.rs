@@ -6,7 +6,7 @@
 use super::moments::{Shift, moment};
 use model::lease::{LeaseState, Reservation, ReservedFor};
 use model::rule::{Profile, Rule};
-use model::{Change, HardwareAddress, Image, Lease, Loader, Machine, Now};
+use model::{Change, Declarable, HardwareAddress, Image, Lease, Loader, Machine, Now};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -31,12 +31,13 @@ pub(crate) enum Table {
     Token,
     Audit,
     Webhook,
+    Declared,
     Meta,
 }
 
 impl Table {
     /// Those that hold facts.
-    pub(crate) const FACTS: [Self; 15] = [
+    pub(crate) const FACTS: [Self; 16] = [
         Self::Machine,
         Self::Profile,
         Self::Rules,
@@ -52,6 +53,7 @@ impl Table {
         Self::User,
         Self::Token,
         Self::Webhook,
+        Self::Declared,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -72,6 +74,7 @@ impl Table {
             Self::Token => "token",
             Self::Audit => "audit",
             Self::Webhook => "webhook",
+            Self::Declared => "declared",
             Self::Meta => "meta",
         }
     }
@@ -185,6 +188,8 @@ impl Rows {
             Change::Restored(at) => {
                 (Table::Meta, RESTORED.to_owned(), Some(shift.written(*at).to_string()))
             }
+            Change::Declared(what, said) => (Table::Declared, what.to_string(), Some(json(said)?)),
+            Change::DeclaredGone(what) => (Table::Declared, what.to_string(), None),
         };
         self.documents.entry(table).or_default().insert(key, body);
         Ok(())
@@ -212,9 +217,9 @@ fn image_key(name: &str, version: u32) -> String {
 /// of an odd length has no spelling that is.
 pub(crate) fn survives(change: &Change) -> bool {
     match change {
-        Change::Machine(Machine { hardware, .. }) | Change::MachineGone(hardware) => {
-            has_a_spelling(hardware)
-        }
+        Change::Machine(Machine { hardware, .. })
+        | Change::MachineGone(hardware)
+        | Change::Declared(Declarable::Machine(hardware), _) => has_a_spelling(hardware),
         Change::Reservation(Reservation { holder: ReservedFor::Mac(hardware), .. }) => {
             has_a_spelling(hardware)
         }
@@ -248,6 +253,7 @@ pub(crate) fn read(table: Table, key: &str, body: &str) -> Result<Change, String
         Table::Token => Change::ApiToken(parse(body)?),
         Table::Audit => Change::Audit(parse(body)?),
         Table::Webhook => Change::Webhook(parse(body)?),
+        Table::Declared => Change::Declared(key.parse()?, parse(body)?),
         Table::Meta => return Err("no fact".to_owned()),
     };
     Ok(change)

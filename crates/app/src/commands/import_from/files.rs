@@ -7,6 +7,10 @@ use std::path::{Path, PathBuf};
 
 /// A folder with more entries is no folder of a DHCP server.
 const ENTRIES_MAX: usize = 4096;
+/// The same of one that has a file for each machine.
+const MACHINES_MAX: usize = 100_000;
+/// Folders inside folders that are entered.
+const DEPTH_MAX: usize = 4;
 
 /// The files behind paths. Files of a folder that are none of the server's are left out aloud.
 pub fn all(server: Server, paths: &[PathBuf], book: &mut Book) -> Result<Vec<PathBuf>, Failure> {
@@ -15,7 +19,7 @@ pub fn all(server: Server, paths: &[PathBuf], book: &mut Book) -> Result<Vec<Pat
         let wrong = |e: std::io::Error| Failure::failed(format!("{}: {e}", path.display()));
         let about = std::fs::metadata(path).map_err(wrong)?;
         if about.is_dir() {
-            found.extend(folder(server, path, book).map_err(wrong)?);
+            found.extend(folder(server, path, 0, book).map_err(wrong)?);
         } else if about.is_file() {
             found.extend(with_family(server, path));
         } else {
@@ -28,20 +32,33 @@ pub fn all(server: Server, paths: &[PathBuf], book: &mut Book) -> Result<Vec<Pat
     Ok(found)
 }
 
-/// The files of a folder, by name; folders inside are not entered.
-fn folder(server: Server, folder: &Path, book: &mut Book) -> std::io::Result<Vec<PathBuf>> {
+/// The files of a folder, by name; folders inside are entered where the server has such.
+fn folder(
+    server: Server,
+    folder: &Path,
+    depth: usize,
+    book: &mut Book,
+) -> std::io::Result<Vec<PathBuf>> {
+    let deep = matches!(server, Server::Matchbox | Server::Cobbler) && depth < DEPTH_MAX;
+    let most = match server {
+        Server::Dnsmasq | Server::Isc | Server::Kea => ENTRIES_MAX,
+        Server::Matchbox | Server::Cobbler | Server::Pxelinux | Server::Fog => MACHINES_MAX,
+    };
     let mut names = BTreeSet::new();
     for entry in std::fs::read_dir(folder)? {
         names.insert(entry?.path());
-        if names.len() > ENTRIES_MAX {
-            return Err(std::io::Error::other(format!("more than {ENTRIES_MAX} files in it")));
+        if names.len() > most {
+            return Err(std::io::Error::other(format!("more than {most} files in it")));
         }
     }
     let mut found: Vec<PathBuf> = Vec::new();
     for path in &names {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let shown = path.display().to_string();
-        if !path.is_file() {
+        // A link to a folder could lead in a circle.
+        if deep && path.is_dir() && !path.is_symlink() {
+            found.extend(self::folder(server, path, depth + 1, book)?);
+        } else if !path.is_file() {
             book.pass_over(&shown, "it is no file: folders inside a folder are not entered");
         } else if ours(server, &name) {
             found.extend(with_family(server, path));
@@ -59,8 +76,10 @@ fn ours(server: Server, name: &str) -> bool {
     match server {
         Server::Kea => ends(&[".csv", ".conf", ".json"]),
         Server::Isc => ends(&[".leases", ".conf"]),
+        Server::Matchbox | Server::Cobbler => ends(&[".json"]),
+        Server::Fog => ends(&[".sql"]),
         // dnsmasq reads every file of a `conf-dir`, but what editors and packages leave behind.
-        Server::Dnsmasq => {
+        Server::Dnsmasq | Server::Pxelinux => {
             !name.starts_with(['.', '#'])
                 && !name.starts_with("README")
                 && !ends(&["~", "#", ".bak", ".dpkg-dist", ".dpkg-old", ".dpkg-new"])
@@ -122,6 +141,19 @@ mod tests {
         make("a.csv.completed");
         let read = names(Server::Kea, folder.path());
         assert_eq!(read, (vec!["a.csv.completed".into(), "a.csv".into()], 1));
+    }
+
+    #[test]
+    fn folders_are_entered_where_the_server_has_such() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["groups/a.json", "profiles/b.json", "ignition/c.ign"] {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "").unwrap();
+        }
+        let read = names(Server::Matchbox, folder.path());
+        assert_eq!(read, (vec!["a.json".into(), "b.json".into()], 1));
+        assert_eq!(names(Server::Pxelinux, folder.path()), (vec![], 3));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What was taken over and what was not, in numbers and line by line.
 
+use super::written::Piece;
 use api::types::Fate;
 use foreign::{At, LeftOut, Parsed};
 use serde::Serialize;
@@ -15,6 +16,11 @@ pub struct Report {
     pub leases_ended: usize,
     /// Reservations in numbers.
     pub reservations: Sum,
+    /// What is said beside them, in numbers.
+    pub settings: Settings,
+    /// The files it was written to; none without `--write`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub written: Option<Vec<Piece>>,
     /// Everything that was not taken over, by file and line.
     pub left_out: Vec<Left>,
     /// Further things that were left out, not listed.
@@ -29,6 +35,36 @@ pub struct Sum {
     pub already_there: usize,
     pub contradicting: usize,
     pub outside: usize,
+}
+
+/// What files say beside leases and reservations.
+#[derive(Debug, Default, Serialize)]
+pub struct Settings {
+    pub machines: usize,
+    pub images: usize,
+    pub profiles: usize,
+    pub rules: usize,
+    pub networks: usize,
+}
+
+impl Settings {
+    fn of(settings: &foreign::Settings) -> Self {
+        Self {
+            machines: settings.machines.len(),
+            images: settings.images.len(),
+            profiles: settings.profiles.len(),
+            rules: settings.rules.len(),
+            networks: settings.networks.len(),
+        }
+    }
+
+    fn line(&self) -> String {
+        let Self { machines, images, profiles, rules, networks } = self;
+        format!(
+            "settings: {machines} machines, {profiles} profiles, {rules} rules, {networks} networks, \
+             {images} images to import"
+        )
+    }
 }
 
 /// One thing that was not taken over.
@@ -82,6 +118,8 @@ impl Report {
             leases: found(parsed.leases.len()),
             leases_ended: 0,
             reservations: found(parsed.reservations.len()),
+            settings: Settings::of(&parsed.settings),
+            written: None,
             left_out: parsed.left_out.iter().map(Left::from).collect(),
             more_left_out: parsed.more_left_out,
         }
@@ -115,13 +153,32 @@ impl Report {
         )
     }
 
+    /// What was written, for people.
+    fn of_files(&self, pieces: &[Piece]) -> Vec<String> {
+        let verb = if self.done { "written" } else { "would be written" };
+        let (leases, reservations) = (self.leases.found, self.reservations.found);
+        let mut lines = vec![self.settings.line()];
+        let piece = |p: &Piece| format!("{verb}: {} ({} lines): {}", p.file, p.lines, p.then);
+        lines.extend(pieces.iter().map(piece));
+        if leases + reservations > 0 {
+            lines.push(format!(
+                "not sent: {leases} leases, {reservations} reservations; the same without --write sends them"
+            ));
+        }
+        lines
+    }
+
     /// All of it, for people.
     pub fn lines(&self) -> Vec<String> {
         let verb = if self.done { "taken over" } else { "would be taken over" };
-        let mut lines = vec![
-            self.leases.line("leases", verb, self.leases_ended),
-            self.reservations.line("reservations", verb, 0),
-        ];
+        let mut lines = match &self.written {
+            Some(pieces) => self.of_files(pieces),
+            None => vec![
+                self.leases.line("leases", verb, self.leases_ended),
+                self.reservations.line("reservations", verb, 0),
+                format!("{}; --write DIR writes them down", self.settings.line()),
+            ],
+        };
         if self.left_out.is_empty() {
             lines.push("nothing was left out".to_owned());
             return lines;

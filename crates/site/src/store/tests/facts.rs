@@ -9,7 +9,7 @@ use model::option::DhcpOption;
 use model::rule::{Condition, Rule};
 use model::setting::Setting;
 use model::webhook::{Filter, SigningKey};
-use model::{Arch, Asset, Channel, Channels, Firmware, Hash, LoaderKind, Uuid};
+use model::{Arch, Asset, Channel, Channels, Declarable, Firmware, Hash, LoaderKind, Uuid};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -213,6 +213,13 @@ fn any_change() -> impl Strategy<Value = Change> {
         size: 1,
         signers: vec!["x".to_owned()],
     });
+    let declarable = || {
+        prop_oneof![
+            hardware().prop_map(Declarable::Machine),
+            short().prop_map(Declarable::Profile),
+            Just(Declarable::Rules),
+        ]
+    };
     let link = prop::option::of(prop_oneof![short(), Just("all".to_owned()), Just(String::new())]);
     let reservation = (0u32..9, reserved_for(), prop::option::of(text())).prop_map(
         |(number, holder, host_name)| {
@@ -265,6 +272,9 @@ fn any_change() -> impl Strategy<Value = Change> {
         1 => (1u32..4).prop_map(Change::BatchGone),
         1 => webhook.prop_map(Change::Webhook),
         1 => short().prop_map(Change::WebhookGone),
+        2 => (declarable(), prop::collection::btree_set(text(), 0..3))
+            .prop_map(|(what, said)| Change::Declared(what, said)),
+        1 => declarable().prop_map(Change::DeclaredGone),
     ]
 }
 

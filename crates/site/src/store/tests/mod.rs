@@ -66,6 +66,9 @@ fn by_name(changes: &[Change]) -> BTreeMap<String, Change> {
             | Change::WebhookGone(_) => {
                 facts.remove(&name(change));
             }
+            Change::DeclaredGone(_) => {
+                facts.remove(&name(change));
+            }
             Change::PastGone(before) => facts.retain(|_, fact| match fact {
                 Change::LeasePast(lease) => lease.until.is_none_or(|until| until >= *before),
                 _ => true,
@@ -121,6 +124,7 @@ fn name(change: &Change) -> String {
             format!("webhook {name}")
         }
         Change::Restored(_) => "restored".to_owned(),
+        Change::Declared(what, _) | Change::DeclaredGone(what) => format!("declared {what}"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! JSON as Kea reads it: with comments (`//`, `#`, `/* */`) and trailing commas, every value with
+//! JSON, and what Kea adds to it: comments (`//`, `#`, `/* */`) and trailing commas; every value with
 //! the line where it begins.
 
 /// Objects inside objects; deeper is refused.
