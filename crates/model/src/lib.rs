@@ -8,6 +8,7 @@
 pub mod address;
 pub mod client;
 pub mod event;
+pub mod hardware;
 pub mod image;
 pub mod lease;
 pub mod machine;
@@ -24,6 +25,7 @@ pub mod url;
 pub use address::{HardwareAddress, Uuid};
 pub use client::{Arch, Client, Firmware, Stage};
 pub use event::{Change, Event, Happening};
+pub use hardware::Hardware;
 pub use image::{Asset, Channel, Channels, Content, Hash, Image, Loader, LoaderKind};
 pub use lease::{Lease, Reservation};
 pub use machine::Machine;
