@@ -25,6 +25,8 @@ const QUIET: Duration = Duration::from_secs(3);
 const SETTLE_MAX: Duration = Duration::from_secs(40);
 /// How long a link is waited for: a switch with spanning tree lets nothing through for 30 s.
 const LINK_MAX: Duration = Duration::from_secs(45);
+/// How long the other cards have for theirs, so that the report says which are plugged in.
+const OTHERS_MAX: Duration = Duration::from_secs(5);
 /// How long an address, then a server that takes the report, is tried for.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
 /// The longest pause between two tries.
@@ -237,6 +239,7 @@ fn network_up(wanted: Option<&model::HardwareAddress>) -> Option<Card> {
         }
     }
     let begun = Instant::now();
+    let mut first = None;
     loop {
         let cards = network::cards();
         let ours = cards.iter().find(|card| Some(&card.mac) == wanted);
@@ -244,7 +247,10 @@ fn network_up(wanted: Option<&model::HardwareAddress>) -> Option<Card> {
             Some(card) => Some(card).filter(|card| card.link),
             None => cards.iter().find(|card| card.link),
         };
-        if linked.is_some() || begun.elapsed() >= LINK_MAX {
+        let since = linked.map(|_| *first.get_or_insert_with(Instant::now));
+        let all = cards.iter().all(|card| card.link);
+        let enough = since.is_some_and(|since| all || since.elapsed() >= OTHERS_MAX);
+        if enough || begun.elapsed() >= LINK_MAX {
             if linked.is_none() && !cards.is_empty() {
                 say("No network card has a link.");
             }

@@ -54,6 +54,7 @@ pub(crate) fn module_args(boot: &Boot, at: usize, client: &Client, http: &str) -
 pub(crate) fn fill(text: &str, http: &str, image: (&str, u32), client: &Client) -> String {
     let base = format!("{http}/image/{}/{}", image.0, image.1);
     text.replace("{B}", &base)
+        .replace("{S}", http)
         .replace("{I}", &format!("{base}.iso"))
         .replace("{MAC-}", &client.hardware.dashed_with_kind())
         // No machine has an answer file yet.
