@@ -4,9 +4,11 @@
 //! name ─ tftp::names ── one spelling
 //!      ─ who ────────── which machine asks
 //!      ─ script ─────── boot.ipxe, grub.cfg, pxelinux.cfg: written for that machine
+//!      ─ inventory ──── a machine tells what is in it: filed with it
 //!      ─ table ──────── loader/…, image/…, and the names that loaders make up
 //! ```
 
+mod inventory;
 mod table;
 mod who;
 
@@ -14,6 +16,7 @@ use crate::dhcp::{client_facts, event};
 use crate::script::{Scene, grub, ipxe, pxelinux};
 use crate::tftp::names;
 use crate::{Answer, Engine, Told};
+pub use inventory::read_report;
 use model::event::Carrier;
 use model::image::Content;
 use model::image::LoaderKind;

@@ -20,6 +20,7 @@ pub mod lease;
 pub mod password;
 pub mod rates;
 pub mod script;
+mod search;
 pub mod state;
 pub mod tftp;
 pub mod turns;

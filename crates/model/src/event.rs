@@ -1,6 +1,7 @@
 //! What is kept, and what is told.
 
 use crate::address::HardwareAddress;
+use crate::hardware::Hardware;
 use crate::image::{Channels, Image, Loader};
 use crate::lease::{Lease, Reservation};
 use crate::machine::Machine;
@@ -37,8 +38,10 @@ pub enum Change {
     ReservationGone(Ipv4Addr),
     /// A machine appeared or is now this.
     Machine(Machine),
-    /// A machine was removed.
+    /// A machine was removed, and with it what it said of its parts.
     MachineGone(HardwareAddress),
+    /// What a machine says of its parts.
+    Hardware(HardwareAddress, Box<Hardware>),
     /// A profile is now this.
     Profile(Profile),
     /// A profile was removed.
@@ -199,6 +202,11 @@ pub enum Happening {
         /// What it said of itself.
         says: String,
     },
+    /// A machine told what is in it.
+    Inventory {
+        /// In a line.
+        says: String,
+    },
     /// Another DHCP server was heard on the link.
     OtherServer {
         /// Its address.
@@ -269,6 +277,7 @@ impl fmt::Display for Happening {
                 write!(f, "no TLS with {from}: {why}; {hint}")
             }
             Self::MachineAppeared { says } => write!(f, "appeared: {says}"),
+            Self::Inventory { says } => write!(f, "has {says}"),
             Self::OtherServer { server, means } => {
                 write!(f, "another DHCP server, {server}: {means}")
             }

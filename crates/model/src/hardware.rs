@@ -224,13 +224,17 @@ impl Hardware {
         f(&mut self.system.uuid);
     }
 
-    /// Everything that somebody may look a machine up by: what it is, its serials, its addresses.
-    pub fn searched(&self) -> impl Iterator<Item = String> + '_ {
+    /// The texts that somebody may look a machine up by: what it is, and its serials.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
         let system = [&self.system.vendor, &self.system.product, &self.system.serial];
-        let own = system.into_iter().chain([&self.system.uuid, &self.cpu.model]).flatten().cloned();
+        let own = system.into_iter().chain([&self.system.uuid, &self.cpu.model]);
         let disks = self.disks.iter().flat_map(|disk| [&disk.model, &disk.serial, &disk.wwn]);
-        let nics = self.nics.iter().filter_map(|nic| nic.mac).map(|mac| mac.to_string());
-        own.chain(disks.flatten().cloned()).chain(nics)
+        own.chain(disks).flatten().map(String::as_str)
+    }
+
+    /// The addresses of its network cards.
+    pub fn macs(&self) -> impl Iterator<Item = HardwareAddress> {
+        self.nics.iter().filter_map(|nic| nic.mac)
     }
 
     /// Bytes of the largest disk.

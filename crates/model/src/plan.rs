@@ -257,11 +257,14 @@ pub enum Why {
     TooMany(String),
     /// What it promises could not be kept on disk.
     StoreFailed(String),
+    /// A report of hardware that is not filed.
+    ReportRefused(String),
 }
 
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::ReportRefused(why) => write!(f, "the report of its hardware was refused: {why}"),
             Self::Malformed(what) => write!(f, "the message is malformed: {what}"),
             Self::BadOption(what) => write!(f, "an option that decides is broken: {what}"),
             Self::NotServed(link) => write!(f, "no network is configured on {link}"),

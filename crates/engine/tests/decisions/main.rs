@@ -4,5 +4,6 @@ mod addresses;
 mod dhcp_rows;
 mod house;
 mod images;
+mod inventory;
 mod scripts;
 mod shelf;
