@@ -16,7 +16,9 @@ pub use boot::{
     ConditionText, Explained, LoaderView, MenuView, MenuWish, MoveWish, ProfileView, ProfileWish,
     RuleTest, RuleView, RuleWish,
 };
-pub use inventory::{AssetView, ImageView, LifeWish, MachineView, MachineWish, OptionsWish};
+pub use inventory::{
+    AssetView, ImageView, LifeWish, MachineSearch, MachineView, MachineWish, OptionsWish,
+};
 pub use leases::{
     Fate, HolderText, LEASES_MAX, LeaseHistory, LeaseLeft, LeaseView, LeaseWish, LeasesTaken,
     LeasesWish, ReservationView, ReservationWish,

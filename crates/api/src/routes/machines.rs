@@ -2,7 +2,7 @@
 
 use super::{Asked, Dry, ask, command};
 use crate::body;
-use crate::types::{Done, LifeWish, MachineView, MachineWish, OptionsWish};
+use crate::types::{Done, LifeWish, MachineSearch, MachineView, MachineWish, OptionsWish};
 use crate::{House, Problem};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -16,8 +16,12 @@ pub fn view(engine: &Engine, machine: &Machine, now: Now) -> MachineView {
     let address = engine.leases().find(held).map(|lease| lease.address);
     let theirs = engine.reservations().filter(|r| super::leases::is_for(engine, r, machine));
     let reservations = theirs.map(|r| r.address.to_string()).collect();
-    MachineView { reservations, ..MachineView::new(machine, address) }
+    let shown = MachineView { reservations, ..MachineView::new(machine, address) };
+    shown.with_hardware(engine.hardware(&machine.hardware))
 }
+
+/// The longest text that is searched for.
+const SEARCH_MAX: usize = 256;
 
 fn unknown(named: &str) -> Problem {
     let shown = model::text::show(named.as_bytes());
@@ -34,8 +38,15 @@ pub async fn hardware(house: &House, named: String) -> Result<HardwareAddress, P
     known.or_else(|| named.parse().ok()).ok_or_else(|| unknown(&named))
 }
 
-pub async fn list(State(house): State<House>) -> Result<Json<Vec<MachineView>>, Problem> {
-    let all = ask(&house, |engine, now| {
+pub async fn list(
+    State(house): State<House>,
+    Asked(which): Asked<MachineSearch>,
+) -> Result<Json<Vec<MachineView>>, Problem> {
+    let words = which.search.unwrap_or_default();
+    if words.len() > SEARCH_MAX {
+        return Err(Problem::malformed(format!("`search` takes {SEARCH_MAX} bytes at most")));
+    }
+    let all = ask(&house, move |engine, now| {
         // One walk over the leases, not one for each machine.
         let held: std::collections::HashMap<HardwareAddress, std::net::Ipv4Addr> = engine
             .leases()
@@ -43,7 +54,7 @@ pub async fn list(State(house): State<House>) -> Result<Json<Vec<MachineView>>, 
             .map(|lease| (lease.hardware, lease.address))
             .collect();
         let view = |m: &Machine| MachineView::new(m, held.get(&m.hardware).copied());
-        engine.machines().map(view).collect()
+        engine.search(&words).map(view).collect()
     });
     all.await.map(Json)
 }

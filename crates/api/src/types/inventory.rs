@@ -4,7 +4,7 @@ use super::moment;
 use engine::{Engine, Forecast};
 use model::image::{AnswerWay, Confidence, DiscFile, SecureBoot, Wanted};
 use model::machine::{Life, Machine};
-use model::{Channel, Image};
+use model::{Channel, Hardware, Image};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -185,6 +185,12 @@ pub struct MachineView {
     pub options: Vec<String>,
     /// Labels.
     pub labels: BTreeMap<String, String>,
+    /// What it says of its parts; only where one machine is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hardware: Option<Hardware>,
+    /// When it last said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hardware_reported: Option<String>,
     /// First heard.
     pub first_seen: String,
     /// Last heard.
@@ -211,10 +217,32 @@ impl MachineView {
             profile: machine.profile.clone(),
             options: machine.options.iter().map(model::option::show).collect(),
             labels: machine.labels.clone(),
+            hardware: None,
+            hardware_reported: None,
             first_seen: moment(machine.first_seen),
             last_seen: moment(machine.last_seen),
         }
     }
+}
+
+impl MachineView {
+    /// The same with what it says of its parts.
+    #[must_use]
+    pub fn with_hardware(self, hardware: Option<&Hardware>) -> Self {
+        let reported = hardware.and_then(|hardware| hardware.reported).map(moment);
+        let hardware = hardware.map(|hardware| Hardware { reported: None, ..hardware.clone() });
+        Self { hardware, hardware_reported: reported, ..self }
+    }
+}
+
+/// Which machines are listed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MachineSearch {
+    /// Words that must all stand somewhere in what is known of it: name, MAC, UUID, serials, product,
+    /// disks, labels.
+    #[serde(default)]
+    pub search: Option<String>,
 }
 
 /// Changes what an operator says of a machine.
