@@ -27,7 +27,9 @@ pub use deploy::{
     BatchView, BatchWish, BootOnceWish, CodeWish, DeployWish, DeploymentView, RenderedView,
     SecretView, SecretWish, TemplateView, TemplateWish, batch_number, deployment_number,
 };
-pub use inventory::{AssetView, ImageView, LifeWish, MachineView, MachineWish, OptionsWish};
+pub use inventory::{
+    AssetView, ImageView, LifeWish, MachineSearch, MachineView, MachineWish, OptionsWish,
+};
 pub use leases::{
     Fate, HolderText, LEASES_MAX, LeaseHistory, LeaseLeft, LeaseView, LeaseWish, LeasesTaken,
     LeasesWish, ReservationView, ReservationWish,

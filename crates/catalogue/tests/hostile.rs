@@ -39,7 +39,7 @@ fn sound(files: &Files, recognised: &Recognised) {
 
 /// Braces stand only around what a machine's own values come for.
 fn places(text: &str) {
-    let known = ["{B}", "{I}", "{A}", "{MAC-}", "{ANSWER}"];
+    let known = ["{B}", "{S}", "{I}", "{A}", "{MAC-}", "{ANSWER}"];
     let left = known.iter().fold(text.to_owned(), |text, known| text.replace(known, ""));
     assert!(!left.contains(['{', '}']), "{text}");
 }

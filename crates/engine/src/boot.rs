@@ -13,12 +13,13 @@ use image::only_ipxe_starts;
 pub use memory::Forecast;
 use model::Life;
 use model::client::{Firmware, Stage};
+use model::event::show_bytes;
 use model::image::{LoaderKind, Wanted};
 use model::machine::code_of;
 use model::menu::{Choice, Entry};
 use model::plan::{Boot, BootPlan, Decision, Reason, ShownMenu, Why};
 use model::rule::{Condition, Profile, Rule};
-use model::{Arch, Client, Loader, Now};
+use model::{Arch, Client, Hardware, Loader, Now};
 
 /// What firmware is told to fetch first.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -153,6 +154,18 @@ impl Engine {
             Condition::Memory(least) => {
                 let mib = client.memory_mib.or_else(|| machine.and_then(|m| m.memory_mib));
                 (mib.is_some_and(|mib| mib >= *least), mib.map(|mib| format!("memory {mib} MiB")))
+            }
+            Condition::Disk(least) => {
+                let largest = self.hardware(&client.hardware).and_then(Hardware::largest_disk);
+                let shown = largest.map(|bytes| format!("disk {}", show_bytes(bytes)));
+                (largest.is_some_and(|bytes| bytes >= *least), shown)
+            }
+            Condition::Cpu(wanted) => {
+                let parts = self.hardware(&client.hardware);
+                let model = parts.and_then(|parts| parts.cpu.model.as_deref());
+                let holds = model
+                    .is_some_and(|model| model.to_lowercase().contains(&wanted.to_lowercase()));
+                (holds, model.map(|model| format!("cpu {model}")))
             }
             Condition::Label(key, wanted) => {
                 let value = machine.and_then(|m| m.labels.get(key));

@@ -4,10 +4,12 @@
 //! name ─ tftp::names ── one spelling
 //!      ─ who ────────── which machine asks
 //!      ─ script ─────── boot.ipxe, grub.cfg, pxelinux.cfg: written for that machine
+//!      ─ inventory ──── a machine tells what is in it: filed with it
 //!      ─ table ──────── loader/…, image/…, and the names that loaders make up
 //! ```
 
 mod callback;
+mod inventory;
 mod table;
 mod who;
 
@@ -17,6 +19,7 @@ use crate::script::{Scene, grub, ipxe, pxelinux};
 use crate::tftp::names;
 use crate::{Answer, Engine, Told};
 pub use callback::body_max;
+pub use inventory::read_report;
 use model::event::Carrier;
 use model::image::Content;
 use model::image::LoaderKind;
@@ -164,6 +167,9 @@ impl Engine {
         }
         if let Some(rest) = asked.name.strip_prefix("report/") {
             return self.report(now, ask, rest);
+        }
+        if let (Some(body), "inventory") = (&ask.body, asked.name.as_str()) {
+            return self.take_inventory(now, ask, body);
         }
         if ask.body.is_some() {
             return missed(now, ask, None, missing(&ask.name, None), false);

@@ -22,6 +22,7 @@ pub mod operators;
 pub mod password;
 pub mod rates;
 pub mod script;
+mod search;
 pub mod state;
 pub mod tftp;
 pub mod turns;

@@ -68,6 +68,7 @@ pub(crate) fn fill(
 ) -> String {
     let base = format!("{http}/image/{}/{}", image.0, image.1);
     text.replace("{B}", &base)
+        .replace("{S}", http)
         .replace("{I}", &format!("{base}.iso"))
         .replace("{MAC-}", &client.hardware.dashed_with_kind())
         .replace("{A}", answer.unwrap_or_default())

@@ -10,7 +10,8 @@ use model::rule::{Profile, Rule};
 use model::setting::Layer;
 use model::template::Template;
 use model::{
-    Change, Declarable, HardwareAddress, Image, Life, Loader, Machine, Network, Now, Webhook,
+    Change, Declarable, Hardware, HardwareAddress, Image, Life, Loader, Machine, Network, Now,
+    Webhook,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -88,6 +89,10 @@ pub struct Engine {
     pub(crate) settings: Settings,
     pub(crate) leases: Leases,
     pub(crate) machines: BTreeMap<HardwareAddress, Machine>,
+    /// What machines say of their parts; only of those in `machines`.
+    pub(crate) hardware: BTreeMap<HardwareAddress, Hardware>,
+    /// About so many bytes of memory that takes.
+    pub(crate) hardware_weight: usize,
     pub(crate) profiles: BTreeMap<String, Profile>,
     pub(crate) rules: Vec<Rule>,
     pub(crate) menus: BTreeMap<Option<String>, Menu>,
@@ -123,6 +128,8 @@ impl Engine {
             networks: settings.networks.clone().into(),
             settings,
             machines: BTreeMap::new(),
+            hardware: BTreeMap::new(),
+            hardware_weight: 0,
             profiles: BTreeMap::new(),
             rules: Vec::new(),
             menus: BTreeMap::new(),
@@ -158,7 +165,9 @@ impl Engine {
             }
             Change::MachineGone(hardware) => {
                 self.machines.remove(&hardware);
+                self.put_hardware(hardware, None);
             }
+            Change::Hardware(hardware, report) => self.put_hardware(hardware, Some(*report)),
             Change::Profile(profile) => {
                 self.profiles.insert(profile.name.clone(), profile);
             }
@@ -231,6 +240,17 @@ impl Engine {
         }
     }
 
+    /// Keeps what a machine says of its parts. A report without its machine is nobody's.
+    fn put_hardware(&mut self, of: HardwareAddress, report: Option<Hardware>) {
+        if let Some(old) = self.hardware.remove(&of) {
+            self.hardware_weight = self.hardware_weight.saturating_sub(old.weight());
+        }
+        if let Some(report) = report.filter(|_| self.machines.contains_key(&of)) {
+            self.hardware_weight = self.hardware_weight.saturating_add(report.weight());
+            self.hardware.insert(of, report);
+        }
+    }
+
     /// The same engine without any kept fact: settings, offers and what is remembered of boots
     /// stay. The owner reads the store into it when what was decided could not be kept.
     #[must_use]
@@ -265,6 +285,11 @@ impl Engine {
     /// Since when and until when it is doubted who has which address, because of a restore.
     pub fn doubt(&self, now: Now) -> Option<(Now, Now)> {
         self.leases.doubt(now)
+    }
+
+    /// What a machine said of its parts, if it ever did.
+    pub fn hardware(&self, of: &HardwareAddress) -> Option<&Hardware> {
+        self.hardware.get(of)
     }
 
     /// All leases, by address.

@@ -13,7 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["engine", "library", "fetch", "foreign", "tls", "power", "webhook"],
     &["site"],
     &["serve", "api"],
-    &["app"],
+    &["app", "discover"],
 ];
 
 /// Rooms in which only values go in and out.

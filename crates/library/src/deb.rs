@@ -125,7 +125,7 @@ fn data(reader: Box<dyn Read + '_>, wanted: &Wanted<'_>, deb: &mut Deb) -> io::R
         }
         total += size;
         if total > wanted.total_max {
-            return Err(wrong("its bootloaders are larger together than any we know"));
+            return Err(wrong("what is wanted of it is larger than in any package we know"));
         }
         // Grows with what really comes, not with what the header promises.
         let mut bytes = Vec::new();

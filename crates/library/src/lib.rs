@@ -18,6 +18,7 @@
 pub mod audit;
 mod bytes;
 mod deb;
+pub mod discovery;
 mod dpkg;
 mod efi;
 mod identify;

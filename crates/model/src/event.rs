@@ -6,6 +6,7 @@ use crate::access::{ApiToken, AuditRecord, User};
 use crate::address::HardwareAddress;
 use crate::declared::{Declarable, Said};
 use crate::deployment::{Batch, Deployment};
+use crate::hardware::Hardware;
 use crate::image::{Channels, Image, Loader};
 use crate::lease::{Lease, Reservation};
 use crate::machine::Machine;
@@ -45,8 +46,10 @@ pub enum Change {
     ReservationGone(Ipv4Addr),
     /// A machine appeared or is now this.
     Machine(Machine),
-    /// A machine was removed.
+    /// A machine was removed, and with it what it said of its parts.
     MachineGone(HardwareAddress),
+    /// What a machine says of its parts.
+    Hardware(HardwareAddress, Box<Hardware>),
     /// A profile is now this.
     Profile(Profile),
     /// A profile was removed.
@@ -243,6 +246,11 @@ pub enum Happening {
         /// What it said of itself.
         says: String,
     },
+    /// A machine told what is in it.
+    Inventory {
+        /// In a line.
+        says: String,
+    },
     /// Another DHCP server was heard on the link.
     OtherServer {
         /// Its address.
@@ -332,6 +340,7 @@ impl fmt::Display for Happening {
                 write!(f, "no TLS with {from}: {why}; {hint}")
             }
             Self::MachineAppeared { says } => write!(f, "appeared: {says}"),
+            Self::Inventory { says } => write!(f, "has {says}"),
             Self::OtherServer { server, means } => {
                 write!(f, "another DHCP server, {server}: {means}")
             }

@@ -301,11 +301,14 @@ pub enum Why {
     StoreFailed(String),
     /// A BOOTP client would get an address at once, and after a restore each is probed first.
     RestoredNotProbed(Ipv4Addr),
+    /// A report of hardware that is not filed.
+    ReportRefused(String),
 }
 
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::ReportRefused(why) => write!(f, "the report of its hardware was refused: {why}"),
             Self::Malformed(what) => write!(f, "the message is malformed: {what}"),
             Self::BadOption(what) => write!(f, "an option that decides is broken: {what}"),
             Self::NotServed(link) => write!(f, "no network is configured on {link}"),

@@ -60,6 +60,10 @@ pub enum Condition {
     Circuit(String),
     /// At least so many MiB of memory.
     Memory(u64),
+    /// A disk of at least so many bytes, by its report.
+    Disk(u64),
+    /// Its processor's name holds this, by its report.
+    Cpu(String),
     /// A label of the operator.
     Label(String, String),
 }
@@ -106,6 +110,8 @@ impl fmt::Display for Condition {
             Self::Network(name) => write!(f, "network={name}"),
             Self::Circuit(id) => write!(f, "circuit={id}"),
             Self::Memory(mib) => write!(f, "memory>={mib}MiB"),
+            Self::Disk(bytes) => write!(f, "disk>={}", crate::event::show_bytes(*bytes)),
+            Self::Cpu(word) => write!(f, "cpu={word}"),
             Self::Label(key, value) => write!(f, "label {key}={value}"),
         }
     }

@@ -96,5 +96,5 @@ impl Letter {
 /// Whether an answer beside this change says something that must not be forgotten. What a machine
 /// told of itself may be: it tells it again at its next boot.
 pub(crate) fn promises(change: &Change) -> bool {
-    !matches!(change, Change::Machine(_))
+    !matches!(change, Change::Machine(_) | Change::Hardware(..))
 }

@@ -2,7 +2,7 @@
 
 use super::{Asked, Dry, State, ask, command};
 use crate::body;
-use crate::types::{Done, LifeWish, MachineView, MachineWish, OptionsWish};
+use crate::types::{Done, LifeWish, MachineSearch, MachineView, MachineWish, OptionsWish};
 use crate::{House, Problem};
 use axum::Json;
 use axum::extract::Path;
@@ -18,8 +18,12 @@ pub fn view(engine: &Engine, machine: &Machine, now: Now) -> MachineView {
     let reservations = theirs.map(|r| r.address.to_string()).collect();
     let deployment = engine.deployment_of(&machine.hardware);
     let deployment = deployment.map(|of| format!("{}: {}", of.shown(), of.standing()));
-    MachineView { reservations, deployment, ..MachineView::new(machine, address) }
+    let shown = MachineView { reservations, deployment, ..MachineView::new(machine, address) };
+    shown.with_hardware(engine.hardware(&machine.hardware))
 }
+
+/// The longest text that is searched for.
+const SEARCH_MAX: usize = 256;
 
 pub fn unknown(named: &str) -> Problem {
     let shown = model::text::show(named.as_bytes());
@@ -36,7 +40,14 @@ pub async fn hardware(house: &House, named: String) -> Result<HardwareAddress, P
     known.or_else(|| named.parse().ok()).ok_or_else(|| unknown(&named))
 }
 
-pub async fn list(State(house): State<House>) -> Result<Json<Vec<MachineView>>, Problem> {
+pub async fn list(
+    State(house): State<House>,
+    Asked(which): Asked<MachineSearch>,
+) -> Result<Json<Vec<MachineView>>, Problem> {
+    let words = which.search.unwrap_or_default();
+    if words.len() > SEARCH_MAX {
+        return Err(Problem::malformed(format!("`search` takes {SEARCH_MAX} bytes at most")));
+    }
     let asker = house.asker.clone();
     let all = ask(&house, move |engine, now| {
         // One walk over the leases, not one for each machine.
@@ -46,7 +57,7 @@ pub async fn list(State(house): State<House>) -> Result<Json<Vec<MachineView>>, 
             .map(|lease| (lease.hardware, lease.address))
             .collect();
         let view = |m: &Machine| MachineView::new(m, held.get(&m.hardware).copied());
-        engine.machines().filter(|m| asker.sees(m)).map(view).collect()
+        engine.search(&words).filter(|m| asker.sees(m)).map(view).collect()
     });
     all.await.map(Json)
 }

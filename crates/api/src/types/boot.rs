@@ -144,6 +144,7 @@ impl fmt::Display for ConditionText {
         match &self.0 {
             Condition::Label(key, value) => write!(f, "label:{key}={value}"),
             Condition::Memory(mib) => write!(f, "memory={mib}"),
+            Condition::Disk(bytes) => write!(f, "disk={bytes}"),
             other => write!(f, "{other}"),
         }
     }
@@ -169,12 +170,14 @@ impl FromStr for ConditionText {
             "network" => Condition::Network(text()),
             "circuit" => Condition::Circuit(text()),
             "memory" => Condition::Memory(memory(value)?),
+            "disk" => Condition::Disk(disk(value)?),
+            "cpu" => Condition::Cpu(text()),
             _ => match key.strip_prefix("label:") {
                 Some(label) if !label.is_empty() => Condition::Label(label.to_owned(), text()),
                 _ => {
                     return Err(format!(
                         "`{key}` is nothing a rule can demand: write one of mac, uuid, serial, \
-                         arch, firmware, vendor-class, network, circuit, memory, label:KEY"
+                         arch, firmware, vendor-class, network, circuit, memory, disk, cpu, label:KEY"
                     ));
                 }
             },
@@ -192,6 +195,22 @@ fn memory(text: &str) -> Result<u64, String> {
         "G" | "GiB" => number.checked_mul(1024).ok_or_else(wrong),
         _ => Err(wrong()),
     }
+}
+
+/// `480GB`, `1TB`, `100GiB`, bytes. Makers of disks count in thousands.
+fn disk(text: &str) -> Result<u64, String> {
+    let wrong = || format!("`{text}` is no size of a disk: write 480GB, 1TB, 100GiB or bytes");
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let number: u64 = digits.parse().map_err(|_| wrong())?;
+    let unit: u64 = match text.get(digits.len()..).unwrap_or_default() {
+        "" => 1,
+        "GB" => 1_000_000_000,
+        "TB" => 1_000_000_000_000,
+        "GiB" => 1 << 30,
+        "TiB" => 1 << 40,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(unit).ok_or_else(wrong)
 }
 
 impl Serialize for ConditionText {
@@ -324,6 +343,8 @@ mod tests {
             "firmware=http",
             "serial=ab=c",
             "memory=4096",
+            "disk=480000000000",
+            "cpu=EPYC",
             "label:room=3",
             "network=br0",
             "uuid=00112233-4455-6677-8899-aabbccddeeff",
@@ -334,7 +355,13 @@ mod tests {
             assert_eq!(serde_json::from_str::<ConditionText>(&json).unwrap(), read);
         }
         assert_eq!("memory=4GiB".parse::<ConditionText>().unwrap().to_string(), "memory=4096");
-        for wrong in ["arch", "arch=", "arch=x64", "label:=3", "colour=red", "memory=lots"] {
+        assert_eq!(
+            "disk=1TB".parse::<ConditionText>().unwrap().0,
+            Condition::Disk(1_000_000_000_000)
+        );
+        for wrong in
+            ["arch", "arch=", "arch=x64", "label:=3", "colour=red", "memory=lots", "disk=4 bytes"]
+        {
             assert!(wrong.parse::<ConditionText>().is_err(), "{wrong}");
         }
     }

@@ -4,8 +4,7 @@ use super::moment;
 use engine::{Engine, Forecast};
 use model::image::{AnswerWay, Confidence, DiscFile, SecureBoot, Wanted};
 use model::setting::{Layer, Setting};
-use model::{Channel, Image};
-use model::{Life, Machine};
+use model::{Channel, Hardware, Image, Life, Machine};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -195,6 +194,12 @@ pub struct MachineView {
     /// What it is armed with or busy with; only where one machine is shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment: Option<String>,
+    /// What it says of its parts; only where one machine is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hardware: Option<Hardware>,
+    /// When it last said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hardware_reported: Option<String>,
     /// First heard.
     pub first_seen: String,
     /// Last heard.
@@ -224,10 +229,32 @@ impl MachineView {
             settings: machine.settings.clone(),
             notes: machine.notes.clone(),
             deployment: None,
+            hardware: None,
+            hardware_reported: None,
             first_seen: moment(machine.first_seen),
             last_seen: moment(machine.last_seen),
         }
     }
+}
+
+impl MachineView {
+    /// The same with what it says of its parts.
+    #[must_use]
+    pub fn with_hardware(self, hardware: Option<&Hardware>) -> Self {
+        let reported = hardware.and_then(|hardware| hardware.reported).map(moment);
+        let hardware = hardware.map(|hardware| Hardware { reported: None, ..hardware.clone() });
+        Self { hardware, hardware_reported: reported, ..self }
+    }
+}
+
+/// Which machines are listed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MachineSearch {
+    /// Words that must all stand somewhere in what is known of it: name, MAC, UUID, serials, product,
+    /// disks, labels.
+    #[serde(default)]
+    pub search: Option<String>,
 }
 
 /// Changes what an operator says of a machine.

@@ -13,6 +13,7 @@ use model::url::part;
 use model::{Arch, Channel};
 use std::path::{Path, PathBuf};
 
+mod discovery;
 pub(super) mod import;
 mod scrub;
 
@@ -108,8 +109,15 @@ nothing is published.")]
 pub struct Import {
     /// A folder or a file on this host (a disc, an archive, a disk image, a kernel, an EFI program), or
     /// a URL.
-    #[arg(value_name = "PATH|URL")]
-    from: String,
+    #[arg(value_name = "PATH|URL", required_unless_present = "discovery")]
+    from: Option<String>,
+    /// Make the image that reads what is in a machine, of a linux-image package of Debian or of the
+    /// newest kernel below a root; without PATH, that of this host.
+    #[arg(long, conflicts_with_all = ["checksums", "signature", "keyring", "kernel", "initrd"])]
+    discovery: bool,
+    /// The static program for it, if it is not beside this one.
+    #[arg(long, value_name = "FILE", requires = "discovery")]
+    program: Option<PathBuf>,
     /// The image's name: a-z, 0-9, `.`, `_`, `-`. Without it, that of the folder or file.
     #[arg(long)]
     name: Option<String>,
@@ -161,7 +169,7 @@ struct ByHand {
     #[arg(long, value_name = "PATH", requires = "kernel")]
     initrd: Vec<String>,
     /// Kernel arguments instead of the catalogue's; {B} is the URL of the image's files, {I} that of
-    /// the disc.
+    /// the disc, {S} that of the server.
     #[arg(long, allow_hyphen_values = true)]
     args: Option<String>,
     /// An architecture it runs on; may be said again.

@@ -4,7 +4,7 @@ mod add;
 mod csv;
 mod deploy;
 
-use super::{change, destroy};
+use super::{change, destroy, with};
 use crate::cli::{Dry, Json, Sure};
 use crate::clock;
 use crate::failure::Failure;
@@ -20,6 +20,8 @@ use model::url::part;
 use model::{Event, Happening};
 use std::collections::BTreeMap;
 
+mod parts;
+
 const NAMED: &str = "A machine is named by name, MAC (any usual spelling), UUID or serial; sets by \
 range or label: lab-01..20, 'lab-[01-20]', label:room=3.";
 
@@ -33,6 +35,10 @@ pub enum Machine {
         // `state` is the name of the global flag's value already.
         #[arg(id = "life", long = "in-state", value_name = "STATE")]
         life: Option<Life>,
+        /// Only those of which these words are known: parts of name, MAC, UUID, serial, product,
+        /// disk, label.
+        #[arg(long, value_name = "WORDS")]
+        search: Option<String>,
         #[command(flatten)]
         json: Json,
     },
@@ -201,8 +207,12 @@ impl Machine {
     /// Does it.
     pub async fn run(self, client: &Client) -> Result<(), Failure> {
         match self {
-            Self::List { life, json } => {
-                let mut all: Vec<MachineView> = client.get("/machines").await?;
+            Self::List { life, search, json } => {
+                let path = match &search {
+                    Some(words) => with("/machines", "search", words),
+                    None => "/machines".to_owned(),
+                };
+                let mut all: Vec<MachineView> = client.get(&path).await?;
                 all.retain(|m| life.is_none_or(|life| m.state == life));
                 let head =
                     ["MAC", "NAME", "STATE", "CODE", "ARCH", "ADDRESS", "PROFILE", "LAST SEEN"];
@@ -283,6 +293,8 @@ async fn life(client: &Client, these: These, state: Life) -> Result<(), Failure>
 }
 
 fn show(machine: MachineView) {
+    let hardware = machine.hardware;
+    let reported = machine.hardware_reported.unwrap_or_default();
     let labels: Vec<String> = machine.labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
     let settings: Vec<String> = machine.settings.iter().map(|(k, v)| format!("{k}={v}")).collect();
     say::card(&[
@@ -308,4 +320,7 @@ fn show(machine: MachineView) {
         ("first seen", machine.first_seen),
         ("last seen", machine.last_seen),
     ]);
+    if let Some(hardware) = &hardware {
+        parts::show(hardware, &reported);
+    }
 }

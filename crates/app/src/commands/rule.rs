@@ -76,6 +76,12 @@ pub struct Add {
     /// At least so much memory: 4096 (MiB) or 4GiB.
     #[arg(long)]
     memory: Option<String>,
+    /// A disk of at least so much, by the machine's report: 480GB, 1TB, 100GiB.
+    #[arg(long, value_name = "SIZE")]
+    disk: Option<String>,
+    /// A part of the processor's name, by the machine's report: EPYC.
+    #[arg(long, value_name = "TEXT")]
+    cpu: Option<String>,
     /// A label; may be said several times.
     #[arg(long, value_name = "KEY=VALUE")]
     label: Vec<String>,
@@ -95,6 +101,8 @@ impl Add {
             ("network", &self.network),
             ("circuit", &self.circuit),
             ("memory", &self.memory),
+            ("disk", &self.disk),
+            ("cpu", &self.cpu),
         ];
         let said = flags.into_iter().filter_map(|(key, v)| Some(format!("{key}={}", v.as_ref()?)));
         let labels = self.label.iter().map(|label| format!("label:{label}"));

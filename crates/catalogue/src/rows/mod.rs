@@ -26,6 +26,7 @@ pub(crate) static ROWS: &[&Row] = &[
     &debian::INSTALLER_DISC,
     &tools::CLONEZILLA,
     &tools::GPARTED,
+    &tools::DISCOVERY,
     &debian::LIVE,
     &casper::UBUNTU,
     &casper::DERIVATIVE,
@@ -85,7 +86,7 @@ mod tests {
             assert!(!row.args.contains("{LOAD}") || !row.loads.is_empty(), "{}", row.kind);
             let argument = row.answer.map_or("", |(_, argument)| argument);
             for word in [row.args, argument] {
-                let left = ["{B}", "{I}", "{A}", "{MAC-}", "{LOAD}"]
+                let left = ["{B}", "{S}", "{I}", "{A}", "{MAC-}", "{LOAD}"]
                     .iter()
                     .fold(word.to_owned(), |word, known| word.replace(known, ""));
                 assert!(!left.contains(['{', '}', '"', '\'']), "{}: {word}", row.kind);

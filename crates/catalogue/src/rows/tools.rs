@@ -1,4 +1,4 @@
-//! Tools on a live system of Debian.
+//! Tools: on a live system of Debian, and our own.
 
 use crate::facts::Facts;
 use crate::row::{Need, Row};
@@ -32,6 +32,23 @@ pub(crate) static GPARTED: Row = Row {
     loads: &["live/filesystem.squashfs"],
     confidence: Confidence::B,
     facts: |tree| version(tree, "GParted-Live-Version", "gparted-live-"),
+    ..Row::BLANK
+};
+
+/// Our own discovery boot, as `image import --discovery` makes it: a machine tells what is in it. The
+/// kernel's own words would hide ours; where it fails, the machine starts again.
+pub(crate) static DISCOVERY: Row = Row {
+    kind: "discovery",
+    name: "Hardware discovery",
+    needs: &[Need::Begins("discovery.txt", &["Bootwright discovery "])],
+    kernel: &["linux"],
+    initrds: &[&["discovery.img"]],
+    args: "rdinit=/init quiet panic=60 bootwright.server={S}",
+    more_mib: 128,
+    confidence: Confidence::A,
+    notes: &["what comes after is bootwright.then=reboot, poweroff or wait in the profile's \
+         arguments; without it the machine restarts"],
+    facts: |tree| Facts::line(tree, "discovery.txt", &["Bootwright discovery "]),
     ..Row::BLANK
 };
 

@@ -118,6 +118,10 @@ impl Engine {
                 let now = self.declared.get(what).cloned();
                 (format!("declared {what}"), now.map(|said| Change::Declared(what.clone(), said)))
             }
+            Change::Hardware(hardware, _) => {
+                let now = self.hardware.get(hardware).cloned().map(Box::new);
+                (format!("machine {hardware}"), now.map(|now| Change::Hardware(*hardware, now)))
+            }
             Change::Restored(_) => ("all of it".to_owned(), None),
             Change::Webhook(model::Webhook { name, .. }) | Change::WebhookGone(name) => {
                 let now = self.webhooks.get(name).cloned().map(Change::Webhook);

@@ -170,7 +170,8 @@ fn live() -> Image {
     image.recipe.kind = "debian-live".into();
     image.recipe.kernel = Some("live/vmlinuz".into());
     image.recipe.initrds = vec!["live/my initrd%".into()];
-    image.recipe.args = "boot=live fetch={B}/live/filesystem.squashfs disc={I} nic={MAC-}".into();
+    image.recipe.args =
+        "boot=live fetch={B}/live/filesystem.squashfs disc={I} nic={MAC-} to={S}".into();
     image.recipe.texts =
         vec![Text { path: "boot.cfg".into(), text: "prefix={B}\ndisc={I}\n".into() }];
     image.recipe.loads =
@@ -203,7 +204,7 @@ fn placeholders_become_urls_of_the_version_that_is_booted() {
     let base = "http://10.77.0.1/image/live/1";
     for part in [
         format!("kernel {base}/live/vmlinuz boot=live fetch={base}/live/filesystem.squashfs "),
-        format!("disc={base}.iso nic=01-52-54-00-77-00-01 quiet "),
+        format!("disc={base}.iso nic=01-52-54-00-77-00-01 to=http://10.77.0.1 quiet "),
         format!("initrd --name initrd0 {base}/live/my%20initrd%25 || goto failed"),
     ] {
         assert!(script.contains(&part), "{part}\n{script}");

@@ -6,6 +6,7 @@ mod deployments;
 mod dhcp_rows;
 mod house;
 mod images;
+mod inventory;
 mod scripts;
 mod shelf;
 mod who;

@@ -24,7 +24,7 @@ pub mod kea;
 pub mod live;
 pub mod need;
 pub mod ns;
-pub(crate) mod process;
+pub mod process;
 pub mod server;
 
 pub use process::{Log, Process};

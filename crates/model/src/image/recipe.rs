@@ -56,7 +56,7 @@ impl Confidence {
 ///
 /// In `args`, `initrd_args`, [`AnswerWay::argument`] and [`Text::text`] stand for what is known only
 /// when a machine asks: `{B}` the URL below which the image's files are, without a `/` at its end;
-/// `{I}` that of the disc itself, `{A}` that of the answer file, `{MAC-}` the boot MAC as
+/// `{S}` our server (`http://10.77.0.1`, perhaps with a port), `{I}` the URL of the disc itself, `{A}` that of the answer file, `{MAC-}` the boot MAC as
 /// `01-52-54-…`. `{ANSWER}` in a [`Text`] is [`AnswerWay::argument`] for a machine that has an answer
 /// file, and nothing for others; who uses the text does not add the argument to `args` as well.
 ///

@@ -16,6 +16,7 @@ use std::net::Ipv4Addr;
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
 pub(crate) enum Table {
     Machine,
+    Hardware,
     Profile,
     Rules,
     Menu,
@@ -37,8 +38,10 @@ pub(crate) enum Table {
 
 impl Table {
     /// Those that hold facts.
-    pub(crate) const FACTS: [Self; 16] = [
+    pub(crate) const FACTS: [Self; 17] = [
         Self::Machine,
+        // After the machines, of which one without a machine is nobody's.
+        Self::Hardware,
         Self::Profile,
         Self::Rules,
         Self::Menu,
@@ -59,6 +62,7 @@ impl Table {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Machine => "machine",
+            Self::Hardware => "hardware",
             Self::Profile => "profile",
             Self::Rules => "rules",
             Self::Menu => "menu",
@@ -157,7 +161,12 @@ impl Rows {
             }
             Change::ReservationGone(address) => (Table::Reservation, address.to_string(), None),
             Change::Machine(m) => (Table::Machine, m.hardware.to_string(), Some(json(m)?)),
-            Change::MachineGone(hardware) => (Table::Machine, hardware.to_string(), None),
+            Change::MachineGone(hardware) => {
+                let parts = self.documents.entry(Table::Hardware).or_default();
+                parts.insert(hardware.to_string(), None);
+                (Table::Machine, hardware.to_string(), None)
+            }
+            Change::Hardware(of, parts) => (Table::Hardware, of.to_string(), Some(json(parts)?)),
             Change::Profile(profile) => {
                 (Table::Profile, profile.name.clone(), Some(json(profile)?))
             }
@@ -219,7 +228,8 @@ pub(crate) fn survives(change: &Change) -> bool {
     match change {
         Change::Machine(Machine { hardware, .. })
         | Change::MachineGone(hardware)
-        | Change::Declared(Declarable::Machine(hardware), _) => has_a_spelling(hardware),
+        | Change::Declared(Declarable::Machine(hardware), _)
+        | Change::Hardware(hardware, _) => has_a_spelling(hardware),
         Change::Reservation(Reservation { holder: ReservedFor::Mac(hardware), .. }) => {
             has_a_spelling(hardware)
         }
@@ -235,6 +245,10 @@ fn has_a_spelling(hardware: &HardwareAddress) -> bool {
 pub(crate) fn read(table: Table, key: &str, body: &str) -> Result<Change, String> {
     let change = match table {
         Table::Machine => Change::Machine(parse(body)?),
+        Table::Hardware => {
+            let of = key.parse().map_err(|_| "its name is no hardware address".to_owned())?;
+            Change::Hardware(of, parse(body)?)
+        }
         Table::Profile => Change::Profile(parse::<Profile>(body)?),
         Table::Rules => Change::Rules(parse::<Vec<Rule>>(body)?),
         Table::Menu => match key.strip_prefix(ON_LINK) {

@@ -1,6 +1,6 @@
 //! `image import`: asks the server to take files in, and shows how far it is.
 
-use super::{Import, Trusted, from_the_root};
+use super::{Import, Trusted, discovery, from_the_root};
 use crate::failure::Failure;
 use crate::say;
 use api::Client;
@@ -19,14 +19,25 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 impl Import {
     /// Imports.
     pub async fn run(self, client: &Client) -> Result<(), Failure> {
-        let is_url = self.from.contains("://");
-        let path = match is_url {
-            true => None,
-            false => Some(from_the_root(Path::new(&self.from))?),
+        // The folder is there as long as the server reads it.
+        let made = match (self.discovery, &self.from) {
+            (true, from) => {
+                let kernel = Path::new(from.as_deref().unwrap_or("/"));
+                Some(discovery::make(kernel, self.program)?)
+            }
+            (false, _) => None,
         };
-        let named = path.as_deref().unwrap_or_else(|| Path::new(of_url(&self.from)));
+        let from = self.from.unwrap_or_default();
+        let is_url = made.is_none() && from.contains("://");
+        let path = match (&made, is_url) {
+            (Some(folder), _) => Some(from_the_root(folder.path())?),
+            (None, true) => None,
+            (None, false) => Some(from_the_root(Path::new(&from))?),
+        };
+        let named = path.as_deref().unwrap_or_else(|| Path::new(of_url(&from)));
         let name = match self.name {
             Some(name) => name,
+            None if made.is_some() => discovery::NAME.to_owned(),
             None => name_of(named).ok_or_else(|| {
                 Failure::usage("this gives no name for the image").hint("say --name")
             })?,
@@ -36,7 +47,7 @@ impl Import {
         let wish = ImportWish {
             name,
             path,
-            url: is_url.then_some(self.from),
+            url: is_url.then_some(from),
             upload: None,
             trust: trust.wish()?,
             title: by_hand.title,

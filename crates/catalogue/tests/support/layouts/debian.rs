@@ -87,6 +87,15 @@ pub fn live() -> Vec<Layout> {
             ],
         )
         .on("GParted-live"),
+        layout(
+            "hardware discovery",
+            "discovery",
+            vec![
+                ("discovery.txt", text("Bootwright discovery 0.1.0 with Linux 6.1.0-42-amd64\n")),
+                ("discovery.img", gz()),
+                ("linux", bzimage("6.1.0-42-amd64")),
+            ],
+        ),
     ]
 }
 

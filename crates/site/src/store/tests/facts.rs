@@ -2,6 +2,7 @@
 
 use super::*;
 use model::deployment::{Boots, Confirm, End, Install, Report, Step};
+use model::hardware::{Disk, Hardware};
 use model::lease::ReservedFor;
 use model::life::{Before, Move};
 use model::menu::{Choice, Entry, Menu};
@@ -251,6 +252,10 @@ fn any_change() -> impl Strategy<Value = Change> {
         2 => (0u32..20).prop_map(|n| Change::LeaseGone(lease(n).address)),
         4 => any_machine().prop_map(Change::Machine),
         1 => hardware().prop_map(Change::MachineGone),
+        2 => (hardware(), prop::option::of(text()), any::<u64>()).prop_map(|(of, serial, size)| {
+            let disk = Disk { name: "sda".to_owned(), size_bytes: Some(size), serial, ..Disk::default() };
+            Change::Hardware(of, Box::new(Hardware { disks: vec![disk], ..Hardware::default() }))
+        }),
         1 => profile.prop_map(Change::Profile),
         1 => short().prop_map(Change::ProfileGone),
         1 => prop::collection::vec(rule, 0..4).prop_map(Change::Rules),

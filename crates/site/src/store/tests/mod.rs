@@ -56,6 +56,9 @@ fn by_name(changes: &[Change]) -> BTreeMap<String, Change> {
     for change in changes {
         match change {
             Change::LeaseGone(_) | Change::MachineGone(_) | Change::ProfileGone(_) => {
+                if let Change::MachineGone(hardware) = change {
+                    facts.remove(&parts_of(hardware));
+                }
                 facts.remove(&name(change));
             }
             Change::ImageGone(..)
@@ -81,6 +84,10 @@ fn by_name(changes: &[Change]) -> BTreeMap<String, Change> {
     facts
 }
 
+fn parts_of(hardware: &HardwareAddress) -> String {
+    format!("parts of {hardware}")
+}
+
 fn name(change: &Change) -> String {
     match change {
         Change::Lease(Lease { address, .. }) | Change::LeaseGone(address) => {
@@ -96,6 +103,7 @@ fn name(change: &Change) -> String {
         Change::Machine(Machine { hardware, .. }) | Change::MachineGone(hardware) => {
             format!("machine {hardware}")
         }
+        Change::Hardware(hardware, _) => parts_of(hardware),
         Change::Profile(Profile { name, .. }) | Change::ProfileGone(name) => {
             format!("profile {name}")
         }
