@@ -10,7 +10,7 @@ const SET: &str = "***";
 /// A field whose name has one of these words in it is secret, whatever it holds. Hashes of passwords
 /// and tokens are, too: they can be tried against.
 const SECRET: &[&str] =
-    &["password", "passphrase", "secret", "token_text", "private_key", "sealed"];
+    &["password", "passphrase", "secret", "token_text", "private_key", "sealed", "seed"];
 
 /// Names with such a word that are no secret.
 const PLAIN: &[&str] = &["secure_boot"];

@@ -40,7 +40,13 @@ pub struct Global {
     /// Talk to the server at this URL instead; BOOTWRIGHT_TOKEN has the token to show it.
     ///
     /// https, or http to this host alone: https://boot.lab.example:7070
-    #[arg(long, global = true, env = "BOOTWRIGHT_SERVER", value_name = "URL")]
+    #[arg(
+        long = "server",
+        id = "server_url",
+        global = true,
+        env = "BOOTWRIGHT_SERVER",
+        value_name = "URL"
+    )]
     pub server: Option<String>,
     /// Believe certificates of this CA (PEM), as of `bootwright tls init`, instead of this host's.
     #[arg(long, global = true, env = "BOOTWRIGHT_CA", value_name = "FILE")]
@@ -214,8 +220,10 @@ mod tests {
         let mut commands = Vec::new();
         all(&Cli::command(), "bootwright", &mut commands);
         for (name, command) in commands.into_iter().skip(1) {
-            let clash = command.get_arguments().any(|arg| arg.get_id() == "state");
-            assert!(!clash, "{name}: `state` is the global flag's");
+            for global in ["state", "server_url", "ca"] {
+                let clash = command.get_arguments().any(|arg| arg.get_id() == global);
+                assert!(!clash, "{name}: `{global}` is the global flag's");
+            }
         }
     }
 }

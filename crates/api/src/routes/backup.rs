@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use model::access::Via;
 
 /// Says in answers about how many bytes will come: not fewer, compression makes it less.
 pub const BYTES: HeaderName = HeaderName::from_static("backup-bytes");
@@ -16,6 +17,11 @@ pub async fn backup(
     State(house): State<House>,
     body::Json(wish): body::Json<BackupWish>,
 ) -> Result<Response, Problem> {
+    // The passphrase is in the body: it does not leave this host.
+    if house.asker.by.via != Via::Socket {
+        return Err(Problem::forbidden("a backup is made on the server's own host only")
+            .hint("run `bootwright backup` there, and carry the encrypted file away"));
+    }
     let Sending { bytes, from } = doing::backup(&house, wish).await?;
     let pieces = stream::unfold(from, |mut from| async move {
         let piece = from.recv().await?;

@@ -103,7 +103,11 @@ impl Opened {
     /// Where browsers find it: `http://127.0.0.1:7070`.
     pub fn url(&self) -> String {
         let scheme = if self.front.tls.is_some() { "https" } else { "http" };
-        format!("{scheme}://{}", self.at)
+        // An address that stands for all of them is none that a browser can go to.
+        match self.front.hosts.0.last().filter(|_| self.at.ip().is_unspecified()) {
+            Some(name) => format!("{scheme}://{name}:{}", self.at.port()),
+            None => format!("{scheme}://{}", self.at),
+        }
     }
 
     /// Starts to serve it.
@@ -121,7 +125,8 @@ pub async fn tell(opened: &Opened, house: &House, server_name: &str) {
         }
         Ok(None) => say::line_if_read(format!("operators: {url}")),
         Err(problem) => {
-            say::note(format!("note: no link for the first operator: {}", problem.sentence()))
+            let why = problem.sentence();
+            say::note(format!("note: no link for the first operator: {why}"));
         }
     }
     if at.ip().is_loopback() {

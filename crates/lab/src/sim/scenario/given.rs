@@ -8,7 +8,7 @@ use crate::sim::world::{BEGINNING_MS, World};
 use engine::state::Unknown;
 use engine::{BootDefaults, Command, Engine, Settings};
 use model::Life;
-use model::image::{Assets, LoaderKind, Recipe, SignedChain, Wanted};
+use model::image::{AnswerWay, Assets, LoaderKind, Recipe, SignedChain, Wanted};
 use model::lease::ReservedFor;
 use model::menu::{Choice, Entry, Menu, PasswordHash};
 use model::network::{Mode, Option82, PxeReply};
@@ -46,7 +46,7 @@ impl<'a> Pairs<'a> {
         self.0.get(at + 1).copied()
     }
 
-    fn has(&self, name: &str) -> bool {
+    pub(super) fn has(&self, name: &str) -> bool {
         self.0.contains(&name)
     }
 
@@ -249,6 +249,9 @@ pub(super) fn sentence(world: &mut World, line: &str) -> Result<String, String> 
         }
         "rule" => rule(world, line),
         "machine" => machine(world, &pairs, line),
+        "template" | "secret" | "deploy" | "boot-once" | "cancel" | "confirm" => {
+            super::deploy::sentence(world, &pairs, line)
+        }
         "menu" => menu(world, line),
         "foreign" => {
             let address = pairs.read("server")?.ok_or("a foreign server needs an address")?;
@@ -341,6 +344,10 @@ fn image(world: &mut World, line: &str) -> Result<String, String> {
         asset(world, "initrd", None, "initrd.gz");
         recipe.kernel = Some("linux".into());
         recipe.initrds = vec!["initrd.gz".into()];
+    }
+    if let Some(format) = pairs.get("answers") {
+        let argument = pairs.get("by").unwrap_or("url={A}").to_owned();
+        recipe.answer = Some(AnswerWay { format: format.to_owned(), argument });
     }
     if pairs.has("bootable") {
         recipe.kernel = Some("kernel8.img".into());

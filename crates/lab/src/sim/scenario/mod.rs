@@ -20,6 +20,7 @@
 //! timeline has to contain, or may not.
 
 mod act;
+mod deploy;
 mod given;
 mod packet;
 mod show;

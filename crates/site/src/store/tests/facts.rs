@@ -1,6 +1,7 @@
 //! Every fact comes back.
 
 use super::*;
+use model::access::{ApiToken, Label, Owner, PasswordPhc, Role, Scope, User};
 use model::deployment::{Boots, Confirm, End, Install, Report, Step};
 use model::hardware::{Disk, Hardware};
 use model::lease::ReservedFor;
@@ -267,6 +268,12 @@ fn any_change() -> impl Strategy<Value = Change> {
         }),
         1 => loader.prop_map(Change::Loader),
         1 => short().prop_map(Change::LoaderGone),
+        1 => (short(), scope()).prop_map(|(name, scope)| Change::User(user(name, scope))),
+        1 => short().prop_map(Change::UserGone),
+        1 => (short(), text(), scope(), any::<u64>()).prop_map(|(id, name, scope, until)| {
+            Change::ApiToken(token(id, name, scope, Now(until)))
+        }),
+        1 => short().prop_map(Change::ApiTokenGone),
         1 => template.prop_map(Change::Template),
         1 => short().prop_map(Change::TemplateGone),
         1 => (short(), text()).prop_map(|(name, sealed)| Change::Secret(name, sealed)),
@@ -281,6 +288,31 @@ fn any_change() -> impl Strategy<Value = Change> {
             .prop_map(|(what, said)| Change::Declared(what, said)),
         1 => declarable().prop_map(Change::DeclaredGone),
     ]
+}
+
+fn scope() -> impl Strategy<Value = Scope> {
+    let label = (text(), text()).prop_filter_map("a label says something", |(key, value)| {
+        (!key.is_empty() && !key.contains('=') && !value.is_empty()).then_some(Label { key, value })
+    });
+    prop::collection::vec(label, 0..3).prop_map(Scope::of)
+}
+
+fn user(name: String, scope: Scope) -> User {
+    let password = PasswordPhc("$argon2id$".to_owned());
+    User { name, role: Role::Operator, scope, password, since: Now(1), changed: Now(2) }
+}
+
+fn token(id: String, name: String, scope: Scope, expires: Now) -> ApiToken {
+    ApiToken {
+        id,
+        owner: if name.len() > 3 { Owner::User(name.clone()) } else { Owner::Host(name.clone()) },
+        name,
+        role: Role::Viewer,
+        scope,
+        since: Now(3),
+        expires,
+        secret_sha256: Hash([7; 32]),
+    }
 }
 
 proptest! {
