@@ -11,6 +11,7 @@ mod operators;
 mod templates;
 mod webhooks;
 
+pub(crate) use deploy::written as disk_as_written;
 pub use deploy::{Deploy, DeployMany};
 pub use webhooks::{WEBHOOKS_MAX, WebhookNews};
 

@@ -219,8 +219,53 @@ impl Engine {
                 silence: None,
                 because,
             });
+            stages.extend(self.answer_stage(client, boot));
         }
         stages
+    }
+
+    /// The answer files of an installation: of which templates, with which settings from where.
+    fn answer_stage(&self, client: &Client, boot: &Boot) -> Option<StageAnswer> {
+        let armed = boot.deployment.and_then(|id| self.deployment(id)?.install.as_ref());
+        let profile = boot.profile.as_deref();
+        let known = profile.and_then(|name| self.profiles.get(name));
+        let template = known.and_then(|profile| profile.template.as_ref())?;
+        let settings = self.settings_of(&client.hardware, profile);
+        let mut because: Vec<Reason> = settings
+            .iter()
+            .map(|(name, setting, origin)| {
+                Reason::Note(format!("setting {name} = {setting} ({origin})").into())
+            })
+            .collect();
+        let Some(install) = armed else {
+            let gets = "nothing: an answer file is given to an armed deployment only".to_owned();
+            let stage = "answers".to_owned();
+            return Some(StageAnswer {
+                stage,
+                gets: Some(gets),
+                text: None,
+                silence: None,
+                because,
+            });
+        };
+        because.insert(0, Reason::Note(format!("it may write to {}", install.disk).into()));
+        if !install.secrets.is_empty() {
+            let how = if install.plain_http { "over plain HTTP" } else { "over HTTPS" };
+            let secrets = install.secrets.join(", ");
+            because.push(Reason::Note(format!("secrets in it, {how}: {secrets}").into()));
+        }
+        let made = |t: &&answers::Template| crate::deploy::stem(t.name()) == template;
+        let files = self.templates().iter().filter(made);
+        let files: Vec<String> = files
+            .filter_map(|t| Some(format!("{} from {}", t.format().file_name()?, t.name())))
+            .collect();
+        Some(StageAnswer {
+            stage: "answers".to_owned(),
+            gets: Some(files.join(", ")),
+            text: None,
+            silence: None,
+            because,
+        })
     }
 
     /// What the image takes of the machine's memory.

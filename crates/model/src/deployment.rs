@@ -387,7 +387,10 @@ pub struct Batch {
     pub at_once: u32,
     /// After so many failures nobody else's turn comes; 0 never.
     pub pause_after: u32,
-    /// What all of them have.
+    /// The disk that was named for all of them; without it, each has its own setting `disk`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk: Option<String>,
+    /// What all of them have; the disk is that of the first.
     pub install: Install,
     /// Whose turn has not come, in order.
     pub waiting: Vec<HardwareAddress>,

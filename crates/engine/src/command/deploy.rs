@@ -117,6 +117,7 @@ impl Engine {
             within: within(deploy.within)?,
             at_once,
             pause_after,
+            disk: deploy.disk.clone(),
             install,
             waiting,
             turns: Vec::new(),
@@ -259,7 +260,7 @@ impl Engine {
         network.map_or(Ipv4Addr::UNSPECIFIED, |network| network.server)
     }
 
-    fn disk_for(
+    pub(crate) fn disk_for(
         &self,
         machine: &Machine,
         profile: &str,
@@ -457,7 +458,7 @@ fn in_words(machine: &Machine, armed: &Deployment) -> String {
 }
 
 /// A disk as [`TargetDisk::parse`] reads it.
-fn written(disk: &TargetDisk) -> String {
+pub(crate) fn written(disk: &TargetDisk) -> String {
     match disk {
         TargetDisk::Serial(text) => format!("serial:{text}"),
         TargetDisk::Wwn(text) => format!("wwn:{text}"),

@@ -128,6 +128,13 @@ impl Engine {
 
     /// What machines are being installed with stays as it was tried.
     pub(super) fn profile_is_free(&self, name: &str) -> Result<(), Refusal> {
+        let waits = |batch: &&model::Batch| batch.profile == name && !batch.waiting.is_empty();
+        if let Some(batch) = self.deployments.batches().find(waits) {
+            return refuse(
+                format!("batch b{} is installing machines with profile {name}", batch.id),
+                "wait for its end, or `bootwright deployment cancel` it",
+            );
+        }
         let uses = |of: &&model::Deployment| of.boots.profile.as_deref() == Some(name);
         match self.deployments.live().find(uses) {
             Some(of) => refuse(

@@ -74,6 +74,16 @@ impl Engine {
             // A script may be a part of any of them.
             own || (format.is_none() && of.install.is_some())
         };
+        let waits = |batch: &&model::Batch| {
+            !batch.waiting.is_empty()
+                && (batch.install.template == stem(template) || format.is_none())
+        };
+        if let Some(batch) = self.deployments.batches().find(waits) {
+            return refuse(
+                format!("batch b{} is installing machines with template {template}", batch.id),
+                "wait for its end, or `bootwright deployment cancel` it",
+            );
+        }
         match self.deployments.live().find(uses) {
             Some(of) => refuse(
                 format!("{} is being installed with template {template}", self.shown(&of.machine)),

@@ -96,16 +96,17 @@ impl Engine {
             let machine = batch.waiting.remove(0);
             let turn = u64::try_from(batch.turns.len()).unwrap_or(u64::MAX).to_be_bytes();
             let seed = self.settings.key.bytes_for(Purpose::Batch, &[&batch.seed.0, &turn]);
-            let arming = Arming {
+            let disk = self.own_disk(machine, &batch);
+            let arming = |disk: String| Arming {
                 machine,
                 profile: &batch.profile,
-                install: batch.install.clone(),
+                install: Install { disk, ..batch.install.clone() },
                 within: batch.within,
                 by: &batch.by,
                 seed: Hash(seed),
                 batch: Some(batch.id),
             };
-            match self.arm(now, id, arming) {
+            match disk.and_then(|disk| self.arm(now, id, arming(disk))) {
                 Ok((armed, more)) => {
                     events.push(told(now, &armed, "armed", &armed.standing()));
                     changes.extend(more);
@@ -122,6 +123,16 @@ impl Engine {
         }
         changes.push(Change::Batch(batch));
         (changes, events)
+    }
+
+    /// The disk of one machine of a batch.
+    fn own_disk(&self, machine: HardwareAddress, batch: &Batch) -> Result<String, Refusal> {
+        let known = self.machines.get(&machine).ok_or_else(|| Refusal {
+            why: format!("{machine} is not known any more"),
+            hint: None,
+        })?;
+        let disk = self.disk_for(known, &batch.profile, batch.disk.as_deref())?;
+        Ok(crate::command::disk_as_written(&disk))
     }
 
     /// After something ended: whose turn it is in every batch. Kept already.

@@ -1,7 +1,7 @@
 //! The bench's own program: `lab demo [FIRMWARE]`, `lab bench-boot [PAIRS]`,
 //! `lab bench-dhcp [ROUNDS] [--probe]`, `lab bench-dhcp-growth [LEASES]`, `lab bench-tftp [ROUNDS]`,
 //! `lab bench-http [ROUNDS]`, `lab bench-storm [MACHINES]`, `lab bench-transfers`,
-//! `lab bench-library [ROUNDS]`, `lab soak-kill KILLS [SEED]`, `lab soak-library KILLS [SEED]`.
+//! `lab bench-library [ROUNDS]`, `lab bench-fleet [MACHINES]`, `lab soak-kill KILLS [SEED]`, `lab soak-library KILLS [SEED]`.
 //! `./x` calls it.
 
 use std::process::ExitCode;
@@ -55,6 +55,10 @@ fn main() -> ExitCode {
         },
         ["bench-library", rest @ ..] => match number(rest, 3) {
             Some(rounds) => lab::bench_library::run(rounds),
+            None => return usage(),
+        },
+        ["bench-fleet", rest @ ..] => match number(rest, 100_000) {
+            Some(machines) => lab::bench_fleet::run(machines),
             None => return usage(),
         },
         ["bench-transfers"] => lab::bench_files::transfers::run(),

@@ -63,6 +63,12 @@ impl Server {
         Ok(Self { process, binary: binary.to_owned(), namespace, arguments, directory })
     }
 
+    /// Its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Ends it as a power failure would.
     pub fn kill(&mut self) {
         self.process.kill();

@@ -146,6 +146,7 @@ fn any_batch() -> impl Strategy<Value = Batch> {
             within: Duration::from_secs(60),
             at_once: id,
             pause_after: 0,
+            disk: paused.then(|| "size:1..2".to_owned()),
             install,
             turns: waiting.iter().map(|machine| (*machine, id)).collect(),
             waiting,
