@@ -14,11 +14,13 @@
 use std::fmt;
 
 pub mod account;
+pub mod apt;
 pub mod bridge;
 pub mod capture;
 pub mod disk;
 pub mod dnsmasq;
 pub mod guest;
+pub mod installer;
 pub mod iso;
 pub mod kea;
 pub mod live;

@@ -5,6 +5,7 @@
 
 mod discs;
 mod https;
+mod installs;
 
 use std::thread::panicking;
 use std::time::Duration;
@@ -192,6 +193,8 @@ impl World {
             disk: None,
             trusts: None,
             date: None,
+            own: Vec::new(),
+            reboots: false,
         })
     }
 
