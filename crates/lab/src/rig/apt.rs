@@ -73,11 +73,83 @@ impl Apt {
         fs::remove_dir_all(&fetched).map_err(io("removing what apt fetched"))
     }
 
+    /// A file of the archive, by its path there.
+    ///
+    /// # Errors
+    /// When the archive does not give it.
+    pub fn file(&self, path: &str, to: &Path) -> Result<(), Trouble> {
+        // What is there already would be taken for the answer.
+        let _nothing_there = fs::remove_file(to);
+        let from = format!("{}/{path}", self.archive.trim_end_matches('/'));
+        run(self.command("/usr/lib/apt/apt-helper").arg("download-file").arg(from).arg(to))
+            .map(drop)
+    }
+
+    /// The packages that every system has.
+    ///
+    /// # Errors
+    /// When apt's lists cannot be read.
+    pub fn required(&self) -> Result<Vec<String>, Trouble> {
+        let all = run(self.command("apt-cache").arg("dumpavail"))?;
+        let value = |of: &str, field: &str| {
+            of.lines().find_map(|line| line.strip_prefix(field)).map(|text| text.trim().to_owned())
+        };
+        let required = |of: &&str| value(of, "Priority:").is_some_and(|text| text == "required");
+        let deb = |of: &&str| !of.contains("\nSection: debian-installer");
+        Ok(all
+            .split("\n\n")
+            .filter(required)
+            .filter(deb)
+            .filter_map(|of| value(of, "Package:"))
+            .collect())
+    }
+
+    /// Fetches these packages and all they need: where each is, and its path in the archive.
+    ///
+    /// # Errors
+    /// When apt finds no way to install them, or the archive does not give one.
+    pub fn fetch(&self, names: &[&str]) -> Result<Vec<(PathBuf, String)>, Trouble> {
+        let install = ["-qq", "-y", "--no-install-recommends"];
+        let uris = run(self
+            .command("apt-get")
+            .args(install)
+            .args(["--print-uris", "install"])
+            .args(names))?;
+        run(self
+            .command("apt-get")
+            .args(install)
+            .args(["--download-only", "install"])
+            .args(names))?;
+        let fetched = self.root.join("cache/archives");
+        let archive = self.archive.trim_end_matches('/');
+        let one = |line: &str| {
+            let mut words = line.split_whitespace();
+            let (uri, name) = (words.next()?.trim_matches('\''), words.next()?);
+            let path = uri.strip_prefix(archive)?.trim_start_matches('/');
+            Some((fetched.join(name), decoded(path)))
+        };
+        Ok(uris.lines().filter_map(one).collect())
+    }
+
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command.env("APT_CONFIG", self.root.join("apt.conf")).env("LC_ALL", "C");
         command
     }
+}
+
+/// A path without the `%` of a URL.
+fn decoded(path: &str) -> String {
+    let mut pieces = path.split('%');
+    let mut out = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let byte = piece.get(..2).and_then(|two| u8::from_str_radix(two, 16).ok());
+        match byte.zip(piece.get(2..)) {
+            Some((byte, rest)) => out.extend([char::from(byte).to_string().as_str(), rest]),
+            None => out.extend(["%", piece]),
+        }
+    }
+    out
 }
 
 /// Where the machine's apt has the release from.
@@ -91,4 +163,18 @@ fn archive() -> Result<String, Trouble> {
             "apt's lists of Debian {RELEASE} (`apt-get update` may bring them)"
         ))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decoded;
+
+    #[test]
+    fn names_of_packages_are_as_the_archive_has_them() {
+        assert_eq!(
+            decoded("pool/g/grub_1%2b2.06%7edeb12_amd64.deb"),
+            "pool/g/grub_1+2.06~deb12_amd64.deb"
+        );
+        assert_eq!(decoded("100%"), "100%");
+    }
 }

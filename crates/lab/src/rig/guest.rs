@@ -233,14 +233,14 @@ impl Spec {
                 .args(["-drive", &format!("if=none,id=disk0,format=raw,file={}", own.display())])
                 .args(["-device", "virtio-blk-pci,drive=disk0,bootindex=1"]);
         }
+        // What a machine wrote last is lost if this computer fails, and no test looks after that.
+        const DRIVE: &str = "if=none,format=raw,cache=unsafe,discard=unmap";
         for (number, own) in self.own.iter().enumerate() {
             let (file, serial, place) = (own.file.display(), &own.serial, number + 2);
-            command
-                .args(["-drive", &format!("if=none,id=own{number},format=raw,file={file}")])
-                .args([
-                    "-device",
-                    &format!("virtio-blk-pci,drive=own{number},serial={serial},bootindex={place}"),
-                ]);
+            command.args(["-drive", &format!("{DRIVE},id=own{number},file={file}")]).args([
+                "-device",
+                &format!("virtio-blk-pci,drive=own{number},serial={serial},bootindex={place}"),
+            ]);
         }
         Ok(())
     }

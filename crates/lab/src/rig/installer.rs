@@ -39,6 +39,25 @@ pub const SAYS: &str = "LAB INSTALLER";
 /// Where what all of them are made of is kept.
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/installer");
 const INIT: &str = include_str!("installer/init");
+const SMALL: &str = include_str!("installer/small");
+const OF_DEBIAN: &str = include_str!("installer/debian");
+/// What makes partitions, file systems and a first system, with the libraries that Debian's initrd does
+/// not have.
+const BOOTSTRAP: [&str; 13] = [
+    "debootstrap",
+    "bootstrap-base",
+    "dosfstools",
+    "e2fsprogs",
+    "libext2fs2",
+    "libcom-err2",
+    "libblkid1",
+    "libuuid1",
+    "fdisk",
+    "libfdisk1",
+    "libsmartcols1",
+    "libreadline8",
+    "libtinfo6",
+];
 const LOGIN: &str = include_str!("installer/login");
 /// The system's GRUB; the installer puts the name of the machine into it.
 const GRUB: &str = "linux /linux quiet console=ttyS0 hostname=@NAME@\ninitrd /initrd.gz\nboot\n";
@@ -68,7 +87,8 @@ const TOOLS: [&str; 4] = [
     "lib/x86_64-linux-gnu/libc.so.6",
 ];
 
-/// Makes the folder for `image import` in a directory, and gives its path.
+/// Makes the folder for `image import` in a directory, and gives its path. It installs a system of a
+/// few megabytes.
 ///
 /// # Errors
 /// When a package is missing, or a tool fails, with what it said.
@@ -86,15 +106,47 @@ pub fn make(directory: &Path) -> Result<PathBuf, Trouble> {
     let root = directory.join("installer");
     copy(&base, &root)?;
     script(&root.join("init"), INIT)?;
+    script(&root.join("install"), SMALL)?;
     let packed = root.join("system.img.gz");
     shell(&format!("gzip -1 <{} >{}", image.display(), packed.display()))?;
-    // As Debian lays it out: this is what its kind is recognised by.
+    let (tree, initrd) = laid_out(directory)?;
+    pack(&root, &initrd)?;
+    Ok(tree)
+}
+
+/// The same, and it installs Debian: the required packages and these, from the mirror that its answers
+/// name. It is Debian's own initrd with more behind it.
+///
+/// # Errors
+/// As [`make`].
+pub fn of_debian(directory: &Path, packages: &[&str]) -> Result<PathBuf, Trouble> {
+    let root = directory.join("installer");
+    copy(&base()?, &root)?;
+    let unpacked = tempfile::tempdir_in(directory).map_err(io("making a directory"))?;
+    unpack_debian(unpacked.path())?;
+    let ext4 = format!("ext4-modules-{}-di", release(unpacked.path())?);
+    let apt = Apt::with_udebs(&directory.join("apt"))?;
+    apt.unpack(&[BOOTSTRAP.as_slice(), &[&ext4]].concat(), &root)?;
+    script(&root.join("init"), INIT)?;
+    script(&root.join("install"), OF_DEBIAN)?;
+    fs::write(root.join("packages"), packages.join(" ") + "\n")
+        .map_err(io("writing the packages to be installed"))?;
+    let (tree, initrd) = laid_out(directory)?;
+    let more = directory.join("more.gz");
+    pack(&root, &more)?;
+    shell(&format!("cat {DEBIAN}/initrd.gz {} >{}", more.display(), initrd.display()))?;
+    Ok(tree)
+}
+
+/// A folder with Debian's kernel, laid out as Debian does: this is what its kind is recognised by.
+/// Also gives the place for the initrd.
+fn laid_out(directory: &Path) -> Result<(PathBuf, PathBuf), Trouble> {
     let tree = directory.join("tree");
     let at = tree.join("debian-installer/amd64");
     fs::create_dir_all(&at).map_err(io(format!("making {}", at.display())))?;
-    fs::copy(&kernel, at.join("linux")).map_err(io("copying Debian's kernel"))?;
-    pack(&root, &at.join("initrd.gz"))?;
-    Ok(tree)
+    fs::copy(Path::new(DEBIAN).join("linux"), at.join("linux"))
+        .map_err(io("copying Debian's kernel"))?;
+    Ok((tree, at.join("initrd.gz")))
 }
 
 /// What the installer and its system both consist of, made once for each kernel of Debian's.

@@ -24,6 +24,7 @@ pub mod installer;
 pub mod iso;
 pub mod kea;
 pub mod live;
+pub mod mirror;
 pub mod need;
 pub mod ns;
 pub(crate) mod process;

@@ -4,7 +4,7 @@
 //! The installer is [`lab::rig::installer`]: Debian's kernel and shell, our starter for Debian, and a
 //! system of a few megabytes.
 
-use super::{Mode, PATIENCE, Tried, World, config};
+use super::{Mode, PATIENCE, Tried, World};
 use lab::rig::guest::{Firmware, Guest, Own, Spec};
 use lab::rig::need::need;
 use lab::rig::{Trouble, installer};
@@ -17,10 +17,10 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 const MAC: &str = "52:54:00:77:00:01";
-const SERIAL: &str = "LAB-DISK-1";
+pub(super) const SERIAL: &str = "LAB-DISK-1";
 const DISK_BYTES: u64 = 64 << 20;
 /// What a console shows when the system on the disk is up.
-const LOGIN: &str = "lab-01 login: ";
+pub(super) const LOGIN: &str = "lab-01 login: ";
 const SECRET: &str = "correct horse, 100% `battery` \"staple\"";
 /// How often the server is asked how far a machine is.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -93,28 +93,24 @@ impl World {
     fn with_the_installer(firmware: Firmware) -> Result<Self, Trouble> {
         need(installer::PACKAGES)?;
         let world = World::new(firmware, Mode::Dhcp, "pending")?;
-        assert!(config(Mode::Dhcp, "pending").contains("unknown = \"pending\""));
-        let tree = installer::make(world.directory.path())?.display().to_string();
-        world.server.cli(&["image", "import", &tree, "--name", "debian"])?;
-        let mirror = "mirror_host=nobody.invalid";
-        world.server.cli(&[
-            "profile",
-            "add",
-            "debian",
-            "--image",
-            "debian",
-            "--template",
-            "debian",
-            "--args",
-            firmware.console(),
-            "--setting",
-            mirror,
-        ])?;
-        let file = world.directory.path().join("secret");
+        let tree = installer::make(world.directory.path())?;
+        world.offering(&tree, &["mirror_host=nobody.invalid"])?;
+        Ok(world)
+    }
+
+    /// Gives it the image, the profile and the secret.
+    pub(super) fn offering(&self, tree: &Path, settings: &[&str]) -> Tried {
+        let tree = tree.display().to_string();
+        self.server.cli(&["image", "import", &tree, "--name", "debian"])?;
+        let mut profile =
+            vec!["profile", "add", "debian", "--image", "debian", "--template", "debian"];
+        profile.extend(["--args", self.firmware.console()]);
+        settings.iter().for_each(|setting| profile.extend(["--setting", setting]));
+        self.server.cli(&profile)?;
+        let file = self.directory.path().join("secret");
         fs::write(&file, SECRET).map_err(|e| trouble("writing a secret", e))?;
         let file = file.display().to_string();
-        world.server.cli(&["secret", "set", "user_password", "--file", &file])?;
-        Ok(world)
+        self.server.cli(&["secret", "set", "user_password", "--file", &file]).map(drop)
     }
 
     fn disk(&self, serial: &str) -> Result<Own, Trouble> {
@@ -122,7 +118,7 @@ impl World {
     }
 
     /// What an operator does when the machine has shown up: says it is ours, says its name, deploys it.
-    fn arm(&self, disk: &str) -> Tried {
+    pub(super) fn arm(&self, disk: &str) -> Tried {
         self.until("the machine is pending", || {
             let all = self.json(&["machine", "list"])?;
             let pending = |m: &Value| m["mac"] == MAC && m["state"] == "pending";
@@ -149,7 +145,7 @@ impl World {
     }
 
     /// Switches the machine on until somebody could log in, and off; what it said.
-    fn once_more(&mut self, spec: &Spec) -> Result<String, Trouble> {
+    pub(super) fn once_more(&mut self, spec: &Spec) -> Result<String, Trouble> {
         let guest = self.guest.insert(Guest::start(spec)?);
         guest.wait_for(LOGIN, PATIENCE)?;
         let said = guest.serial().text();
@@ -182,7 +178,7 @@ impl World {
         serde_json::from_str(&text).map_err(|e| trouble("reading JSON", e.into()))
     }
 
-    fn deployment(&self, id: &str) -> Result<Value, Trouble> {
+    pub(super) fn deployment(&self, id: &str) -> Result<Value, Trouble> {
         self.json(&["deployment", "show", id])
     }
 
@@ -190,11 +186,11 @@ impl World {
         Ok(self.json(&["deployment", "list"])?.as_array().cloned().unwrap_or_default())
     }
 
-    fn state(&self) -> Result<String, Trouble> {
+    pub(super) fn state(&self) -> Result<String, Trouble> {
         Ok(self.json(&["machine", "show", MAC])?["state"].as_str().unwrap_or_default().to_owned())
     }
 
-    fn until(&self, what: &str, look: impl Fn() -> Result<bool, Trouble>) -> Tried {
+    pub(super) fn until(&self, what: &str, look: impl Fn() -> Result<bool, Trouble>) -> Tried {
         let since = Instant::now();
         while !look()? {
             if since.elapsed() > PATIENCE {
@@ -236,6 +232,6 @@ fn sum(file: &Path) -> Result<[u8; 32], Trouble> {
     Ok(Sha256::digest(&bytes).into())
 }
 
-fn trouble(doing: &str, cause: std::io::Error) -> Trouble {
+pub(super) fn trouble(doing: &str, cause: std::io::Error) -> Trouble {
     Trouble::Io { doing: doing.to_owned(), cause }
 }

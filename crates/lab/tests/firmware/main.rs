@@ -3,6 +3,7 @@
 //! Run by `./x test`, as root; takes minutes per machine. Each test says
 //! which machine, in which mode, and what stands on its serial port at the end.
 
+mod debian;
 mod discs;
 mod https;
 mod installs;
