@@ -29,7 +29,7 @@ impl Apt {
     /// # Errors
     /// When the machine's apt knows no archive with this release, or the archive cannot be reached.
     pub fn with_udebs(root: &Path) -> Result<Self, Trouble> {
-        for folder in ["lists/partial", "cache/archives/partial"] {
+        for folder in ["lists/partial", "cache/archives/partial", "nothing/partial"] {
             let path = root.join(folder);
             fs::create_dir_all(&path).map_err(io(format!("making {}", path.display())))?;
         }
@@ -110,10 +110,12 @@ impl Apt {
     /// When apt finds no way to install them, or the archive does not give one.
     pub fn fetch(&self, names: &[&str]) -> Result<Vec<(PathBuf, String)>, Trouble> {
         let install = ["-qq", "-y", "--no-install-recommends"];
+        // Of what is in its cache apt gives no address.
+        let nothing = format!("Dir::Cache::archives={}", self.root.join("nothing").display());
         let uris = run(self
             .command("apt-get")
             .args(install)
-            .args(["--print-uris", "install"])
+            .args(["-o", &nothing, "--print-uris", "install"])
             .args(names))?;
         run(self
             .command("apt-get")

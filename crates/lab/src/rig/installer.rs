@@ -17,6 +17,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use sha2::{Digest, Sha256};
+
 use super::apt::Apt;
 use super::disk::{self, Contents};
 use super::process::run;
@@ -100,7 +102,7 @@ pub fn make(directory: &Path) -> Result<PathBuf, Trouble> {
     script(&system.join("init"), LOGIN)?;
     let initrd = directory.join("system-initrd.gz");
     pack(&system, &initrd)?;
-    let files = [(kernel.clone(), "linux"), (initrd, "initrd.gz")];
+    let files = [(kernel, "linux"), (initrd, "initrd.gz")];
     let image = disk::with(directory, &Contents { mib: SYSTEM_MIB, config: GRUB, files: &files })?;
 
     let root = directory.join("installer");
@@ -163,7 +165,9 @@ fn base() -> Result<PathBuf, Trouble> {
         "${Version}",
         "debian-installer-12-netboot-amd64",
     ]))?;
-    let place = kept.join(version.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
+    let recipe = [&[version.as_str()], MODULES.as_slice(), &TOOLS].concat().join(" ");
+    let sum = Sha256::digest(recipe.as_bytes());
+    let place = kept.join(sum.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>());
     if place.exists() {
         return Ok(place);
     }
