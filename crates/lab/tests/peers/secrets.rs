@@ -80,9 +80,13 @@ impl Lab {
 
     /// Arms the machine anew, whatever became of it before.
     fn arm(&self) -> Tried {
+        self.arm_with(false)
+    }
+
+    fn arm_with(&self, confirm_code: bool) -> Tried {
         self.api("POST", "/machines/lab-01/cancel", None)?;
         let wish = json!({"profile": "lab", "disk": "serial:S1", "plain_http": true,
-                          "within_s": 3600, "confirm_code": false});
+                          "within_s": 3600, "confirm_code": confirm_code});
         let (status, said) = self.api("POST", "/machines/lab-01/deploy", Some(&wish))?;
         assert_eq!(status, 200, "{said}");
         Ok(())
@@ -408,6 +412,38 @@ fn a_secret_and_a_token_are_found_nowhere_but_in_the_answers() -> Tried {
     // What it is kept as is there.
     let secrets = lab.world.json(&["secret", "list"])?;
     assert_eq!(list(&secrets)[0]["name"], "canary");
+    lab.world.leaves_nothing()
+}
+
+#[test]
+#[ignore = "askers on a link, as root: `./x test` runs it"]
+fn a_code_stands_on_the_screen_alone_and_nothing_is_given_before_it_was_typed() -> Tried {
+    let mut lab = Lab::new()?;
+    let machine = ASKERS[0];
+    lab.arm_with(true)?;
+    let screen = String::from_utf8_lossy(&lab.ask(machine, &script())?).into_owned();
+    assert!(token(screen.as_bytes()).is_none(), "{screen}");
+    let (_, code) = screen.split_once("types its code: ").expect(&screen);
+    let code = code.get(..7).expect("six digits").to_owned();
+    for path in readable() {
+        let (_, said) = lab.api("GET", &path, None)?;
+        assert!(!said.contains(&code), "{path}: {said}");
+    }
+    assert!(!lab.world.server.log().text().contains(&code), "the server's log");
+
+    let confirm = |lab: &Lab, code: &str| {
+        lab.api("POST", "/machines/lab-01/confirm", Some(&json!({"code": code})))
+    };
+    let wrong = if code == "000-001" { "000-002" } else { "000-001" };
+    confirm(&lab, wrong)?;
+    assert!(token(&lab.ask(machine, &script())?).is_none(), "a wrong code opens nothing");
+    let (status, said) = confirm(&lab, &code)?;
+    assert_eq!(status, 200, "{said}");
+    // Typed is typed, also over a power failure.
+    lab.world.server.kill();
+    lab.world.server.start_again()?;
+    let path = lab.script(machine)?;
+    assert!(holds(&lab.ask(machine, &get(&path))?, CANARY));
     lab.world.leaves_nothing()
 }
 
