@@ -116,6 +116,8 @@ fn boot(mut link: Link, firmware: Firmware) -> Result<f64, Trouble> {
         disk: None,
         trusts: None,
         date: None,
+        own: Vec::new(),
+        reboots: false,
     };
     let begun = Instant::now();
     let mut guest = Guest::start(&spec)?;

@@ -70,6 +70,8 @@ pub fn run(firmware: Firmware) -> Result<(), Trouble> {
         disk: None,
         trusts: None,
         date: None,
+        own: Vec::new(),
+        reboots: false,
     };
     let mut guest = Guest::start(&spec)?;
     let arrived = follow(&mut guest, server.log(), told_before, &say);

@@ -10,6 +10,8 @@
 //! beside    another DHCP server on the link, or on this very host: it never notices us
 //! load      killed again and again under load; every ACK after its sync, as strace sees it
 //! network   loss, copies, disorder and forged packets on a real link: the same bytes, no more packets
+//! cloud_init  cloud-init's reader takes the answers of an autoinstall image
+//! secrets   answer files: races for a token, kills, strangers, and a search for what must not be found
 //! operator  the command line as scripts rely on it
 //! world     the link, the server and the clients all of them use
 //! ```
@@ -18,6 +20,8 @@
 mod beside;
 #[path = "peers/client.rs"]
 mod client;
+#[path = "peers/cloud_init.rs"]
+mod cloud_init;
 #[path = "peers/dhcp.rs"]
 mod dhcp;
 #[path = "peers/files.rs"]
@@ -28,5 +32,9 @@ mod load;
 mod network;
 #[path = "peers/operator.rs"]
 mod operator;
+#[path = "peers/secrets.rs"]
+mod secrets;
+#[path = "peers/web.rs"]
+mod web;
 #[path = "peers/world.rs"]
 mod world;

@@ -16,7 +16,8 @@ pub const REACHED: &str = "LOCAL DISK REACHED";
 
 const SECTOR: u32 = 512;
 const PARTITION_START: u32 = 2048;
-const PARTITION_LENGTH: u32 = 15 * 2048;
+/// Sectors of a mebibyte.
+const MIB: u32 = 2048;
 
 /// What the system partition holds: where it comes from, and its name there.
 const LOADERS: &[(&str, &str)] = &[
@@ -43,37 +44,60 @@ const DIRECTORIES: &[&str] = &[
     "debian-installer/arm64/grub",
 ];
 
+/// What else stands on a disk, and what its GRUB does.
+#[derive(Debug)]
+pub struct Contents<'a> {
+    /// The size of its system partition.
+    pub mib: u32,
+    /// The text of `grub.cfg`.
+    pub config: &'a str,
+    /// More files: where each comes from, and its name in the root of the partition.
+    pub files: &'a [(PathBuf, &'a str)],
+}
+
 /// Writes the disk into `directory` and gives its path.
 ///
 /// # Errors
 /// When a loader is not installed, or mtools fail.
 pub fn make(directory: &Path) -> Result<PathBuf, Trouble> {
+    let config = format!("echo \"{REACHED}\"\nsleep 3600\n");
+    with(directory, &Contents { mib: 15, config: &config, files: &[] })
+}
+
+/// The same disk with something else on it.
+///
+/// # Errors
+/// As [`make`].
+pub fn with(directory: &Path, contents: &Contents<'_>) -> Result<PathBuf, Trouble> {
     let path = directory.join("disk.img");
+    let length = contents.mib * MIB;
     let mut file = File::create(&path).map_err(io(format!("making {}", path.display())))?;
-    file.write_all(&boot_record()).map_err(io("writing the boot sector"))?;
-    let bytes = u64::from(PARTITION_START + PARTITION_LENGTH) * u64::from(SECTOR);
+    file.write_all(&boot_record(length)).map_err(io("writing the boot sector"))?;
+    let bytes = u64::from(PARTITION_START + length) * u64::from(SECTOR);
     file.set_len(bytes).map_err(io("giving the disk its size"))?;
 
     let partition = format!("{}@@{}", path.display(), PARTITION_START * SECTOR);
-    let sectors = PARTITION_LENGTH.to_string();
+    let sectors = length.to_string();
     run(Command::new("mformat")
         .args(["-i", &partition, "-T", &sectors, "-h", "16", "-s", "63", "::"]))?;
     for name in DIRECTORIES {
         run(Command::new("mmd").args(["-i", &partition, &format!("::/{name}")]))?;
     }
     let config = directory.join("disk-grub.cfg");
-    fs::write(&config, format!("echo \"{REACHED}\"\nsleep 3600\n"))
-        .map_err(io("writing the disk's grub.cfg"))?;
+    fs::write(&config, contents.config).map_err(io("writing the disk's grub.cfg"))?;
     let config = config.to_string_lossy();
     let configs = GRUB_CONFIGS.iter().map(|name| (&*config, *name));
-    for (from, name) in LOADERS.iter().copied().chain(configs) {
+    let more: Vec<_> =
+        contents.files.iter().map(|(from, name)| (from.to_string_lossy(), *name)).collect();
+    let more = more.iter().map(|(from, name)| (&**from, *name));
+    for (from, name) in LOADERS.iter().copied().chain(configs).chain(more) {
         run(Command::new("mcopy").args(["-i", &partition, from, &format!("::/{name}")]))?;
     }
     Ok(path)
 }
 
 /// The first sector: a program for the BIOS, and the table with the one EFI system partition.
-fn boot_record() -> [u8; SECTOR as usize] {
+fn boot_record(length: u32) -> [u8; SECTOR as usize] {
     let mut sector = [0; SECTOR as usize];
     let text = format!("{REACHED}\r\n\0");
     sector[..PROGRAM.len()].copy_from_slice(&PROGRAM);
@@ -85,7 +109,7 @@ fn boot_record() -> [u8; SECTOR as usize] {
     entry[4] = 0xef; // EFI system partition
     entry[5..8].copy_from_slice(&[0xfe, 0xff, 0xff]);
     entry[8..12].copy_from_slice(&PARTITION_START.to_le_bytes());
-    entry[12..].copy_from_slice(&PARTITION_LENGTH.to_le_bytes());
+    entry[12..].copy_from_slice(&length.to_le_bytes());
     sector[510..].copy_from_slice(&[0x55, 0xaa]);
     sector
 }
@@ -125,7 +149,7 @@ mod tests {
         let [low, high] = [PROGRAM[7], PROGRAM[8]];
         let text = usize::from(u16::from_le_bytes([low, high]) - 0x7c00);
         assert_eq!(text, PROGRAM.len());
-        assert!(boot_record()[text..].starts_with(REACHED.as_bytes()));
+        assert!(boot_record(2048)[text..].starts_with(REACHED.as_bytes()));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Always TCG: the result must not depend on KVM. QEMU's own settings stand in
 //! `Spec::arguments`; everything there was found necessary by trying.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -44,6 +44,31 @@ pub struct Spec {
     pub trusts: Option<PathBuf>,
     /// What its clock shows when it is switched on, `2045-01-01`; without it, the time.
     pub date: Option<&'static str>,
+    /// Disks of its own: what it writes there is there when it is switched on the next time.
+    pub own: Vec<Own>,
+    /// Whether it may start anew by itself, as after an installation; else it ends there.
+    pub reboots: bool,
+}
+
+/// A disk that belongs to one machine.
+#[derive(Clone, Debug)]
+pub struct Own {
+    /// Its bytes.
+    pub file: PathBuf,
+    /// Its serial number, as the machine reads it.
+    pub serial: String,
+}
+
+impl Own {
+    /// An empty disk of this size, without a byte on it.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn empty(file: PathBuf, serial: &str, bytes: u64) -> Result<Self, Trouble> {
+        let making = || io(format!("making {}", file.display()));
+        File::create(&file).and_then(|made| made.set_len(bytes)).map_err(making())?;
+        Ok(Self { file, serial: serial.to_owned() })
+    }
 }
 
 /// A machine that runs, until it is dropped.
@@ -165,7 +190,7 @@ impl Spec {
         let mut card = format!("virtio-net-pci,netdev=net0,mac={},bootindex=0", self.mac);
         command
             .args(self.firmware.machine())
-            .args(["-accel", "tcg", "-m", &memory, "-nodefaults", "-no-reboot"])
+            .args(["-accel", "tcg", "-m", &memory, "-nodefaults"])
             .args(["-display", "none", "-monitor", "none", "-serial", &serial])
             // Newer EDK2 brings up no network without a source of randomness.
             .args(["-device", "virtio-rng-pci", "-netdev", &tap]);
@@ -193,12 +218,29 @@ impl Spec {
         if let Some(date) = self.date {
             command.args(["-rtc", &format!("base={date}")]);
         }
+        if !self.reboots {
+            command.arg("-no-reboot");
+        }
+        self.disks(command, directory)
+    }
+
+    /// The copied disk is the second in the boot order, after the network; its own come after it.
+    fn disks(&self, command: &mut Command, directory: &Path) -> Result<(), Trouble> {
         if let Some(disk) = &self.disk {
             let own = directory.join("disk.img");
             fs::copy(disk, &own).map_err(io(format!("copying {}", disk.display())))?;
             command
                 .args(["-drive", &format!("if=none,id=disk0,format=raw,file={}", own.display())])
                 .args(["-device", "virtio-blk-pci,drive=disk0,bootindex=1"]);
+        }
+        // What a machine wrote last is lost if this computer fails, and no test looks after that.
+        const DRIVE: &str = "if=none,format=raw,cache=unsafe,discard=unmap";
+        for (number, own) in self.own.iter().enumerate() {
+            let (file, serial, place) = (own.file.display(), &own.serial, number + 2);
+            command.args(["-drive", &format!("{DRIVE},id=own{number},file={file}")]).args([
+                "-device",
+                &format!("virtio-blk-pci,drive=own{number},serial={serial},bootindex={place}"),
+            ]);
         }
         Ok(())
     }

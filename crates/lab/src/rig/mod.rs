@@ -14,14 +14,17 @@
 use std::fmt;
 
 pub mod account;
+pub mod apt;
 pub mod bridge;
 pub mod capture;
 pub mod disk;
 pub mod dnsmasq;
 pub mod guest;
+pub mod installer;
 pub mod iso;
 pub mod kea;
 pub mod live;
+pub mod mirror;
 pub mod need;
 pub mod ns;
 pub mod process;

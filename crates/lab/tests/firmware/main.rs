@@ -3,9 +3,11 @@
 //! Run by `./x test`, as root; takes minutes per machine. Each test says
 //! which machine, in which mode, and what stands on its serial port at the end.
 
+mod debian;
 mod discovery;
 mod discs;
 mod https;
+mod installs;
 
 use std::thread::panicking;
 use std::time::Duration;
@@ -193,6 +195,8 @@ impl World {
             disk: None,
             trusts: None,
             date: None,
+            own: Vec::new(),
+            reboots: false,
         })
     }
 
