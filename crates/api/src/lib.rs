@@ -16,6 +16,7 @@
 pub mod asker;
 mod body;
 pub mod client;
+pub mod contract;
 pub mod doing;
 pub mod gate;
 pub mod net;

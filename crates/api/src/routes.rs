@@ -10,9 +10,9 @@ mod first;
 mod images;
 mod leases;
 pub(crate) mod machines;
-mod metrics;
+pub(crate) mod metrics;
 mod server;
-mod session;
+pub(crate) mod session;
 pub mod table;
 mod templates;
 mod tokens;
@@ -27,6 +27,7 @@ use axum::Router;
 use axum::extract::{FromRef, FromRequestParts, Query};
 use axum::http::request::Parts;
 use engine::{Command, Engine, Now};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use site::SiteError;
@@ -87,9 +88,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
 }
 
 /// `?dry_run=true`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Dry {
+    /// Only says what would change.
     #[serde(default)]
     dry_run: bool,
 }

@@ -1,10 +1,10 @@
 //! Answers that last: events as they happen, and the lines of a running import or scrub.
 
 use crate::House;
+use crate::contract::shape::{Events, Lines, Said};
 use crate::types::Line;
 use axum::body::Body;
 use axum::http::header;
-use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use model::{Happening, HardwareAddress};
 use serde::Serialize;
@@ -21,7 +21,7 @@ const STILL: Duration = Duration::from_secs(1);
 
 /// Every event from now on as SSE, or only those of one machine; lines of machines' own logs only if
 /// they are wanted.
-pub fn events(house: &House, machine: Option<HardwareAddress>, logs: bool) -> Response {
+pub fn events(house: &House, machine: Option<HardwareAddress>, logs: bool) -> Said<Events<Line>> {
     let listener = house.site.events();
     let (asker, site) = (house.asker.clone(), house.site.clone());
     let begun = (listener, tokio::time::Instant::now());
@@ -56,16 +56,16 @@ pub fn events(house: &House, machine: Option<HardwareAddress>, logs: bool) -> Re
     let hello = stream::iter([": listening\n\n".to_owned()]);
     let all = futures_util::StreamExt::chain(hello, messages);
     let body = futures_util::StreamExt::map(all, Ok::<String, Infallible>);
-    ([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(body)).into_response()
+    Said::new(([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(body)))
 }
 
 /// The lines of an import, or of a scrub. When the client goes away, the channel closes.
-pub fn lines<T: Serialize + Send + 'static>(of: mpsc::Receiver<T>) -> Response {
+pub fn lines<T: Serialize + Send + 'static>(of: mpsc::Receiver<T>) -> Said<Lines<T>> {
     let body = stream::unfold(of, |mut of| async move {
         let line = of.recv().await?;
         let mut json = serde_json::to_string(&line).unwrap_or_default();
         json.push('\n');
         Some((Ok::<String, Infallible>(json), of))
     });
-    ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(body)).into_response()
+    Said::new(([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(body)))
 }

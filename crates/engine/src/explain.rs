@@ -10,6 +10,7 @@ use model::image::{LoaderKind, Wanted};
 use model::network::Mode;
 use model::plan::{Boot, BootPlan, Decision, Reason, Why};
 use model::{Arch, Client, Firmware, HardwareAddress, Network, Now};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 
@@ -29,7 +30,7 @@ pub struct Question {
 }
 
 /// Everything a machine would get.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Explanation {
     /// Its hardware address.
     pub machine: HardwareAddress,
@@ -44,7 +45,7 @@ pub struct Explanation {
 }
 
 /// What one stage gets.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StageAnswer {
     /// `firmware`, then `ipxe`, `grub` or `pxelinux`, then `kernel`.
     pub stage: String,

@@ -3,6 +3,7 @@
 use crate::client::named;
 use crate::image::Hash;
 use crate::time::Now;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,12 +25,12 @@ named! {
 pub const LABELS_MAX: usize = 32;
 
 /// Which machines somebody sees: all, or those that have one of these labels at least.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Scope(Vec<Label>);
 
 /// `room=3`.
-#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct Label {
     /// Its name.
@@ -115,7 +116,7 @@ impl From<Label> for String {
 }
 
 /// A hash of a password as a PHC string (`$argon2id$v=19$...`). What it prints is not it.
-#[derive(Clone, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct PasswordPhc(pub String);
 
@@ -145,7 +146,7 @@ pub struct User {
 }
 
 /// Whose a token is.
-#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Owner {
     /// A user of ours; the token never may more than he.

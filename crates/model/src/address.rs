@@ -118,6 +118,21 @@ impl<'de> Deserialize<'de> for HardwareAddress {
     }
 }
 
+crate::schema_text!(
+    HardwareAddress,
+    "HardwareAddress",
+    "A MAC address in any usual spelling; written as `52:54:00:12:34:56`. Hardware of another kind has \
+     its number in front: `32/...`.",
+    "^([0-9]{1,3}/([0-9A-Fa-f]{2}([:.-]?[0-9A-Fa-f]{2}){0,15})?|(01[:-])?[0-9A-Fa-f]{2}([:.-]?[0-9A-Fa-f]{2}){5})$"
+);
+
+crate::schema_text!(
+    Uuid,
+    "Uuid",
+    "A UUID as it is printed (RFC 9562).",
+    "^[0-9A-Fa-f]{8}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{12}$"
+);
+
 /// Bytes written as hexadecimal digits, two each.
 pub fn hex(digits: &str) -> Option<Vec<u8>> {
     let digits = digits.as_bytes();

@@ -1,6 +1,7 @@
 //! What the other end of one exchange says it is.
 
 use crate::address::{HardwareAddress, Uuid};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -8,7 +9,7 @@ use std::net::Ipv4Addr;
 macro_rules! named {
     ($(#[$doc:meta])* $name:ident: $what:literal { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)+ }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize, schemars::JsonSchema)]
         pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant,)+ }
 
         impl $name {
@@ -145,7 +146,7 @@ impl Arch {
 }
 
 /// A code of option 93 (RFC 4578, 2.1; IANA "Processor Architecture Types") and what it means.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct ArchCode(pub u16);
 
@@ -248,7 +249,7 @@ impl ArchCode {
 }
 
 /// How far a machine has come: which program is asking.
-#[derive(Clone, Debug, Eq, PartialEq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
     /// The machine's own firmware: it takes a bootloader.
@@ -270,7 +271,7 @@ impl fmt::Display for Stage {
 }
 
 /// What an iPXE build can do, from option 175 (one sub-option per feature).
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct IpxeFeatures {
     /// Sub-option 19: fetches `http://`.
     pub http: bool,

@@ -17,6 +17,7 @@ use crate::severity::Severity;
 use crate::template::Template;
 use crate::time::Now;
 use crate::webhook::Webhook;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
@@ -107,7 +108,7 @@ pub enum Change {
 }
 
 /// One thing that happened, told to whoever watches. It is not kept.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
     /// When.
     pub at: Now,
@@ -121,7 +122,7 @@ pub struct Event {
 }
 
 /// How a file is carried.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Carrier {
     /// UDP 69.
@@ -137,7 +138,7 @@ impl fmt::Display for Carrier {
 }
 
 /// What happened.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Happening {
     /// A DHCP message was answered.

@@ -9,6 +9,7 @@ use crate::client::named;
 use crate::event::show_bytes;
 use crate::text::show;
 use crate::time::Now;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The longest report, in bytes of JSON: 64 disks and 64 network cards with every field full.
@@ -55,7 +56,7 @@ named! {
 }
 
 /// What a machine says of its parts.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Hardware {
     /// Processors.
@@ -82,7 +83,7 @@ pub struct Hardware {
 }
 
 /// Processors.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Cpu {
     /// As the processor calls itself.
@@ -96,7 +97,7 @@ pub struct Cpu {
 }
 
 /// A disk.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Disk {
     /// The kernel's name for it: `sda`, `nvme0n1`.
@@ -116,7 +117,7 @@ pub struct Disk {
 }
 
 /// A network card.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Nic {
     /// The kernel's name for it.
@@ -132,7 +133,7 @@ pub struct Nic {
 }
 
 /// Firmware.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct FirmwareFacts {
     /// Its kind.
@@ -146,7 +147,7 @@ pub struct FirmwareFacts {
 }
 
 /// The box.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct SystemFacts {
     /// Who made it.

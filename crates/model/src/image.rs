@@ -14,6 +14,7 @@ pub use trust::{Signature, Trust};
 
 use crate::client::{Arch, named};
 use crate::time::Now;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
@@ -64,6 +65,8 @@ impl<'de> Deserialize<'de> for Hash {
         String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
     }
 }
+
+crate::schema_text!(Hash, "Hash", "A SHA-256 in hexadecimal digits.", "^[0-9A-Fa-f]{64}$");
 
 /// The bytes of a file: a whole blob, or some of one.
 #[derive(Clone, Debug, Eq, PartialEq, Hash)]
@@ -133,7 +136,7 @@ impl Asset {
 }
 
 /// The disc that an image was imported as.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DiscFile {
     /// The blob.
     pub sha256: Hash,
@@ -184,7 +187,7 @@ pub struct Image {
 }
 
 /// A symbolic link to a directory.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Link {
     /// Where it stands.
     pub path: String,

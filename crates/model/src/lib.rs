@@ -22,6 +22,7 @@ pub mod network;
 pub mod option;
 pub mod plan;
 pub mod rule;
+mod schema;
 pub mod setting;
 pub mod severity;
 pub mod template;

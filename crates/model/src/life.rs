@@ -10,6 +10,7 @@
 //! Nothing but [`Life::after`] makes one life of another, and a machine keeps its own to itself.
 
 use crate::client::named;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -66,7 +67,7 @@ impl Move {
 }
 
 /// What a machine may have been before an installation was armed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Before {
     /// [`Life::Approved`].

@@ -1,9 +1,10 @@
 //! The boot menu that a machine shows.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What choosing an entry does.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Choice {
     /// Go on to the local disk.
@@ -16,7 +17,7 @@ pub enum Choice {
 
 /// A password as GRUB keeps one, so that the clear text is nowhere:
 /// `grub.pbkdf2.sha512.ROUNDS.SALT.HASH`.
-#[derive(Clone, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct PasswordHash(pub String);
 
@@ -27,7 +28,7 @@ impl std::fmt::Debug for PasswordHash {
 }
 
 /// One line of the menu.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Entry {
     /// Short name, `[a-z0-9._-]+`, unique in the menu.
     pub key: String,

@@ -4,13 +4,14 @@ use crate::address::HardwareAddress;
 use crate::client::{Arch, ArchCode};
 use crate::image::Way;
 use crate::menu::{Entry, PasswordHash};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
 use std::net::Ipv4Addr;
 
 /// The decision for one machine at one moment, with its reasons in order.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BootPlan {
     /// What it does.
     pub decision: Decision,
@@ -19,7 +20,7 @@ pub struct BootPlan {
 }
 
 /// What a machine does next.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Decision {
     /// Start its own disk.
@@ -58,7 +59,7 @@ impl Decision {
 }
 
 /// A menu ready to be shown: every entry exists.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ShownMenu {
     /// Entries in order, each with what it boots (none for the local disk).
     pub entries: Vec<(Entry, Option<Boot>)>,
@@ -71,7 +72,7 @@ pub struct ShownMenu {
 }
 
 /// A kernel, its initrds and its arguments, as paths on the machines' port.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Boot {
     /// Image name.
     pub image: String,
@@ -105,7 +106,7 @@ pub struct Boot {
 }
 
 /// One step of a decision. Shown in `explain`, events and the machines' scripts.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
     /// An operator blocked the machine.
@@ -236,7 +237,7 @@ impl fmt::Display for Reason {
 }
 
 /// Why a request got no reply. The operator reads it as it stands.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Why {
     /// The bytes are no message.

@@ -1,5 +1,6 @@
 //! Time as a value that is passed in.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::{Add, Sub};
@@ -12,7 +13,18 @@ use std::time::Duration;
 /// is a little behind that or obviously wrong), plus the time passed on the monotonic clock since. So
 /// nothing ends because somebody set the clock.
 #[derive(
-    Clone, Copy, Debug, Default, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    Eq,
+    PartialEq,
+    Ord,
+    PartialOrd,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
 )]
 #[serde(transparent)]
 pub struct Now(pub u64);

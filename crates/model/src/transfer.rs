@@ -3,11 +3,12 @@
 use crate::address::HardwareAddress;
 use crate::event::Carrier;
 use crate::time::Now;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
 /// One file on its way.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TransferNow {
     /// Name as asked, shown.
     pub file: String,
@@ -43,7 +44,7 @@ impl TransferNow {
 }
 
 /// What went out since the start, by one carrier.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Totals {
     /// Bytes of files, those of transfers that run included.
     pub bytes: u64,
@@ -56,7 +57,7 @@ pub struct Totals {
 }
 
 /// All files on their way, and what was.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Transfers {
     /// Those that run, oldest first.
     pub now: Vec<TransferNow>,

@@ -6,11 +6,12 @@ use crate::{House, Problem, doing};
 use axum::Json;
 use engine::Now;
 use model::AuditRecord;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use site::AuditEntry;
 
 /// `?from=N&limit=N&machine=M&who=W&since=T`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Which {
     /// The first record; 1 without it.

@@ -1,12 +1,12 @@
 //! A backup, as one long answer. The passphrase is in the body, never in the address.
 
 use super::State;
+use crate::contract::shape::{Bytes, Said};
 use crate::doing::{self, Sending};
 use crate::types::BackupWish;
 use crate::{House, Problem, body};
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, header};
-use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use model::access::Via;
 
@@ -16,7 +16,7 @@ pub const BYTES: HeaderName = HeaderName::from_static("backup-bytes");
 pub async fn backup(
     State(house): State<House>,
     body::Json(wish): body::Json<BackupWish>,
-) -> Result<Response, Problem> {
+) -> Result<Said<Bytes>, Problem> {
     // The passphrase is in the body: it does not leave this host.
     if house.asker.by.via != Via::Socket {
         return Err(Problem::forbidden("a backup is made on the server's own host only")
@@ -32,5 +32,5 @@ pub async fn backup(
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (BYTES, HeaderValue::from(bytes)),
     ];
-    Ok((fields, Body::from_stream(pieces)).into_response())
+    Ok(Said::new((fields, Body::from_stream(pieces))))
 }

@@ -14,6 +14,7 @@ use engine::{Command, Engine};
 use model::menu::Menu;
 use model::plan::Reason;
 use model::rule::Profile;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::str::FromStr;
 
@@ -128,7 +129,7 @@ pub async fn remove_rule(
 }
 
 /// `?machine=M&arch=A&firmware=F&stage=S&network=N`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WhoAsked {
     machine: String,
@@ -192,7 +193,7 @@ pub async fn explain(
 }
 
 /// `?network=IF`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WhoseMenu {
     network: Option<String>,

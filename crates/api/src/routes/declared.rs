@@ -6,10 +6,11 @@ use crate::types::{Applied, ApplyWish, MachinesWish};
 use crate::{House, Problem};
 use axum::Json;
 use engine::Command;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// `?dry_run=true&prune=true`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct How {
     #[serde(default)]

@@ -13,6 +13,7 @@ use axum::extract::Path;
 use engine::Command;
 use engine::command::DeployMany;
 use model::menu::Choice;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ const AT_ONCE: u32 = 10;
 const PAUSE_AFTER: u32 = 3;
 
 /// `?machine=M&batch=b3&open=true`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Which {
     machine: Option<String>,

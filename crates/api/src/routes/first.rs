@@ -2,16 +2,18 @@
 
 use super::State;
 use super::session::OverTls;
+use crate::contract::shape::{Page, Said};
 use crate::gate::{door, login};
 use crate::server::Visitor;
 use crate::{House, Problem};
 use axum::Extension;
 use axum::extract::Path;
 use axum::http::{StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::Html;
 use engine::Command;
 use model::By;
 use model::access::{Role, Scope, User, Via};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// Until there is more to see.
@@ -83,7 +85,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// What the form sends.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Filled {
     name: String,
@@ -97,12 +99,12 @@ pub async fn make(
     OverTls(tls): OverTls,
     Path(token): Path<String>,
     crate::body::Form(filled): crate::body::Form<Filled>,
-) -> Result<Response, Problem> {
+) -> Result<Said<Page>, Problem> {
     let now = house.site.now();
     if !house.door.is_first(now, &token) {
         return Err(over());
     }
-    let again = |wrong: &str| (StatusCode::BAD_REQUEST, asking(wrong)).into_response();
+    let again = |wrong: &str| Said::new((StatusCode::BAD_REQUEST, asking(wrong)));
     if filled.password != filled.again {
         return Ok(again("The two passwords are not the same."));
     }
@@ -123,5 +125,5 @@ pub async fn make(
         (header::SET_COOKIE, door::set_cookie(tls, Some(&begun.cookie))),
         (header::LOCATION, "/".to_owned()),
     ];
-    Ok((StatusCode::SEE_OTHER, fields).into_response())
+    Ok(Said::new((StatusCode::SEE_OTHER, fields)))
 }

@@ -1,16 +1,19 @@
 //! Images and bootloaders.
 
 use super::{Asked, Dry, State, ask, command};
+use crate::contract::shape::{Lines, Said};
 use crate::doing;
-use crate::types::{Done, ImageView, ImportWish, LoaderView, PathWish, PromoteWish, Verified};
+use crate::types::{
+    Done, ImageView, ImportLine, ImportWish, LoaderView, PathWish, PromoteWish, ScrubLine, Verified,
+};
 use crate::{House, Problem, body, streams};
 use axum::Json;
 use axum::extract::Path;
-use axum::response::Response;
 use engine::Command;
 use model::Image;
 use model::access::Role;
 use model::image::{Channel, Wanted};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
@@ -20,7 +23,7 @@ const LINES_MAX: usize = 16;
 pub use doing::blocking;
 
 /// `?version=N&dry_run=true`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Which {
     version: Option<u32>,
@@ -128,7 +131,7 @@ pub async fn import(
     State(house): State<House>,
     Asked(dry): Asked<Dry>,
     body::Json(wish): body::Json<ImportWish>,
-) -> Result<Response, Problem> {
+) -> Result<Said<Lines<ImportLine>>, Problem> {
     let local = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.contains("://"));
     let of_host = [&wish.trust.checksums, &wish.trust.signature].into_iter().any(local)
         || wish.trust.keyring.as_ref().is_some_and(|keyring| keyring.contains('/'))
@@ -144,7 +147,7 @@ pub async fn import(
 }
 
 /// `?bytes_per_s=N`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pace {
     #[serde(default = "usual_pace")]
@@ -155,7 +158,7 @@ fn usual_pace() -> u64 {
     library::scrub::RATE
 }
 
-pub async fn scrub(State(house): State<House>, Asked(pace): Asked<Pace>) -> Response {
+pub async fn scrub(State(house): State<House>, Asked(pace): Asked<Pace>) -> Said<Lines<ScrubLine>> {
     let (tell, lines) = mpsc::channel(LINES_MAX);
     tokio::spawn(doing::scrub_telling(house, pace.bytes_per_s, tell));
     streams::lines(lines)

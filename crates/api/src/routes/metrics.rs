@@ -2,10 +2,10 @@
 //! file ever becomes one, since whoever boots could make any number of them.
 
 use super::State;
+use crate::contract::shape::{self, Said};
 use crate::server::Counted;
 use crate::{House, Problem};
 use axum::http::header;
-use axum::response::{IntoResponse, Response};
 use model::Transfers;
 use model::event::Carrier;
 use model::transfer::Totals;
@@ -19,9 +19,9 @@ use site::SiteHandle;
 use std::fmt;
 
 /// What an OpenMetrics reader expects.
-const MEDIA: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+pub(crate) const MEDIA: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-pub async fn metrics(State(house): State<House>) -> Result<Response, Problem> {
+pub async fn metrics(State(house): State<House>) -> Result<Said<shape::Numbers>, Problem> {
     let mut registry = Registry::with_prefix("bootwright");
     let sockets = (house.counted)();
     registry.register_collector(Box::new(Numbers {
@@ -30,7 +30,7 @@ pub async fn metrics(State(house): State<House>) -> Result<Response, Problem> {
     }));
     let mut text = String::new();
     encode(&mut text, &registry).map_err(|e| Problem::failed(e.to_string()))?;
-    Ok(([(header::CONTENT_TYPE, MEDIA)], text).into_response())
+    Ok(Said::new(([(header::CONTENT_TYPE, MEDIA)], text)))
 }
 
 fn of_the_owner(site: &SiteHandle) -> [Counted; 7] {

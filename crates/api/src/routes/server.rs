@@ -1,14 +1,16 @@
 //! The server itself: how it is, what happens, its configuration again.
 
 use super::{Asked, Dry, State, ask, images};
-use crate::types::{Alive, Doctor, Done, LoaderView, NetworkStatus, Status};
-use crate::{House, Problem, streams};
+use crate::contract::shape::{Events, Said};
+use crate::types::{Alive, Doctor, Done, Line, LoaderView, NetworkStatus, Status};
+use crate::{House, Problem, contract, streams};
 use axum::Json;
-use axum::response::Response;
 use model::Transfers;
 use model::access::Outcome;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use site::Act;
+use std::sync::OnceLock;
 
 pub async fn healthz() -> Json<Alive> {
     Json(Alive { status: "ok".to_owned() })
@@ -18,6 +20,13 @@ pub async fn healthz() -> Json<Alive> {
 pub async fn readyz(State(house): State<House>) -> Result<Json<Alive>, Problem> {
     ask(&house, |_, _| ()).await?;
     Ok(healthz().await)
+}
+
+/// What may be asked here, as OpenAPI.
+pub async fn openapi() -> Json<serde_json::Value> {
+    static DOCUMENT: OnceLock<serde_json::Value> = OnceLock::new();
+    let document = DOCUMENT.get_or_init(|| contract::document(&super::table::table()));
+    Json(document.clone())
 }
 
 pub async fn status(State(house): State<House>) -> Result<Json<Status>, Problem> {
@@ -88,7 +97,7 @@ pub async fn doctor(State(house): State<House>) -> Result<Json<Doctor>, Problem>
     Ok(Json(Doctor { status, loaders, missing, unbootable, free, findings }))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Watch {
     machine: Option<String>,
@@ -100,7 +109,7 @@ pub struct Watch {
 pub async fn events(
     State(house): State<House>,
     Asked(watch): Asked<Watch>,
-) -> Result<Response, Problem> {
+) -> Result<Said<Events<Line>>, Problem> {
     let machine = match watch.machine {
         None => None,
         // A machine that was never heard is watched for by its MAC.

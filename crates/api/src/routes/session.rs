@@ -2,6 +2,7 @@
 
 use super::State;
 use crate::asker::{Asker, Shown};
+use crate::contract::shape::{Nothing, Said};
 use crate::gate::{door, login};
 use crate::server::Visitor;
 use crate::types::{Login, SessionView};
@@ -9,7 +10,6 @@ use crate::{House, Problem, body};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use model::access::{Outcome, Owner, Via};
 use site::Act;
@@ -32,7 +32,7 @@ pub async fn begin(
     OverTls(tls): OverTls,
     headers: HeaderMap,
     body::Json(wish): body::Json<Login>,
-) -> Result<Response, Problem> {
+) -> Result<Said<Json<SessionView>>, Problem> {
     // A new login never goes on under an old name.
     if let Some(old) = door::cookie(&headers) {
         house.door.end(&old);
@@ -47,7 +47,7 @@ pub async fn begin(
         until: None,
     };
     let cookie = door::set_cookie(tls, Some(&begun.cookie));
-    Ok(([(header::SET_COOKIE, cookie)], Json(view)).into_response())
+    Ok(Said::new(([(header::SET_COOKIE, cookie)], Json(view))))
 }
 
 pub async fn show(State(house): State<House>, headers: HeaderMap) -> Json<SessionView> {
@@ -75,7 +75,7 @@ pub async fn end(
     State(house): State<House>,
     OverTls(tls): OverTls,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Said<Nothing>, Problem> {
     let ended = door::cookie(&headers).and_then(|cookie| house.door.end(&cookie));
     if let Some(session) = ended {
         let says = format!("{} logged out", session.user);
@@ -84,5 +84,5 @@ pub async fn end(
         house.site.note(act).await?;
     }
     let cookie = door::set_cookie(tls, None);
-    Ok(([(header::SET_COOKIE, cookie)], axum::http::StatusCode::NO_CONTENT).into_response())
+    Ok(Said::new(([(header::SET_COOKIE, cookie)], axum::http::StatusCode::NO_CONTENT)))
 }

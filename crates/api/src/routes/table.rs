@@ -7,6 +7,7 @@ use super::{
     audit, backup, boot, declared, deployments, first, images, leases, machines, metrics, server,
     session, templates, tokens, users, webhooks,
 };
+use crate::contract::shape::{Described, Shape};
 use crate::gate::{self, Gate};
 use access::Policy;
 use access::policy::On;
@@ -27,6 +28,8 @@ pub struct Route {
     pub policy: Policy,
     /// What it does, in a line.
     pub says: &'static str,
+    /// What it takes and gives.
+    pub shape: Shape,
     handler: MethodRouter<Rooms>,
 }
 
@@ -48,10 +51,10 @@ fn route<H, T>(
     handler: H,
 ) -> Route
 where
-    H: Handler<T, Rooms>,
+    H: Handler<T, Rooms> + Described<T>,
     T: 'static,
 {
-    Route { method, path, policy, says, handler: on(filter, handler) }
+    Route { method, path, policy, says, shape: H::shape(), handler: on(filter, handler) }
 }
 
 /// A function for each method: `get(path, policy, says, handler)`.
@@ -59,7 +62,7 @@ macro_rules! methods {
     ($($name:ident $method:ident),+) => { $(
         fn $name<H, T>(path: &'static str, policy: Policy, says: &'static str, handler: H) -> Route
         where
-            H: Handler<T, Rooms>,
+            H: Handler<T, Rooms> + Described<T>,
             T: 'static,
         {
             route((Method::$method, MethodFilter::$method), path, policy, says, handler)
@@ -103,6 +106,7 @@ fn about_the_server() -> Vec<Route> {
     vec![
         get("/healthz", PUBLIC, "that it runs", server::healthz),
         get("/readyz", PUBLIC, "that it answers from its store", server::readyz),
+        get("/api/v1/openapi.json", PUBLIC, "this description", server::openapi),
         get("/metrics", SEE_FLEET, "numbers for Prometheus", metrics::metrics),
         get("/api/v1/healthz", PUBLIC, "that it runs", server::healthz),
         get("/api/v1/status", SEE_FLEET, "the server at a glance", server::status),

@@ -9,6 +9,7 @@ use axum::Json;
 use axum::extract::Path;
 use engine::{Command, Engine};
 use model::template::Template;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 fn view(engine: &Engine, template: &engine::deploy::Template, text: bool) -> TemplateView {
@@ -77,7 +78,7 @@ pub async fn remove(
 }
 
 /// `?machine=M`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct For {
     machine: String,

@@ -2,12 +2,14 @@
 //! [`crate::body::BODY_MAX`]: it goes to disk as it comes.
 
 use super::{Asked, Dry};
+use crate::contract::shape::{Said, Shape, Takes};
 use crate::doing::blocking;
 use crate::types::{Done, UploadView, UploadWish};
 use crate::{Problem, body};
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
@@ -58,14 +60,17 @@ pub async fn list(State(desk): State<Desk>) -> Result<Json<Vec<UploadView>>, Pro
 pub async fn create(
     State(desk): State<Desk>,
     body::Json(wish): body::Json<UploadWish>,
-) -> Result<Response, Problem> {
+) -> Result<Said<Json<UploadView>>, Problem> {
     let sha256: Option<Result<Hash, String>> = wish.sha256.map(|text| text.parse());
     let sha256 = sha256.transpose().map_err(Problem::malformed)?;
     let announced = Announced { name: wish.name, size: wish.size, sha256 };
     desk.uploads(|uploads, now| uploads.create(announced, now)).await.map(|upload| stands(&upload))
 }
 
-pub async fn show(State(desk): State<Desk>, Path(id): Path<String>) -> Result<Response, Problem> {
+pub async fn show(
+    State(desk): State<Desk>,
+    Path(id): Path<String>,
+) -> Result<Said<Json<UploadView>>, Problem> {
     desk.uploads(move |uploads, _| uploads.show(&id)).await.map(|upload| stands(&upload))
 }
 
@@ -88,17 +93,33 @@ pub async fn remove(
     Ok(Json(Done { says, done: !dry.dry_run }))
 }
 
+/// Which byte of the upload comes first in a request.
+pub struct Offset(u64);
+
+impl<S: Sync> FromRequestParts<S> for Offset {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        number(&parts.headers, &OFFSET).map(Self).ok_or_else(|| {
+            Problem::malformed("the header Upload-Offset must say which byte comes first")
+                .hint("ask for the upload: it says where to go on")
+        })
+    }
+}
+
+impl Takes for Offset {
+    fn say(shape: &mut Shape) {
+        shape.header = Some(("Upload-Offset", "Which byte of the upload comes first."));
+    }
+}
+
 pub async fn append(
     State(desk): State<Desk>,
     Path(id): Path<String>,
+    Offset(offset): Offset,
     headers: HeaderMap,
     body: Body,
-) -> Result<Response, Response> {
-    let offset = number(&headers, &OFFSET).ok_or_else(|| {
-        Problem::malformed("the header Upload-Offset must say which byte comes first")
-            .hint("ask for the upload: it says where to go on")
-            .into_response()
-    })?;
+) -> Result<Said<Json<UploadView>>, Response> {
     let (blobs, of) = (Arc::clone(&desk.blobs), id);
     let opened = blocking(move || Uploads::of(&blobs)?.append(&of, offset)).await;
     let appending = opened.map_err(Problem::into_response)?.map_err(refusal)?;
@@ -175,13 +196,13 @@ fn number(headers: &HeaderMap, name: &HeaderName) -> Option<u64> {
 }
 
 /// How an upload stands.
-fn stands(upload: &Upload) -> Response {
+fn stands(upload: &Upload) -> Said<Json<UploadView>> {
     let fields = [
         (OFFSET, HeaderValue::from(upload.offset)),
         (LENGTH, HeaderValue::from(upload.announced.size)),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
-    (fields, Json(UploadView::from(upload))).into_response()
+    Said::new((fields, Json(UploadView::from(upload))))
 }
 
 /// A problem, with where to go on.

@@ -4,11 +4,12 @@ use crate::Problem;
 use model::Event;
 use model::network::Network;
 use model::{Arch, Channel};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// The running server at a glance.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
     /// Shown on machines' screens.
     pub server_name: String,
@@ -47,7 +48,7 @@ pub struct Status {
 }
 
 /// HTTPS for machines: what it is served with.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TlsStatus {
     /// Its port.
     pub port: u16,
@@ -62,7 +63,7 @@ pub struct TlsStatus {
 }
 
 /// Something about certificates that somebody should know.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TlsFinding {
     /// What is so, and what follows.
     pub text: String,
@@ -73,7 +74,7 @@ pub struct TlsFinding {
 }
 
 /// One served network.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NetworkStatus {
     /// Interface.
     pub interface: String,
@@ -100,7 +101,7 @@ impl From<&Network> for NetworkStatus {
 }
 
 /// What a change did, or would do.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Done {
     /// In words.
     pub says: String,
@@ -109,7 +110,7 @@ pub struct Done {
 }
 
 /// What only the running server can tell `doctor`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Doctor {
     /// The server.
     pub status: Status,
@@ -126,7 +127,7 @@ pub struct Doctor {
 }
 
 /// Asks for an import.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImportWish {
     /// The image's name.
@@ -161,7 +162,7 @@ pub struct ImportWish {
 }
 
 /// Lets a channel of an image show a version.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PromoteWish {
     /// The version; without one, what `test` shows.
@@ -173,7 +174,7 @@ pub struct PromoteWish {
 }
 
 /// How an import is to be checked against what its publisher signed.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TrustWish {
     /// The publisher's checksum file: a path of the server's host, or a URL. Without it those beside
@@ -198,7 +199,7 @@ pub struct TrustWish {
 }
 
 /// Names a file or folder of the server's host.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PathWish {
     /// From the root.
@@ -206,7 +207,7 @@ pub struct PathWish {
 }
 
 /// One line of a running import.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ImportLine {
     /// So far.
@@ -230,7 +231,7 @@ pub enum ImportLine {
 }
 
 /// One line of a running scrub.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ScrubLine {
     /// So far.
@@ -249,7 +250,7 @@ pub enum ScrubLine {
 }
 
 /// What a scrub found.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Scrubbed {
     /// Bytes read.
     pub bytes: u64,
@@ -260,7 +261,7 @@ pub struct Scrubbed {
 }
 
 /// What a check of an image's bytes found.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Verified {
     /// Image.
     pub name: String,
@@ -275,7 +276,7 @@ pub struct Verified {
 }
 
 /// One message of the stream of events.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Line {
     /// Something happened.
@@ -288,7 +289,7 @@ pub enum Line {
 }
 
 /// The answer of `/healthz`.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Alive {
     /// `ok`.
     pub status: String,

@@ -1,10 +1,11 @@
 //! What a backup is asked for with.
 
 use backup::Passphrase;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Asks for a backup.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BackupWish {
     /// What it is encrypted with.
@@ -20,6 +21,8 @@ pub struct BackupWish {
 /// A passphrase on its way to the server of this host. It prints as `***`.
 #[derive(Clone, Debug)]
 pub struct Phrase(pub Passphrase);
+
+model::schema_text!(Phrase, "Phrase", "What a backup is encrypted with.", "^[^\\n]{1,}$");
 
 impl Serialize for Phrase {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {

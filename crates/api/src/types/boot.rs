@@ -5,13 +5,14 @@ use model::menu::{Entry, PasswordHash};
 use model::rule::{Condition, Profile, Rule};
 use model::setting::{Layer, Setting};
 use model::{Channel, Event, Loader};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 /// A bootloader.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LoaderView {
     /// File name in `/loader/`.
     pub name: String,
@@ -47,7 +48,7 @@ impl From<&Loader> for LoaderView {
 }
 
 /// A profile.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProfileView {
     /// Name.
     pub name: String,
@@ -72,7 +73,7 @@ pub struct ProfileView {
 }
 
 /// Makes a profile, or changes the one of this name: what is not said stays.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProfileWish {
     /// Image; a new profile needs one.
@@ -213,6 +214,13 @@ fn disk(text: &str) -> Result<u64, String> {
     number.checked_mul(unit).ok_or_else(wrong)
 }
 
+model::schema_text!(
+    ConditionText,
+    "Condition",
+    "What a rule demands: `arch=x64-uefi`, `mac=52:54:00`, `memory=4096`, `label:room=3`.",
+    "^(mac|uuid|serial|arch|firmware|vendor-class|network|circuit|memory|disk|cpu|label:[^=]+)=.+$"
+);
+
 impl Serialize for ConditionText {
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(self)
@@ -226,7 +234,7 @@ impl<'de> Deserialize<'de> for ConditionText {
 }
 
 /// A rule, in the order in which rules are tried.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RuleView {
     /// Place in the order, from 1.
     pub place: usize,
@@ -252,7 +260,7 @@ impl RuleView {
 }
 
 /// A new rule.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RuleWish {
     /// All must hold; none is everybody.
@@ -263,7 +271,7 @@ pub struct RuleWish {
 }
 
 /// A new place for a rule.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MoveWish {
     /// From 1.
@@ -271,7 +279,7 @@ pub struct MoveWish {
 }
 
 /// Which rule a machine meets.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RuleTest {
     /// Hardware address.
     pub machine: String,
@@ -284,7 +292,7 @@ pub struct RuleTest {
 }
 
 /// A menu. Its password is never read, only whether there is one.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MenuView {
     /// Its interface; none is for all networks without a menu of their own.
     pub network: Option<String>,
@@ -297,7 +305,7 @@ pub struct MenuView {
 }
 
 /// A whole new menu.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MenuWish {
     /// Its interface; none is for all networks without a menu of their own.
@@ -318,7 +326,7 @@ pub struct MenuWish {
 }
 
 /// What a machine would get, and what happened to it lately.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Explained {
     /// The answer of the engine.
     #[serde(flatten)]

@@ -2,10 +2,11 @@
 
 use super::ConditionText;
 use engine::command::{Declared, DeclaredMachine, DeclaredProfile, DeclaredRule, Tally};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What documents declare. What is not named stays as it is.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApplyWish {
     /// Machines.
@@ -20,7 +21,7 @@ pub struct ApplyWish {
 }
 
 /// A rule of a document.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RuleDeclared {
     /// All must hold; none is everybody.
@@ -49,7 +50,7 @@ impl From<ApplyWish> for Declared {
 }
 
 /// Many machines at once.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MachinesWish {
     /// Each by its MAC, with what is said of it.
@@ -57,7 +58,7 @@ pub struct MachinesWish {
 }
 
 /// What an apply did, or would do.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Applied {
     /// The difference: its numbers, then a line for each thing (`+` added, `~` changed, `-` removed).
     pub says: String,

@@ -4,10 +4,11 @@ use super::moment;
 use engine::Engine;
 use model::deployment::{self, Deployment, End, State};
 use model::{Batch, Now};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A template.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TemplateView {
     /// Name.
     pub name: String,
@@ -25,7 +26,7 @@ pub struct TemplateView {
 }
 
 /// Adds a template, or replaces the one of this name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TemplateWish {
     /// What it makes; without it, what its name ends with.
@@ -36,7 +37,7 @@ pub struct TemplateWish {
 }
 
 /// A template, rendered for a machine; every secret is a word that says which.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RenderedView {
     /// The template.
     pub template: String,
@@ -51,7 +52,7 @@ pub struct RenderedView {
 }
 
 /// A secret: that it is there, never what it is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SecretView {
     /// Name.
     pub name: String,
@@ -60,7 +61,7 @@ pub struct SecretView {
 }
 
 /// Sets a secret.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SecretWish {
     /// Its text.
@@ -81,7 +82,7 @@ impl Drop for SecretWish {
 }
 
 /// Arms a machine with one installation.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeployWish {
     /// The profile.
@@ -102,7 +103,7 @@ pub struct DeployWish {
 }
 
 /// Arms several machines, one after the other.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BatchWish {
     /// Names, MACs, UUIDs or serials.
@@ -118,7 +119,7 @@ pub struct BatchWish {
 }
 
 /// Arms a machine with something to boot once.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BootOnceWish {
     /// A profile,
@@ -133,7 +134,7 @@ pub struct BootOnceWish {
 }
 
 /// The code on a machine's screen.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CodeWish {
     /// Six digits.
@@ -141,7 +142,7 @@ pub struct CodeWish {
 }
 
 /// A deployment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DeploymentView {
     /// `d17`.
     pub id: String,
@@ -252,7 +253,7 @@ fn word(state: &State) -> &'static str {
 }
 
 /// A batch of deployments, and how far it is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BatchView {
     /// `b3`.
     pub id: String,

@@ -5,11 +5,12 @@ use engine::{Engine, Forecast};
 use model::image::{AnswerWay, Confidence, DiscFile, SecureBoot, Wanted};
 use model::setting::{Layer, Setting};
 use model::{Channel, Hardware, Image, Life, Machine};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// One version of an image.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ImageView {
     /// Name.
     pub name: String,
@@ -74,7 +75,7 @@ pub struct ImageView {
 }
 
 /// One file of an image.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AssetView {
     /// Path inside the image.
     pub path: String,
@@ -149,7 +150,7 @@ impl ImageView {
 }
 
 /// A machine.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MachineView {
     /// Hardware address.
     pub mac: String,
@@ -248,7 +249,7 @@ impl MachineView {
 }
 
 /// Which machines are listed.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MachineSearch {
     /// Words that must all stand somewhere in what is known of it: name, MAC, UUID, serials, product,
@@ -258,7 +259,7 @@ pub struct MachineSearch {
 }
 
 /// Changes what an operator says of a machine.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MachineWish {
     /// New name.
@@ -279,7 +280,7 @@ pub struct MachineWish {
 }
 
 /// Changes the DHCP options of one machine; they outrank those of its network.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OptionsWish {
     /// To set: `ntp-servers=10.0.0.1`, `hex:` and `text:` as in the configuration file.
@@ -291,7 +292,7 @@ pub struct OptionsWish {
 }
 
 /// Approves, blocks or retires a machine.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LifeWish {
     /// The new state.

@@ -3,11 +3,12 @@
 use super::moment;
 use model::lease::{LeaseState, Reservation, ReservedFor};
 use model::{HardwareAddress, Lease, Machine, Now, Uuid};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
 
 /// A lease.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LeaseView {
     /// Address.
     pub address: String,
@@ -64,7 +65,7 @@ fn bytes(what: &str, digits: &str) -> Result<Vec<u8>, String> {
 }
 
 /// Who had an address, or what addresses a machine had.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LeaseHistory {
     /// As things stand; empty if there is no lease now.
     pub now: Vec<LeaseView>,
@@ -73,7 +74,7 @@ pub struct LeaseHistory {
 }
 
 /// For whom an address is reserved.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum HolderText {
     /// By hardware address.
@@ -119,7 +120,7 @@ impl TryFrom<HolderText> for ReservedFor {
 }
 
 /// A promised address.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReservationView {
     /// Address.
     pub address: String,
@@ -140,7 +141,7 @@ pub struct ReservationView {
 }
 
 /// Promises an address. One reservation per address.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReservationWish {
     /// Address.
@@ -171,7 +172,7 @@ impl From<Reservation> for ReservationWish {
 pub const LEASES_MAX: usize = 10_000;
 
 /// Takes leases of another server over.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LeasesWish {
     /// At most [`LEASES_MAX`].
@@ -179,7 +180,7 @@ pub struct LeasesWish {
 }
 
 /// One lease of another server.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LeaseWish {
     /// Address.
@@ -234,7 +235,7 @@ impl LeaseWish {
 }
 
 /// What became of leases that were to be taken over (or would become, in a dry run).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LeasesTaken {
     /// In words.
     pub says: String,
@@ -247,7 +248,7 @@ pub struct LeasesTaken {
 }
 
 /// A lease that was not taken over.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LeaseLeft {
     /// Address.
     pub address: Ipv4Addr,
@@ -258,7 +259,9 @@ pub struct LeaseLeft {
 }
 
 /// Why a lease or reservation was not taken over.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fate {
     /// We know it already.

@@ -4,11 +4,12 @@ use super::moment;
 use engine::Now;
 use model::ApiToken;
 use model::access::{Label, Outcome, Owner, Role, User, Via};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use site::AuditEntry;
 
 /// A secret on its way to us. It is not printed.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Hidden(pub String);
 
@@ -19,7 +20,7 @@ impl std::fmt::Debug for Hidden {
 }
 
 /// Adds a user.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserAdd {
     /// Unique.
@@ -34,7 +35,7 @@ pub struct UserAdd {
 }
 
 /// Changes a user.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserSet {
     /// Another role.
@@ -49,7 +50,7 @@ pub struct UserSet {
 }
 
 /// A user, without what is secret.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UserView {
     /// His name.
     pub name: String,
@@ -76,7 +77,7 @@ impl From<&User> for UserView {
 }
 
 /// Makes a token.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenAdd {
     /// What it is for.
@@ -93,7 +94,7 @@ pub struct TokenAdd {
 }
 
 /// A token, without its secret.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TokenView {
     /// What it is called by.
     pub id: String,
@@ -130,7 +131,7 @@ impl TokenView {
 }
 
 /// A token that was made. This is the only time it is shown.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TokenMade {
     /// In words.
     pub says: String,
@@ -144,7 +145,7 @@ pub struct TokenMade {
 }
 
 /// Logs in.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Login {
     /// Who.
@@ -154,7 +155,7 @@ pub struct Login {
 }
 
 /// Who asks, and what he may.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SessionView {
     /// His name.
     pub name: String,
@@ -173,7 +174,7 @@ pub struct SessionView {
 }
 
 /// One record of the audit log.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditView {
     /// Its number.
     pub seq: u64,
@@ -248,7 +249,7 @@ impl From<&AuditEntry> for AuditView {
 }
 
 /// Some records, in order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditPage {
     /// Those that were asked for.
     pub records: Vec<AuditView>,
@@ -257,7 +258,7 @@ pub struct AuditPage {
 }
 
 /// Whether the log is whole.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditVerdict {
     /// How many records were followed.
     pub records: u64,

@@ -2,10 +2,11 @@
 
 use super::moment;
 use library::Upload;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Announces a file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UploadWish {
     /// Its name, without folders.
@@ -18,7 +19,7 @@ pub struct UploadWish {
 }
 
 /// A file that is being sent, or was.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UploadView {
     /// Its name in addresses.
     pub id: String,

@@ -1,9 +1,10 @@
 //! Webhooks: who outside is told what happens, and how that went.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A webhook. Its secret is never among what is read.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WebhookView {
     /// Its name.
     pub name: String,
@@ -28,7 +29,7 @@ pub struct WebhookView {
 }
 
 /// One try of a delivery.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DeliveryView {
     /// When.
     pub at: String,
@@ -51,7 +52,7 @@ pub struct DeliveryView {
 }
 
 /// Adds a webhook.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookWish {
     /// Its name.
@@ -67,7 +68,7 @@ pub struct WebhookWish {
 }
 
 /// Changes a webhook; what is not said stays.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookChange {
     /// Where events are sent.
@@ -88,7 +89,7 @@ pub struct WebhookChange {
 }
 
 /// What was done to a webhook, with its secret where one was made: it is told this once.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WebhookDone {
     /// In words.
     pub says: String,

@@ -4,6 +4,7 @@
 use model::Life;
 use model::rule::{Condition, Profile};
 use model::{Channel, HardwareAddress};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -30,7 +31,7 @@ pub struct Declared {
 
 /// A machine as it is to be. What is not said stays as it is, or is taken back if a document said
 /// it before.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DeclaredMachine {
     /// The address it is filed under.
     pub mac: HardwareAddress,
@@ -66,7 +67,7 @@ impl DeclaredMachine {
 }
 
 /// A profile as it is to be: all of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DeclaredProfile {
     /// Its name.
     pub name: String,

@@ -1,10 +1,11 @@
 //! How an image is started over the network, what that costs, and how sure we are.
 
 use crate::client::{Arch, named};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Loaders that firmware with Secure Boot accepts, as files of the image itself.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SignedChain {
     /// Path of shim, which the firmware loads.
     pub shim: String,
@@ -116,7 +117,7 @@ impl Recipe {
 }
 
 /// The kernel of one architecture.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ArchKernel {
     /// For which.
     pub arch: Arch,
@@ -125,7 +126,7 @@ pub struct ArchKernel {
 }
 
 /// A small file that we write for a machine in place of one of the image's.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Text {
     /// Path in the image.
     pub path: String,
@@ -134,7 +135,7 @@ pub struct Text {
 }
 
 /// How an installer is told its answers.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AnswerWay {
     /// `preseed`, `kickstart`, `autoinstall`, …
     pub format: String,
@@ -143,7 +144,7 @@ pub struct AnswerWay {
 }
 
 /// What a system copies into memory beside its kernel and initrds.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Loads {
     /// Files of the image that it fetches whole.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

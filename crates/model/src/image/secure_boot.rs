@@ -1,9 +1,10 @@
 //! What Secure Boot says of the EFI programs of an image.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What Secure Boot says of an image.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SecureBoot {
     /// What follows for machines with Secure Boot, a sentence each. Empty: nothing was looked at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -14,7 +15,7 @@ pub struct SecureBoot {
 }
 
 /// One EFI program.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Judged {
     /// Path in the image.
     pub path: String,

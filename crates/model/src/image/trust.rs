@@ -1,6 +1,7 @@
 //! Why the content of an image may be believed.
 
 use crate::time::Now;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -25,7 +26,7 @@ pub enum Trust {
 }
 
 /// A publisher's signature over the checksum of what was imported.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Signature {
     /// Fingerprint of the key, in upper-case hexadecimal digits.
     pub fingerprint: String,
