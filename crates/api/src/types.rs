@@ -28,7 +28,8 @@ pub use deploy::{
     SecretView, SecretWish, TemplateView, TemplateWish, batch_number, deployment_number,
 };
 pub use inventory::{
-    AssetView, ImageView, LifeWish, MachineSearch, MachineView, MachineWish, OptionsWish,
+    AddressesWish, AssetView, ImageView, LifeWish, MachineSearch, MachineView, MachineWish,
+    MergeWish, OptionsWish,
 };
 pub use leases::{
     Fate, HolderText, LEASES_MAX, LeaseHistory, LeaseLeft, LeaseView, LeaseWish, LeasesTaken,

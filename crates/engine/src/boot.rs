@@ -74,7 +74,7 @@ impl Engine {
         };
         let decision = match default {
             Unknown::Menu => Decision::Menu(self.shown_menu(client)),
-            Unknown::Pending => Decision::Pending { code: code_of(&client.hardware) },
+            Unknown::Pending => Decision::Pending { code: code_of(&self.filed(&client.hardware)) },
             Unknown::LocalDisk => Decision::LocalDisk,
             Unknown::Silent => Decision::Silent,
         };
@@ -123,11 +123,22 @@ impl Engine {
             |wanted: &str, fact: Option<&str>| (fact == Some(wanted), fact.map(str::to_owned));
         match condition {
             Condition::Mac(prefix) => {
-                (prefix.matches(&client.hardware), Some(format!("mac {}", client.hardware)))
+                let own = machine.into_iter().flat_map(model::Machine::addresses);
+                let mut all = std::iter::once(client.hardware).chain(own);
+                match all.find(|mac| prefix.matches(mac)) {
+                    Some(mac) => (true, Some(format!("mac {mac}"))),
+                    None => (false, Some(format!("mac {}", client.hardware))),
+                }
             }
             Condition::Uuid(wanted) => {
                 let uuid = client.uuid.or_else(|| machine.and_then(|m| m.uuid));
-                (uuid == Some(*wanted), uuid.map(|u| format!("uuid {u}")))
+                match uuid {
+                    // It would be everybody's whose maker left it so.
+                    Some(uuid) if uuid.is_placeholder() => {
+                        (false, Some(format!("uuid {uuid}, which many boards share")))
+                    }
+                    _ => (uuid == Some(*wanted), uuid.map(|u| format!("uuid {u}"))),
+                }
             }
             Condition::Serial(wanted) => {
                 let known = machine.and_then(|m| m.serial.as_deref());

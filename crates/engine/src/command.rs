@@ -6,6 +6,7 @@ mod declared;
 mod deploy;
 mod images;
 mod machines;
+mod merge;
 mod name;
 mod operators;
 mod templates;
@@ -95,13 +96,24 @@ pub enum Command {
         name: Option<String>,
         /// Own profile; `Some(None)` takes it away.
         profile: Option<Option<String>>,
-        /// Labels to set.
-        labels: Vec<(String, String)>,
+        /// Labels to set; one without a value is taken away.
+        labels: Vec<(String, Option<String>)>,
         /// Settings to set; one without a value is taken away.
         settings: Vec<(String, Option<Setting>)>,
         /// New remarks.
         notes: Option<String>,
     },
+    /// Says by which further addresses a machine boots.
+    SetAddresses {
+        /// Name, MAC, UUID or serial.
+        machine: String,
+        /// Its from now on.
+        add: Vec<HardwareAddress>,
+        /// Its no more.
+        remove: Vec<HardwareAddress>,
+    },
+    /// Makes one machine of two: the first takes over what it lacks, and the addresses of the second.
+    MergeMachines(String, String),
     /// Forgets a machine.
     RemoveMachine(HardwareAddress),
     /// Makes machines, profiles and rules as documents declare them; with `true`, what an earlier
@@ -290,6 +302,10 @@ impl Engine {
             }
             Command::Apply(declared, prune) => self.apply_declared(now, &declared, prune),
             Command::AddMachines(machines) => self.add_machines(now, &machines),
+            Command::SetAddresses { machine, add, remove } => {
+                self.set_addresses(&machine, &add, &remove)
+            }
+            Command::MergeMachines(machine, other) => self.merge_machines(now, &machine, &other),
             Command::RemoveMachine(hardware) => self.remove_machine(now, hardware),
             Command::SetTemplate(template) => self.set_template(template),
             Command::RemoveTemplate(name) => self.remove_template(name),

@@ -76,7 +76,7 @@ impl Engine {
 
     /// What a machine is armed with or busy with.
     pub fn deployment_of(&self, machine: &HardwareAddress) -> Option<&Deployment> {
-        self.deployments.of(machine)
+        self.deployments.of(&self.filed(machine))
     }
 
     /// The token of a deployment's answer files for whoever holds it.

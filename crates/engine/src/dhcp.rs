@@ -132,6 +132,11 @@ pub(crate) struct Said {
 impl Engine {
     /// Reads one message and decides what to answer.
     pub fn dhcp(&mut self, now: Now, datagram: &Datagram) -> Told<Outgoing> {
+        let told = self.exchange(now, datagram);
+        self.as_filed(told)
+    }
+
+    fn exchange(&mut self, now: Now, datagram: &Datagram) -> Told<Outgoing> {
         let message = match Message::parse_request(&datagram.bytes) {
             Ok(message) => message,
             Err(malformed) => {
@@ -357,6 +362,7 @@ impl Engine {
 fn is_stranger(machine: &Machine) -> bool {
     machine.life() == Life::Pending
         && machine.name.is_none()
+        && machine.also.is_empty()
         && machine.profile.is_none()
         && machine.labels.is_empty()
         && machine.options.is_empty()

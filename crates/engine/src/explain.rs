@@ -63,9 +63,10 @@ impl Engine {
     /// Explains without changing anything. `Err` says why the question has no answer.
     pub fn explain(&self, now: Now, question: &Question) -> Result<Explanation, Refusal> {
         let known = self.machine(&question.machine);
+        // Whoever names a machine by one of its cards asks how it boots by that card.
         let hardware = match (known, question.machine.parse()) {
-            (Some(machine), _) => machine.hardware,
-            (None, Ok(hardware)) => hardware,
+            (_, Ok(hardware)) => hardware,
+            (Some(machine), Err(_)) => machine.hardware,
             (None, Err(_)) => return Err(unknown(&question.machine)),
         };
         let network = self.network_for(hardware, question)?.clone();

@@ -149,6 +149,15 @@ fn config_name(name: &str) -> Option<ConfigName> {
 impl Engine {
     /// Finds the bytes for a name, or says why there are none.
     pub fn file(&mut self, now: Now, ask: &FileAsk) -> Told<Found> {
+        let told = self.find(now, ask);
+        let mut told = self.as_filed(told);
+        if let Answer::Reply(found) = &mut told.answer {
+            found.machine = found.machine.map(|machine| self.filed(&machine));
+        }
+        told
+    }
+
+    fn find(&mut self, now: Now, ask: &FileAsk) -> Told<Found> {
         if !self.serves(&ask.link, ask.from.ip()) {
             return missed(now, ask, None, Why::OutsideServedSubnets, false);
         }

@@ -25,7 +25,7 @@ impl Engine {
         let labelled = |(key, value): (&String, &String)| word.is_label(key, value);
         let parts = self.hardware.get(&machine.hardware);
         own.into_iter().flatten().any(|text| word.is_in(text))
-            || word.is_of(&machine.hardware)
+            || machine.addresses().any(|mac| word.is_of(&mac))
             || machine.uuid.is_some_and(|uuid| word.is_in(&uuid.to_string()))
             || machine.labels.iter().any(labelled)
             || parts.is_some_and(|parts| {

@@ -1,6 +1,8 @@
 //! What the engine knows: settings from the configuration, facts from the store, and the soft
 //! state that may be lost (offers).
 
+mod machines;
+
 use crate::lease::Leases;
 use crate::operators::Operators;
 use model::declared::Said;
@@ -88,7 +90,7 @@ impl Unknown {
 pub struct Engine {
     pub(crate) settings: Settings,
     pub(crate) leases: Leases,
-    pub(crate) machines: BTreeMap<HardwareAddress, Machine>,
+    pub(crate) machines: machines::Machines,
     /// What machines say of their parts; only of those in `machines`.
     pub(crate) hardware: BTreeMap<HardwareAddress, Hardware>,
     /// About so many bytes of memory that takes.
@@ -127,7 +129,7 @@ impl Engine {
             leases: Leases::new(&settings.networks),
             networks: settings.networks.clone().into(),
             settings,
-            machines: BTreeMap::new(),
+            machines: machines::Machines::default(),
             hardware: BTreeMap::new(),
             hardware_weight: 0,
             profiles: BTreeMap::new(),
@@ -160,9 +162,7 @@ impl Engine {
             Change::PastGone(before) => self.leases.forget_past(before),
             Change::Reservation(reservation) => self.leases.reserve(reservation),
             Change::ReservationGone(address) => self.leases.unreserve(address),
-            Change::Machine(machine) => {
-                self.machines.insert(machine.hardware, machine);
-            }
+            Change::Machine(machine) => self.machines.insert(machine),
             Change::MachineGone(hardware) => {
                 self.machines.remove(&hardware);
                 self.put_hardware(hardware, None);
@@ -289,7 +289,7 @@ impl Engine {
 
     /// What a machine said of its parts, if it ever did.
     pub fn hardware(&self, of: &HardwareAddress) -> Option<&Hardware> {
-        self.hardware.get(of)
+        self.hardware.get(&self.filed(of))
     }
 
     /// All leases, by address.
@@ -369,12 +369,15 @@ impl Engine {
         by_address
             .or_else(|| only(&|m| m.name.as_deref() == Some(named)))
             .or_else(|| {
-                only(&|m| m.uuid.is_some_and(|u| u.to_string().eq_ignore_ascii_case(named)))
+                let same = |uuid: model::Uuid| {
+                    !uuid.is_placeholder() && uuid.to_string().eq_ignore_ascii_case(named)
+                };
+                only(&|m| m.uuid.is_some_and(same))
             })
             .or_else(|| only(&|m| m.serial.as_deref() == Some(named)))
     }
 
-    /// The machine of a hardware address.
+    /// The machine that has this hardware address, among others or alone.
     pub fn machine_of(&self, hardware: &HardwareAddress) -> Option<&Machine> {
         self.machines.get(hardware)
     }

@@ -14,6 +14,9 @@ use std::collections::BTreeMap;
 pub struct Machine {
     /// The address it is filed under: the first it was seen with.
     pub hardware: HardwareAddress,
+    /// Its other addresses: every further card that it boots by. An operator says so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<HardwareAddress>,
     /// Given by an operator.
     pub name: Option<String>,
     /// Option 97, or what its script request said.
@@ -56,12 +59,15 @@ pub struct Machine {
 
 /// So many disks of a machine are remembered as ours.
 pub const MARKS_MAX: usize = 8;
+/// So many further addresses a machine may have.
+pub const ALSO_MAX: usize = 15;
 
 impl Machine {
     /// A machine of which only the address is known.
     pub fn new(hardware: HardwareAddress, now: Now) -> Self {
         Self {
             hardware,
+            also: Vec::new(),
             name: None,
             uuid: None,
             serial: None,
@@ -90,6 +96,11 @@ impl Machine {
     /// The same machine after a move of its life, if it may make it.
     pub fn moved(&self, step: Move) -> Result<Self, Illegal> {
         Ok(Self { life: self.life.after(step)?, ..self.clone() })
+    }
+
+    /// All its addresses, the one it is filed under first.
+    pub fn addresses(&self) -> impl Iterator<Item = HardwareAddress> {
+        std::iter::once(self.hardware).chain(self.also.iter().copied())
     }
 
     /// Its name, or its hardware address.

@@ -2,7 +2,10 @@
 
 use super::{Asked, Dry, State, ask, command};
 use crate::body;
-use crate::types::{Done, LifeWish, MachineSearch, MachineView, MachineWish, OptionsWish};
+use crate::types::OptionsWish;
+use crate::types::{
+    AddressesWish, Done, LifeWish, MachineSearch, MachineView, MachineWish, MergeWish,
+};
 use crate::{House, Problem};
 use axum::Json;
 use axum::extract::Path;
@@ -12,13 +15,16 @@ use std::collections::BTreeMap;
 
 /// A machine with the address that it holds now and those that are reserved for it.
 pub fn view(engine: &Engine, machine: &Machine, now: Now) -> MachineView {
-    let held = |lease: &&model::Lease| lease.hardware == machine.hardware && lease.holds(now);
+    let own = |mac: HardwareAddress| machine.addresses().any(|address| address == mac);
+    let held = |lease: &&model::Lease| own(lease.hardware) && lease.holds(now);
     let address = engine.leases().find(held).map(|lease| lease.address);
     let theirs = engine.reservations().filter(|r| super::leases::is_for(engine, r, machine));
     let reservations = theirs.map(|r| r.address.to_string()).collect();
+    let twins = engine.twins(machine).iter().map(ToString::to_string).collect();
     let deployment = engine.deployment_of(&machine.hardware);
     let deployment = deployment.map(|of| format!("{}: {}", of.shown(), of.standing()));
-    let shown = MachineView { reservations, deployment, ..MachineView::new(machine, address) };
+    let shown =
+        MachineView { reservations, deployment, twins, ..MachineView::new(machine, address) };
     shown.with_hardware(engine.hardware(&machine.hardware))
 }
 
@@ -131,6 +137,31 @@ pub async fn set_options(
         }
     }
     command(&house, Command::SetMachineOptions(machine, options), dry.dry_run).await.map(Json)
+}
+
+pub async fn set_addresses(
+    State(house): State<House>,
+    Path(machine): Path<String>,
+    Asked(dry): Asked<Dry>,
+    body::Json(wish): body::Json<AddressesWish>,
+) -> Result<Json<Done>, Problem> {
+    let read = |texts: Vec<String>| {
+        let all = texts.iter().map(|text| text.parse().map_err(Problem::malformed));
+        all.collect::<Result<Vec<HardwareAddress>, Problem>>()
+    };
+    let (add, remove) = (read(wish.add)?, read(wish.remove)?);
+    let wanted = Command::SetAddresses { machine, add, remove };
+    command(&house, wanted, dry.dry_run).await.map(Json)
+}
+
+pub async fn merge(
+    State(house): State<House>,
+    Path(machine): Path<String>,
+    Asked(dry): Asked<Dry>,
+    body::Json(wish): body::Json<MergeWish>,
+) -> Result<Json<Done>, Problem> {
+    let wanted = Command::MergeMachines(machine, wish.other);
+    command(&house, wanted, dry.dry_run).await.map(Json)
 }
 
 /// Options with some taken away and others set; each code once, in order.

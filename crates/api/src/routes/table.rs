@@ -167,6 +167,18 @@ fn about_machines() -> Vec<Route> {
             "its DHCP options",
             machines::set_options,
         ),
+        patch(
+            "/api/v1/machines/{machine}/addresses",
+            CHANGE_FLEET,
+            "its further MACs",
+            machines::set_addresses,
+        ),
+        post(
+            "/api/v1/machines/{machine}/merge",
+            CHANGE_FLEET,
+            "makes one machine of two",
+            machines::merge,
+        ),
         get("/api/v1/machines/{machine}/log", SEE_MACHINE, "what it logs", machines::log),
         get("/api/v1/leases", SEE_FLEET, "all leases", leases::list),
         post("/api/v1/leases/import", CHANGE_FLEET, "takes leases over", leases::import),

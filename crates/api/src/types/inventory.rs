@@ -154,6 +154,13 @@ impl ImageView {
 pub struct MachineView {
     /// Hardware address.
     pub mac: String,
+    /// Further addresses that it boots by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub macs: Vec<String>,
+    /// Cards of it, by its report, that are filed as pending machines of their own; only where one
+    /// machine is shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub twins: Vec<String>,
     /// Given by an operator.
     pub name: Option<String>,
     /// `pending`, `approved`, `deploying`, `deployed`, `failed`, `blocked`, `retired`.
@@ -212,6 +219,8 @@ impl MachineView {
     pub fn new(machine: &Machine, address: Option<std::net::Ipv4Addr>) -> Self {
         Self {
             mac: machine.hardware.to_string(),
+            macs: machine.also.iter().map(ToString::to_string).collect(),
+            twins: Vec::new(),
             name: machine.name.clone(),
             state: machine.life(),
             code: machine.code(),
@@ -268,9 +277,9 @@ pub struct MachineWish {
     /// Own profile; the empty text takes it away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
-    /// Labels to set.
+    /// Labels to set; null takes one away.
     #[serde(default)]
-    pub labels: BTreeMap<String, String>,
+    pub labels: BTreeMap<String, Option<String>>,
     /// Settings to set; null takes one away.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, Option<Setting>>,
@@ -289,6 +298,26 @@ pub struct OptionsWish {
     /// To take away: names or numbers.
     #[serde(default)]
     pub unset: Vec<String>,
+}
+
+/// Changes the further addresses of a machine.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddressesWish {
+    /// MACs that it has from now on.
+    #[serde(default)]
+    pub add: Vec<String>,
+    /// MACs that it has no more.
+    #[serde(default)]
+    pub remove: Vec<String>,
+}
+
+/// Makes one machine of two.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MergeWish {
+    /// Name, MAC, UUID or serial of the one that ends.
+    pub other: String,
 }
 
 /// Approves, blocks or retires a machine.

@@ -122,7 +122,7 @@ impl World {
 
     pub async fn machine(&self, room: u8) {
         let machine = mac(room).to_string();
-        let labels = vec![("room".to_owned(), room.to_string())];
+        let labels = vec![("room".to_owned(), Some(room.to_string()))];
         self.does(Command::SetMachine {
             machine,
             name: None,

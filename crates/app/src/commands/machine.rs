@@ -3,6 +3,7 @@
 mod add;
 mod csv;
 mod deploy;
+mod merge;
 
 use super::{change, destroy, with};
 use crate::cli::{Dry, Json, Sure};
@@ -11,9 +12,10 @@ use crate::failure::Failure;
 use crate::say;
 use crate::who;
 use api::Client;
-use api::types::{LifeWish, MachineView, MachineWish, OptionsWish};
+use api::types::{AddressesWish, LifeWish, MachineView, MachineWish, OptionsWish};
 use clap::{Args, Subcommand};
 use hyper::Method;
+use model::HardwareAddress;
 use model::Life;
 use model::setting::Setting;
 use model::url::part;
@@ -75,6 +77,8 @@ pub enum Machine {
         /// Six digits, as they stand there.
         code: String,
     },
+    /// Make one machine of two that are two cards of one.
+    Merge(merge::Merge),
     /// Forget machines; they are new when they come again.
     Remove {
         /// Names, MACs, UUIDs, serials, ranges, labels.
@@ -114,6 +118,15 @@ pub struct Set {
     /// A label; may be said several times.
     #[arg(long, value_name = "KEY=VALUE")]
     label: Vec<String>,
+    /// Take a label away; may be said several times.
+    #[arg(long, value_name = "KEY")]
+    no_label: Vec<String>,
+    /// A further MAC that it boots by: a second card; may be said several times.
+    #[arg(long, value_name = "MAC")]
+    mac: Vec<String>,
+    /// Take a further MAC away; may be said several times.
+    #[arg(long, value_name = "MAC")]
+    no_mac: Vec<String>,
     /// Something that templates are told about it; may be said several times: user=ada,
     /// packages=[vim,git], disk=serial:S3R1AL.
     #[arg(long, value_name = "NAME=VALUE")]
@@ -135,7 +148,7 @@ pub struct Set {
 }
 
 impl Set {
-    /// Says it, the options last: a wrong word of them stops it before anything is changed.
+    /// Says it, addresses and options last: a wrong word of them stops it before anything is changed.
     async fn run(mut self, client: &Client) -> Result<(), Failure> {
         let (path, dry) = (path(&self.machine), self.dry);
         let set = std::mem::take(&mut self.option);
@@ -144,8 +157,18 @@ impl Set {
         for text in &options.set {
             model::option::parse_assignment(text).map_err(Failure::usage)?;
         }
-        if !some || self.says_more() {
+        let (add, remove) = (std::mem::take(&mut self.mac), std::mem::take(&mut self.no_mac));
+        for text in add.iter().chain(&remove) {
+            text.parse::<HardwareAddress>().map_err(Failure::usage)?;
+        }
+        let cards = !add.is_empty() || !remove.is_empty();
+        if !(some || cards) || self.says_more() {
             change(client, Method::PATCH, &path, dry, Some(&self.wish()?)).await?;
+        }
+        if cards {
+            let path = format!("{path}/addresses");
+            let wish = AddressesWish { add, remove };
+            change(client, Method::PATCH, &path, dry, Some(&wish)).await?;
         }
         if some {
             let path = format!("{path}/options");
@@ -158,15 +181,20 @@ impl Set {
     fn says_more(&self) -> bool {
         let profile = self.profile.is_some() || self.no_profile;
         let settings = !self.setting.is_empty() || !self.no_setting.is_empty();
-        self.name.is_some() || profile || !self.label.is_empty() || settings || self.note.is_some()
+        let labels = !self.label.is_empty() || !self.no_label.is_empty();
+        self.name.is_some() || profile || labels || settings || self.note.is_some()
     }
 
     fn wish(self) -> Result<MachineWish, Failure> {
-        let labels = labels(&self.label)?;
+        let gone = self.no_label.iter().map(|key| (key.clone(), None));
+        let labels = labels(&self.label)?.into_iter().map(|(key, value)| (key, Some(value)));
+        let labels = labels.chain(gone).collect();
         if !self.says_more() {
             return Err(Failure::usage("nothing to set").hint(
-                "say --name, --profile, --no-profile, --label KEY=VALUE, --setting NAME=VALUE, \
-                 --note TEXT, --option NAME=VALUE or --no-option NAME",
+                "say --name, --profile, --no-profile, --label KEY=VALUE, --no-label KEY, --mac MAC, \
+                 --no-mac MAC, --setting NAME=VALUE, --note TEXT, --option NAME=VALUE or \
+                 --no-option NAME",
+
             ));
         }
         let profile = if self.no_profile { Some(String::new()) } else { self.profile };
@@ -247,6 +275,7 @@ impl Machine {
             Self::BootOnce(boot) => boot.run(client).await,
             Self::Cancel(these) => deploy::cancel(client, &these.machines, these.dry).await,
             Self::Confirm { machine, code } => deploy::confirm(client, &machine, code).await,
+            Self::Merge(merge) => merge.run(client).await,
             Self::Remove { machines, sure } => {
                 let all = who::resolve(client, &machines).await?;
                 let paths: Vec<String> = all.iter().map(|m| path(m)).collect();
@@ -295,10 +324,12 @@ async fn life(client: &Client, these: These, state: Life) -> Result<(), Failure>
 fn show(machine: MachineView) {
     let hardware = machine.hardware;
     let reported = machine.hardware_reported.unwrap_or_default();
+    let shown = machine.name.clone().unwrap_or_else(|| machine.mac.clone());
     let labels: Vec<String> = machine.labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
     let settings: Vec<String> = machine.settings.iter().map(|(k, v)| format!("{k}={v}")).collect();
     say::card(&[
         ("mac", machine.mac),
+        ("further macs", machine.macs.join(", ")),
         ("name", machine.name.unwrap_or_default()),
         ("state", machine.state.to_string()),
         ("code", machine.code),
@@ -322,5 +353,12 @@ fn show(machine: MachineView) {
     ]);
     if let Some(hardware) = &hardware {
         parts::show(hardware, &reported);
+    }
+    for twin in &machine.twins {
+        say::note(format!(
+            "hint: {twin} is a card of this machine, by its report, and is filed as a machine of its \
+             own: `bootwright machine merge {} {twin}` makes one of the two",
+            shown
+        ));
     }
 }

@@ -13,7 +13,8 @@ pub(super) struct Wish {
     pub(super) name: Option<String>,
     /// `Some(None)` takes its own profile away.
     pub(super) profile: Option<Option<String>>,
-    pub(super) labels: Vec<(String, String)>,
+    /// One without a value is taken away.
+    pub(super) labels: Vec<(String, Option<String>)>,
     /// One without a value is taken away.
     pub(super) settings: Vec<(String, Option<Setting>)>,
     pub(super) notes: Option<String>,
@@ -88,6 +89,13 @@ impl Engine {
             machine.profile = profile;
         }
         for (key, value) in labels {
+            let Some(value) = value else {
+                if machine.labels.remove(&key).is_none() {
+                    let shown = model::text::show(key.as_bytes());
+                    return refuse(format!("{} has no label {shown}", machine.shown()), "");
+                }
+                continue;
+            };
             check_name("a label", &key)?;
             check_line("a label", &value)?;
             machine.labels.insert(key, value);
@@ -111,6 +119,7 @@ impl Engine {
         let Some(machine) = self.machines.get(&hardware) else {
             return refuse(format!("{hardware} is not known"), "see `machine list`");
         };
+        let hardware = machine.hardware;
         if let Some(of) = self.deployments.of(&hardware).filter(|of| of.install.is_some()) {
             return refuse(
                 format!("{} is being deployed ({})", machine.shown(), of.shown()),

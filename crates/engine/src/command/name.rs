@@ -22,6 +22,8 @@ impl Command {
             Self::PublishLoader(_) => "publish-bootloader",
             Self::SetLife(..) => "set-life",
             Self::SetMachine { .. } => "set-machine",
+            Self::SetAddresses { .. } => "set-addresses",
+            Self::MergeMachines(..) => "merge-machines",
             Self::RemoveMachine(_) => "remove-machine",
             Self::AddReservation(_) => "add-reservation",
             Self::RemoveReservation(_) => "remove-reservation",

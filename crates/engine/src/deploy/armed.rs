@@ -36,7 +36,7 @@ pub(crate) struct Private {
 impl Engine {
     /// What a machine boots because it is armed with it; nothing if it is not.
     pub(crate) fn armed_plan(&self, now: Now, client: &Client) -> Option<BootPlan> {
-        let of = self.deployments.of(&client.hardware)?;
+        let of = self.deployment_of(&client.hardware)?;
         if self.deployments.is_open(now, of) {
             return Some(self.plan_of(client, of));
         }
@@ -118,7 +118,7 @@ impl Engine {
     /// freezes an installation that was given out already.
     pub(crate) fn claim(&self, now: Now, ask: &FileAsk, machine: &HardwareAddress) -> Claim {
         let nothing = Claim::Holds(Vec::new(), Vec::new());
-        let Some(of) = self.deployments.of(machine).filter(|of| self.deployments.is_open(now, of))
+        let Some(of) = self.deployment_of(machine).filter(|of| self.deployments.is_open(now, of))
         else {
             return nothing;
         };
@@ -143,7 +143,7 @@ impl Engine {
 
     /// Whose the address is from which somebody asks, if that is known and it is not this machine's.
     fn somebody_else(&self, ask: &FileAsk, machine: &HardwareAddress) -> Option<HardwareAddress> {
-        self.by_address(ask).filter(|other| other != machine)
+        self.by_address(ask).filter(|other| self.filed(other) != self.filed(machine))
     }
 
     fn first_asker(&self, now: Now, ask: &FileAsk, of: &Deployment) -> Claim {
@@ -180,7 +180,7 @@ impl Engine {
         plan: &BootPlan,
         reveal: bool,
     ) -> Private {
-        let of = self.deployments.of(&client.hardware);
+        let of = self.deployment_of(&client.hardware);
         let its = |of: &&Deployment| of.holder() == Some(ask.from.ip());
         let own = of.filter(|of| reveal && its(of));
         let code = own.filter(|_| plan.decision == Decision::Confirm).map(|of| self.code_of(of));
@@ -208,7 +208,7 @@ impl Engine {
         client: &Client,
         (name, version): (&str, u32),
     ) -> Option<String> {
-        let of = self.deployments.of(&client.hardware)?;
+        let of = self.deployment_of(&client.hardware)?;
         let its = of.holder() == Some(ask.from.ip()) && self.deployments.is_open(now, of);
         let same = of.boots.image == name && of.boots.version == version;
         let install = of.install.as_ref().filter(|_| its && same)?;

@@ -258,7 +258,7 @@ impl Engine {
         machine: &HardwareAddress,
         address: Option<IpAddr>,
     ) -> answers::Network {
-        let held = self.leases.iter().find(|lease| lease.hardware == *machine);
+        let held = self.leases.iter().find(|lease| self.filed(&lease.hardware) == *machine);
         let address = address.or(held.map(|lease| IpAddr::V4(lease.address)));
         let link = self.machines.get(machine).map(|m| m.link.as_str()).unwrap_or_default();
         let on_it = |n: &&model::Network| match address {

@@ -41,12 +41,13 @@ impl Engine {
         let known = self.machines.get(&machine).ok_or_else(|| {
             refuse(format!("{machine} is not known"), "`bootwright machine list` shows who is")
         })?;
-        let named = known.shown();
+        // A batch may still wait for it under the address of a card that is another machine's now.
+        let (named, machine) = (known.shown(), known.hardware);
         let moved = known
             .moved(Move::Arm)
             .map_err(|illegal| refuse(format!("{named}: {illegal}"), illegal.first))?;
         install.before = known.life().before().unwrap_or(Before::Approved);
-        if let Some(other) = self.deployments.of(&machine).filter(|of| of.install.is_some()) {
+        if let Some(other) = self.deployment_of(&machine).filter(|of| of.install.is_some()) {
             let hint = "`bootwright machine cancel` ends it";
             return Err(refuse(format!("{named} has {} already", other.shown()), hint));
         }
@@ -73,7 +74,7 @@ impl Engine {
         armed.batch = batch;
         let mut changes = Vec::new();
         // Something to boot once gives way to an installation.
-        if let Some(once) = self.deployments.of(&machine) {
+        if let Some(once) = self.deployment_of(&machine) {
             changes.extend(self.ended(now, once, End::Cancelled { by: by.to_owned() }).0);
         }
         changes.extend([Change::Machine(moved), Change::Deployment(armed.clone())]);

@@ -117,7 +117,7 @@ impl Engine {
     /// A machine fetches what was armed to be booted once: from now on it is not given again.
     pub(crate) fn begin_once(&mut self, now: Now, machine: &HardwareAddress, path: &str) -> Noted {
         let none = Noted::default();
-        let Some(of) = self.deployments.of(machine).filter(|of| of.install.is_none()) else {
+        let Some(of) = self.deployment_of(machine).filter(|of| of.install.is_none()) else {
             return none;
         };
         // Its loaders come from the image, too; what is started is what counts.
@@ -137,7 +137,7 @@ impl Engine {
     /// Firmware starts anew: what was booted once is over.
     pub(crate) fn end_once(&mut self, now: Now, machine: &HardwareAddress) -> Noted {
         let begun = |of: &&Deployment| of.install.is_none() && of.begun().is_some();
-        let Some(of) = self.deployments.of(machine).filter(begun).cloned() else {
+        let Some(of) = self.deployment_of(machine).filter(begun).cloned() else {
             return Noted::default();
         };
         let (changes, events) = self.ended(now, &of, End::Done);

@@ -68,13 +68,13 @@ impl Engine {
         if machine.life() == Life::Blocked {
             return Err(refused("the machine is blocked"));
         }
-        let last = self.hardware.get(&hardware).and_then(|known| known.reported);
+        let last = self.hardware(&hardware).and_then(|known| known.reported);
         if last.is_some_and(|last| now.since(last) < AGAIN) {
             return Err(Why::TooMany("reports of its hardware within ten seconds".to_owned()));
         }
         let mut report = read_report(body).map_err(Why::ReportRefused)?;
         report.reported = Some(now);
-        let kept = self.hardware_weight - self.hardware.get(&hardware).map_or(0, Hardware::weight);
+        let kept = self.hardware_weight - self.hardware(&hardware).map_or(0, Hardware::weight);
         let room = if machine.life() == Life::Pending { ALL_MAX - KNOWN_ONLY } else { ALL_MAX };
         if kept + report.weight() > room {
             return Err(refused("the reports of all machines fill the memory kept for them"));

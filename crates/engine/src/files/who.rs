@@ -47,7 +47,10 @@ impl Engine {
             }
             let mut with = self.machines.values().filter(|m| m.uuid == Some(*uuid));
             // A UUID that two boards share names neither.
-            with.next().map(|m| m.hardware).filter(|_| with.next().is_none())
+            let only = with.next().filter(|_| with.next().is_none())?;
+            // It asks by one of its cards.
+            let by = self.by_address(ask).filter(|at| only.addresses().any(|own| own == *at));
+            Some(by.unwrap_or(only.hardware))
         };
         match named {
             Named::Mac(mac) => return Some(*mac),
@@ -93,13 +96,13 @@ impl Engine {
     ) -> Option<HardwareAddress> {
         let served = self.serves(link, from);
         let at = served.then(|| self.at_address(from, neighbour)).flatten()?;
-        self.machines.contains_key(&at).then_some(at)
+        self.machines.get(&at).map(|machine| machine.hardware)
     }
 
     /// Whether the asker is, as far as the network shows, the machine it says it is: only then is
     /// what it says of itself filed.
     pub(super) fn speaks_for_itself(&self, ask: &FileAsk, hardware: &HardwareAddress) -> bool {
-        self.by_address(ask).as_ref() == Some(hardware)
+        self.by_address(ask).is_some_and(|at| self.filed(&at) == self.filed(hardware))
     }
 
     fn holder_of(&self, address: Ipv4Addr) -> Option<HardwareAddress> {

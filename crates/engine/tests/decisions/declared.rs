@@ -109,7 +109,7 @@ fn what_changed_is_named_field_by_field() {
 fn what_is_not_said_any_more_is_taken_back_and_what_others_said_stays() {
     let mut engine = engine(Mode::Dhcp);
     apply(&mut engine, &lab(), false);
-    let labels = vec![("rack".to_owned(), "7".to_owned())];
+    let labels = vec![("rack".to_owned(), Some("7".to_owned()))];
     let by_hand = Command::SetMachine {
         machine: "lab-01".into(),
         name: None,

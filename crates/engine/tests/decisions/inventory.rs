@@ -195,7 +195,7 @@ fn a_machine_is_found_by_whatever_is_known_of_it() {
             machine: mac(2).to_string(),
             name: Some("lab-02".into()),
             profile: None,
-            labels: vec![("room".into(), "3a".into())],
+            labels: vec![("room".into(), Some("3a".into()))],
             settings: Vec::new(),
             notes: None,
         },

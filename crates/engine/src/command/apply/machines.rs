@@ -39,6 +39,12 @@ impl Work<'_> {
     fn meant(&self, one: &DeclaredMachine, said: &Said) -> Result<Machine, Refusal> {
         let known = self.engine.machines.get(&one.mac);
         let mut machine = known.cloned().unwrap_or_else(|| Machine::new(one.mac, self.now));
+        if machine.hardware != one.mac {
+            return refuse(
+                format!("{} is a further address of {}", one.mac, shown(&machine)),
+                "declare the machine by the address that it is filed under",
+            );
+        }
         self.take_back(&mut machine, said);
         if one.mac.to_string().parse() != Ok(one.mac) {
             return refuse(format!("{} is no address of a machine", one.mac), "");

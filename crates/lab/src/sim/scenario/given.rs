@@ -410,7 +410,7 @@ fn condition(text: &str) -> Result<Condition, String> {
     })
 }
 
-/// `machine MAC name pc-1 profile debian label room=3 approved`
+/// `machine MAC name pc-1 profile debian label room=3 also MAC approved`
 fn machine(world: &mut World, pairs: &Pairs<'_>, line: &str) -> Result<String, String> {
     let machine = pairs.get("machine").unwrap_or_default().to_owned();
     let label = pairs.get("label").and_then(|l| l.split_once('='));
@@ -420,11 +420,15 @@ fn machine(world: &mut World, pairs: &Pairs<'_>, line: &str) -> Result<String, S
             machine: machine.clone(),
             name: pairs.get("name").map(str::to_owned),
             profile: pairs.get("profile").map(|p| Some(p.to_owned()).filter(|p| p != "none")),
-            labels: label.map(|(k, v)| (k.to_owned(), v.to_owned())).into_iter().collect(),
+            labels: label.map(|(k, v)| (k.to_owned(), Some(v.to_owned()))).into_iter().collect(),
             settings: Vec::new(),
             notes: None,
         },
     )?;
+    if let Some(mac) = pairs.get("also") {
+        let (machine, add) = (machine.clone(), vec![mac.parse()?]);
+        command(world, Command::SetAddresses { machine, add, remove: Vec::new() })?;
+    }
     let life = [Life::Approved, Life::Blocked, Life::Retired, Life::Pending];
     match life.into_iter().find(|life| line.ends_with(life.name())) {
         Some(life) => command(world, Command::SetLife(machine, life)),
