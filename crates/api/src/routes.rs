@@ -11,6 +11,7 @@ mod images;
 mod leases;
 pub(crate) mod machines;
 mod metrics;
+mod power;
 mod server;
 mod session;
 pub mod table;

@@ -3,6 +3,7 @@
 mod add;
 mod csv;
 mod deploy;
+mod power;
 
 use super::{change, destroy, with};
 use crate::cli::{Dry, Json, Sure};
@@ -75,6 +76,10 @@ pub enum Machine {
         /// Six digits, as they stand there.
         code: String,
     },
+    /// Switch machines on and off, and say from where they boot next.
+    Power(power::Power),
+    /// Wake machines by magic packets.
+    Wake(These),
     /// Forget machines; they are new when they come again.
     Remove {
         /// Names, MACs, UUIDs, serials, ranges, labels.
@@ -246,6 +251,8 @@ impl Machine {
             Self::Deploy(deploy) => deploy.run(client).await,
             Self::BootOnce(boot) => boot.run(client).await,
             Self::Cancel(these) => deploy::cancel(client, &these.machines, these.dry).await,
+            Self::Power(power) => power.run(client).await,
+            Self::Wake(these) => power::wake(client, &these.machines, these.dry).await,
             Self::Confirm { machine, code } => deploy::confirm(client, &machine, code).await,
             Self::Remove { machines, sure } => {
                 let all = who::resolve(client, &machines).await?;
