@@ -6,6 +6,7 @@ pub mod checkpoint;
 pub mod deploy;
 mod import;
 mod loaders;
+pub mod power;
 mod provenance;
 mod scrub;
 mod source;

@@ -73,6 +73,11 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "refused", "Refused", detail)
     }
 
+    /// Somebody else, whom we asked for it, did not do it.
+    pub fn elsewhere(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FAILED_DEPENDENCY, "elsewhere", "It was not done elsewhere", detail)
+    }
+
     /// It should have worked.
     pub fn failed(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "It did not work", detail)

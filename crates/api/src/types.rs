@@ -10,6 +10,7 @@ mod deploy;
 mod inventory;
 mod leases;
 mod operators;
+mod power;
 mod uploads;
 mod webhooks;
 
@@ -39,6 +40,7 @@ pub use operators::{
     AuditPage, AuditVerdict, AuditView, Hidden, Login, SessionView, TokenAdd, TokenMade, TokenView,
     UserAdd, UserSet, UserView,
 };
+pub use power::{BootWish, CertificateView, CertificateWish, PowerStatus, PowerView, PowerWish};
 pub use uploads::{UploadView, UploadWish};
 pub use webhooks::{DeliveryView, WebhookChange, WebhookDone, WebhookView, WebhookWish};
 

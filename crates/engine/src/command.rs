@@ -9,6 +9,7 @@ mod machines;
 mod merge;
 mod name;
 mod operators;
+mod power;
 mod templates;
 mod webhooks;
 
@@ -31,7 +32,7 @@ use model::setting::Setting;
 use model::template::Template;
 use model::{
     Change, Channel, Declarable, DhcpOption, HardwareAddress, Image, Lease, Loader, Now,
-    Reservation, Webhook,
+    PowerSettings, Reservation, Webhook,
 };
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
@@ -140,6 +141,17 @@ pub enum Command {
     SetSecret(String, String),
     /// Removes a secret.
     RemoveSecret(String),
+    /// Says how the power of a machine is switched.
+    SetPower {
+        /// Name, MAC, UUID or serial.
+        machine: String,
+        /// How.
+        power: PowerSettings,
+        /// Its own secret for that, sealed by whoever has the key.
+        sealed: Option<String>,
+    },
+    /// Forgets that.
+    RemovePower(String),
     /// Arms a machine with one installation.
     Deploy(String, Deploy),
     /// Arms several machines, one after the other.
@@ -311,6 +323,8 @@ impl Engine {
             Command::RemoveTemplate(name) => self.remove_template(name),
             Command::SetSecret(name, sealed) => self.set_secret(name, sealed),
             Command::RemoveSecret(name) => self.remove_secret(name),
+            Command::SetPower { machine, power, sealed } => self.set_power(&machine, power, sealed),
+            Command::RemovePower(named) => self.remove_power(&named),
             Command::Deploy(named, wish) => self.deploy(now, &named, &wish),
             Command::DeployMany(wish) => self.deploy_many(now, wish),
             Command::BootOnce { machine, what, within, by, seed } => {

@@ -20,6 +20,7 @@ pub mod files;
 pub mod lease;
 pub mod operators;
 pub mod password;
+mod power;
 pub mod rates;
 pub mod script;
 mod search;

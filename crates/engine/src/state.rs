@@ -13,7 +13,7 @@ use model::setting::Layer;
 use model::template::Template;
 use model::{
     Change, Declarable, Hardware, HardwareAddress, Image, Life, Loader, Machine, Network, Now,
-    Webhook,
+    PowerSettings, Webhook,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -95,6 +95,8 @@ pub struct Engine {
     pub(crate) hardware: BTreeMap<HardwareAddress, Hardware>,
     /// About so many bytes of memory that takes.
     pub(crate) hardware_weight: usize,
+    /// How the power of machines is switched; only of those in `machines`.
+    pub(crate) power: BTreeMap<HardwareAddress, PowerSettings>,
     pub(crate) profiles: BTreeMap<String, Profile>,
     pub(crate) rules: Vec<Rule>,
     pub(crate) menus: BTreeMap<Option<String>, Menu>,
@@ -132,6 +134,7 @@ impl Engine {
             machines: machines::Machines::default(),
             hardware: BTreeMap::new(),
             hardware_weight: 0,
+            power: BTreeMap::new(),
             profiles: BTreeMap::new(),
             rules: Vec::new(),
             menus: BTreeMap::new(),
@@ -166,8 +169,19 @@ impl Engine {
             Change::MachineGone(hardware) => {
                 self.machines.remove(&hardware);
                 self.put_hardware(hardware, None);
+                self.power.remove(&hardware);
+                self.secrets.remove(&model::power::own_credential(&hardware));
             }
             Change::Hardware(hardware, report) => self.put_hardware(hardware, Some(*report)),
+            Change::Power(of, settings) => {
+                // Settings without their machine are nobody's.
+                if self.machines.contains_key(&of) {
+                    self.power.insert(of, *settings);
+                }
+            }
+            Change::PowerGone(of) => {
+                self.power.remove(&of);
+            }
             Change::Profile(profile) => {
                 self.profiles.insert(profile.name.clone(), profile);
             }

@@ -237,6 +237,8 @@ named! {
         Done = "done",
         /// He may not.
         Denied = "denied",
+        /// He may, and it did not work.
+        Failed = "failed",
     }
 }
 

@@ -87,6 +87,9 @@ pub struct Install {
     /// A code from the machine's screen has to be typed first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirm: Option<Confirm>,
+    /// The machine is switched on, or started anew, when it is armed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub power: bool,
     /// What the machine was before.
     pub before: Before,
     /// SHA-256 of the token of its answer files, once it was given to somebody.

@@ -12,6 +12,7 @@ use crate::lease::{Lease, Reservation};
 use crate::machine::Machine;
 use crate::menu::Menu;
 use crate::plan::{Reason, Why};
+use crate::power::PowerSettings;
 use crate::rule::{Profile, Rule};
 use crate::severity::Severity;
 use crate::template::Template;
@@ -47,10 +48,15 @@ pub enum Change {
     ReservationGone(Ipv4Addr),
     /// A machine appeared or is now this.
     Machine(Machine),
-    /// A machine was removed, and with it what it said of its parts.
+    /// A machine was removed, and with it what it said of its parts, how its power is switched, and
+    /// the secret of its own for that.
     MachineGone(HardwareAddress),
     /// What a machine says of its parts.
     Hardware(HardwareAddress, Box<Hardware>),
+    /// How the power of a machine is switched.
+    Power(HardwareAddress, Box<PowerSettings>),
+    /// Nobody switches the power of a machine any more.
+    PowerGone(HardwareAddress),
     /// A profile is now this.
     Profile(Profile),
     /// A profile was removed.

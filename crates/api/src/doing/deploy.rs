@@ -7,6 +7,7 @@ use crate::types::{DeployWish, RenderedView};
 use engine::command::Deploy;
 use engine::deploy::Order;
 use model::Hash;
+use model::power::CREDENTIAL;
 use site::SiteHandle;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -36,6 +37,7 @@ pub async fn tried(
         disk: wish.disk,
         confirm_code: wish.confirm_code,
         plain_http: wish.plain_http,
+        power: wish.power,
         secrets: secrets.into_iter().collect(),
         tried: Hash(tried),
         by,
@@ -48,6 +50,9 @@ pub fn rendered(order: &Order) -> Result<RenderedView, Problem> {
     let made = order.preview().map_err(|error| {
         let secret = error.to_string();
         let hint = match secret.contains("secrets.") {
+            true if secret.contains(CREDENTIAL) => {
+                "secrets whose names begin with bmc_ are for power alone: give it another name"
+            }
             true => {
                 "`bootwright secret set NAME` sets one; `bootwright template show` has the text"
             }

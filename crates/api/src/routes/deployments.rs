@@ -3,6 +3,7 @@
 use super::{Asked, Dry, State, ask, command};
 use crate::body;
 use crate::doing::deploy;
+use crate::doing::power::{self, Starting};
 use crate::types::{
     BatchView, BatchWish, BootOnceWish, CodeWish, DeployWish, DeploymentView, Done, batch_number,
     deployment_number,
@@ -113,8 +114,29 @@ pub async fn deploy(
     Asked(dry): Asked<Dry>,
     body::Json(wish): body::Json<DeployWish>,
 ) -> Result<Json<Done>, Problem> {
+    let starting = starting(&house, wish.power, &machine).await?;
     let deploy = deploy::tried(&house.site, &machine, wish, by(&house)).await?;
-    command(&house, Command::Deploy(machine, deploy), dry.dry_run).await.map(Json)
+    let armed = command(&house, Command::Deploy(machine, deploy), dry.dry_run).await?;
+    with_power(&house, starting, armed).await
+}
+
+/// Looks whether the machine can be started, before it is armed.
+async fn starting(house: &House, power: bool, machine: &str) -> Result<Option<Starting>, Problem> {
+    match power {
+        true => Starting::of(&house.site, machine).await.map(Some),
+        false => Ok(None),
+    }
+}
+
+async fn with_power(
+    house: &House,
+    starting: Option<Starting>,
+    armed: Done,
+) -> Result<Json<Done>, Problem> {
+    match starting {
+        Some(starting) => power::started(house, starting, armed).await.map(Json),
+        None => Ok(Json(armed)),
+    }
 }
 
 pub async fn deploy_many(
@@ -127,6 +149,8 @@ pub async fn deploy_many(
     let mut deploy = None;
     let mut secrets = std::collections::BTreeSet::new();
     for machine in &machines {
+        // The machines of a batch are started as their turn comes.
+        starting(&house, wished.power, machine).await?;
         let tried = deploy::tried(&house.site, machine, wished.clone(), by(&house)).await?;
         secrets.extend(tried.secrets.iter().cloned());
         deploy.get_or_insert(tried);
@@ -158,8 +182,10 @@ pub async fn boot_once(
     let within = wish.within_s.map_or(deploy::WITHIN, Duration::from_secs);
     let seed = house.site.chance()?;
     let by = by(&house);
+    let starting = starting(&house, wish.power, &machine).await?;
     let wanted = Command::BootOnce { machine, what, within, by, seed };
-    command(&house, wanted, dry.dry_run).await.map(Json)
+    let armed = command(&house, wanted, dry.dry_run).await?;
+    with_power(&house, starting, armed).await
 }
 
 pub async fn cancel(

@@ -4,8 +4,8 @@
 use super::uploads;
 use super::{Rooms, nowhere};
 use super::{
-    audit, backup, boot, declared, deployments, first, images, leases, machines, metrics, server,
-    session, templates, tokens, users, webhooks,
+    audit, backup, boot, declared, deployments, first, images, leases, machines, metrics, power,
+    server, session, templates, tokens, users, webhooks,
 };
 use crate::contract::shape::{Described, Shape};
 use crate::gate::{self, Gate};
@@ -77,6 +77,7 @@ pub fn table() -> Vec<Route> {
     all.extend(about_the_server());
     all.extend(about_content());
     all.extend(about_machines());
+    all.extend(about_power());
     all.extend(about_deployments());
     all
 }
@@ -188,6 +189,39 @@ fn about_machines() -> Vec<Route> {
         get("/api/v1/reservations", SEE_FLEET, "all reservations", leases::reservations),
         post("/api/v1/reservations", CHANGE_FLEET, "promises an address", leases::reserve),
         delete("/api/v1/reservations/{address}", CHANGE_FLEET, "takes it back", leases::unreserve),
+    ]
+}
+
+fn about_power() -> Vec<Route> {
+    vec![
+        get("/api/v1/machines/{machine}/power", CHANGE_MACHINE, "how it is switched", power::show),
+        put("/api/v1/machines/{machine}/power", ADMIN, "says how it is switched", power::set),
+        delete("/api/v1/machines/{machine}/power", ADMIN, "forgets that", power::remove),
+        post(
+            "/api/v1/machines/{machine}/power/certificate",
+            ADMIN,
+            "the certificate that a BMC shows",
+            power::certificate,
+        ),
+        get(
+            "/api/v1/machines/{machine}/power/status",
+            CHANGE_MACHINE,
+            "what its BMC says of it",
+            power::status,
+        ),
+        post(
+            "/api/v1/machines/{machine}/power/boot",
+            CHANGE_MACHINE,
+            "from where it boots next, once",
+            power::boot,
+        ),
+        post(
+            "/api/v1/machines/{machine}/power/{action}",
+            CHANGE_MACHINE,
+            "switches it",
+            power::turn,
+        ),
+        post("/api/v1/machines/{machine}/wake", CHANGE_MACHINE, "wakes it", power::wake),
     ]
 }
 

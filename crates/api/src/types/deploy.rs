@@ -100,6 +100,9 @@ pub struct DeployWish {
     /// Secrets may go over plain HTTP.
     #[serde(default)]
     pub plain_http: bool,
+    /// Switch the machine on, or start it anew, when it is armed.
+    #[serde(default)]
+    pub power: bool,
 }
 
 /// Arms several machines, one after the other.
@@ -131,6 +134,9 @@ pub struct BootOnceWish {
     /// How long the machine may take to come, in seconds; an hour unless said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within_s: Option<u64>,
+    /// Switch the machine on, or start it anew, when it is armed.
+    #[serde(default)]
+    pub power: bool,
 }
 
 /// The code on a machine's screen.

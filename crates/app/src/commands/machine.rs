@@ -4,6 +4,7 @@ mod add;
 mod csv;
 mod deploy;
 mod merge;
+mod power;
 
 use super::{change, destroy, with};
 use crate::cli::{Dry, Json, Sure};
@@ -79,6 +80,10 @@ pub enum Machine {
     },
     /// Make one machine of two that are two cards of one.
     Merge(merge::Merge),
+    /// Switch machines on and off, and say from where they boot next.
+    Power(power::Power),
+    /// Wake machines by magic packets.
+    Wake(These),
     /// Forget machines; they are new when they come again.
     Remove {
         /// Names, MACs, UUIDs, serials, ranges, labels.
@@ -274,6 +279,8 @@ impl Machine {
             Self::Deploy(deploy) => deploy.run(client).await,
             Self::BootOnce(boot) => boot.run(client).await,
             Self::Cancel(these) => deploy::cancel(client, &these.machines, these.dry).await,
+            Self::Power(power) => power.run(client).await,
+            Self::Wake(these) => power::wake(client, &these.machines, these.dry).await,
             Self::Confirm { machine, code } => deploy::confirm(client, &machine, code).await,
             Self::Merge(merge) => merge.run(client).await,
             Self::Remove { machines, sure } => {

@@ -148,6 +148,8 @@ impl Serve {
         };
         // What an import left that was broken off by a kill, and what nobody came back for.
         tidy::once(&house).await;
+        // Heard from before anybody can arm anything.
+        let turns = site.events();
         let operators = api::start(listener, house.clone());
         let signing = tokio::spawn(admin::keep_signing(site.clone(), state.to_owned()));
         let signals = Signals::listen()?;
@@ -166,6 +168,7 @@ impl Serve {
         let asking = tokio::spawn(others::keep_asking(site.clone()));
         let scrubbing = tokio::spawn(scrub::keep_scrubbing(site.clone(), scrubbed));
         let tidying = tokio::spawn(tidy::keep_tidying(house));
+        let starting = tokio::spawn(doing::power::keep_starting(site.clone(), turns));
         let looking = tokio::spawn(https::keep_looking(site.clone(), Arc::clone(&sockets)));
 
         signals.until_told_to_stop(&sockets).await;
@@ -177,6 +180,7 @@ impl Serve {
         tidying.abort();
         signing.abort();
         delivering.abort();
+        starting.abort();
         tokio::select! {
             () = sockets.stop() => {}
             _ = tokio::signal::ctrl_c() => {}

@@ -34,6 +34,8 @@ pub struct Deploy {
     pub confirm_code: bool,
     /// Secrets may go over plain HTTP.
     pub plain_http: bool,
+    /// The machine is switched on, or started anew, when it is armed.
+    pub power: bool,
     /// The secrets that the templates asked for when they were tried.
     pub secrets: Vec<String>,
     /// What the templates and settings were then ([`Order::print`]).
@@ -172,6 +174,7 @@ impl Engine {
             secrets: wish.secrets.clone(),
             plain_http: wish.plain_http,
             confirm: wish.confirm_code.then(Confirm::default),
+            power: wish.power,
             before: Before::Approved,
             answer: None,
             report: None,

@@ -34,6 +34,8 @@ impl Command {
             Self::RemoveTemplate(_) => "remove-template",
             Self::SetSecret(..) => "set-secret",
             Self::RemoveSecret(_) => "remove-secret",
+            Self::SetPower { .. } => "set-power",
+            Self::RemovePower(_) => "remove-power",
             Self::Deploy(..) => "deploy",
             Self::DeployMany(_) => "deploy-batch",
             Self::BootOnce { .. } => "boot-once",
@@ -123,6 +125,10 @@ impl Engine {
             Change::Hardware(hardware, _) => {
                 let now = self.hardware.get(hardware).cloned().map(Box::new);
                 (format!("machine {hardware}"), now.map(|now| Change::Hardware(*hardware, now)))
+            }
+            Change::Power(hardware, _) | Change::PowerGone(hardware) => {
+                let now = self.power.get(hardware).cloned().map(Box::new);
+                (format!("machine {hardware}"), now.map(|now| Change::Power(*hardware, now)))
             }
             Change::Restored(_) => ("all of it".to_owned(), None),
             Change::Webhook(model::Webhook { name, .. }) | Change::WebhookGone(name) => {

@@ -5,6 +5,7 @@ use crate::Engine;
 use crate::deploy::stem;
 use answers::Format;
 use model::Change;
+use model::power::is_own_credential;
 use model::setting::{Layer, Setting};
 use model::template::Template;
 
@@ -95,8 +96,16 @@ impl Engine {
 
     pub(super) fn set_secret(&self, name: String, sealed: String) -> Outcome {
         check_secret(&name)?;
+        if is_own_credential(&name) {
+            return refuse(
+                format!("secret {name} is a machine's own, for its power"),
+                "`bootwright machine power MACHINE set` sets it",
+            );
+        }
         let new = !self.secrets.contains_key(&name);
-        if new && self.secrets.len() >= SECRETS_MAX {
+        // There are as many own ones as machines; those are counted there.
+        let shared = || self.secrets.keys().filter(|name| !is_own_credential(name)).count();
+        if new && shared() >= SECRETS_MAX {
             return refuse(format!("there are {SECRETS_MAX} secrets already"), "");
         }
         let says = match new {
@@ -120,6 +129,7 @@ impl Engine {
                 "wait for its end, or `bootwright machine cancel` it",
             );
         }
+        self.credential_is_free(&name)?;
         let says = format!("secret {name} is removed");
         decided(vec![Change::SecretGone(name)], says)
     }
@@ -140,7 +150,7 @@ impl Engine {
 }
 
 /// A name that a template can say: `secrets.user_password`.
-fn check_secret(name: &str) -> Result<(), super::Refusal> {
+pub(super) fn check_secret(name: &str) -> Result<(), super::Refusal> {
     let fit = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let first = name.chars().next().is_some_and(|c| c.is_ascii_alphabetic());
     if first && name.len() <= 63 && name.chars().all(fit) {

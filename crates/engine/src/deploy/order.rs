@@ -8,11 +8,13 @@ use crate::files::FileAsk;
 use answers::{AnswerError, DiskMark, Facts, Format, Limits, Rendered, Reveal, Secret, Settings};
 use answers::{TargetDisk, Template};
 use model::deployment::{Deployment, Install};
+use model::power::{BEHIND_CREDENTIALS, CREDENTIAL};
 use model::setting::{Layer, Setting};
 use model::{HardwareAddress, Now};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
+use std::ops::Bound::{Excluded, Included, Unbounded};
 use std::sync::Arc;
 use vault::{Key, Purpose, Sealed};
 
@@ -249,8 +251,17 @@ impl Engine {
                 ours: marks.iter().filter_map(|mark| DiskMark::reported(mark)).collect(),
             },
             salt: case.salt,
-            sealed: self.secrets.clone(),
+            sealed: self.secrets_of_templates(),
         }
+    }
+
+    /// Those that are for power alone are none of a template's.
+    fn secrets_of_templates(&self) -> BTreeMap<String, String> {
+        let below = (Unbounded, Excluded(CREDENTIAL));
+        let above = (Included(BEHIND_CREDENTIALS), Unbounded);
+        let (below, above) =
+            (self.secrets.range::<str, _>(below), self.secrets.range::<str, _>(above));
+        below.chain(above).map(|(name, sealed)| (name.clone(), sealed.clone())).collect()
     }
 
     fn network_facts(

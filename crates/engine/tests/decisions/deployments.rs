@@ -143,6 +143,7 @@ impl Lab {
             disk: None,
             confirm_code: false,
             plain_http: true,
+            power: false,
             secrets,
             tried: Hash(orders.first().map(Order::print).unwrap()),
             by: "ada".into(),

@@ -19,7 +19,10 @@ const PREFIX_MAX: u8 = 30;
 
 /// One way to a sleeping machine.
 #[derive(Clone, Debug)]
-pub struct Way(Kind);
+pub struct Way {
+    kind: Kind,
+    port: u16,
+}
 
 #[derive(Clone, Debug)]
 enum Kind {
@@ -49,7 +52,7 @@ impl Way {
         if !fits || name.contains(|c: char| c == '/' || c.is_whitespace() || c.is_control()) {
             return Err(WakeError::NoInterface { interface: show(name.as_bytes()) });
         }
-        Ok(Self(Kind::Interface(name.to_owned())))
+        Ok(Self::of(Kind::Interface(name.to_owned())))
     }
 
     /// UDP to the broadcast address of a far network ([`directed_broadcast`]), by the host's
@@ -69,27 +72,38 @@ impl Way {
         if to.is_multicast() || to.octets()[0] >= 240 {
             return not("it is a group's or reserved; give the last address of the network");
         }
-        Ok(Self(Kind::Directed(to)))
+        Ok(Self::of(Kind::Directed(to)))
     }
 
     /// A raw frame of type 0x0842. The socket is opened beforehand, so that the right to open it
     /// can be dropped.
     #[must_use]
     pub fn ethernet(opened: Arc<Ethernet>) -> Self {
-        Self(Kind::Ethernet(opened))
+        Self::of(Kind::Ethernet(opened))
+    }
+
+    /// The same to another UDP port than [`PORT`]; a frame has none.
+    #[must_use]
+    pub fn to_port(self, port: u16) -> Self {
+        Self { port, ..self }
+    }
+
+    fn of(kind: Kind) -> Self {
+        Self { kind, port: PORT }
     }
 
     pub(super) fn send(&self, packet: &[u8]) -> Result<(), WakeError> {
-        let sent = match &self.0 {
-            Kind::Interface(name) => datagram(Some(name), Ipv4Addr::BROADCAST, packet),
-            Kind::Directed(to) => datagram(None, *to, packet),
+        let port = self.port;
+        let sent = match &self.kind {
+            Kind::Interface(name) => datagram(Some(name), (Ipv4Addr::BROADCAST, port), packet),
+            Kind::Directed(to) => datagram(None, (*to, port), packet),
             Kind::Ethernet(opened) => opened.send(packet),
         };
         sent.map_err(|cause| WakeError::send(self.words(), cause))
     }
 
     fn words(&self) -> String {
-        match &self.0 {
+        match &self.kind {
             Kind::Interface(name) => format!("by UDP out of {name}"),
             Kind::Directed(to) => format!("by UDP to {to}"),
             Kind::Ethernet(opened) => format!("as a frame out of {}", opened.interface()),
@@ -98,13 +112,13 @@ impl Way {
 }
 
 /// One datagram. A full queue is an error, not a wait.
-fn datagram(interface: Option<&str>, to: Ipv4Addr, packet: &[u8]) -> io::Result<()> {
+fn datagram(interface: Option<&str>, (to, port): (Ipv4Addr, u16), packet: &[u8]) -> io::Result<()> {
     let socket = Socket::new(Domain::IPV4, Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
     socket.set_broadcast(true)?;
     if let Some(name) = interface {
         socket.bind_device(Some(name.as_bytes()))?;
     }
-    socket.send_to(packet, &SocketAddrV4::new(to, PORT).into()).map(drop)
+    socket.send_to(packet, &SocketAddrV4::new(to, port).into()).map(drop)
 }
 
 #[cfg(test)]

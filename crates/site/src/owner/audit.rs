@@ -91,6 +91,7 @@ fn is_gone(change: &Change) -> bool {
             | Change::PastGone(_)
             | Change::ReservationGone(_)
             | Change::MachineGone(_)
+            | Change::PowerGone(_)
             | Change::ProfileGone(_)
             | Change::ImageGone(..)
             | Change::LoaderGone(_)

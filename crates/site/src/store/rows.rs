@@ -5,6 +5,7 @@
 
 use super::moments::{Shift, moment};
 use model::lease::{LeaseState, Reservation, ReservedFor};
+use model::power::own_credential;
 use model::rule::{Profile, Rule};
 use model::{Change, Declarable, HardwareAddress, Image, Lease, Loader, Machine, Now};
 use serde::Serialize;
@@ -17,6 +18,7 @@ use std::net::Ipv4Addr;
 pub(crate) enum Table {
     Machine,
     Hardware,
+    Power,
     Profile,
     Rules,
     Menu,
@@ -38,10 +40,11 @@ pub(crate) enum Table {
 
 impl Table {
     /// Those that hold facts.
-    pub(crate) const FACTS: [Self; 17] = [
+    pub(crate) const FACTS: [Self; 18] = [
         Self::Machine,
-        // After the machines, of which one without a machine is nobody's.
+        // Both after the machines: without one they are nobody's.
         Self::Hardware,
+        Self::Power,
         Self::Profile,
         Self::Rules,
         Self::Menu,
@@ -63,6 +66,7 @@ impl Table {
         match self {
             Self::Machine => "machine",
             Self::Hardware => "hardware",
+            Self::Power => "power",
             Self::Profile => "profile",
             Self::Rules => "rules",
             Self::Menu => "menu",
@@ -162,11 +166,19 @@ impl Rows {
             Change::ReservationGone(address) => (Table::Reservation, address.to_string(), None),
             Change::Machine(m) => (Table::Machine, m.hardware.to_string(), Some(json(m)?)),
             Change::MachineGone(hardware) => {
-                let parts = self.documents.entry(Table::Hardware).or_default();
-                parts.insert(hardware.to_string(), None);
+                let with_it = [
+                    (Table::Hardware, hardware.to_string()),
+                    (Table::Power, hardware.to_string()),
+                    (Table::Secret, own_credential(hardware)),
+                ];
+                for (table, key) in with_it {
+                    self.documents.entry(table).or_default().insert(key, None);
+                }
                 (Table::Machine, hardware.to_string(), None)
             }
             Change::Hardware(of, parts) => (Table::Hardware, of.to_string(), Some(json(parts)?)),
+            Change::Power(of, power) => (Table::Power, of.to_string(), Some(json(power)?)),
+            Change::PowerGone(of) => (Table::Power, of.to_string(), None),
             Change::Profile(profile) => {
                 (Table::Profile, profile.name.clone(), Some(json(profile)?))
             }
@@ -229,7 +241,9 @@ pub(crate) fn survives(change: &Change) -> bool {
         Change::Machine(Machine { hardware, .. })
         | Change::MachineGone(hardware)
         | Change::Declared(Declarable::Machine(hardware), _)
-        | Change::Hardware(hardware, _) => has_a_spelling(hardware),
+        | Change::Hardware(hardware, _)
+        | Change::Power(hardware, _)
+        | Change::PowerGone(hardware) => has_a_spelling(hardware),
         Change::Reservation(Reservation { holder: ReservedFor::Mac(hardware), .. }) => {
             has_a_spelling(hardware)
         }
@@ -248,6 +262,10 @@ pub(crate) fn read(table: Table, key: &str, body: &str) -> Result<Change, String
         Table::Hardware => {
             let of = key.parse().map_err(|_| "its name is no hardware address".to_owned())?;
             Change::Hardware(of, parse(body)?)
+        }
+        Table::Power => {
+            let of = key.parse().map_err(|_| "its name is no hardware address".to_owned())?;
+            Change::Power(of, parse(body)?)
         }
         Table::Profile => Change::Profile(parse::<Profile>(body)?),
         Table::Rules => Change::Rules(parse::<Vec<Rule>>(body)?),

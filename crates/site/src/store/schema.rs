@@ -98,7 +98,8 @@ CREATE TABLE channel (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INT
 
 /// Deployments and what they are made of; operators, their tokens, and what they did: by number, written
 /// once and never again; webhooks; what documents declared, and what they said of it; what machines say of
-/// their parts, apart from the machine, because it is many times as long and written far less often.
+/// their parts, apart from the machine, because it is many times as long and written far less often; how
+/// their power is switched.
 const V4: &str = "
 CREATE TABLE template   (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
 CREATE TABLE secret     (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
@@ -110,6 +111,7 @@ CREATE TABLE audit      (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum 
 CREATE TABLE webhook    (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
 CREATE TABLE declared   (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
 CREATE TABLE hardware   (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
+CREATE TABLE power      (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
 ";
 
 /// Leases of the first version: the address as text, the state as a word, the end by the wall clock.

@@ -38,6 +38,9 @@ pub struct Deploy {
     /// Let secrets go over plain HTTP: whoever can listen on that network learns them.
     #[arg(long)]
     plain_http: bool,
+    /// Start the machine from the network when it is armed: by its BMC, or by magic packets.
+    #[arg(long)]
+    power: bool,
     /// Of a batch, so many at once.
     #[arg(long, default_value_t = 10)]
     at_once: u32,
@@ -57,6 +60,7 @@ impl Deploy {
             disk: self.disk,
             confirm_code: self.confirm_code,
             plain_http: self.plain_http,
+            power: self.power,
         };
         let machines = who::resolve(client, &self.machines).await?;
         match machines.as_slice() {
@@ -88,6 +92,9 @@ pub struct BootOnce {
     /// How long a machine may take to come.
     #[arg(long, default_value = "60m", value_parser = window)]
     within: Duration,
+    /// Start the machine from the network when it is armed: by its BMC, or by magic packets.
+    #[arg(long)]
+    power: bool,
     #[command(flatten)]
     dry: Dry,
 }
@@ -96,7 +103,8 @@ impl BootOnce {
     /// Does it.
     pub async fn run(self, client: &Client) -> Result<(), Failure> {
         let within_s = Some(self.within.as_secs());
-        let wish = BootOnceWish { profile: self.profile, image: self.image, within_s };
+        let wish =
+            BootOnceWish { profile: self.profile, image: self.image, within_s, power: self.power };
         for machine in who::resolve(client, &self.machines).await? {
             let path = format!("{}/boot-once", super::path(&machine));
             change(client, Method::POST, &path, self.dry, Some(&wish)).await?;

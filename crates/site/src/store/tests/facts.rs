@@ -8,6 +8,7 @@ use model::lease::ReservedFor;
 use model::life::{Before, Move};
 use model::menu::{Choice, Entry, Menu};
 use model::option::DhcpOption;
+use model::power::{BmcSettings, PowerSettings, WakeSettings, WakeVia};
 use model::rule::{Condition, Rule};
 use model::setting::Setting;
 use model::webhook::{Filter, SigningKey};
@@ -97,6 +98,27 @@ fn reserved_for() -> impl Strategy<Value = ReservedFor> {
     ]
 }
 
+fn power() -> impl Strategy<Value = PowerSettings> {
+    let via = prop_oneof![
+        Just(WakeVia::WhereHeard),
+        text().prop_map(WakeVia::Interface),
+        Just(WakeVia::Relay(Ipv4Addr::new(10, 80, 0, 1))),
+    ];
+    let credential = || prop::option::of(text());
+    let wake =
+        (via, prop::option::of(any::<u16>()), credential()).prop_map(|(via, port, credential)| {
+            PowerSettings::WakeOnLan(WakeSettings { via, port, credential })
+        });
+    let bmc = (text(), text(), credential(), any::<bool>()).prop_map(
+        |(url, user, fingerprint, insecure_http)| {
+            let (credential, system) = (user.clone(), fingerprint.clone());
+            let bmc = BmcSettings { url, user, credential, fingerprint, system, insecure_http };
+            PowerSettings::Redfish(bmc)
+        },
+    );
+    prop_oneof![wake, bmc]
+}
+
 fn any_install() -> impl Strategy<Value = Install> {
     (text(), any::<bool>(), prop::option::of(any::<[u8; 32]>()), any::<u8>()).prop_map(
         |(template, plain_http, token, wrong)| Install {
@@ -104,6 +126,7 @@ fn any_install() -> impl Strategy<Value = Install> {
             disk: format!("serial:{template}"),
             template,
             plain_http,
+            power: plain_http,
             confirm: plain_http.then_some(Confirm { typed: Some(Now(3)), wrong }),
             before: Before::Deployed,
             answer: token.map(Hash),
@@ -258,6 +281,8 @@ fn any_change() -> impl Strategy<Value = Change> {
             let disk = Disk { name: "sda".to_owned(), size_bytes: Some(size), serial, ..Disk::default() };
             Change::Hardware(of, Box::new(Hardware { disks: vec![disk], ..Hardware::default() }))
         }),
+        2 => (hardware(), power()).prop_map(|(of, power)| Change::Power(of, Box::new(power))),
+        1 => hardware().prop_map(Change::PowerGone),
         1 => profile.prop_map(Change::Profile),
         1 => short().prop_map(Change::ProfileGone),
         1 => prop::collection::vec(rule, 0..4).prop_map(Change::Rules),

@@ -58,6 +58,7 @@ fn by_name(changes: &[Change]) -> BTreeMap<String, Change> {
             Change::LeaseGone(_) | Change::MachineGone(_) | Change::ProfileGone(_) => {
                 if let Change::MachineGone(hardware) = change {
                     facts.remove(&parts_of(hardware));
+                    facts.remove(&format!("power {hardware}"));
                 }
                 facts.remove(&name(change));
             }
@@ -67,6 +68,9 @@ fn by_name(changes: &[Change]) -> BTreeMap<String, Change> {
             | Change::UserGone(_)
             | Change::ApiTokenGone(_)
             | Change::WebhookGone(_) => {
+                facts.remove(&name(change));
+            }
+            Change::PowerGone(_) => {
                 facts.remove(&name(change));
             }
             Change::DeclaredGone(_) => {
@@ -104,6 +108,7 @@ fn name(change: &Change) -> String {
             format!("machine {hardware}")
         }
         Change::Hardware(hardware, _) => parts_of(hardware),
+        Change::Power(hardware, _) | Change::PowerGone(hardware) => format!("power {hardware}"),
         Change::Profile(Profile { name, .. }) | Change::ProfileGone(name) => {
             format!("profile {name}")
         }
