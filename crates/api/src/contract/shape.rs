@@ -84,6 +84,8 @@ impl Takes for HeaderMap {}
 // The names in braces of the route's path say it.
 impl Takes for Path<String> {}
 
+impl Takes for Path<(String, String)> {}
+
 impl<T: JsonSchema> Takes for crate::routes::Asked<T> {
     fn say(shape: &mut Shape) {
         // The properties themselves: each is a key of the query.

@@ -301,7 +301,7 @@ pub struct OptionsWish {
 }
 
 /// Changes the further addresses of a machine.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AddressesWish {
     /// MACs that it has from now on.
@@ -313,7 +313,7 @@ pub struct AddressesWish {
 }
 
 /// Makes one machine of two.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MergeWish {
     /// Name, MAC, UUID or serial of the one that ends.

@@ -3,11 +3,12 @@
 use super::Hidden;
 use model::PowerSettings;
 use model::power::{BmcSettings, WakeSettings, is_own_credential};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
 
 /// Says how the power of a machine is switched. What its driver does not take must not be there.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PowerWish {
     /// `redfish` or `wake-on-lan`.
@@ -57,7 +58,7 @@ impl Drop for PowerWish {
 }
 
 /// How the power of a machine is switched.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PowerView {
     /// `redfish` or `wake-on-lan`.
     pub driver: String,
@@ -111,7 +112,7 @@ impl PowerView {
 }
 
 /// Which certificate is asked for.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CertificateWish {
     /// The BMC: `https://10.0.0.5`.
@@ -119,14 +120,14 @@ pub struct CertificateWish {
 }
 
 /// The certificate that a BMC shows, which nobody has confirmed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CertificateView {
     /// Its SHA-256.
     pub fingerprint: String,
 }
 
 /// From where a machine boots next, once.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BootWish {
     /// `pxe`, `http`, `disk`, or `none` to take that back.
@@ -137,7 +138,7 @@ pub struct BootWish {
 }
 
 /// What a BMC says of a machine. What it does not say is null.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PowerStatus {
     /// `on`, `off`, ...
     pub power: String,

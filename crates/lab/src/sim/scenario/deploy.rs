@@ -70,6 +70,7 @@ fn wish(world: &World, machine: &str, pairs: &Pairs<'_>) -> Result<Deploy, Strin
         disk,
         confirm_code: pairs.has("confirmed"),
         plain_http: pairs.has("http"),
+        power: false,
         secrets: secrets.into_iter().collect(),
         tried: Hash(orders.first().map(Order::print).unwrap_or_default()),
         by: "ada".to_owned(),
