@@ -7,6 +7,7 @@ mod dhcp_rows;
 mod house;
 mod images;
 mod inventory;
+mod power;
 mod scripts;
 mod shelf;
 mod who;
