@@ -8,6 +8,7 @@ mod dhcp_rows;
 mod house;
 mod images;
 mod inventory;
+mod power;
 mod scripts;
 mod shelf;
 mod who;
