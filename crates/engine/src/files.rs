@@ -4,11 +4,13 @@
 //! name ─ tftp::names ── one spelling
 //!      ─ who ────────── which machine asks
 //!      ─ script ─────── boot.ipxe, grub.cfg, pxelinux.cfg: written for that machine
+//!      ─ fronts ─────── names of other servers: the same scripts and answers
 //!      ─ inventory ──── a machine tells what is in it: filed with it
 //!      ─ table ──────── loader/…, image/…, and the names that loaders make up
 //! ```
 
 mod callback;
+mod fronts;
 mod inventory;
 mod table;
 mod who;
@@ -182,6 +184,9 @@ impl Engine {
         }
         if ask.body.is_some() {
             return missed(now, ask, None, missing(&ask.name, None), false);
+        }
+        if let (Carrier::Http, Some(front)) = (ask.by, fronts::Front::read(&asked.name)) {
+            return self.front(now, ask, &front);
         }
         for name in asked.tries() {
             if let Some(config) = config_name(name) {

@@ -1,5 +1,6 @@
 //! Answer files: `/answer/TOKEN/FILE`, each once, to the address that has the script, and to nobody
-//! else whatever they say.
+//! else whatever they say. Those without secrets go to that address without the token, too: for
+//! installers that ask by the names of other servers.
 
 use super::armed::frozen;
 use super::{alarm, nothing_here, told};
@@ -8,7 +9,7 @@ use crate::{Answer, Engine, Told};
 use model::deployment::{Confirm, Deployment, End, Install, Step};
 use model::event::Carrier;
 use model::plan::Why;
-use model::{Change, Event, Now};
+use model::{Change, Event, HardwareAddress, Now};
 use std::time::Duration;
 
 /// A download that broke off may be repeated by the same address within this.
@@ -29,16 +30,63 @@ impl Engine {
             let why = format!("{from} asked for {} with the token of another", shown(file));
             return self.freeze(now, &of, &why);
         }
-        if ask.head_only || !self.may_have(now, &of, &install) {
+        self.give(now, ask, (&of, &install), file)
+    }
+
+    /// The asker shows no token, and is taken for this machine. `file` is the one it wants; without,
+    /// the one that its image takes.
+    pub(crate) fn answer_by_claim(
+        &mut self,
+        now: Now,
+        ask: &FileAsk,
+        machine: &HardwareAddress,
+        file: Option<&str>,
+    ) -> Told<Found> {
+        let Some(of) = self.deployment_of(machine).cloned() else {
+            return nothing_here(Vec::new());
+        };
+        let Some(install) = of.install.clone().filter(|_| ask.by == Carrier::Http) else {
+            return nothing_here(Vec::new());
+        };
+        let asked = model::text::show(&ask.name);
+        let from = ask.from.ip();
+        let refused = |says: String| nothing_here(vec![told(now, &of, "refused", &says)]);
+        if of.holder() != Some(from) {
+            return refused(format!("{from} asked for {asked}, and does not have its script"));
+        }
+        if !install.secrets.is_empty() {
+            return refused(format!(
+                "{from} asked for {asked}, and its answer files hold secrets: those are given under \
+                 the URL in its script only"
+            ));
+        }
+        match file.or_else(|| self.file_of(&of)) {
+            Some(file) => self.give(now, ask, (&of, &install), file),
+            None => {
+                refused(format!("{from} asked for {asked}, and its image takes no answer file"))
+            }
+        }
+    }
+
+    /// Gives a file of a deployment to whoever has a right to it.
+    fn give(
+        &mut self,
+        now: Now,
+        ask: &FileAsk,
+        (of, install): (&Deployment, &Install),
+        file: &str,
+    ) -> Told<Found> {
+        let from = ask.from.ip();
+        if ask.head_only || !self.may_have(now, of, install) {
             return nothing_here(Vec::new());
         }
-        if let Some(event) = self.not_private(now, ask, &of, &install) {
+        if let Some(event) = self.not_private(now, ask, of, install) {
             return nothing_here(vec![event]);
         }
-        let Some(order) = self.order(now, ask, &of, &install, file) else {
+        let Some(order) = self.order(now, ask, of, install, file) else {
             // Installers look for files that need not exist.
             let says = format!("there is no template for {}", shown(file));
-            return nothing_here(vec![told(now, &of, "missing", &says)]);
+            return nothing_here(vec![told(now, of, "missing", &says)]);
         };
         match of.taken(file) {
             Some(first) if now.since(first) >= AGAIN => {
@@ -47,12 +95,11 @@ impl Engine {
                     shown(file),
                     now.since(first).as_secs()
                 );
-                self.freeze(now, &of, &why)
+                self.freeze(now, of, &why)
             }
             Some(_) => {
-                let event =
-                    told(now, &of, "repeated", &format!("{} again, to {from}", shown(file)));
-                given(order, &of, Vec::new(), vec![event])
+                let event = told(now, of, "repeated", &format!("{} again, to {from}", shown(file)));
+                given(order, of, Vec::new(), vec![event])
             }
             None => {
                 let Some(next) = of.after(now, Step::Take(file.to_owned())) else {
@@ -60,7 +107,7 @@ impl Engine {
                 };
                 let event = told(now, &next, "fetched", &format!("{} by {from}", shown(file)));
                 match self.keep(vec![Change::Deployment(next)]) {
-                    Some(changes) => given(order, &of, changes, vec![event]),
+                    Some(changes) => given(order, of, changes, vec![event]),
                     None => {
                         let why =
                             Why::StoreFailed("the disk is full: no answer file is given".into());

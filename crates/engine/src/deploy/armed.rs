@@ -236,6 +236,11 @@ impl Engine {
         }
     }
 
+    /// The file that the installer of a deployment asks for, if it asks for one.
+    pub(super) fn file_of(&self, of: &Deployment) -> Option<&'static str> {
+        format_of(&self.way_of(of)?)?.file_name()
+    }
+
     /// How the image of a deployment takes its answers.
     fn way_of(&self, of: &Deployment) -> Option<String> {
         let image = self.image(&of.boots.image, Wanted::Version(of.boots.version))?;

@@ -19,15 +19,15 @@ use vault::{Key, Sealed};
 use wire::dhcp4::MessageType;
 
 const KEY: [u8; 32] = [5; 32];
-const CANARY: &str = "canary-0xdeadbeef";
+pub const CANARY: &str = "canary-0xdeadbeef";
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// A lab: an installer, a template of one line with a secret, machine 1 with a lease.
-struct Lab {
-    engine: Engine,
-    at: Ipv4Addr,
-    kept: Vec<Change>,
-    events: Vec<Event>,
+pub struct Lab {
+    pub engine: Engine,
+    pub at: Ipv4Addr,
+    pub kept: Vec<Change>,
+    pub events: Vec<Event>,
 }
 
 fn image() -> Image {
@@ -48,7 +48,7 @@ fn image() -> Image {
     }
 }
 
-fn lab() -> Lab {
+pub fn lab() -> Lab {
     lab_with(Settings { key: Key::new(KEY), ..settings(Mode::Dhcp) })
 }
 
@@ -87,7 +87,7 @@ fn lab_with(settings: Settings) -> Lab {
     lab
 }
 
-fn template(name: &str, text: &str) -> Command {
+pub fn template(name: &str, text: &str) -> Command {
     let format = name.rsplit_once('.').unwrap().1.to_owned();
     Command::SetTemplate(model::template::Template { name: name.into(), format, text: text.into() })
 }
@@ -109,7 +109,7 @@ impl Lab {
         self.kept.extend(changes);
     }
 
-    fn command(&mut self, now: Now, command: Command) -> Result<String, Refusal> {
+    pub fn command(&mut self, now: Now, command: Command) -> Result<String, Refusal> {
         let decided = self.engine.command(now, command)?;
         self.keep(decided.changes);
         Ok(decided.says)
@@ -123,18 +123,18 @@ impl Lab {
         self.events.extend(told.events);
     }
 
-    fn lease(&mut self, now: Now, last: u8) -> Ipv4Addr {
+    pub fn lease(&mut self, now: Now, last: u8) -> Ipv4Addr {
         let at = lease(&mut self.engine, now, last);
         let lease = self.engine.leases().find(|lease| lease.address == at).unwrap().clone();
         self.kept.push(Change::Lease(lease));
         at
     }
 
-    fn approve(&mut self, now: Now, last: u8) {
+    pub fn approve(&mut self, now: Now, last: u8) {
         self.command(now, Command::SetLife(mac(last).to_string(), Life::Approved)).unwrap();
     }
 
-    fn wish(&self, last: u8) -> Deploy {
+    pub fn wish(&self, last: u8) -> Deploy {
         let orders = self.engine.preview(&mac(last).to_string(), "lab", None).unwrap();
         let secrets = orders.iter().flat_map(|order| order.preview().unwrap().secrets).collect();
         Deploy {
@@ -151,12 +151,12 @@ impl Lab {
         }
     }
 
-    fn deploy(&mut self, now: Now, last: u8) -> Result<String, Refusal> {
+    pub fn deploy(&mut self, now: Now, last: u8) -> Result<String, Refusal> {
         let wish = self.wish(last);
         self.command(now, Command::Deploy(mac(last).to_string(), wish))
     }
 
-    fn ask(
+    pub fn ask(
         &mut self,
         now: Now,
         from: Ipv4Addr,
@@ -187,7 +187,7 @@ impl Lab {
     }
 
     /// The text that somebody gets, or nothing.
-    fn get(&mut self, now: Now, from: Ipv4Addr, name: &str) -> Result<String, Why> {
+    pub fn get(&mut self, now: Now, from: Ipv4Addr, name: &str) -> Result<String, Why> {
         match self.ask(now, from, name, None).answer {
             Answer::Reply(found) => match found.what {
                 Served::Text(text) => Ok(text),
@@ -205,16 +205,16 @@ impl Lab {
         }
     }
 
-    fn script(&mut self, now: Now, from: Ipv4Addr, last: u8) -> String {
+    pub fn script(&mut self, now: Now, from: Ipv4Addr, last: u8) -> String {
         self.get(now, from, &format!("boot.ipxe?mac={}", mac(last))).unwrap()
     }
 
-    fn of(&self, last: u8) -> &Deployment {
+    pub fn of(&self, last: u8) -> &Deployment {
         let all = self.engine.deployments();
         all.filter(|of| of.machine == mac(last)).last().unwrap()
     }
 
-    fn life(&self, last: u8) -> Life {
+    pub fn life(&self, last: u8) -> Life {
         self.engine.machine_of(&mac(last)).unwrap().life()
     }
 
@@ -241,7 +241,7 @@ impl Lab {
 }
 
 /// The path of a URL that a script tells the kernel.
-fn answer_path(script: &str) -> String {
+pub fn answer_path(script: &str) -> String {
     let url = script.split_whitespace().find_map(|word| word.strip_prefix("url=")).expect(script);
     url.splitn(4, '/').nth(3).unwrap().to_owned()
 }
@@ -251,7 +251,7 @@ fn report_path(answers: &str) -> String {
     answers[at + 1..].split_whitespace().next().unwrap().to_owned()
 }
 
-fn plus(minutes: u64) -> Now {
+pub fn plus(minutes: u64) -> Now {
     Now(minutes * 60_000)
 }
 

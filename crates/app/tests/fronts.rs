@@ -1,0 +1,132 @@
+//! Machines that still ask by the names of matchbox, Cobbler and pixiecore: curl is the machine.
+
+mod common;
+
+use common::{LAB, Server};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+const MAC: &str = "52:54:00:77:00:01";
+
+/// A process that ends with the test.
+struct Guard(Child);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A command in the network namespace of a process.
+fn beside(process: u32, program: &str) -> Command {
+    let mut command = Command::new("nsenter");
+    command.args(["--target", &process.to_string(), "--net", program]);
+    command
+}
+
+fn does(mut command: Command, args: &[&str]) {
+    let output = command.args(args).output().unwrap();
+    assert!(output.status.success(), "{args:?}: {output:?}");
+}
+
+/// A machine at the other end of the server's cable, with 10.77.0.150.
+fn machine(server: &Server) -> Guard {
+    let mut command = Command::new("unshare");
+    command.args(["--net", "sh", "-c", "echo there; exec sleep 300"]).stdout(Stdio::piped());
+    let mut machine = command.spawn().unwrap();
+    let mut there = String::new();
+    BufReader::new(machine.stdout.take().unwrap()).read_line(&mut there).unwrap();
+    let (here, id) = (server.child.id(), machine.id());
+    does(beside(here, "ip"), &["link", "set", "br1", "netns", &id.to_string()]);
+    does(beside(id, "ip"), &["link", "set", "br1", "address", MAC]);
+    does(beside(id, "ip"), &["address", "add", "10.77.0.150/24", "dev", "br1"]);
+    does(beside(id, "ip"), &["link", "set", "br1", "up"]);
+    Guard(machine)
+}
+
+/// Status, media type and text of what somebody gets.
+fn get(process: u32, name: &str) -> (String, String, String) {
+    let url = format!("http://10.77.0.1/{name}");
+    let out = beside(process, "curl").args(["-s", "-i", &url]).output().unwrap();
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{name}: {text}"));
+    let status = head.split(' ').nth(1).unwrap_or_default().to_owned();
+    let media = head.lines().find_map(|line| line.strip_prefix("Content-Type: "));
+    (status, media.unwrap_or_default().to_owned(), body.to_owned())
+}
+
+/// An installer's folder, as Debian's netboot tree has it.
+fn installer(server: &Server) -> String {
+    let folder = server.folder.path().join("netboot/debian-installer/amd64");
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut kernel = vec![0; 1 << 16];
+    kernel[0x1fe..0x200].copy_from_slice(&[0x55, 0xaa]);
+    kernel[0x202..0x206].copy_from_slice(b"HdrS");
+    kernel[0x20e..0x210].copy_from_slice(&0x200_u16.to_le_bytes());
+    kernel[0x236] = 1;
+    std::fs::write(folder.join("linux"), kernel).unwrap();
+    std::fs::write(folder.join("initrd.gz"), [0x1f, 0x8b, 8, 0, 1]).unwrap();
+    server.folder.path().join("netboot").to_str().unwrap().to_owned()
+}
+
+#[test]
+fn machines_that_ask_as_they_asked_another_server_are_answered() {
+    if !nix::unistd::Uid::effective().is_root() {
+        eprintln!("SKIPPED: a machine of its own needs root");
+        return;
+    }
+    let Some(server) = Server::start_with(LAB) else { return };
+    let machine = machine(&server);
+    let (at, here) = (machine.0.id(), server.child.id());
+    let folder = installer(&server);
+    server.says(&["image", "import", &folder, "--name", "netinst"]);
+    let text = "d-i lab/name string {{ machine.name }}\n";
+    let add = server.run_with(&["template", "add", "lab.preseed", "-"], text);
+    assert!(add.status.success(), "{add:?}");
+    let profile = ["profile", "add", "lab", "--image", "netinst", "--template", "lab"];
+    server.says(&profile);
+    server.says(&["machine", "set", MAC, "--name", "lab-01", "--label", "room=3 b"]);
+    server.says(&["machine", "approve", "lab-01"]);
+
+    // Before it has a plan, and while it has one.
+    let boot = format!("v1/boot/{MAC}");
+    assert_eq!(get(here, &boot).0, "404");
+    server.says(&["machine", "set", "lab-01", "--profile", "lab"]);
+    let (status, media, body) = get(here, &boot);
+    assert_eq!((status.as_str(), media.as_str()), ("200", "application/json"), "{body}");
+    let spec: serde_json::Value = serde_json::from_str(&body).unwrap();
+    let kernel = spec["kernel"].as_str().unwrap();
+    assert_eq!(get(at, kernel.strip_prefix("http://10.77.0.1/").unwrap()).0, "200", "{kernel}");
+    assert!(spec["cmdline"].as_str().unwrap().contains("BOOTIF=01-52-54-00-77-00-01"), "{body}");
+
+    let matchbox = "uuid=&mac=52-54-00-77-00-01&domain=&hostname=&serial=";
+    let (_, media, metadata) = get(at, &format!("metadata?{matchbox}"));
+    let expected = "NAME=lab-01\nMAC=52:54:00:77:00:01\nIP=10.77.0.150\n\
+                    REQUEST_QUERY_MAC=52:54:00:77:00:01\nROOM='3 b'\n";
+    assert_eq!((media.as_str(), metadata.as_str()), ("text/plain", expected));
+    let nothing = get(here, "answer/0000/preseed.cfg");
+    let named = format!("metadata?{matchbox}");
+    assert_eq!(get(here, &named), nothing, "who only says so reads nothing");
+    let script = get(at, &format!("ipxe?{matchbox}"));
+    assert_eq!(script, get(at, &format!("boot.ipxe?mac={MAC}")));
+    assert_eq!(script, get(at, "cblr/svc/op/ipxe/system/lab-01"));
+    assert!(script.2.starts_with("#!ipxe\n") && script.2.contains("/linux "), "{script:?}");
+
+    // Armed: the first name it asks by is as good as any.
+    let autoinstall = "cblr/svc/op/autoinstall/system/lab-01";
+    let unarmed = get(at, autoinstall);
+    server.says(&["machine", "deploy", "lab-01", "--profile", "lab", "--disk", "size:1G..2T"]);
+    let armed = get(at, autoinstall);
+    assert_eq!((&unarmed, &armed), (&nothing, &nothing), "it has not asked for its script");
+    assert_eq!(get(here, &boot), nothing);
+    assert!(get(at, &format!("ipxe?{matchbox}")).2.contains("/answer/"));
+    assert_eq!(get(here, &format!("generic?{matchbox}")), nothing);
+    let (status, _, answers) = get(at, autoinstall);
+    assert_eq!((status.as_str(), answers.as_str()), ("200", "d-i lab/name string lab-01\n"));
+    assert_eq!(get(at, &format!("generic?{matchbox}")).2, answers, "a repeated download");
+    assert_eq!(get(at, &format!("ignition?{matchbox}")), nothing, "no template makes it");
+    let shown = server.says(&["machine", "show", "lab-01"]);
+    assert!(shown.contains("under way"), "{shown}");
+    assert_eq!(server.stop(), Some(0));
+}
