@@ -18,7 +18,9 @@ fn house() -> Engine {
     };
     let networks = vec![network(Mode::Dhcp), far];
     engine.configure(engine::Settings { networks, ..settings(Mode::Dhcp) });
-    engine.apply(&Change::Machine(Machine { link: "lan".into(), ..Machine::new(mac(1), Now(0)) }));
+    let mut machine = Machine::new(mac(1), Now(0));
+    machine.link = "lan".into();
+    engine.apply(&Change::Machine(machine));
     engine
 }
 

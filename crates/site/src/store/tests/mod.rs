@@ -70,7 +70,11 @@ fn by_name(changes: &[Change]) -> BTreeMap<String, Change> {
             | Change::WebhookGone(_) => {
                 facts.remove(&name(change));
             }
-            Change::PowerGone(_) => {
+            Change::PowerGone(_)
+            | Change::TemplateGone(_)
+            | Change::SecretGone(_)
+            | Change::DeploymentGone(_)
+            | Change::BatchGone(_) => {
                 facts.remove(&name(change));
             }
             Change::DeclaredGone(_) => {
