@@ -159,8 +159,8 @@ struct Taking<'a> {
 
 impl Taker for Taking<'_> {
     fn file(&mut self, name: &str, body: &mut dyn Read) -> io::Result<()> {
-        let known = |folder: &&str| name.starts_with(&format!("{folder}/"));
-        if name != STORE && name != CONFIG && !FOLDERS.iter().any(|folder| known(&folder)) {
+        let known = |folder: &str| name.starts_with(&format!("{folder}/"));
+        if name != STORE && name != CONFIG && !FOLDERS.iter().any(|folder| known(folder)) {
             let what = format!("it has a file `{name}` that this version has no place for");
             return Err(Fault::Odd(what).into());
         }

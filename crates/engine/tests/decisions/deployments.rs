@@ -210,8 +210,8 @@ impl Lab {
     }
 
     pub fn of(&self, last: u8) -> &Deployment {
-        let all = self.engine.deployments();
-        all.filter(|of| of.machine == mac(last)).last().unwrap()
+        let mut all = self.engine.deployments();
+        all.rfind(|of| of.machine == mac(last)).unwrap()
     }
 
     pub fn life(&self, last: u8) -> Life {
