@@ -2,14 +2,26 @@
 
 use crate::Engine;
 use model::{HardwareAddress, Machine};
+use std::ops::Bound;
 
 impl Engine {
     /// The machines of which every word is a part of something that is known of them: name, MAC of
     /// any card (in any spelling), UUID, serial, product, model and serial of a disk, label, vendor
     /// class, interface. Letter case does not matter.
     pub fn search(&self, words: &str) -> impl Iterator<Item = &Machine> {
+        self.search_after(words, None)
+    }
+
+    /// The same from behind an address on, in the order of addresses.
+    pub fn search_after(
+        &self,
+        words: &str,
+        after: Option<HardwareAddress>,
+    ) -> impl Iterator<Item = &Machine> {
         let words: Vec<Word> = words.split_whitespace().map(Word::read).collect();
-        self.machines().filter(move |machine| words.iter().all(|word| self.has(machine, word)))
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let rest = self.machines.range((from, Bound::Unbounded)).map(|(_, machine)| machine);
+        rest.filter(move |machine| words.iter().all(|word| self.has(machine, word)))
     }
 
     fn has(&self, machine: &Machine, word: &Word) -> bool {
