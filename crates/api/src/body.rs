@@ -1,10 +1,12 @@
 //! Reads what came in a request: JSON of a known shape, at most a megabyte, no field unknown.
 
 use crate::Problem;
+use crate::contract::arrays;
 use axum::extract::{FromRequest, Query, Request};
 use axum::http::Uri;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Bytes;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 
@@ -24,11 +26,21 @@ pub struct Json<T>(pub T);
 /// A body of JSON that may be large.
 pub struct Large<T>(pub T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+impl<T: DeserializeOwned + JsonSchema, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        parse(&whole(request, BODY_MAX).await?).map(Self)
+        let bytes = whole(request, BODY_MAX).await?;
+        let wish = parse(&bytes)?;
+        // What is JSON of this shape is JSON.
+        let body = serde_json::from_slice(&bytes).unwrap_or_default();
+        match arrays::misplaced::<T>(&body) {
+            Some(place) => {
+                let shown = model::text::show(place.as_bytes());
+                Err(Problem::malformed(format!("{shown} takes an object, not a list")))
+            }
+            None => Ok(Self(wish)),
+        }
     }
 }
 
@@ -36,7 +48,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Large<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        parse(&whole(request, LARGE_MAX).await?).map(Self)
+        let bytes = whole(request, LARGE_MAX).await?;
+        if bytes.trim_ascii_start().first() == Some(&b'[') {
+            return Err(Problem::malformed("the body takes an object, not a list"));
+        }
+        parse(&bytes).map(Self)
     }
 }
 
@@ -59,7 +75,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
 }
 
 /// All of a body, if it is small enough and comes in time.
-async fn whole(request: Request, most: usize) -> Result<Bytes, Problem> {
+pub(crate) async fn whole(request: Request, most: usize) -> Result<Bytes, Problem> {
     let body = Limited::new(request.into_body(), most).collect();
     let slow = |_| Problem::malformed(format!("no whole request in {} s", BODY_WAIT.as_secs()));
     let body = tokio::time::timeout(BODY_WAIT, body).await.map_err(slow)?;

@@ -2,6 +2,7 @@
 
 mod download;
 mod far;
+mod pages;
 mod upload;
 
 pub use download::Download;
@@ -109,7 +110,7 @@ impl Client {
         body: Option<&impl Serialize>,
     ) -> Result<Lines, Error> {
         let response = self.open(method, path, body).await?;
-        Ok(Lines { body: response.into_body(), held: Vec::new() })
+        Ok(Lines { body: response.into_body(), held: Vec::new(), last: None })
     }
 
     async fn open(
@@ -199,6 +200,8 @@ fn plain(e: &std::io::Error) -> String {
 pub struct Lines {
     body: Incoming,
     held: Vec<u8>,
+    /// The id of the event that was told last.
+    last: Option<String>,
 }
 
 impl Lines {
@@ -227,12 +230,20 @@ impl Lines {
     /// The next thing that a stream of events (SSE) tells.
     pub async fn event(&mut self) -> Result<Option<Line>, Error> {
         while let Some(line) = self.next().await? {
-            // `event:`, `id:` and comments that keep the connection alive are passed over.
+            // `event:` and comments that keep the connection alive are passed over.
+            if let Some(id) = line.strip_prefix("id:") {
+                self.last = Some(id.trim().to_owned());
+            }
             if let Some(data) = line.strip_prefix("data:") {
                 return parse(data).map(Some);
             }
         }
         Ok(None)
+    }
+
+    /// The id of the event that was told last: where to go on after the connection broke.
+    pub fn last_id(&self) -> Option<&str> {
+        self.last.as_deref()
     }
 
     /// The next object of a stream of lines (NDJSON).

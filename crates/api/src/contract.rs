@@ -4,6 +4,7 @@
 //! off the handler's own arguments and answer. Out: one document. Never: a word about a route that the
 //! handler itself does not bear out; there is no second list to keep.
 
+pub mod arrays;
 mod document;
 mod schemas;
 pub mod shape;

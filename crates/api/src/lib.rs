@@ -26,6 +26,7 @@ pub(crate) mod routes;
 pub mod server;
 pub mod socket;
 mod streams;
+mod tags;
 pub mod types;
 pub mod webhooks;
 
@@ -33,3 +34,4 @@ pub use client::Client;
 pub use problem::Problem;
 pub use routes::table::{Route, table};
 pub use server::{House, Running, start};
+pub use tags::Expects;

@@ -78,6 +78,16 @@ impl Problem {
         Self::new(StatusCode::FAILED_DEPENDENCY, "elsewhere", "It was not done elsewhere", detail)
     }
 
+    /// It is not as whoever asks saw it.
+    pub fn stale(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::PRECONDITION_FAILED, "stale", "It was changed meanwhile", detail)
+    }
+
+    /// It does not go together with what was asked before.
+    pub fn unfit(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unfit", "It does not fit", detail)
+    }
+
     /// It should have worked.
     pub fn failed(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", "It did not work", detail)

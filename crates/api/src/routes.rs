@@ -22,6 +22,7 @@ mod users;
 mod webhooks;
 
 use crate::asker::Asker;
+use crate::tags::Expects;
 use crate::types::Done;
 use crate::{House, Problem};
 use axum::Router;
@@ -52,7 +53,8 @@ impl FromRequestParts<Rooms> for State<House> {
         let asker = parts.extensions.get::<Asker>().cloned();
         // Only routes that are for everybody have none.
         let asker = asker.unwrap_or_else(Asker::nobody);
-        Ok(Self(House { asker, ..rooms.0.clone() }))
+        let expects = parts.extensions.get::<Expects>().cloned().unwrap_or_default();
+        Ok(Self(House { asker, expects, ..rooms.0.clone() }))
     }
 }
 
@@ -101,6 +103,7 @@ impl From<SiteError> for Problem {
     fn from(error: SiteError) -> Self {
         let problem = match &error {
             SiteError::Refused(refusal) => return refusal.clone().into(),
+            SiteError::Stale => Self::stale(error.why()),
             _ => Self::failed(error.why()),
         };
         Self { hint: error.hint(), ..problem }
@@ -117,6 +120,7 @@ async fn ask<R: Send + 'static>(
 
 /// Has a command carried out, or only said.
 async fn command(house: &House, command: Command, dry_run: bool) -> Result<Done, Problem> {
-    let said = house.site.command(house.asker.by.clone(), command, dry_run).await?;
+    let (by, expects) = (house.asker.by.clone(), house.expects.take());
+    let said = house.site.command_on(by, command, expects, dry_run).await?;
     Ok(Done { says: said.says, done: said.kept })
 }

@@ -3,6 +3,7 @@
 use crate::asker::Asker;
 use crate::gate::door::Door;
 use crate::peer::Operator;
+use crate::tags::Expects;
 use crate::types::{Done, TlsStatus};
 use crate::webhooks::Webhooks;
 use crate::{Problem, peer, routes};
@@ -71,6 +72,8 @@ pub struct House {
     pub door: Door,
     /// Who asks; of the house itself, the server.
     pub asker: Asker,
+    /// What a request expects of the thing that it changes; of the house itself, nothing.
+    pub expects: Expects,
     /// What goes out to webhooks.
     pub webhooks: Arc<Webhooks>,
 }

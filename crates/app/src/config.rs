@@ -7,7 +7,7 @@
 pub mod fault;
 pub mod flags;
 mod meaning;
-mod raw;
+pub(crate) mod raw;
 pub mod reader;
 #[cfg(test)]
 mod tests;

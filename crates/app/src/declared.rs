@@ -1,7 +1,9 @@
-//! Documents that declare machines, profiles and rules: TOML, read with the place of everything.
+//! Documents that declare machines, profiles, templates and rules: TOML, read with the place of
+//! everything.
 //!
-//! In: the texts of files. Out: what they declare together, ready to be sent, or every fault where
-//! it stands. Never: a question to the server; whether an image or a profile exists it knows.
+//! In: the texts of files, and who reads those that they name. Out: what they declare together, ready to
+//! be sent, or every fault where it stands. Never: a question to the server; whether an image or a profile
+//! exists it knows.
 
 mod machine;
 mod place;
@@ -16,6 +18,7 @@ use crate::config::reader::{Faults, Section};
 use api::types::ApplyWish;
 use place::Source;
 use std::cell::RefCell;
+use std::path::PathBuf;
 use toml::de::DeTable;
 
 /// So many faults of a file are shown; further ones are counted.
@@ -27,6 +30,8 @@ pub struct Document {
     pub file: String,
     /// What it says.
     pub text: String,
+    /// Where files are that it names.
+    pub folder: PathBuf,
 }
 
 /// What documents declare together; `Err` is every fault of all of them, ready to be read.
@@ -44,7 +49,7 @@ pub fn read(documents: &[Document]) -> Result<ApplyWish, String> {
             1 => "1 fault".to_owned(),
             many => format!("{many} faults"),
         };
-        let Document { file, text } = document;
+        let Document { file, text, .. } = document;
         faults.sort_by_key(|fault| fault.at.start);
         let more = faults.len().saturating_sub(FAULTS_SHOWN);
         faults.truncate(FAULTS_SHOWN);
@@ -78,14 +83,9 @@ fn one(document: &Document, faults: &Faults, wish: &mut ApplyWish) {
         // The lists of several files are one, in the order of the files.
         wish.rules.get_or_insert_default().extend(rules);
     }
-    top.sections("template").into_iter().for_each(template::read);
+    let templates = top.sections("template").into_iter();
+    let templates =
+        templates.filter_map(|section| template::read(section, &source, &document.folder));
+    wish.templates.extend(templates);
     top.finish();
-}
-
-/// A key that this version knows and cannot carry out yet: better no effect at all than another.
-fn not_yet(section: &mut Section<'_>, key: &'static str) {
-    if let Some(at) = section.place(key) {
-        let fault = Fault::new(at, format!("`{key}` is not known to this version"));
-        section.fault(fault.hint("take the line out; a newer bootwright reads it"));
-    }
 }

@@ -20,15 +20,15 @@ pub async fn resolve(client: &Client, named: &[String]) -> Result<Vec<String>, F
 }
 
 async fn labelled(client: &Client, label: &str) -> Result<Vec<String>, Failure> {
-    let Some((key, value)) = label.split_once('=') else {
+    if !label.contains('=') {
         return Err(Failure::usage(format!("`label:{label}` says no value"))
             .hint("write it like label:room=3"));
-    };
-    let machines: Vec<MachineView> = client.get("/machines").await?;
-    let has = |m: &MachineView| m.labels.get(key).is_some_and(|v| v == value);
-    let found: Vec<String> = machines.into_iter().filter(has).map(|m| m.mac).collect();
+    }
+    let path = format!("/machines?limit=1000&label={}", model::url::part(label));
+    let machines: Vec<MachineView> = client.pages(&path).await?;
+    let found: Vec<String> = machines.into_iter().map(|m| m.mac).collect();
     if found.is_empty() {
-        return Err(Failure::refused(format!("no machine has the label {key}={value}")));
+        return Err(Failure::refused(format!("no machine has the label {label}")));
     }
     Ok(found)
 }

@@ -19,7 +19,8 @@ pub use webhooks::{WEBHOOKS_MAX, WebhookNews};
 
 pub use apply::Tally;
 pub use declared::{
-    Declared, DeclaredMachine, DeclaredProfile, DeclaredRule, MACHINES_MAX, PROFILES_MAX, RULES_MAX,
+    Declared, DeclaredMachine, DeclaredProfile, DeclaredRule, DeclaredTemplate, MACHINES_MAX,
+    PROFILES_MAX, RULES_MAX,
 };
 
 use crate::Engine;

@@ -8,8 +8,18 @@ impl Engine {
     /// any card (in any spelling), UUID, serial, product, model and serial of a disk, label, vendor
     /// class, interface. Letter case does not matter.
     pub fn search(&self, words: &str) -> impl Iterator<Item = &Machine> {
+        self.search_after(words, None)
+    }
+
+    /// The same from behind an address on, in the order of addresses.
+    pub fn search_after(
+        &self,
+        words: &str,
+        after: Option<HardwareAddress>,
+    ) -> impl Iterator<Item = &Machine> {
         let words: Vec<Word> = words.split_whitespace().map(Word::read).collect();
-        self.machines().filter(move |machine| words.iter().all(|word| self.has(machine, word)))
+        let rest = self.machines.after(after);
+        rest.filter(move |machine| words.iter().all(|word| self.has(machine, word)))
     }
 
     fn has(&self, machine: &Machine, word: &Word) -> bool {

@@ -1,4 +1,4 @@
-//! What documents declared: which machines, profiles and rules an operator keeps in files, so that
+//! What documents declared: which machines, profiles, templates and rules an operator keeps in files, so that
 //! a later look at the files can tell what went out of them from what was never in them.
 
 use crate::address::HardwareAddress;
@@ -15,6 +15,8 @@ pub enum Declarable {
     Machine(HardwareAddress),
     /// A profile.
     Profile(String),
+    /// A template.
+    Template(String),
     /// The list of rules.
     Rules,
 }
@@ -28,6 +30,7 @@ impl fmt::Display for Declarable {
         match self {
             Self::Machine(hardware) => write!(f, "machine {hardware}"),
             Self::Profile(name) => write!(f, "profile {name}"),
+            Self::Template(name) => write!(f, "template {name}"),
             Self::Rules => f.write_str("rules"),
         }
     }
@@ -39,6 +42,7 @@ impl FromStr for Declarable {
         match text.split_once(' ') {
             Some(("machine", mac)) => mac.parse().map(Self::Machine),
             Some(("profile", name)) => Ok(Self::Profile(name.to_owned())),
+            Some(("template", name)) => Ok(Self::Template(name.to_owned())),
             None if text == "rules" => Ok(Self::Rules),
             _ => {
                 Err(format!("`{}` is nothing that is declared", crate::text::show(text.as_bytes())))
@@ -54,8 +58,12 @@ mod tests {
     #[test]
     fn what_is_declared_is_read_back_as_it_is_written() {
         let mac = "52:54:00:77:00:01".parse().unwrap();
-        for one in [Declarable::Machine(mac), Declarable::Profile("a.b".into()), Declarable::Rules]
-        {
+        for one in [
+            Declarable::Machine(mac),
+            Declarable::Profile("a.b".into()),
+            Declarable::Template("a.preseed".into()),
+            Declarable::Rules,
+        ] {
             assert_eq!(one.to_string().parse(), Ok(one));
         }
         assert!("machine x".parse::<Declarable>().is_err());

@@ -10,6 +10,11 @@ pub enum SiteError {
     /// The operator's: the command cannot be carried out.
     #[error("{0}")]
     Refused(Refusal),
+    /// The operator's: somebody changed it since he looked.
+    #[error(
+        "it was changed meanwhile, so nothing was done\nhint: look at it again, and decide again"
+    )]
+    Stale,
     /// The operator's: others may read what is secret.
     #[error(
         "{} may be read by others (mode {mode:04o})\nhint: chmod {wanted:o} {}",

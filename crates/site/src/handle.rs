@@ -2,12 +2,13 @@
 
 use crate::SiteError;
 use crate::clock::Steady;
-use crate::inbox::{Conflict, Door, Request};
-use crate::journal::Telling;
+use crate::inbox::{Conflict, Door, Order, Request};
+use crate::journal::{Followed, Telling};
 use crate::kitchen::{Kitchen, NOT_MADE};
 use crate::post::{Heard, Ready, Replies};
 use crate::store::audit::{Entry as AuditEntry, Reader};
 use crate::store::copy::Copier;
+use engine::tag::Expectation;
 use engine::{Answer, Check, Command, Datagram, Engine, FileAsk, Found, Now, Outgoing, Settings};
 use model::access::Outcome;
 use model::plan::Why;
@@ -163,8 +164,21 @@ impl SiteHandle {
         command: Command,
         dry_run: bool,
     ) -> Result<Said, SiteError> {
+        self.command_on(by, command, None, dry_run).await
+    }
+
+    /// The same, if things are as whoever asks saw them; [`SiteError::Stale`] if not. Nothing comes
+    /// between that look and the decision.
+    pub async fn command_on(
+        &self,
+        by: By,
+        command: Command,
+        expects: Option<Expectation>,
+        dry_run: bool,
+    ) -> Result<Said, SiteError> {
         let (to, answer) = oneshot::channel();
-        self.send(Request::Command(Box::new((by, command)), dry_run, to)).await?;
+        let order = Box::new(Order { by, command, expects });
+        self.send(Request::Command(order, dry_run, to)).await?;
         answer.await.map_err(|_| SiteError::Stopped)?
     }
 
@@ -246,6 +260,12 @@ impl SiteHandle {
     /// Everything that is told from now on.
     pub fn events(&self) -> broadcast::Receiver<Arc<Event>> {
         self.telling.listen()
+    }
+
+    /// Everything that is told from now on, and before it what was told after the event of this number,
+    /// as far as it is remembered.
+    pub fn follow(&self, after: Option<u64>) -> Followed {
+        self.telling.follow(after)
     }
 
     /// The newest events of a machine, oldest first.

@@ -4,6 +4,7 @@
 use crate::handle::{Act, Said};
 use crate::post::{Heard, Replies};
 use crate::{Limits, SiteError};
+use engine::tag::Expectation;
 use engine::{Answer, Check, Command, Engine, FileAsk, Found, Now, Settings};
 use model::{By, HardwareAddress};
 use std::collections::VecDeque;
@@ -19,13 +20,21 @@ pub(crate) type Question = Box<dyn FnOnce(&Engine, Now) + Send>;
 pub(crate) enum Request {
     Datagram(Heard, Replies),
     File(Box<FileAsk>, oneshot::Sender<Answer<Found>>),
-    Command(Box<(By, Command)>, DryRun, oneshot::Sender<Result<Said, SiteError>>),
+    Command(Box<Order>, DryRun, oneshot::Sender<Result<Said, SiteError>>),
     /// An act that changes no fact, for the audit log.
     Note(Box<Act>, oneshot::Sender<Result<Said, SiteError>>),
     Question(Question),
     Configure(Box<Settings>, oneshot::Sender<Vec<String>>),
     Conflict(Box<Conflict>),
     Stop,
+}
+
+/// What an operator wants done.
+pub(crate) struct Order {
+    pub(crate) by: By,
+    pub(crate) command: Command,
+    /// How things have to be for it.
+    pub(crate) expects: Option<Expectation>,
 }
 
 /// Somebody answered for an address that was to be offered.

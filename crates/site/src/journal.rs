@@ -24,6 +24,8 @@ pub struct Limits {
     pub log_per_machine_max: usize,
     /// Lines of all logs; the oldest is forgotten first.
     pub log_max: usize,
+    /// Newest events, lines of logs among them, for whoever was cut off and asks again.
+    pub followed_max: usize,
 }
 
 impl Default for Limits {
@@ -35,6 +37,7 @@ impl Default for Limits {
             log_per_machine_max: 512,
             // Lines are 1 KiB at most: 32 MiB, were all of them so long.
             log_max: 32 * 1024,
+            followed_max: 4096,
         }
     }
 }
@@ -49,6 +52,10 @@ pub(crate) struct Journal {
     spoke: BTreeMap<u64, HardwareAddress>,
     told: u64,
     log: Log,
+    /// How many events there were since the start: the number of the newest.
+    newest: u64,
+    /// The newest of all, each as it was told.
+    followed: VecDeque<Arc<Event>>,
 }
 
 /// The newest events of one machine.
@@ -67,10 +74,17 @@ impl Journal {
             spoke: BTreeMap::new(),
             told: 0,
             log: Log::default(),
+            newest: 0,
+            followed: VecDeque::new(),
         }
     }
 
     pub(crate) fn note(&mut self, event: &Arc<Event>) {
+        self.newest += 1;
+        self.followed.push_back(Arc::clone(event));
+        while self.followed.len() > self.limits.followed_max {
+            self.followed.pop_front();
+        }
         if let Happening::Syslog { .. } = event.what {
             return self.log.note(event, &self.limits);
         }
@@ -126,6 +140,20 @@ fn same_progress(a: &Event, b: &Event) -> bool {
     }
 }
 
+/// What was told from some event on, and what is told from now on, without a gap. Events are numbered
+/// from 1, since the start of the server.
+#[derive(Debug)]
+pub struct Followed {
+    /// So many came after the one that was named, and are forgotten.
+    pub missed: u64,
+    /// The number of the last that is neither here nor told from now on.
+    pub from: u64,
+    /// Those that are remembered, in order: `from + 1` is the first.
+    pub before: VecDeque<Arc<Event>>,
+    /// All that follow.
+    pub feed: broadcast::Receiver<Arc<Event>>,
+}
+
 /// The journal and the live feed: telling goes to both.
 #[derive(Debug)]
 pub(crate) struct Telling {
@@ -152,6 +180,23 @@ impl Telling {
             // Nobody listening is no error.
             let _ = self.feed.send(event);
         }
+    }
+
+    pub(crate) fn follow(&self, after: Option<u64>) -> Followed {
+        // Under the lock, as it is told: nothing comes twice, and nothing is lost between.
+        self.read(|journal| {
+            let newest = journal.newest;
+            let after = after.map_or(newest, |after| after.min(newest));
+            let remembered = newest.saturating_sub(journal.followed.len() as u64);
+            let from = after.max(remembered);
+            let skip = usize::try_from(from - remembered).unwrap_or(usize::MAX);
+            Followed {
+                missed: from - after,
+                from,
+                before: journal.followed.iter().skip(skip).cloned().collect(),
+                feed: self.feed.subscribe(),
+            }
+        })
     }
 
     pub(crate) fn listen(&self) -> broadcast::Receiver<Arc<Event>> {
@@ -212,6 +257,32 @@ mod tests {
         assert_eq!(moments(&journal.of(&machine)), [1]);
         assert_eq!(moments(&journal.latest()), [1]);
         assert_eq!(moments(&journal.log_of(&machine)), (99_488..100_000).collect::<Vec<u64>>());
+    }
+
+    #[test]
+    fn whoever_was_cut_off_goes_on_where_he_was_or_hears_how_much_he_missed() {
+        let limits = Limits { followed_max: 3, ..Limits::default() };
+        let telling = Telling::new(&crate::Limits { journal: limits, ..crate::Limits::default() });
+        let tell = |at: u64| telling.tell(changed(at, 1).as_ref().clone());
+        (1..=5).for_each(tell);
+
+        let numbers = |followed: &Followed| {
+            let before: Vec<Arc<Event>> = followed.before.iter().cloned().collect();
+            (followed.missed, followed.from, moments(&before))
+        };
+        assert_eq!(numbers(&telling.follow(None)), (0, 5, vec![]));
+        assert_eq!(numbers(&telling.follow(Some(5))), (0, 5, vec![]));
+        assert_eq!(numbers(&telling.follow(Some(3))), (0, 3, vec![4, 5]));
+        assert_eq!(numbers(&telling.follow(Some(2))), (0, 2, vec![3, 4, 5]));
+        assert_eq!(numbers(&telling.follow(Some(0))), (2, 2, vec![3, 4, 5]));
+        assert_eq!(numbers(&telling.follow(Some(99))), (0, 5, vec![]), "of the future");
+        let mut followed = telling.follow(Some(4));
+        tell(6);
+        assert_eq!(
+            (followed.from, moments(&followed.before.make_contiguous().to_vec())),
+            (4, vec![5])
+        );
+        assert_eq!(followed.feed.try_recv().unwrap().at, Now(6));
     }
 
     #[test]

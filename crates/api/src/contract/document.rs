@@ -2,10 +2,12 @@
 
 use super::schemas::{Gathered, Schemas};
 use super::shape::{Content, Gives, Shape};
-use crate::Problem;
+use crate::gate::repeats::KEY_MAX;
 use crate::routes::table::Route;
+use crate::{Problem, tags};
 use access::Policy;
 use access::policy::On;
+use axum::http::Method;
 use schemars::JsonSchema as _;
 use serde_json::{Map, Value, json};
 
@@ -96,6 +98,18 @@ fn operation(route: &Route, schemas: &mut Schemas) -> Value {
         "parameters": parameters,
         "responses": responses(gives, schemas),
     });
+    if tags::is_tagged(route.path) {
+        tagged(route, &mut operation);
+    }
+    if route.is_repeatable() {
+        let says = "The same request under the same key is done once within a day, and gets the first \
+                    answer again, without secrets; another request under it gets 422.";
+        let key = json!({
+            "name": "Idempotency-Key", "in": "header", "required": false, "description": says,
+            "schema": { "type": "string", "minLength": 1, "maxLength": KEY_MAX },
+        });
+        operation["parameters"].as_array_mut().map(|all| all.push(key));
+    }
     if let Some(Content { media, schema }) = body {
         let content = match schema {
             Some(make) => json!({ media: { "schema": schemas.taken(make) } }),
@@ -104,6 +118,27 @@ fn operation(route: &Route, schemas: &mut Schemas) -> Value {
         operation["requestBody"] = json!({ "required": true, "content": content });
     }
     operation
+}
+
+/// What a route says that reads, or changes, something with an ETag.
+fn tagged(route: &Route, operation: &mut Value) {
+    if route.method == Method::GET {
+        let says = "Changes with whatever operators set of it.";
+        operation["responses"]["200"]["headers"] =
+            json!({ "ETag": { "description": says, "schema": { "type": "string" } } });
+        return;
+    }
+    let header = |name: &str, says: &str| {
+        json!({
+            "name": name, "in": "header", "required": false, "description": says,
+            "schema": { "type": "string" },
+        })
+    };
+    let says = "Changes it only if it still has this ETag, or is there at all (`*`); else 412.";
+    let nowhere = "`*` changes it only if it is not there yet; else 412.";
+    if let Some(parameters) = operation["parameters"].as_array_mut() {
+        parameters.extend([header("If-Match", says), header("If-None-Match", nowhere)]);
+    }
 }
 
 /// Gives the names of schemas in what is taken as they stand in the document.

@@ -1,6 +1,7 @@
 //! What the operators' door remembers: sessions, tries, the link of the first admin. In memory only.
 
 use super::first::First;
+use super::repeats::Repeats;
 use crate::Problem;
 use access::session::{Begun, Session, Sessions};
 use access::throttle::Throttle;
@@ -29,6 +30,7 @@ struct Inner {
     throttle: Mutex<Throttle>,
     recorded: Mutex<Recorded>,
     first: Mutex<Option<First>>,
+    repeats: Mutex<Repeats>,
     comparing: Semaphore,
 }
 
@@ -46,6 +48,7 @@ impl Default for Door {
             throttle: Mutex::default(),
             recorded: Mutex::default(),
             first: Mutex::default(),
+            repeats: Mutex::default(),
             comparing: Semaphore::new(COMPARED_MAX),
         }))
     }
@@ -109,6 +112,11 @@ impl Door {
     ) -> Result<R, Problem> {
         let _turn = self.0.comparing.acquire().await;
         crate::doing::blocking(work).await
+    }
+
+    /// What came under an `Idempotency-Key`.
+    pub(crate) fn repeats(&self) -> MutexGuard<'_, Repeats> {
+        lock(&self.0.repeats)
     }
 
     pub(crate) fn first(&self) -> MutexGuard<'_, Option<First>> {

@@ -7,16 +7,18 @@ pub mod door;
 pub mod first;
 pub mod host;
 pub mod login;
+mod once;
+pub(crate) mod repeats;
 
 use crate::asker::{Asker, Shown};
 use crate::routes::{Rooms, machines};
 use crate::server::Visitor;
-use crate::{House, Problem};
+use crate::{House, Problem, tags};
 use access::policy::{Named, On};
 use access::{Denied, Policy, Rights, may};
 use axum::extract::{FromRequestParts, Query, RawPathParams, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use model::By;
@@ -33,6 +35,10 @@ pub struct Gate {
     pub policy: Policy,
     /// `PUT /api/v1/machines/{machine}/state`, for the audit log.
     pub route: String,
+    /// Whether its answer can be kept for whoever asks the same again.
+    pub repeatable: bool,
+    /// Where, as the table says.
+    pub path: &'static str,
 }
 
 /// The header that shows the token of a session beside its cookie.
@@ -44,7 +50,7 @@ pub async fn guard(gate: Gate, request: Request, next: Next) -> Response {
     match admit(&gate, &mut parts).await {
         Ok(asker) => {
             parts.extensions.extend(asker);
-            next.run(Request::from_parts(parts, body)).await
+            tagged(&gate, parts, body, next).await.unwrap_or_else(IntoResponse::into_response)
         }
         Err(problem) => {
             let unknown = problem.status == 401;
@@ -56,6 +62,34 @@ pub async fn guard(gate: Gate, request: Request, next: Next) -> Response {
             response
         }
     }
+}
+
+/// Has a request that was let in answered: with the tag of what it reads, or on what it expects.
+async fn tagged(
+    gate: &Gate,
+    mut parts: Parts,
+    body: axum::body::Body,
+    next: Next,
+) -> Result<Response, Problem> {
+    let tag = tags::of_answer(&gate.rooms.0, gate.path, &mut parts).await?;
+    let expects = tags::expected(gate.path, &mut parts).await?;
+    parts.extensions.insert(expects);
+    let key = once::key(&parts.headers)?;
+    let asker = parts.extensions.get::<Asker>().cloned();
+    // Other methods of the same address come here too, to hear that it does not take them.
+    let posts = parts.method == Method::POST;
+    let request = Request::from_parts(parts, body);
+    let mut response = match (key, asker) {
+        (Some(key), Some(asker)) if gate.repeatable && posts => {
+            once::once(&gate.rooms.0, &asker, key, request, next).await?
+        }
+        // It is safe to repeat without a key, or what it answers cannot be kept.
+        _ => next.run(request).await,
+    };
+    if let Some(tag) = tag.filter(|_| response.status() == StatusCode::OK) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    Ok(response)
 }
 
 async fn admit(gate: &Gate, parts: &mut Parts) -> Result<axum::http::Extensions, Problem> {

@@ -2,16 +2,19 @@
 
 use super::{Asked, Dry, State, ask, command};
 use crate::body;
-use crate::types::OptionsWish;
+use crate::contract::shape::Said;
 use crate::types::{
-    AddressesWish, Done, LifeWish, MachineSearch, MachineView, MachineWish, MergeWish,
+    AddressesWish, Done, LifeWish, MachineSearch, MachineView, MachineWish, MergeWish, OptionsWish,
 };
 use crate::{House, Problem};
 use axum::Json;
 use axum::extract::Path;
+use axum::http::{HeaderValue, header};
+use axum::response::IntoResponse;
 use engine::{Command, Engine, Now};
 use model::{DhcpOption, Event, HardwareAddress, Machine};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::net::Ipv4Addr;
 
 /// A machine with the address that it holds now and those that are reserved for it.
 pub fn view(engine: &Engine, machine: &Machine, now: Now) -> MachineView {
@@ -46,26 +49,66 @@ pub async fn hardware(house: &House, named: String) -> Result<HardwareAddress, P
     known.or_else(|| named.parse().ok()).ok_or_else(|| unknown(&named))
 }
 
+/// The largest page.
+pub const PAGE_MAX: usize = 1_000;
+
 pub async fn list(
     State(house): State<House>,
     Asked(which): Asked<MachineSearch>,
-) -> Result<Json<Vec<MachineView>>, Problem> {
-    let words = which.search.unwrap_or_default();
+) -> Result<Said<Json<Vec<MachineView>>>, Problem> {
+    let words = which.search.clone().unwrap_or_default();
     if words.len() > SEARCH_MAX {
         return Err(Problem::malformed(format!("`search` takes {SEARCH_MAX} bytes at most")));
     }
-    let asker = house.asker.clone();
-    let all = ask(&house, move |engine, now| {
+    let limit = match which.limit {
+        Some(limit) if !(1..=PAGE_MAX).contains(&limit) => {
+            return Err(Problem::malformed(format!("`limit` takes a number from 1 to {PAGE_MAX}")));
+        }
+        limit => limit.unwrap_or(usize::MAX),
+    };
+    let (asker, state, label) = (house.asker.clone(), which.state, which.label.clone());
+    let after = which.after;
+    let found = ask(&house, move |engine, now| {
+        let wanted = |m: &&Machine| {
+            asker.sees(m)
+                && state.is_none_or(|state| m.life() == state)
+                && label.as_ref().is_none_or(|l| m.labels.get(&l.key) == Some(&l.value))
+        };
+        let mut rest = engine.search_after(&words, after).filter(wanted);
+        let page: Vec<&Machine> = rest.by_ref().take(limit).collect();
+        let next = rest.next().and(page.last()).map(|last| last.hardware);
         // One walk over the leases, not one for each machine.
-        let held: std::collections::HashMap<HardwareAddress, std::net::Ipv4Addr> = engine
+        let held: HashMap<HardwareAddress, Ipv4Addr> = engine
             .leases()
             .filter(|lease| lease.holds(now))
             .map(|lease| (lease.hardware, lease.address))
             .collect();
         let view = |m: &Machine| MachineView::new(m, held.get(&m.hardware).copied());
-        engine.search(&words).filter(|m| asker.sees(m)).map(view).collect()
+        (page.into_iter().map(view).collect::<Vec<MachineView>>(), next)
     });
-    all.await.map(Json)
+    let (page, next) = found.await?;
+    let mut response = Json(page).into_response();
+    if let Some(link) = next.and_then(|next| link(&which, next)) {
+        response.headers_mut().insert(header::LINK, link);
+    }
+    Ok(Said::new(response))
+}
+
+/// Where the next page is (RFC 8288).
+fn link(which: &MachineSearch, next: HardwareAddress) -> Option<HeaderValue> {
+    let limit = which.limit.map(|limit| limit.to_string());
+    let keys = [
+        ("search", which.search.clone()),
+        ("state", which.state.map(|state| state.to_string())),
+        ("label", which.label.as_ref().map(ToString::to_string)),
+        ("limit", limit),
+        ("after", Some(next.to_string())),
+    ];
+    let pairs = keys.into_iter().filter_map(|(key, value)| Some((key, value?)));
+    let pairs: Vec<String> =
+        pairs.map(|(key, value)| format!("{key}={}", model::url::part(&value))).collect();
+    let uri = format!("/api/v1/machines?{}", pairs.join("&"));
+    HeaderValue::from_str(&format!("<{uri}>; rel=\"next\"")).ok()
 }
 
 pub async fn show(

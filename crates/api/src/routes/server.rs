@@ -5,6 +5,7 @@ use crate::contract::shape::{Events, Said};
 use crate::types::{Alive, Doctor, Done, Line, LoaderView, NetworkStatus, Status};
 use crate::{House, Problem, contract, streams};
 use axum::Json;
+use axum::http::HeaderMap;
 use model::Transfers;
 use model::access::Outcome;
 use schemars::JsonSchema;
@@ -100,7 +101,11 @@ pub async fn doctor(State(house): State<House>) -> Result<Json<Doctor>, Problem>
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Watch {
+    /// Those of this machine alone.
     machine: Option<String>,
+    /// Those after the event with this id, as far as they are remembered, then all that follow. The header
+    /// Last-Event-ID says the same.
+    after: Option<String>,
     /// Also lines of machines' own logs; those of a machine that is named come anyway.
     #[serde(default)]
     syslog: bool,
@@ -109,6 +114,7 @@ pub struct Watch {
 pub async fn events(
     State(house): State<House>,
     Asked(watch): Asked<Watch>,
+    headers: HeaderMap,
 ) -> Result<Said<Events<Line>>, Problem> {
     let machine = match watch.machine {
         None => None,
@@ -116,7 +122,9 @@ pub async fn events(
         Some(named) => Some(super::machines::hardware(&house, named).await?),
     };
     let logs = watch.syslog || machine.is_some();
-    Ok(streams::events(&house, machine, logs))
+    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
+    let after = watch.after.or(last);
+    Ok(streams::events(&house, streams::Wanted { machine, logs, after }))
 }
 
 pub async fn transfers(State(house): State<House>) -> Json<Transfers> {

@@ -7,7 +7,7 @@ use super::{
     audit, backup, boot, declared, deployments, first, images, leases, machines, metrics, power,
     server, session, templates, tokens, users, webhooks,
 };
-use crate::contract::shape::{Described, Shape};
+use crate::contract::shape::{Described, Gives, Shape};
 use crate::gate::{self, Gate};
 use access::Policy;
 use access::policy::On;
@@ -31,6 +31,14 @@ pub struct Route {
     /// What it takes and gives.
     pub shape: Shape,
     handler: MethodRouter<Rooms>,
+}
+
+impl Route {
+    /// Whether it takes an `Idempotency-Key`: a POST that is answered with JSON.
+    pub fn is_repeatable(&self) -> bool {
+        let json = matches!(self.shape.gives, Gives::Content(of) if of.media == "application/json");
+        self.method == Method::POST && json && self.policy != PUBLIC
+    }
 }
 
 const PUBLIC: Policy = Policy::Public;
@@ -92,6 +100,7 @@ fn about_operators() -> Vec<Route> {
         delete("/api/v1/session", SELF, "logs out", session::end),
         get("/api/v1/users", ADMIN, "all users", users::list),
         post("/api/v1/users", ADMIN, "adds a user", users::add),
+        get("/api/v1/users/{user}", ADMIN, "a user", users::show_one),
         patch("/api/v1/users/{user}", ADMIN, "changes a user", users::set),
         delete("/api/v1/users/{user}", ADMIN, "removes a user and his tokens", users::remove),
         post("/api/v1/users/{user}/revoke", ADMIN, "ends his tokens and sessions", users::revoke),
@@ -290,8 +299,11 @@ fn about_deployments() -> Vec<Route> {
 /// The router of a table.
 pub fn router(table: Vec<Route>, rooms: Rooms) -> Router {
     let mut router = Router::new();
-    for Route { method, path, policy, handler, .. } in table {
-        let gate = Gate { rooms: rooms.clone(), policy, route: format!("{method} {path}") };
+    for route in table {
+        let repeatable = route.is_repeatable();
+        let Route { method, path, policy, handler, .. } = route;
+        let route = format!("{method} {path}");
+        let gate = Gate { rooms: rooms.clone(), policy, route, repeatable, path };
         router = router.route(path, handler.layer(from_fn_with_state(gate, through)));
     }
     router.fallback(nowhere).with_state(rooms)

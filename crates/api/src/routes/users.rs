@@ -14,6 +14,20 @@ pub async fn list(State(house): State<House>) -> Result<Json<Vec<UserView>>, Pro
     ask(&house, |engine, _| engine.users().map(UserView::from).collect()).await.map(Json)
 }
 
+pub async fn show_one(
+    State(house): State<House>,
+    Path(name): Path<String>,
+) -> Result<Json<UserView>, Problem> {
+    let found = ask(&house, move |engine, _| {
+        engine.user(&name).map(UserView::from).ok_or_else(|| {
+            let shown = model::text::show(name.as_bytes());
+            Problem::missing(format!("there is no user `{shown}`"))
+                .hint("bootwright user list shows all")
+        })
+    });
+    found.await?.map(Json)
+}
+
 pub async fn add(
     State(house): State<House>,
     Asked(dry): Asked<Dry>,

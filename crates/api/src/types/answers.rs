@@ -281,9 +281,9 @@ pub struct Verified {
 pub enum Line {
     /// Something happened.
     Event(Event),
-    /// The listener was too slow and missed so many.
+    /// The listener was too slow, or was away too long, and missed so many.
     Missed {
-        /// How many.
+        /// How many; 0 if nobody knows, because the server was started anew.
         missed: u64,
     },
 }

@@ -1,7 +1,9 @@
-//! Documents that declare machines, profiles and rules, and what became of them.
+//! Documents that declare machines, profiles, templates and rules, and what became of them.
 
 use super::ConditionText;
-use engine::command::{Declared, DeclaredMachine, DeclaredProfile, DeclaredRule, Tally};
+use engine::command::{
+    Declared, DeclaredMachine, DeclaredProfile, DeclaredRule, DeclaredTemplate, Tally,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +17,9 @@ pub struct ApplyWish {
     /// Profiles.
     #[serde(default)]
     pub profiles: Vec<DeclaredProfile>,
+    /// Templates.
+    #[serde(default)]
+    pub templates: Vec<DeclaredTemplate>,
     /// The whole list of rules, in order; none leaves them alone.
     #[serde(default)]
     pub rules: Option<Vec<RuleDeclared>>,
@@ -44,6 +49,7 @@ impl From<ApplyWish> for Declared {
         Self {
             machines: wish.machines,
             profiles: wish.profiles,
+            templates: wish.templates,
             rules: wish.rules.map(|rules| rules.into_iter().map(rule).collect()),
         }
     }

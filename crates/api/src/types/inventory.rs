@@ -2,9 +2,10 @@
 
 use super::moment;
 use engine::{Engine, Forecast};
+use model::access::Label;
 use model::image::{AnswerWay, Confidence, DiscFile, SecureBoot, Wanted};
 use model::setting::{Layer, Setting};
-use model::{Channel, Hardware, Image, Life, Machine};
+use model::{Channel, Hardware, HardwareAddress, Image, Life, Machine};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -265,6 +266,19 @@ pub struct MachineSearch {
     /// disks, labels.
     #[serde(default)]
     pub search: Option<String>,
+    /// In this state.
+    #[serde(default)]
+    pub state: Option<Life>,
+    /// With this label: `room=3`.
+    #[serde(default)]
+    pub label: Option<Label>,
+    /// So many at most, and where the next page begins, in the header Link; all of them without it.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 1000))]
+    pub limit: Option<usize>,
+    /// Those behind this hardware address, in the order of addresses.
+    #[serde(default)]
+    pub after: Option<HardwareAddress>,
 }
 
 /// Changes what an operator says of a machine.

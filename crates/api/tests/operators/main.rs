@@ -6,6 +6,7 @@
     reason = "a test that cannot do this has failed"
 )]
 
+mod contract;
 mod log;
 mod login;
 mod matrix;

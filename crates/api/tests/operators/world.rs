@@ -94,6 +94,7 @@ impl World {
             webhooks: api::webhooks::Webhooks::open(site.clone()).0,
             door: Door::default(),
             asker: Asker::server(),
+            expects: api::Expects::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();

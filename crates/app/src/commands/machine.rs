@@ -241,12 +241,14 @@ impl Machine {
     pub async fn run(self, client: &Client) -> Result<(), Failure> {
         match self {
             Self::List { life, search, json } => {
-                let path = match &search {
-                    Some(words) => with("/machines", "search", words),
-                    None => "/machines".to_owned(),
-                };
-                let mut all: Vec<MachineView> = client.get(&path).await?;
-                all.retain(|m| life.is_none_or(|life| m.state == life));
+                let mut path = with("/machines", "limit", "1000");
+                if let Some(words) = &search {
+                    path = with(&path, "search", words);
+                }
+                if let Some(life) = life {
+                    path = with(&path, "state", life.name());
+                }
+                let all: Vec<MachineView> = client.pages(&path).await?;
                 let head =
                     ["MAC", "NAME", "STATE", "CODE", "ARCH", "ADDRESS", "PROFILE", "LAST SEEN"];
                 say::listing(json.json, &all, head, |m| {

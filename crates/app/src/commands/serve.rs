@@ -143,6 +143,7 @@ impl Serve {
             }),
             sweeping: Arc::new(RwLock::new(())),
             door: Door::default(),
+            expects: api::Expects::default(),
             asker: Asker::server(),
             webhooks: Arc::clone(&webhooks),
         };

@@ -5,11 +5,13 @@ use crate::clock;
 use crate::failure::Failure;
 use crate::say;
 use api::Client;
+use api::client::{Error, Lines};
 use api::types::Line;
 use clap::Args;
 use hyper::Method;
 use model::Event;
 use model::event::Happening;
+use std::time::{Duration, Instant};
 
 /// What `watch` takes.
 #[derive(Debug, Args)]
@@ -40,21 +42,57 @@ impl Watch {
         let mut lines = client.lines(Method::GET, &path, None::<&()>).await?;
         loop {
             let line = tokio::select! {
-                line = lines.event() => line?,
+                line = lines.event() => line,
                 _ = tokio::signal::ctrl_c() => return Ok(()),
             };
+            let line = match line {
+                Ok(Some(line)) => line,
+                // The server ended, or the network did: where it was, it goes on.
+                Ok(None) | Err(_) => {
+                    let last = lines.last_id().map(str::to_owned);
+                    lines = tokio::select! {
+                        again = again(client, &path, last.as_deref()) => again?,
+                        _ = tokio::signal::ctrl_c() => return Ok(()),
+                    };
+                    continue;
+                }
+            };
             match line {
-                None => return Err(Failure::failed("the server ended")),
-                Some(Line::Event(event)) if !self.all && is_expected(&event) => {}
-                Some(line) if self.json => {
+                Line::Event(event) if !self.all && is_expected(&event) => {}
+                line if self.json => {
                     let text = serde_json::to_string(&line);
                     say::line(text.map_err(|e| Failure::failed(e.to_string()))?);
                 }
-                Some(Line::Event(event)) => say::line(in_a_line(&event)),
-                Some(Line::Missed { missed }) => {
+                Line::Event(event) => say::line(in_a_line(&event)),
+                Line::Missed { missed: 0 } => {
+                    say::note("(the server was started anew; what it told before is not shown)");
+                }
+                Line::Missed { missed } => {
                     say::note(format!("({missed} events were too quick to be shown)"));
                 }
             }
+        }
+    }
+}
+
+/// So long a server may be away while it is started anew.
+const AWAY_MAX: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The same stream again, after the event with this id.
+async fn again(client: &Client, path: &str, last: Option<&str>) -> Result<Lines, Failure> {
+    say::note("(the connection broke; asking again)");
+    let path = match last {
+        Some(id) => with(path, "after", id),
+        None => path.to_owned(),
+    };
+    let begun = Instant::now();
+    loop {
+        tokio::time::sleep(PAUSE).await;
+        match client.lines(Method::GET, &path, None::<&()>).await {
+            Ok(lines) => return Ok(lines),
+            Err(why @ Error::NotReached { .. }) if begun.elapsed() < AWAY_MAX => drop(why),
+            Err(why) => return Err(why.into()),
         }
     }
 }

@@ -7,7 +7,7 @@ mod limits;
 mod network;
 mod options;
 mod rate;
-mod settings;
+pub(crate) mod settings;
 
 pub use limits::RawLimits;
 pub use network::RawNetwork;

@@ -1,8 +1,8 @@
 //! `[[machine]]`.
 
-use super::not_yet;
 use super::place::Source;
 use crate::config::fault::Fault;
+use crate::config::raw::settings;
 use crate::config::reader::{At, Section, with_article};
 use engine::command::DeclaredMachine;
 use model::Life;
@@ -20,19 +20,20 @@ pub fn read(mut section: Section<'_>, source: &Source<'_>) -> Option<DeclaredMac
         name: section.text("name").map(|at| at.value),
         profile: section.text("profile").map(|at| at.value),
         labels: labels(&mut section),
+        settings: section.section("settings").map(|of| settings::read(&of)).unwrap_or_default(),
+        notes: section.text("notes").map(|at| at.value),
         state: section.named("state", &names).map(|at| at.value),
         at,
         ..DeclaredMachine::new(mac.value)
     });
     if declared.is_none() {
-        ["name", "profile", "labels", "state"].into_iter().for_each(|key| section.take(key));
+        let keys = ["name", "profile", "labels", "settings", "notes", "state"];
+        keys.into_iter().for_each(|key| section.take(key));
     }
     if !written {
         let fault = Fault::new(section.at.clone(), "a [[machine]] without `mac`");
         section.fault(fault.hint("a machine is filed under its MAC: mac = \"52:54:00:12:34:56\""));
     }
-    not_yet(&mut section, "notes");
-    not_yet(&mut section, "settings");
     section.finish();
     declared
 }

@@ -1,8 +1,8 @@
 //! `[[profile]]`.
 
-use super::not_yet;
 use super::place::Source;
 use crate::config::fault::Fault;
+use crate::config::raw::settings;
 use crate::config::reader::Section;
 use engine::command::DeclaredProfile;
 use model::Channel;
@@ -20,8 +20,8 @@ pub fn read(mut section: Section<'_>, source: &Source<'_>) -> Option<DeclaredPro
         let fault = Fault::new(channel.at.clone(), "a profile pins a version or follows a channel");
         section.fault(fault.other(version.at.clone(), "the version is pinned here"));
     }
-    not_yet(&mut section, "template");
-    not_yet(&mut section, "settings");
+    let template = section.text("template").map(|at| at.value);
+    let settings = section.section("settings").map(|of| settings::read(&of)).unwrap_or_default();
     section.finish();
     Some(DeclaredProfile {
         name: name?,
@@ -29,6 +29,8 @@ pub fn read(mut section: Section<'_>, source: &Source<'_>) -> Option<DeclaredPro
         version: version.and_then(|at| u32::try_from(at.value).ok()),
         channel: channel.map(|at| at.value).unwrap_or_default(),
         args,
+        template,
+        settings,
         at,
     })
 }

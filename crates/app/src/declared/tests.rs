@@ -4,7 +4,8 @@ use super::{Document, read};
 use api::types::ApplyWish;
 
 fn text(text: &str) -> Result<ApplyWish, String> {
-    read(&[Document { file: "lab.toml".to_owned(), text: text.to_owned() }])
+    let folder = std::path::PathBuf::from("/nowhere");
+    read(&[Document { file: "lab.toml".to_owned(), text: text.to_owned(), folder }])
 }
 
 /// The titles and places of all faults, one line each, in order.
@@ -88,6 +89,7 @@ fn the_rules_of_several_files_are_one_list() {
     let document = |file: &str, profile: &str| Document {
         file: file.to_owned(),
         text: format!("[[rule]]\nprofile = \"{profile}\"\n"),
+        folder: std::path::PathBuf::new(),
     };
     let wish = read(&[document("a.toml", "x"), document("b.toml", "y")]).unwrap();
     let places: Vec<String> = wish.rules.unwrap().into_iter().map(|rule| rule.at).collect();
@@ -142,17 +144,15 @@ mac = "52:54:00:77:00:02"
             "7:1 unknown key `lables` in [[machine]]",
             "11:9 `aproved` is no value of `state`",
             "12:19 label `room` takes text in quotes, not an integer",
-            "13:1 `notes` is not known to this version",
             "15:1 [[profile]] without `image`",
             "17:11 `version` takes a number from 1 to 4294967295",
             "23:11 a profile pins a version or follows a channel",
-            "24:1 `template` is not known to this version",
             "26:1 [[rule]] without `profile`",
             "27:15 `x64` is no architecture",
             "27:27 a condition takes text in quotes, like \"arch=x64-uefi\", not an integer",
             "31:25 `colour` is nothing a rule can demand: write one of mac, uuid, serial, arch, \
              firmware, vendor-class, network, circuit, memory, label:KEY",
-            "33:1 templates are not known to this version",
+            "33:1 a [[template]] without `text` or `file`",
             "36:3 unknown key `machines`",
         ]
     );
@@ -272,4 +272,55 @@ fn networks(server: foreign::Server, text: &str) {
     if let Err(faults) = crate::config::read_text("networks.toml", &text, &links, "here") {
         panic!("{server:?}: {faults}\n{text}");
     }
+}
+
+#[test]
+fn templates_come_from_files_beside_the_document_and_settings_keep_their_kind() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.preseed"), "d-i a/b string x\n").unwrap();
+    let document = |text: &str| {
+        read(&[Document {
+            file: "lab.toml".to_owned(),
+            text: text.to_owned(),
+            folder: folder.path().to_owned(),
+        }])
+    };
+    let wish = document(
+        r#"
+[[template]]
+name = "a.preseed"
+file = "a.preseed"
+
+[[template]]
+name = "b.sh"
+format = "shell"
+text = "true"
+
+[[profile]]
+name = "p"
+image = "i"
+template = "a"
+settings = { disk = "serial:S1", size = 4, quiet = true, users = ["a", "b"] }
+
+[[machine]]
+mac = "52:54:00:77:00:01"
+notes = "under the desk"
+settings = { disk = "serial:S2" }
+"#,
+    )
+    .unwrap();
+    assert_eq!(wish.templates[0].text, "d-i a/b string x\n");
+    assert_eq!(wish.templates[0].at, "lab.toml:2:1");
+    assert_eq!(wish.templates[1].format.as_deref(), Some("shell"));
+    assert_eq!(wish.profiles[0].template.as_deref(), Some("a"));
+    let settings = serde_json::to_value(&wish.profiles[0].settings).unwrap();
+    let meant = r#"{"disk":"serial:S1","quiet":true,"size":4,"users":["a","b"]}"#;
+    assert_eq!(settings.to_string(), meant);
+    assert_eq!(wish.machines[0].notes.as_deref(), Some("under the desk"));
+    assert_eq!(wish.machines[0].settings.len(), 1);
+
+    let said = document("[[template]]\nname = \"a\"\nfile = \"gone\"\n").unwrap_err();
+    assert!(said.contains("lab.toml:3:8") && said.contains("cannot read"), "{said}");
+    let said = document("[[template]]\nname = \"a\"\nfile = \"a\"\ntext = \"b\"\n").unwrap_err();
+    assert!(said.contains("not both"), "{said}");
 }

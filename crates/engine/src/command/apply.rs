@@ -8,13 +8,15 @@
 mod machines;
 mod profiles;
 mod rules;
+mod templates;
 
-use super::declared::{Declared, MACHINES_MAX, PROFILES_MAX, RULES_MAX};
+use super::declared::{Declared, MACHINES_MAX, PROFILES_MAX, RULES_MAX, TEMPLATES_MAX};
 use super::{DeclaredMachine, Outcome, Refusal, decided, refuse};
 use crate::Engine;
 use model::declared::{Declarable, Said};
 use model::menu::Choice;
 use model::rule::Rule;
+use model::setting::Layer;
 use model::{Change, HardwareAddress, Machine, Now};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -54,12 +56,15 @@ impl Engine {
     pub(super) fn apply_declared(&self, now: Now, declared: &Declared, prune: bool) -> Outcome {
         within("machines", declared.machines.len(), MACHINES_MAX)?;
         within("profiles", declared.profiles.len(), PROFILES_MAX)?;
+        within("templates", declared.templates.len(), TEMPLATES_MAX)?;
         within("rules", declared.rules.as_ref().map_or(0, Vec::len), RULES_MAX)?;
         let mut work = Work::new(self, now, true);
+        work.templates(&declared.templates, prune);
         work.profiles(&declared.profiles, prune);
         work.machines(&declared.machines, prune);
         work.rules(declared.rules.as_deref(), prune);
         work.uses();
+        work.templates_used(&declared.profiles);
         work.done()
     }
 
@@ -93,6 +98,9 @@ struct Work<'a> {
     /// Profiles there are when all is done.
     profiles: BTreeSet<String>,
     profiles_gone: BTreeSet<String>,
+    /// Names of templates there are then, ours among them.
+    templates: BTreeSet<String>,
+    templates_gone: BTreeSet<String>,
     /// Machines that are declared, as they are then.
     machines: BTreeMap<HardwareAddress, Machine>,
     machines_gone: BTreeSet<HardwareAddress>,
@@ -111,6 +119,8 @@ impl<'a> Work<'a> {
             marks,
             profiles: engine.profiles.keys().cloned().collect(),
             profiles_gone: BTreeSet::new(),
+            templates: engine.templates().iter().map(|t| t.name().to_owned()).collect(),
+            templates_gone: BTreeSet::new(),
             machines: BTreeMap::new(),
             machines_gone: BTreeSet::new(),
             rules: engine.rules.clone(),
@@ -214,6 +224,24 @@ impl Fields {
             let word =
                 |side: Option<&str>| side.filter(|s| !s.is_empty()).unwrap_or("(none)").to_owned();
             self.0.push(format!("{name} {} → {}", word(old), word(new)));
+        }
+    }
+
+    /// Settings that differ, each by its name; none before are none.
+    fn settings(&mut self, old: Option<&Layer>, new: &Layer) {
+        let none = Layer::new();
+        let had = old.unwrap_or(&none);
+        let added = new.keys().filter(|key| !had.contains_key(*key));
+        for key in had.keys().chain(added) {
+            let of = |layer: &Layer| layer.get(key).map(ToString::to_string);
+            match old {
+                None => {
+                    self.say("setting", Some(&format!("{key}={}", of(new).unwrap_or_default())))
+                }
+                Some(had) => {
+                    self.compare(&format!("setting {key}"), of(had).as_deref(), of(new).as_deref());
+                }
+            }
         }
     }
 

@@ -1,8 +1,10 @@
-//! What an operator declares in documents: machines, profiles and the list of rules as they are to
-//! be. Every part knows where it stands, so that a refusal can say so.
+//! What an operator declares in documents: machines, profiles, templates and the list of rules as they
+//! are to be. Every part knows where it stands, so that a refusal can say so.
 
 use model::Life;
 use model::rule::{Condition, Profile};
+use model::setting::{Layer, Setting};
+use model::template::Template;
 use model::{Channel, HardwareAddress};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,6 +14,8 @@ use std::collections::BTreeMap;
 pub const MACHINES_MAX: usize = 200_000;
 /// More profiles than this are not declared at once.
 pub const PROFILES_MAX: usize = 10_000;
+/// More templates than this are not declared at once.
+pub const TEMPLATES_MAX: usize = 400;
 /// More rules than this are not declared.
 pub const RULES_MAX: usize = 10_000;
 
@@ -24,6 +28,9 @@ pub struct Declared {
     /// Profiles; others stay as they are.
     #[serde(default)]
     pub profiles: Vec<DeclaredProfile>,
+    /// Templates; others stay as they are.
+    #[serde(default)]
+    pub templates: Vec<DeclaredTemplate>,
     /// The whole list of rules, in order. None leaves the rules as they are.
     #[serde(default)]
     pub rules: Option<Vec<DeclaredRule>>,
@@ -44,6 +51,12 @@ pub struct DeclaredMachine {
     /// Labels to set.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// Settings to set.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, Setting>,
+    /// Remarks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notes: Option<String>,
     /// What it may do; not said, it stays, and a new machine is pending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<Life>,
@@ -60,6 +73,8 @@ impl DeclaredMachine {
             name: None,
             profile: None,
             labels: BTreeMap::new(),
+            settings: BTreeMap::new(),
+            notes: None,
             state: None,
             at: String::new(),
         }
@@ -82,6 +97,12 @@ pub struct DeclaredProfile {
     /// Kernel arguments.
     #[serde(default)]
     pub args: String,
+    /// What the names of its templates begin with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
+    /// What its templates are told.
+    #[serde(default, skip_serializing_if = "Layer::is_empty")]
+    pub settings: Layer,
     /// Where it stands.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub at: String,
@@ -89,9 +110,34 @@ pub struct DeclaredProfile {
 
 impl DeclaredProfile {
     pub(super) fn profile(&self) -> Profile {
-        let Self { name, image, version, channel, args, at: _ } = self.clone();
-        let (template, settings) = (None, Default::default());
+        let Self { name, image, version, channel, args, template, settings, at: _ } = self.clone();
+        let template = template.filter(|template| !template.is_empty());
         Profile { name, image, version, channel, args, template, settings }
+    }
+}
+
+/// A template as it is to be: all of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DeclaredTemplate {
+    /// Its name.
+    pub name: String,
+    /// What it makes; without it, what its name ends with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+    /// Its text.
+    pub text: String,
+    /// Where it stands.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub at: String,
+}
+
+impl DeclaredTemplate {
+    pub(super) fn template(&self) -> Template {
+        let Self { name, format, text, at: _ } = self.clone();
+        let ending = || name.rsplit_once('.').map(|(_, ending)| ending.to_owned());
+        // Without any it is no format, which is refused.
+        let format = format.or_else(ending).unwrap_or_default();
+        Template { name, format, text }
     }
 }
 

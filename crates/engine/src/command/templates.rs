@@ -5,6 +5,7 @@ use crate::Engine;
 use crate::deploy::stem;
 use answers::Format;
 use model::Change;
+use model::declared::Declarable;
 use model::power::is_own_credential;
 use model::setting::{Layer, Setting};
 use model::template::Template;
@@ -18,15 +19,7 @@ const SETTINGS_MAX: usize = 256;
 
 impl Engine {
     pub(super) fn set_template(&self, template: Template) -> Outcome {
-        check_name("a template", &template.name)?;
-        let format = match template.format.parse::<Format>() {
-            Ok(format) => format,
-            Err(wrong) => return refuse(wrong, ""),
-        };
-        let read = answers::Template::new(&template.name, format, &template.text);
-        if let Err(wrong) = read.and_then(|read| answers::check(&read)) {
-            return refuse(wrong.to_string(), "");
-        }
+        check_template(&template)?;
         let new = !self.templates.contains_key(&template.name);
         if new && self.templates.len() >= TEMPLATES_MAX {
             return refuse(format!("there are {TEMPLATES_MAX} templates already"), "");
@@ -64,11 +57,13 @@ impl Engine {
             Some(_) => format!("template {name} is ours again"),
             None => format!("template {name} is removed"),
         };
-        decided(vec![Change::TemplateGone(name)], says)
+        let mut changes = vec![Change::TemplateGone(name.clone())];
+        changes.extend(self.undeclared(Declarable::Template(name)));
+        decided(changes, says)
     }
 
     /// What machines are being installed with stays as it was tried.
-    fn not_in_use(&self, template: &str) -> Result<(), super::Refusal> {
+    pub(super) fn not_in_use(&self, template: &str) -> Result<(), super::Refusal> {
         let format = Format::of_name(template).and_then(Format::file_name);
         let uses = |of: &&model::Deployment| {
             let own = of.install.as_ref().is_some_and(|i| i.template == stem(template));
@@ -163,6 +158,20 @@ pub(super) fn check_secret(name: &str) -> Result<(), super::Refusal> {
 }
 
 /// Settings as an operator gave them.
+/// Whether a template could be used at all.
+pub(super) fn check_template(template: &Template) -> Result<(), super::Refusal> {
+    check_name("a template", &template.name)?;
+    let format = match template.format.parse::<Format>() {
+        Ok(format) => format,
+        Err(wrong) => return refuse(wrong, ""),
+    };
+    let read = answers::Template::new(&template.name, format, &template.text);
+    match read.and_then(|read| answers::check(&read)) {
+        Ok(_) => Ok(()),
+        Err(wrong) => refuse(wrong.to_string(), ""),
+    }
+}
+
 pub(super) fn check_settings(layer: &Layer) -> Result<(), super::Refusal> {
     if layer.len() > SETTINGS_MAX {
         return refuse(format!("there may be {SETTINGS_MAX} settings"), "");

@@ -3,6 +3,7 @@
 use crate::{Engine, Told};
 use model::{HardwareAddress, Life, Machine};
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 /// All machines. Each is filed under one address and may have others beside it.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +34,12 @@ impl Machines {
 
     pub(crate) fn values(&self) -> impl Iterator<Item = &Machine> {
         self.filed.values()
+    }
+
+    /// Those filed behind an address, in the order of addresses; without one, all.
+    pub(crate) fn after(&self, after: Option<HardwareAddress>) -> impl Iterator<Item = &Machine> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.filed.range((from, Bound::Unbounded)).map(|(_, machine)| machine)
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -1,7 +1,9 @@
 //! Documents that declare machines, profiles and rules: what differs is said, and made so at once.
 
 use crate::house::{command, engine, mac};
-use engine::command::{Declared, DeclaredMachine, DeclaredProfile, DeclaredRule, Tally};
+use engine::command::{
+    Declared, DeclaredMachine, DeclaredProfile, DeclaredRule, DeclaredTemplate, Tally,
+};
 use engine::{Command, Engine, Now, Refusal};
 use model::Life;
 use model::network::Mode;
@@ -20,6 +22,8 @@ fn profile(name: &str) -> DeclaredProfile {
         version: None,
         channel: Channel::Stable,
         args: String::new(),
+        template: None,
+        settings: Default::default(),
         at: "lab.toml:50:1".into(),
     }
 }
@@ -39,6 +43,7 @@ fn lab() -> Declared {
     Declared {
         machines: vec![first, machine(2, "lab-02")],
         profiles: vec![profile("a"), profile("b")],
+        templates: Vec::new(),
         rules: Some(vec![rule(&[UEFI], "a", 60), rule(&[], "b", 61)]),
     }
 }
@@ -269,4 +274,114 @@ fn ten_thousand_machines_are_one_decision() {
     let says = apply(&mut engine, &all, false);
     assert_eq!(says.lines().next(), Some("10000 added, 0 changed, 0 removed"));
     assert_eq!(decide(&engine, &all, true).unwrap().0, []);
+}
+
+fn template(text: &str) -> DeclaredTemplate {
+    let at = "lab.toml:70:1".to_owned();
+    DeclaredTemplate { name: "own.preseed".into(), format: None, text: text.into(), at }
+}
+
+/// A template, a profile that uses it, and a machine with settings and remarks.
+fn furnished(text: &str) -> Declared {
+    let settings = [("disk".to_owned(), "size:1G..2T".into())];
+    let a = DeclaredProfile { template: Some("own".into()), ..profile("a") };
+    let first = DeclaredMachine {
+        settings: [("disk".to_owned(), "serial:S1".into())].into(),
+        notes: Some("under the desk".into()),
+        ..machine(1, "lab-01")
+    };
+    Declared {
+        machines: vec![first],
+        profiles: vec![DeclaredProfile { settings: settings.into(), ..a }],
+        templates: vec![template(text)],
+        rules: None,
+    }
+}
+
+#[test]
+fn templates_settings_and_notes_are_compared_field_by_field() {
+    let mut engine = engine(Mode::Dhcp);
+    let first = furnished("d-i a/b string x\nd-i c/d string y\n");
+    let says = apply(&mut engine, &first, false);
+    assert_eq!(
+        says,
+        format!(
+            "3 added, 0 changed, 0 removed\n\
+             + template own.preseed: format preseed, text 34 bytes\n\
+             + profile a: image debian-12-amd64, follows stable, template own, setting \
+             disk=size:1G..2T\n\
+             + machine {}: name lab-01, state pending, setting disk=serial:S1, notes under the desk",
+            mac(1)
+        )
+    );
+    assert_eq!(decide(&engine, &first, true).unwrap().0, [], "the second time nothing differs");
+
+    let mut next = furnished("d-i a/b string x\nd-i c/d string z\n");
+    next.machines[0].settings.clear();
+    next.machines[0].notes = Some("in the rack".into());
+    next.profiles[0].settings.insert("locale".into(), "de_DE".into());
+    let says = apply(&mut engine, &next, false);
+    assert_eq!(
+        says,
+        format!(
+            "0 added, 3 changed, 0 removed\n\
+             ~ template own.preseed: text +1 -1 lines\n\
+             ~ profile a: setting locale (none) → de_DE\n\
+             ~ machine lab-01 ({}): setting disk serial:S1 → (none), notes under the desk → in the \
+             rack",
+            mac(1)
+        )
+    );
+    next.machines[0].notes = None;
+    apply(&mut engine, &next, false);
+    assert_eq!(
+        engine.machine("lab-01").unwrap().notes,
+        "",
+        "what is not said any more is taken back"
+    );
+}
+
+#[test]
+fn a_template_that_went_out_of_the_documents_goes_unless_it_is_used() {
+    let mut engine = engine(Mode::Dhcp);
+    let text = "d-i a/b string x\n";
+    apply(&mut engine, &furnished(text), false);
+    let without = Declared { templates: Vec::new(), ..furnished(text) };
+    let refusal = decide(&engine, &without, true).unwrap_err();
+    assert_eq!(refusal.why, "lab.toml:50:1: profile a: there is no template own");
+    assert_eq!(decide(&engine, &without, false).unwrap().0, [], "without --prune it stays");
+    // A profile that nobody declares keeps it, too.
+    let by_hand = model::rule::Profile {
+        name: "z".into(),
+        image: "debian-12-amd64".into(),
+        version: None,
+        channel: Channel::Stable,
+        args: String::new(),
+        template: Some("own".into()),
+        settings: Default::default(),
+    };
+    command(&mut engine, Command::SetProfile(by_hand));
+    let refusal = decide(&engine, &Declared::default(), true).unwrap_err();
+    assert_eq!(refusal.why, "template own is used by profile z");
+    command(&mut engine, Command::RemoveProfile("z".into()));
+    let says = apply(&mut engine, &Declared::default(), true);
+    assert!(
+        says.contains("- template own.preseed") && says.starts_with("0 added, 0 changed, 3"),
+        "{says}"
+    );
+    assert!(!engine.templates().iter().any(|t| t.name() == "own.preseed"));
+}
+
+#[test]
+fn what_a_template_or_a_setting_cannot_be_is_refused_at_its_place() {
+    let engine = engine(Mode::Dhcp);
+    let mut wrong = furnished("{% if %}");
+    wrong.machines[0].settings.insert("no name".into(), "x".into());
+    let DeclaredTemplate { text, .. } = template("x");
+    wrong.templates.push(DeclaredTemplate { name: "noformat".into(), text, ..template("x") });
+    let refusal = decide(&engine, &wrong, false).unwrap_err();
+    for said in ["lab.toml:70:1: ", "`no name` is no name for a setting"] {
+        assert!(refusal.why.contains(said), "{said}: {}", refusal.why);
+    }
+    assert!(refusal.why.starts_with("4 things cannot be done"), "{}", refusal.why);
 }

@@ -684,3 +684,88 @@ fn the_plan_of_an_armed_machine_comes_before_its_profile_and_rules() {
     lab.command(plus(2), Command::Cancel { machine: "lab-01".into(), by: "x".into() }).unwrap();
     assert!(summary(&lab, plus(2)).contains("boot"));
 }
+
+/// A document is no way around what each of its parts is refused by itself.
+#[test]
+fn a_document_changes_nothing_that_a_machine_is_being_installed_with() {
+    use engine::command::{Declared, DeclaredMachine, DeclaredProfile, DeclaredTemplate};
+    let mut lab = lab();
+    let known = |at: &str| DeclaredMachine {
+        name: Some("lab-01".into()),
+        at: at.into(),
+        ..DeclaredMachine::new(mac(1))
+    };
+    let profile = |args: &str| DeclaredProfile {
+        name: "lab".into(),
+        image: "debian-12".into(),
+        version: None,
+        channel: Channel::Stable,
+        args: args.into(),
+        template: Some("lab".into()),
+        settings: [("disk".to_owned(), "size:1G..2T".into())].into(),
+        at: "lab.toml:2:1".into(),
+    };
+    let text = "d-i passwd/user-password password {{ secrets.password }}\n\
+                d-i lab/report string {{ deployment.report }} {{ machine.name }}\n";
+    let template = |text: &str| DeclaredTemplate {
+        name: "lab.preseed".into(),
+        format: None,
+        text: text.into(),
+        at: "lab.toml:3:1".into(),
+    };
+    let all = Declared {
+        machines: vec![known("lab.toml:1:1")],
+        profiles: vec![profile("")],
+        templates: vec![template(text)],
+        rules: None,
+    };
+    lab.command(plus(0), Command::Apply(all.clone(), false)).unwrap();
+    lab.approve(plus(0), 1);
+    lab.deploy(plus(1), 1).unwrap();
+    let same = lab.command(plus(2), Command::Apply(all.clone(), true)).unwrap();
+    assert_eq!(same, "nothing differs from what is there");
+
+    let mut renamed = known("lab.toml:1:1");
+    renamed.name = Some("other".into());
+    let attempts = [
+        (Declared { machines: vec![renamed], ..all.clone() }, "is being deployed"),
+        (Declared { profiles: vec![profile("quiet")], ..all.clone() }, "with profile lab"),
+        (
+            Declared { templates: vec![template("d-i a/b string x\n")], ..all.clone() },
+            "with template",
+        ),
+        (Declared { machines: Vec::new(), ..all.clone() }, "is being deployed"),
+        (Declared { profiles: Vec::new(), ..all.clone() }, "with profile lab"),
+        (Declared { templates: Vec::new(), ..all.clone() }, "with template"),
+    ];
+    for (declared, why) in attempts {
+        let refused = lab.command(plus(3), Command::Apply(declared, true)).unwrap_err();
+        assert!(refused.why.contains(why), "{}", refused.why);
+    }
+    assert!(lab.engine.machine("lab-01").is_some());
+}
+
+#[test]
+fn a_tag_changes_with_what_operators_set_and_not_with_what_a_machine_says() {
+    use engine::tag::{Expectation, Seen, Thing};
+    let mut lab = lab();
+    let machine = || Thing::Machine("lab-01".into());
+    let tag = |lab: &Lab| lab.engine.tag(&machine()).unwrap();
+    let first = tag(&lab);
+    lab.boot_firmware(plus(5), 1);
+    assert_eq!(tag(&lab), first, "it was heard again");
+    lab.approve(plus(6), 1);
+    let approved = tag(&lab);
+    assert_ne!(approved, first);
+    lab.deploy(plus(7), 1).unwrap();
+    assert_ne!(tag(&lab), approved, "who arms it meanwhile changed it");
+
+    let holds = |of: Thing, is: Seen| Expectation { of, is }.holds(&lab.engine);
+    assert!(!holds(machine(), Seen::As(vec![first])));
+    assert!(holds(machine(), Seen::As(vec![first, tag(&lab)])));
+    assert!(holds(Thing::Profile("lab".into()), Seen::There));
+    assert!(!holds(Thing::Profile("lab".into()), Seen::Nowhere));
+    assert!(holds(Thing::Profile("none".into()), Seen::Nowhere));
+    assert!(!holds(Thing::Template("none".into()), Seen::There));
+    assert!(holds(Thing::Menu(None), Seen::There));
+}

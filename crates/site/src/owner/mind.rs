@@ -8,13 +8,13 @@ use crate::SiteError;
 use crate::batch::{Batch, Held, Letter, promises};
 use crate::clock::{self, Steady};
 use crate::handle::{Act, Counters, Said};
-use crate::inbox::{Conflict, DryRun, Request};
+use crate::inbox::{Conflict, DryRun, Order, Request};
 use crate::journal::Telling;
 use crate::post::{Heard, Ready, Replies};
 use crate::store::{Damage, rows};
 use engine::command::Decided;
-use engine::{Answer, Command, Datagram, Engine, Noted, Now, Settings, Told};
-use model::{By, Change, Event, Happening};
+use engine::{Answer, Datagram, Engine, Noted, Now, Settings, Told};
+use model::{Change, Event, Happening};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -87,8 +87,8 @@ impl Mind {
                 let Some(told) = told else { return };
                 self.settle(batch, Letter::File(to, told.answer), told.changes, told.events);
             }
-            Request::Command(asked, dry_run, to) => {
-                self.command(now, *asked, dry_run, to, batch);
+            Request::Command(order, dry_run, to) => {
+                self.command(now, *order, dry_run, to, batch);
             }
             Request::Note(act, to) => self.note(now, *act, to, batch),
             Request::Question(question) => batch.questions.push(question),
@@ -137,7 +137,7 @@ impl Mind {
     fn command(
         &mut self,
         now: Now,
-        (by, command): (By, Command),
+        Order { by, command, expects }: Order,
         dry_run: DryRun,
         to: oneshot::Sender<Result<Said, SiteError>>,
         batch: &mut Batch,
@@ -148,8 +148,11 @@ impl Mind {
         let decide = self.decide.command;
         let describe = || "an operator's command".to_owned();
         let decided = self.guard(now, batch, describe, |engine| {
+            if expects.is_some_and(|expects| !expects.holds(engine)) {
+                return Err(SiteError::Stale);
+            }
             let name = command.name();
-            let decided = decide(engine, now, command)?;
+            let decided = decide(engine, now, command).map_err(SiteError::Refused)?;
             let record = audit::of(engine, now, by, name, &decided);
             let kept: Vec<Change> = decided.changes.iter().cloned().chain(record).collect();
             if !dry_run {
@@ -159,7 +162,7 @@ impl Mind {
         });
         let (decided, kept) = match decided {
             Some(Ok(decided)) => decided,
-            Some(Err(refusal)) => return drop(to.send(Err(SiteError::Refused(refusal)))),
+            Some(Err(why)) => return drop(to.send(Err(why))),
             None => {
                 return drop(to.send(Err(SiteError::Bug("the command was given up".to_owned()))));
             }

@@ -9,7 +9,7 @@ use model::setting::{Layer, Setting};
 use toml::de::DeValue;
 
 /// Reads the table.
-pub(super) fn read(section: &Section<'_>) -> Layer {
+pub(crate) fn read(section: &Section<'_>) -> Layer {
     let mut all = Layer::new();
     for (key, value) in section.entries() {
         let fit = |c: char| c.is_ascii_alphanumeric() || c == '_';

@@ -1,8 +1,11 @@
 //! Machines of a document. One walk over all machines, whatever their number.
 
+use super::super::deploy::check_notes;
+use super::super::templates::check_settings;
 use super::super::{DeclaredMachine, Refusal, check_line, check_name, refuse};
 use super::{Fields, Work};
 use model::declared::{Declarable, Said};
+use model::deployment::End;
 use model::life::{Life, Move};
 use model::machine::Machine;
 use model::{Change, HardwareAddress};
@@ -71,10 +74,35 @@ impl Work<'_> {
         if machine.labels.len() > LABELS_MAX {
             return refuse(format!("a machine has {LABELS_MAX} labels at most"), "");
         }
+        machine.settings.extend(one.settings.clone());
+        check_settings(&machine.settings)?;
+        if let Some(notes) = &one.notes {
+            check_notes(notes)?;
+            machine.notes = notes.clone();
+        }
+        if let Some(known) = known {
+            self.as_tried(known, &machine)?;
+        }
         if let Some(state) = one.state {
             machine = to_state(&machine, state)?;
         }
         Ok(machine)
+    }
+
+    /// What a machine is being installed with stays as it was tried.
+    fn as_tried(&self, known: &Machine, then: &Machine) -> Result<(), Refusal> {
+        let same = known.name == then.name && known.settings == then.settings;
+        match self.engine.deployments.of(&known.hardware).filter(|of| of.install.is_some()) {
+            Some(of) if !same => refuse(
+                format!(
+                    "{} is being deployed ({}) with what it has now",
+                    known.shown(),
+                    of.shown()
+                ),
+                "`bootwright machine cancel` first, or wait for the end",
+            ),
+            _ => Ok(()),
+        }
     }
 
     /// What a document said before, and this one does not say any more.
@@ -82,10 +110,12 @@ impl Work<'_> {
         let before = self.engine.declared.get(&Declarable::Machine(machine.hardware));
         let Some(before) = before.filter(|_| self.marks) else { return };
         for word in before.difference(said) {
-            match (word.as_str(), word.strip_prefix("label:")) {
-                ("name", _) => machine.name = None,
-                ("profile", _) => machine.profile = None,
-                (_, Some(label)) => drop(machine.labels.remove(label)),
+            match word.split_once(':') {
+                None if word == "name" => machine.name = None,
+                None if word == "profile" => machine.profile = None,
+                None if word == "notes" => machine.notes.clear(),
+                Some(("label", label)) => drop(machine.labels.remove(label)),
+                Some(("setting", setting)) => drop(machine.settings.remove(setting)),
                 _ => {}
             }
         }
@@ -103,6 +133,8 @@ impl Work<'_> {
                 for (key, value) in &machine.labels {
                     fields.say("label", Some(&format!("{key}={value}")));
                 }
+                fields.settings(None, &machine.settings);
+                fields.say("notes", machine.notes.lines().next());
                 (Some('+'), format!("machine {hardware}"))
             }
             Some(old) => {
@@ -110,6 +142,10 @@ impl Work<'_> {
                 fields.compare("state", Some(old.life().name()), Some(machine.life().name()));
                 fields.compare("profile", old.profile.as_deref(), machine.profile.as_deref());
                 labels(&mut fields, old, &machine);
+                fields.settings(Some(&old.settings), &machine.settings);
+                let notes =
+                    |machine: &Machine| machine.notes.lines().collect::<Vec<_>>().join(" / ");
+                fields.compare("notes", Some(&notes(old)), Some(&notes(&machine)));
                 ((*old != machine).then_some('~'), shown(old))
             }
         };
@@ -130,6 +166,20 @@ impl Work<'_> {
             }
             self.changes.push(Change::DeclaredGone(what.clone()));
             if let Some(machine) = self.engine.machines.get(hardware) {
+                // Whoever removes it by hand is refused, or ends what it was to boot once.
+                match self.engine.deployments.of(hardware) {
+                    Some(of) if of.install.is_some() => {
+                        let why = format!("{} is being deployed ({})", machine.shown(), of.shown());
+                        self.refuse("", why, "`bootwright machine cancel` first");
+                        continue;
+                    }
+                    Some(once) => {
+                        let by = "its machine was removed".to_owned();
+                        let ended = self.engine.ended(self.now, once, End::Cancelled { by });
+                        self.changes.extend(ended.0);
+                    }
+                    None => {}
+                }
                 self.lines.push(format!("- {}", shown(machine)));
                 self.changes.push(Change::MachineGone(*hardware));
                 self.machines_gone.insert(*hardware);
@@ -179,7 +229,9 @@ fn said(one: &DeclaredMachine) -> Said {
     let name = one.name.iter().map(|_| "name".to_owned());
     let profile = one.profile.iter().map(|_| "profile".to_owned());
     let labels = one.labels.keys().map(|key| format!("label:{key}"));
-    name.chain(profile).chain(labels).collect()
+    let settings = one.settings.keys().map(|key| format!("setting:{key}"));
+    let notes = one.notes.iter().map(|_| "notes".to_owned());
+    name.chain(profile).chain(labels).chain(settings).chain(notes).collect()
 }
 
 /// `lab-01 (52:54:00:77:00:01)`, or its address alone.

@@ -1,5 +1,6 @@
 //! Profiles of a document.
 
+use super::super::templates::check_settings;
 use super::super::{DeclaredProfile, check_line, check_name, refuse};
 use super::{Fields, Work};
 use model::Change;
@@ -20,7 +21,7 @@ impl Work<'_> {
                 self.note(&one.at, refusal);
                 continue;
             }
-            self.profile(one.profile());
+            self.profile(&one.at, one.profile());
         }
         if prune {
             self.prune_profiles(&first);
@@ -30,7 +31,15 @@ impl Work<'_> {
     fn check(&self, one: &DeclaredProfile) -> Result<(), super::Refusal> {
         check_name("a profile", &one.name)?;
         check_line("kernel arguments", &one.args)?;
+        check_settings(&one.settings)?;
         let profile = one.profile();
+        if let Some(template) = profile.template.as_ref().filter(|t| !self.has_templates(t)) {
+            let shown = model::text::show(template.as_bytes());
+            return refuse(
+                format!("profile {}: there is no template {shown}", profile.name),
+                "`bootwright template list` shows what there is; say the part before the last dot",
+            );
+        }
         if self.engine.image(&profile.image, profile.wanted()).is_some() {
             return Ok(());
         }
@@ -42,7 +51,7 @@ impl Work<'_> {
         )
     }
 
-    fn profile(&mut self, profile: Profile) {
+    fn profile(&mut self, at: &str, profile: Profile) {
         let name = profile.name.clone();
         let what = format!("profile {name}");
         let shown = |profile: &Profile| match profile.version {
@@ -55,16 +64,25 @@ impl Work<'_> {
                 fields.say("image", Some(&profile.image));
                 fields.say("follows", Some(&shown(&profile)));
                 fields.say("args", Some(&profile.args));
+                fields.say("template", profile.template.as_deref());
+                fields.settings(None, &profile.settings);
                 Some('+')
             }
             Some(old) => {
                 fields.compare("image", Some(&old.image), Some(&profile.image));
                 fields.compare("follows", Some(&shown(old)), Some(&shown(&profile)));
                 fields.compare("args", Some(&old.args), Some(&profile.args));
+                let of = |profile: &Profile| profile.template.clone();
+                fields.compare("template", of(old).as_deref(), of(&profile).as_deref());
+                fields.settings(Some(&old.settings), &profile.settings);
                 (*old != profile).then_some('~')
             }
         };
         if let Some(sign) = sign {
+            // What machines are being installed with stays as it was tried.
+            if let Err(refusal) = self.engine.profile_is_free(&name) {
+                return self.note(at, refusal);
+            }
             self.lines.push(fields.line(sign, &what));
             self.changes.push(Change::Profile(profile));
         }
@@ -81,6 +99,10 @@ impl Work<'_> {
             }
             self.changes.push(Change::DeclaredGone(what.clone()));
             if self.engine.profiles.contains_key(name) {
+                if let Err(refusal) = self.engine.profile_is_free(name) {
+                    self.note("", refusal);
+                    continue;
+                }
                 self.lines.push(format!("- profile {name}"));
                 self.changes.push(Change::ProfileGone(name.clone()));
                 self.profiles.remove(name);
