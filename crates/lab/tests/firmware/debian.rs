@@ -1,12 +1,11 @@
 //! Debian, by the answers of our starter: its own installer takes them, and a whole system is installed
 //! from a mirror.
 
-use super::installs::{LOGIN, SERIAL, trouble};
+use super::installs::{LOGIN, SERIAL};
 use super::{INSTALLER, Mode, PATIENCE, Tried, World};
 use lab::rig::guest::{Firmware, Guest, Own, Spec};
 use lab::rig::need::need;
 use lab::rig::{installer, mirror};
-use std::fs;
 use std::time::Duration;
 
 /// What the system has beside the packages that every Debian has; the first is debootstrap's wish.
@@ -59,8 +58,7 @@ fn installs_debian_from_a_mirror() -> Tried {
     world.server.cli(&["image", "import", &mirror, "--name", "mirror"])?;
     let tree = installer::of_debian(world.directory.path(), &SYSTEM)?;
     world.offering(&tree, &["mirror_host=10.77.0.1", "mirror_directory=/image/mirror/1"])?;
-    let disk = empty_disk(&world)?;
-    let own = vec![disk.clone()];
+    let own = vec![empty_disk(&world)?];
     let spec = Spec { own, reboots: true, memory_mib: 1536, ..world.machine()? };
 
     world.guest.insert(Guest::start(&spec)?).wait_for("waits for approval", PATIENCE)?;
@@ -79,9 +77,6 @@ fn installs_debian_from_a_mirror() -> Tried {
     let said = world.once_more(&spec)?;
     assert!(said.contains("Debian GNU/Linux 12 lab-01 ttyS0"), "{said}");
     assert!(!said.contains(installer::SAYS), "it was installed again: {said}");
-    // The user is there with the hash that the server made, whose text never left it.
-    let used = fs::metadata(&disk.file).map_err(|e| trouble("looking at the disk", e))?;
-    assert_eq!(used.len(), DISK_BYTES);
     Ok(())
 }
 

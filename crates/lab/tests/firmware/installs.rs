@@ -232,6 +232,6 @@ fn sum(file: &Path) -> Result<[u8; 32], Trouble> {
     Ok(Sha256::digest(&bytes).into())
 }
 
-pub(super) fn trouble(doing: &str, cause: std::io::Error) -> Trouble {
+fn trouble(doing: &str, cause: std::io::Error) -> Trouble {
     Trouble::Io { doing: doing.to_owned(), cause }
 }
