@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Requests that it makes up for each route, unless more are asked for.
-const EXAMPLES: &str = "8";
+const EXAMPLES: &str = "25";
 /// What is not asked, and why.
 const LEFT_OUT: [&str; 5] = [
     // It lasts until whoever listens goes away.
@@ -26,7 +26,7 @@ const LEFT_OUT: [&str; 5] = [
 ];
 
 #[test]
-#[ignore = "needs schemathesis, which ./x test fetches, and takes two minutes"]
+#[ignore = "needs schemathesis, which ./x test fetches"]
 fn every_answer_of_the_api_is_one_that_its_description_knows() {
     let judge = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/peers/schemathesis");
     if !judge.join("bin/schemathesis").exists() {
@@ -41,7 +41,9 @@ fn every_answer_of_the_api_is_one_that_its_description_knows() {
     judged
         .args(["--target", &server.child.id().to_string(), "--net"])
         .arg(judge.join("bin/schemathesis"))
-        .args(["run", "http://127.0.0.1:7070/api/v1/openapi.json"])
+        .arg("run")
+        .arg(described(&server))
+        .args(["--url", "http://127.0.0.1:7070"])
         .args(["--header", &format!("Authorization: Bearer {}", token.trim())])
         .args(["--phases", "examples,coverage,fuzzing,stateful", "--max-examples", &examples])
         .args(["--seed", "6", "--request-timeout", "20", "--continue-on-failure"])
@@ -67,6 +69,23 @@ fn every_answer_of_the_api_is_one_that_its_description_knows() {
     assert_eq!(status["bugs"], 0, "requests hit a bug");
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     println!("{}", said.lines().rev().take(20).collect::<Vec<_>>().join("\n"));
+}
+
+/// The description without the headers that are made up alike for every request: under one
+/// `Idempotency-Key` all but the first would be refused, and never read.
+fn described(server: &Server) -> std::path::PathBuf {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi.json");
+    let mut document: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(kept).unwrap()).unwrap();
+    let alike = ["Idempotency-Key", "If-Match", "If-None-Match"];
+    let paths = document["paths"].as_object_mut().unwrap().values_mut();
+    for operation in paths.flat_map(|path| path.as_object_mut().unwrap().values_mut()) {
+        let parameters = operation["parameters"].as_array_mut().unwrap();
+        parameters.retain(|one| !alike.iter().any(|name| one["name"] == *name));
+    }
+    let file = server.folder.path().join("openapi.json");
+    std::fs::write(&file, document.to_string()).unwrap();
+    file
 }
 
 /// Something of each kind, so that what is asked about is there.

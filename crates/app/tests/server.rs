@@ -234,7 +234,7 @@ fn leases_of_another_server_are_taken_over_once() {
     std::fs::write(&file, "nothing of the kind\n").unwrap();
     let (code, why) = server.fails(&import);
     assert_eq!(code, 1);
-    assert!(why.contains("no lease and no reservation"), "{why}");
+    assert!(why.contains("no lease, no reservation"), "{why}");
     let (code, why) = server.fails(&["import-from", "dnsmasq", "/dev/zero"]);
     assert_eq!(code, 1, "{why}");
 

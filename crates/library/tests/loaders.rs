@@ -153,7 +153,7 @@ fn packages_that_promise_too_much_are_refused_without_taking_the_memory() {
     let files: Vec<(String, &[u8])> = (0..20).map(|n| (format!("{n}.efi"), &zeros[..])).collect();
     let files: Vec<(&str, &[u8])> = files.iter().map(|(name, b)| (&name[..], *b)).collect();
     let fault = import_bytes("big.deb", &deb("gz", "1", &files)).expect_err("too large");
-    assert!(fault.to_string().contains("larger together than any we know"), "{fault}");
+    assert!(fault.to_string().contains("larger than in any package we know"), "{fault}");
 
     // A member that says it is larger than the package.
     let mut short = ar(&[("debian-binary", b"2.0\n"), ("data.tar.gz", &pack("gz", &tar(&[])))]);

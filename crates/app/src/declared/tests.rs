@@ -151,7 +151,7 @@ mac = "52:54:00:77:00:02"
             "27:15 `x64` is no architecture",
             "27:27 a condition takes text in quotes, like \"arch=x64-uefi\", not an integer",
             "31:25 `colour` is nothing a rule can demand: write one of mac, uuid, serial, arch, \
-             firmware, vendor-class, network, circuit, memory, label:KEY",
+             firmware, vendor-class, network, circuit, memory, disk, cpu, label:KEY",
             "33:1 a [[template]] without `text` or `file`",
             "36:3 unknown key `machines`",
         ]

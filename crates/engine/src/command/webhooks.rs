@@ -233,7 +233,7 @@ mod tests {
             done(&mut engine, Command::AddWebhook(hook("chat", "https://chat.example/T0/B1", &[])));
         assert_eq!(
             added.says,
-            "webhook chat sends alarm, machine-appeared, changed to https://chat.example"
+            "webhook chat sends alarm, machine-appeared, changed, deployment to https://chat.example"
         );
         let news = WebhookNews {
             events: Some(filters(&["alarm", "*", "alarm"])),
