@@ -53,15 +53,15 @@ async fn thing(path: &str, parts: &mut Parts) -> Option<Thing> {
     let params = RawPathParams::from_request_parts(parts, &()).await.ok()?;
     let (_, named) = params.iter().next()?;
     let named = named.to_owned();
-    let kinds: [(&str, fn(String) -> Thing); 5] = [
-        ("machines/{machine}", Thing::Machine),
-        ("profiles/{name}", Thing::Profile),
-        ("templates/{name}", Thing::Template),
-        ("webhooks/{name}", Thing::Webhook),
-        ("users/{user}", Thing::User),
-    ];
-    let rest = path.strip_prefix("/api/v1/")?;
-    kinds.into_iter().find(|(begins, _)| rest.starts_with(begins)).map(|(_, kind)| kind(named))
+    let thing = match path.strip_prefix("/api/v1/")?.split('/').next()? {
+        "machines" => Thing::Machine(named),
+        "profiles" => Thing::Profile(named),
+        "templates" => Thing::Template(named),
+        "webhooks" => Thing::Webhook(named),
+        "users" => Thing::User(named),
+        _ => return None,
+    };
+    Some(thing)
 }
 
 /// The tag of what a `GET` is about to read. Looked at before, so that it never says more than was read.

@@ -278,10 +278,7 @@ mod tests {
         assert_eq!(numbers(&telling.follow(Some(99))), (0, 5, vec![]), "of the future");
         let mut followed = telling.follow(Some(4));
         tell(6);
-        assert_eq!(
-            (followed.from, moments(&followed.before.make_contiguous().to_vec())),
-            (4, vec![5])
-        );
+        assert_eq!((followed.from, moments(followed.before.make_contiguous())), (4, vec![5]));
         assert_eq!(followed.feed.try_recv().unwrap().at, Now(6));
     }
 

@@ -108,7 +108,9 @@ fn operation(route: &Route, schemas: &mut Schemas) -> Value {
             "name": "Idempotency-Key", "in": "header", "required": false, "description": says,
             "schema": { "type": "string", "minLength": 1, "maxLength": KEY_MAX },
         });
-        operation["parameters"].as_array_mut().map(|all| all.push(key));
+        if let Some(all) = operation["parameters"].as_array_mut() {
+            all.push(key);
+        }
     }
     if let Some(Content { media, schema }) = body {
         let content = match schema {

@@ -236,7 +236,7 @@ impl Fields {
             let of = |layer: &Layer| layer.get(key).map(ToString::to_string);
             match old {
                 None => {
-                    self.say("setting", Some(&format!("{key}={}", of(new).unwrap_or_default())))
+                    self.say("setting", Some(&format!("{key}={}", of(new).unwrap_or_default())));
                 }
                 Some(had) => {
                     self.compare(&format!("setting {key}"), of(had).as_deref(), of(new).as_deref());

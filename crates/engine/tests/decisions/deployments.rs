@@ -736,7 +736,7 @@ fn a_document_changes_nothing_that_a_machine_is_being_installed_with() {
         ),
         (Declared { machines: Vec::new(), ..all.clone() }, "is being deployed"),
         (Declared { profiles: Vec::new(), ..all.clone() }, "with profile lab"),
-        (Declared { templates: Vec::new(), ..all.clone() }, "with template"),
+        (Declared { templates: Vec::new(), ..all }, "with template"),
     ];
     for (declared, why) in attempts {
         let refused = lab.command(plus(3), Command::Apply(declared, true)).unwrap_err();
