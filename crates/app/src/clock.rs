@@ -27,23 +27,22 @@ pub fn moment(text: &str) -> Result<Now, String> {
 
 fn moment_from(text: &str, now: &Zoned) -> Result<Now, String> {
     let wrong = |_| {
-        format!(
-            "`{text}` is no moment: write +2h, 14:30, 2026-11-22 14:30 or 2026-11-22T20:17:05Z"
-        )
+        format!("`{text}` is no moment: write +2h, 14:30, 2026-11-22 14:30 or 2026-11-22T20:17:05Z")
     };
     let then = if let Some(later) = text.strip_prefix('+') {
         let span: Span = later.parse().map_err(wrong)?;
         now.checked_add(span).map_err(wrong)?.timestamp()
-    } else if let Ok(time) = text.parse::<Time>() {
+    } else if let Ok(then) = text.parse::<Timestamp>() {
+        then
+    } else if text.contains('-') {
+        let local: DateTime = text.parse().map_err(wrong)?;
+        local.to_zoned(now.time_zone().clone()).map_err(wrong)?.timestamp()
+    } else {
+        let time: Time = text.parse().map_err(wrong)?;
         let today = now.with().time(time).build().map_err(wrong)?;
         let next = || today.checked_add(Span::new().days(1));
         let then = if today < *now { next().map_err(wrong)? } else { today };
         then.timestamp()
-    } else if let Ok(then) = text.parse::<Timestamp>() {
-        then
-    } else {
-        let local: DateTime = text.parse().map_err(wrong)?;
-        local.to_zoned(now.time_zone().clone()).map_err(wrong)?.timestamp()
     };
     u64::try_from(then.as_millisecond()).map(Now).map_err(|_| wrong_past(text))
 }
