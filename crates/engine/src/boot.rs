@@ -33,7 +33,7 @@ pub struct FirstFile {
 
 impl Engine {
     /// Decides what a client boots: blocked, then what it is armed with, then its own profile, then the
-    /// first rule that matches, then the defaults.
+    /// first rule that matches, then what another server says, then the defaults.
     pub fn plan(&self, now: Now, client: &Client) -> BootPlan {
         let machine = self.machines.get(&client.hardware);
         if matches!(self.life(&client.hardware), Life::Blocked | Life::Retired) {
@@ -61,10 +61,20 @@ impl Engine {
                 Err(reason) => missed.push(reason),
             }
         }
-        self.plan_by_default(client, missed)
+        match self.plan_elsewhere(now, client) {
+            Ok(mut plan) => {
+                plan.reasons.extend(missed);
+                plan
+            }
+            Err(asked) => self.plan_by_default(client, asked.into_iter().chain(missed)),
+        }
     }
 
-    fn plan_by_default(&self, client: &Client, missed: Vec<Reason>) -> BootPlan {
+    fn plan_by_default(
+        &self,
+        client: &Client,
+        missed: impl IntoIterator<Item = Reason>,
+    ) -> BootPlan {
         let approved = self.life(&client.hardware) == Life::Approved;
         let boot = &self.settings.boot;
         let (default, reason) = if approved {
@@ -374,11 +384,16 @@ impl Engine {
         let signed_ipxe = found(LoaderKind::IpxeShim).filter(|_| found(LoaderKind::Ipxe).is_some());
         let signed_grub = self.signed_grub(arch);
 
-        if let (Decision::Boot(boot), Some(loader)) = (&plan.decision, signed_ipxe.or(plain))
-            && only_ipxe_starts(boot)
-        {
-            let because = format!("{} is started in a way that only iPXE knows", boot.title);
-            return Some((path(loader), because));
+        let for_ipxe = match &plan.decision {
+            Decision::Boot(boot) if only_ipxe_starts(boot) => Some(boot.title.as_str()),
+            Decision::Ask { .. } | Decision::Elsewhere(_) => Some("what another server names"),
+            _ => None,
+        };
+        if let (Some(what), Some(loader)) = (for_ipxe, signed_ipxe.or(plain)) {
+            return Some((
+                path(loader),
+                format!("{what} is started in a way that only iPXE knows"),
+            ));
         }
         if let (Decision::Boot(Boot { signed: Some((shim, _)), title, .. }), GrubHome::FindsUs) =
             (&plan.decision, home)

@@ -217,7 +217,9 @@ impl Engine {
         let mut stages = vec![StageAnswer {
             stage,
             gets: Some(plan.decision.summary()),
-            text: Some(self.script_for(now, &ask, form, client)),
+            // What another server says is not known before it is asked.
+            text: (!matches!(plan.decision, Decision::Ask { .. }))
+                .then(|| self.script_for(now, &ask, form, client)),
             silence: None,
             because: plan.reasons.clone(),
         }];

@@ -17,6 +17,7 @@ mod who;
 
 use crate::deploy::{Claim, Order};
 use crate::dhcp::{client_facts, event};
+use crate::elsewhere::Inquiry;
 use crate::script::{Scene, grub, ipxe, pxelinux};
 use crate::tftp::names;
 use crate::{Answer, Engine, Told};
@@ -105,6 +106,9 @@ pub enum Served {
     Blob(Content),
     /// An answer file, still to be rendered.
     Answer(Box<Order>),
+    /// Nothing yet: another server is to be asked, [`Engine::heard_elsewhere`] told, and the same asked
+    /// again.
+    Ask(Box<Inquiry>),
 }
 
 /// Which loader a configuration is for.
@@ -250,6 +254,14 @@ impl Engine {
         };
         for change in &changes {
             self.apply(change);
+        }
+        if config.form == Form::Ipxe
+            && let Decision::Ask { url } = self.plan(now, &client).decision
+        {
+            let inquiry = Inquiry { ask: ask.clone(), machine: hardware, url };
+            let what = Served::Ask(Box::new(inquiry));
+            let found = Found { what, media: TEXT, machine: Some(hardware), steady: false };
+            return Told { answer: Answer::Reply(found), changes, events: Vec::new() };
         }
         let claim = self.claim(now, ask, &hardware);
         let (claimed, events, stranger) = match claim {

@@ -7,7 +7,8 @@
 //! The rooms, in the order in which a machine meets them: [`dhcp`] reads a message and answers it,
 //! with an address from [`lease`] and a boot file from [`boot`]; [`tftp`] carries files, as fast as
 //! [`rates`] let it and when [`turns`] say so; [`files`]
-//! says which bytes a name means; [`deploy`] who is armed with what; [`script`] writes what loaders read; [`explain`] asks all of
+//! says which bytes a name means; [`deploy`] who is armed with what; [`elsewhere`] reads what another
+//! server says of a machine; [`script`] writes what loaders read; [`explain`] asks all of
 //! them and keeps nothing.
 #![forbid(unsafe_code)]
 
@@ -15,6 +16,7 @@ pub mod boot;
 pub mod command;
 pub mod deploy;
 pub mod dhcp;
+pub mod elsewhere;
 pub mod explain;
 pub mod files;
 pub mod lease;
@@ -33,6 +35,7 @@ pub use boot::Forecast;
 pub use command::{Command, Refusal};
 pub use deploy::Order;
 pub use dhcp::{Check, Datagram, Destination, Outgoing};
+pub use elsewhere::Inquiry;
 pub use files::{Asker, FileAsk, Found, Served};
 pub use model::plan::Answer;
 pub use model::{Change, Event, Now};

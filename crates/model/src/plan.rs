@@ -39,6 +39,14 @@ pub enum Decision {
     Menu(ShownMenu),
     /// Boot an image.
     Boot(Boot),
+    /// Do what another server says (`boot.ask`), which is asked when the machine's loader asks for its
+    /// script.
+    Ask {
+        /// Where that is asked.
+        url: String,
+    },
+    /// Boot what another server named.
+    Elsewhere(Elsewhere),
     /// Hear nothing from us.
     Silent,
 }
@@ -53,9 +61,26 @@ impl Decision {
             Self::Confirm => "wait until the code on its screen is confirmed".to_owned(),
             Self::Menu(_) => "show the boot menu".to_owned(),
             Self::Boot(boot) => format!("boot {} (version {})", boot.title, boot.version),
+            Self::Ask { url } => format!("do what {url} says"),
+            Self::Elsewhere(boot) => format!("boot {}, as {} says", boot.kernel, boot.of),
             Self::Silent => "hear nothing from us".to_owned(),
         }
     }
+}
+
+/// A kernel, its initrds and its arguments, somewhere else: the machine fetches them from there.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Elsewhere {
+    /// The server that named them.
+    pub of: String,
+    /// URL of the kernel.
+    pub kernel: String,
+    /// URLs of the initrds.
+    pub initrds: Vec<String>,
+    /// Kernel arguments.
+    pub args: String,
+    /// What to show before.
+    pub message: Option<String>,
 }
 
 /// A menu ready to be shown: every entry exists.

@@ -5,7 +5,9 @@ use super::host::{Heard, HttpAnswer, HttpAsk};
 use engine::tftp::{
     Caps, Negotiated, Opening, Policy, Refusal, Route, SessionId, Sessions, Step, Transfer, Why,
 };
-use engine::{Answer, Asker, Check, Datagram, Destination, Engine, FileAsk, Outgoing, Served};
+use engine::{
+    Answer, Asker, Check, Datagram, Destination, Engine, FileAsk, Found, Outgoing, Served,
+};
 use model::event::Carrier;
 use model::{Change, Content, Event, Happening, HardwareAddress, Hash, Now};
 use std::collections::BTreeMap;
@@ -139,6 +141,13 @@ impl Server {
     pub fn find(&mut self, now: Now, ask: &FileAsk) -> Answer<engine::Found> {
         let told = self.engine.file(now, ask);
         self.told.extend(told.events);
+        let Answer::Reply(Found { what: Served::Ask(inquiry), .. }) = &told.answer else {
+            return told.answer;
+        };
+        let nobody = Err("in this world there is no other server".to_owned());
+        self.engine.heard_elsewhere(now, inquiry.machine, nobody);
+        let told = self.engine.file(now, ask);
+        self.told.extend(told.events);
         told.answer
     }
 
@@ -151,6 +160,7 @@ impl Server {
                 Ok(rendered) => rendered.text.into_bytes(),
                 Err(error) => error.to_string().into_bytes(),
             },
+            Served::Ask(inquiry) => inquiry.url.clone().into_bytes(),
             Served::Blob(Content { blob: sha256, .. }) => {
                 self.blobs.get(sha256).map(Label::bytes).unwrap_or_default()
             }

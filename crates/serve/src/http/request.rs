@@ -388,8 +388,8 @@ async fn fetch<S: Bytes>(shelf: Shelf<S>, shown: String, found: Found) -> Says<S
             let facts = Facts { shown, media, machine, blob: None, steady: false };
             Says::File(Arc::new(facts), Body::Text(text))
         }
-        // The owner's door gives answer files as texts.
-        Served::Answer(_) => Says::Lost,
+        // The owner's door gives answer files as texts, and asks by itself.
+        Served::Answer(_) | Served::Ask(_) => Says::Lost,
         Served::Blob(content) => {
             let layout = match Layout::of(&content) {
                 Ok(layout) => layout,

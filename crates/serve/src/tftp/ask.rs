@@ -203,8 +203,8 @@ async fn open<B: Bytes>(
 ) -> io::Result<(Source<B::Blob>, Option<Hash>)> {
     match what {
         Served::Text(text) => Ok((Source::Text(text.into_bytes().into()), None)),
-        // They go by HTTP only, and the owner's door gives them as texts.
-        Served::Answer(_) => Err(io::ErrorKind::Unsupported.into()),
+        // They go by HTTP only, and the owner's door gives them as texts; and it asks by itself.
+        Served::Answer(_) | Served::Ask(_) => Err(io::ErrorKind::Unsupported.into()),
         Served::Blob(content) => {
             let layout = Layout::of(&content)?;
             let part = match shelf.get(&layout) {

@@ -102,7 +102,7 @@ fn asks(
         Answer::Reply(found) => {
             let shown = match &found.what {
                 Served::Text(text) => text.clone(),
-                Served::Answer(_) => {
+                Served::Answer(_) | Served::Ask(_) => {
                     String::from_utf8_lossy(&world.server.bytes(&found.what)).into_owned()
                 }
                 Served::Blob(Content { size, .. }) => {
