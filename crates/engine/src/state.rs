@@ -115,6 +115,8 @@ pub struct Engine {
     /// What documents declared.
     pub(crate) declared: BTreeMap<Declarable, Said>,
     pub(crate) memory: crate::dhcp::Memory,
+    /// Firmware that nobody has filed.
+    pub(crate) prints: crate::dhcp::Prints,
     /// Those of the settings, shared with an exchange while it changes everything else.
     pub(crate) networks: Arc<[Network]>,
     pub(crate) pace: crate::dhcp::Pace,
@@ -149,6 +151,7 @@ impl Engine {
             webhooks: BTreeMap::new(),
             declared: BTreeMap::new(),
             memory: crate::dhcp::Memory::default(),
+            prints: crate::dhcp::Prints::default(),
             pace: crate::dhcp::Pace::default(),
             only_renews: false,
             tidied: Now(0),
@@ -272,6 +275,7 @@ impl Engine {
         Self {
             leases: self.leases.offers_only(&self.settings.networks),
             memory: self.memory.clone(),
+            prints: self.prints.clone(),
             ..Self::new(self.settings.clone())
         }
     }

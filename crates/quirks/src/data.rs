@@ -139,9 +139,20 @@ pub fn all() -> &'static [Quirk] {
     &ALL
 }
 
+/// Those that a client can be seen to have, or an operator can say it has.
+static TELLING: LazyLock<Vec<&'static Quirk>> = LazyLock::new(|| {
+    let tells = |quirk: &&Quirk| quirk.action.is_some() || !quirk.when.is_empty();
+    all().iter().filter(tells).collect()
+});
+
+/// The quirks that make a difference between one client and another, by number.
+pub fn telling() -> impl Iterator<Item = &'static Quirk> {
+    TELLING.iter().copied()
+}
+
 /// The quirk with this action; a test sees to it that each has one.
 pub fn of(action: Action) -> Option<&'static Quirk> {
-    all().iter().find(|quirk| quirk.action == Some(action))
+    telling().find(|quirk| quirk.action == Some(action))
 }
 
 /// A name that no quirk has.

@@ -28,7 +28,7 @@ mod page;
 mod standing;
 mod when;
 
-pub use data::{Action, Bearing, Quirk, Unknown, all, named, of};
+pub use data::{Action, Bearing, Quirk, Unknown, all, named, of, telling};
 pub use kind::{Kind, kind};
 pub use page::page;
 pub use standing::{Facts, Standing, standing};

@@ -134,10 +134,9 @@ impl When {
             true => "this iPXE was built without HTTP".to_owned(),
             false => "this iPXE has HTTP".to_owned(),
         }));
-        say(self.stage.map(|stage| match stage {
-            Which::Firmware => "firmware asks".to_owned(),
-            Which::Ipxe => "iPXE asks".to_owned(),
-        }));
+        // That firmware has a quirk of firmware goes without saying.
+        let ipxe = self.stage == Some(Which::Ipxe);
+        say(ipxe.then(|| "iPXE asks".to_owned()));
         say(self.beside.map(|beside| match beside {
             true => "another server gives the addresses".to_owned(),
             false => "we give the addresses".to_owned(),

@@ -23,6 +23,7 @@ mod act;
 mod deploy;
 mod given;
 mod packet;
+mod pins;
 mod show;
 
 use super::world::World;
