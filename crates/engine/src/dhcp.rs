@@ -21,9 +21,9 @@ mod proxy;
 mod reply;
 
 pub use memory::Memory;
-pub use prints::Unfiled;
-pub(crate) use prints::Prints;
 pub(crate) use pace::Pace;
+pub(crate) use prints::Prints;
+pub use prints::Unfiled;
 pub(crate) use reply::Form;
 
 use crate::lease::Asking;

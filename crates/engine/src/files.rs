@@ -442,8 +442,7 @@ impl Engine {
             _ => return missed(now, ask, None, missing(&ask.name, None), true),
         };
         let what = Served::Text(text);
-        let found =
-            Found { what, media: TEXT, machine: None, steady: false, blksize_max: None };
+        let found = Found { what, media: TEXT, machine: None, steady: false, blksize_max: None };
         Told { answer: Answer::Reply(found), changes: Vec::new(), events: Vec::new() }
     }
 

@@ -35,9 +35,11 @@ pub use command::{Command, Refusal};
 pub use deploy::Order;
 pub use dhcp::{Check, Datagram, Destination, Outgoing, Unfiled};
 pub use files::{Asker, FileAsk, Found, Served};
-pub use quirk::QuirkSaid;
 pub use model::plan::Answer;
 pub use model::{Change, Event, Now};
+pub use quirk::QuirkSaid;
+/// The database, for those above.
+pub use quirks;
 pub use state::{BootDefaults, Engine, Settings};
 
 /// What changed without anybody having asked: the owner keeps `changes`, then tells `events`.

@@ -347,7 +347,7 @@ impl Client {
             host_name: None,
             serial: None,
             memory_mib: None,
-            fingerprint: Fingerprint::default(),
+            fingerprint: Fingerprint::of_hardware(&hardware),
         }
     }
 }

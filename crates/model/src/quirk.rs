@@ -13,8 +13,9 @@ use std::str::FromStr;
 pub const PARAMETERS_MAX: usize = 64;
 
 /// What a client's messages show of the program that wrote them: nothing of whose machine it is.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Hash, Ord, PartialOrd, Serialize, Deserialize)]
-#[derive(JsonSchema)]
+#[derive(
+    Clone, Debug, Default, Eq, PartialEq, Hash, Ord, PartialOrd, Serialize, Deserialize, JsonSchema,
+)]
 pub struct Fingerprint {
     /// Option 60, shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,8 +65,9 @@ pub struct Fingerprint {
 }
 
 /// What option 97 looks like. Its value would tell whose machine it is.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Hash, Ord, PartialOrd, Serialize, Deserialize)]
-#[derive(JsonSchema)]
+#[derive(
+    Clone, Debug, Default, Eq, PartialEq, Hash, Ord, PartialOrd, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum UuidForm {
     /// Not there.
@@ -80,8 +82,9 @@ pub enum UuidForm {
 }
 
 /// What a client was seen to do.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Hash, Ord, PartialOrd, Serialize, Deserialize)]
-#[derive(JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Eq, PartialEq, Hash, Ord, PartialOrd, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Seen {
     /// A third DISCOVER of one transaction, though the ones before were answered.
@@ -157,6 +160,16 @@ pub fn oui(hardware: &HardwareAddress) -> Option<[u8; 3]> {
 }
 
 impl Fingerprint {
+    /// Of somebody of whom only the hardware address is known.
+    pub fn of_hardware(hardware: &HardwareAddress) -> Self {
+        Self {
+            oui: oui(hardware),
+            hardware_type: hardware.kind(),
+            hardware_length: u8::try_from(hardware.bytes().len()).unwrap_or(u8::MAX),
+            ..Self::default()
+        }
+    }
+
     /// The same without anything that could tell one machine from another of its kind: digits of
     /// serial numbers in texts, and the length of a message, which names in it change.
     #[must_use]

@@ -115,9 +115,9 @@ impl When {
             "absent" => "it sends no option 97".to_owned(),
             "guid" => "it sends option 97".to_owned(),
             "odd" => "its option 97 is no UUID".to_owned(),
-            board => format!("its option 97 names a {board}"),
+            board => format!("its option 97 begins with {board}"),
         }));
-        say((!self.oui.is_empty()).then(|| "of the maker of its card".to_owned()));
+        say((!self.oui.is_empty()).then(|| "its card is of a maker of such boards".to_owned()));
         say(list(&self.archs).map(|codes| format!("it says architecture {codes}")));
         say(list(&self.parameters).map(|codes| format!("it asks for options {codes} first")));
         say(self.user_class.map(|class| match class {

@@ -10,7 +10,12 @@ use model::{Arch, Client, Loader};
 use quirks::Action;
 
 impl Engine {
-    pub(super) fn loader_for(&self, client: &Client, plan: &BootPlan, beside: bool) -> Result<FirstFile, Why> {
+    pub(super) fn loader_for(
+        &self,
+        client: &Client,
+        plan: &BootPlan,
+        beside: bool,
+    ) -> Result<FirstFile, Why> {
         let Some(arch) = client.arch else {
             return Err(Why::ArchUnserved(client.arch_codes.clone()));
         };

@@ -18,11 +18,7 @@ const FEATURE_HTTP: u8 = 19;
 const FEATURE_MENU: u8 = 39;
 
 /// Reads who is asking. Its machine's pins may say that it is a Raspberry Pi, or none.
-pub(super) fn read(
-    datagram: &Datagram,
-    message: &Message,
-    pins: &BTreeMap<String, Pin>,
-) -> Client {
+pub(super) fn read(datagram: &Datagram, message: &Message, pins: &BTreeMap<String, Pin>) -> Client {
     let options = &message.options;
     let hardware = HardwareAddress::new(message.htype, message.hardware_address());
     let fingerprint = super::fingerprint::read(message, &hardware, datagram.bytes.len());
@@ -72,11 +68,7 @@ fn arch(firmware: Firmware, known: Option<(Arch, Firmware)>, class: &[u8]) -> Op
 }
 
 /// How it wants to be answered. Option 60 wins over option 93 where they disagree.
-fn firmware(
-    options: &Options,
-    class: &[u8],
-    known: Option<(Arch, Firmware)>,
-) -> Firmware {
+fn firmware(options: &Options, class: &[u8], known: Option<(Arch, Firmware)>) -> Firmware {
     let by_code = known.map_or(Firmware::None, |(_, firmware)| firmware);
     if class.starts_with(b"HTTPClient") {
         return Firmware::Http;
@@ -98,11 +90,7 @@ fn firmware(
 }
 
 /// U-Boot, iPXE and UEFI run on the same boards; only the ROM and the EEPROM are meant (Q19).
-fn is_raspberry_pi(
-    fingerprint: &Fingerprint,
-    stage: &Stage,
-    pins: &BTreeMap<String, Pin>,
-) -> bool {
+fn is_raspberry_pi(fingerprint: &Fingerprint, stage: &Stage, pins: &BTreeMap<String, Pin>) -> bool {
     let firmware = Firmware::None;
     let facts = Facts { print: fingerprint, firmware, stage, seen: &SEEN, beside: None, pins };
     let quirk = quirks::of(Action::RaspberryPi);

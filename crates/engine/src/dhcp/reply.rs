@@ -12,8 +12,8 @@ use model::{DhcpOption, Happening, Network, Now};
 use quirks::Action;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
-use wire::dhcp4::{Message, MessageType, code, max_message, parameter_list, pxe};
 use wire::dhcp4::machine_uuid;
+use wire::dhcp4::{Message, MessageType, code, max_message, parameter_list, pxe};
 
 /// DHCP server, also for relays.
 pub(super) const SERVER_PORT: u16 = 67;

@@ -158,7 +158,8 @@ fn outgoing(text: &str) -> Outgoing {
         from: SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 1), 67),
         to: Destination::Broadcast { port: 68 },
         bytes,
-        delay: None, check: None,
+        delay: None,
+        check: None,
     }
 }
 
