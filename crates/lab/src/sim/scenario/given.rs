@@ -291,6 +291,11 @@ pub(super) fn sentence(world: &mut World, line: &str) -> Result<String, String> 
             world.mtu = world.server.policy.mtu.into();
             Ok(String::new())
         }
+        // A narrow place on the way, of which our interface says nothing.
+        "hidden" => {
+            world.mtu = pairs.read("mtu")?.ok_or("how narrow is it?")?;
+            Ok(String::new())
+        }
         "sabotage" => sabotage(world, line),
         _ => Err(format!("this is not known here: {line}")),
     }
