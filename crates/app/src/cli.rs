@@ -143,6 +143,9 @@ pub enum Command {
     /// Files on their way to machines.
     #[command(subcommand)]
     Transfer(commands::transfer::Transfer),
+    /// Quirks: what odd firmware does, and what is done for it.
+    #[command(subcommand)]
+    Quirk(commands::quirk::QuirkCommand),
     /// Leases: who has which address.
     #[command(subcommand)]
     Lease(commands::lease::Lease),

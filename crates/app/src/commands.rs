@@ -15,6 +15,7 @@ pub mod machine;
 pub mod manual;
 pub mod menu;
 pub mod profile;
+pub mod quirk;
 pub mod reservation;
 pub mod restore;
 pub mod rule;
@@ -60,6 +61,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Template(template) => template.run(&client).await,
         Command::Render(render) => render.run(&client).await,
         Command::Secret(secret) => secret.run(&client).await,
+        Command::Quirk(quirk) => quirk.run(&client).await,
         Command::Lease(lease) => lease.run(&client).await,
         Command::Transfer(transfer) => transfer.run(&client).await,
         Command::Backup(backup) => backup.run(&client).await,

@@ -23,6 +23,7 @@ pub mod lease;
 pub mod operators;
 pub mod password;
 mod power;
+mod quirk;
 pub mod rates;
 pub mod script;
 mod search;
@@ -34,11 +35,14 @@ pub mod turns;
 pub use boot::Forecast;
 pub use command::{Command, Refusal};
 pub use deploy::Order;
-pub use dhcp::{Check, Datagram, Destination, Outgoing};
+pub use dhcp::{Check, Datagram, Destination, Outgoing, Unfiled};
 pub use elsewhere::Inquiry;
 pub use files::{Asker, FileAsk, Found, Served};
 pub use model::plan::Answer;
 pub use model::{Change, Event, Now};
+pub use quirk::QuirkSaid;
+/// The database, for those above.
+pub use quirks;
 pub use state::{BootDefaults, Engine, Settings};
 
 /// What changed without anybody having asked: the owner keeps `changes`, then tells `events`.

@@ -120,6 +120,8 @@ pub struct Engine {
     pub(crate) memory: crate::dhcp::Memory,
     /// What another server said of machines.
     pub(crate) elsewhere: crate::elsewhere::Heard,
+    /// Firmware that nobody has filed.
+    pub(crate) prints: crate::dhcp::Prints,
     /// Those of the settings, shared with an exchange while it changes everything else.
     pub(crate) networks: Arc<[Network]>,
     pub(crate) pace: crate::dhcp::Pace,
@@ -155,6 +157,7 @@ impl Engine {
             declared: BTreeMap::new(),
             memory: crate::dhcp::Memory::default(),
             elsewhere: crate::elsewhere::Heard::default(),
+            prints: crate::dhcp::Prints::default(),
             pace: crate::dhcp::Pace::default(),
             only_renews: false,
             tidied: Now(0),
@@ -278,6 +281,7 @@ impl Engine {
         Self {
             leases: self.leases.offers_only(&self.settings.networks),
             memory: self.memory.clone(),
+            prints: self.prints.clone(),
             ..Self::new(self.settings.clone())
         }
     }

@@ -9,7 +9,7 @@ use std::process::Command;
 const FLOORS: &[&[&str]] = &[
     &["wire", "disc", "unpack", "secureboot", "trust", "vault", "backup"],
     &["model"],
-    &["catalogue", "answers", "access"],
+    &["catalogue", "quirks", "answers", "access"],
     &["engine", "library", "fetch", "foreign", "tls", "power", "webhook"],
     &["site"],
     &["serve", "api"],
@@ -26,6 +26,7 @@ const PURE: &[&str] = &[
     "vault",
     "model",
     "catalogue",
+    "quirks",
     "access",
     "engine",
     "foreign",

@@ -202,7 +202,18 @@ pub enum Reason {
         /// Why.
         because: String,
     },
-    /// Anything else worth saying about how the answer is formed (a quirk, a limit).
+    /// The answer makes allowance for a quirk of this client.
+    Quirk {
+        /// `quirk-07`.
+        id: Cow<'static, str>,
+        /// `ignores-option-43`.
+        name: Cow<'static, str>,
+        /// What we do for it.
+        does: Cow<'static, str>,
+        /// How we know that it has it.
+        because: Cow<'static, str>,
+    },
+    /// Anything else worth saying about how the answer is formed.
     Note(Cow<'static, str>),
 }
 
@@ -256,6 +267,9 @@ impl fmt::Display for Reason {
                 }
             }
             Self::Loader { name, because } => write!(f, "{name}: {because}"),
+            Self::Quirk { id, name, does, because } => {
+                write!(f, "{id} {name}: {does}, because {because}")
+            }
             Self::Note(text) => f.write_str(text),
         }
     }

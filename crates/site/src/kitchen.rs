@@ -51,9 +51,11 @@ impl Kitchen {
     /// The answer with its text; `Err` has what the operator should know beside the silence.
     pub(crate) async fn serve(&self, answer: Answer<Found>) -> Result<Answer<Found>, String> {
         match answer {
-            Answer::Reply(Found { what: Served::Answer(order), media, machine, steady }) => {
-                let text = self.text(*order).await?;
-                Ok(Answer::Reply(Found { what: Served::Text(text), media, machine, steady }))
+            Answer::Reply(Found {
+                what: Served::Answer(order), media, machine, steady, ..
+            }) => {
+                let what = Served::Text(self.text(*order).await?);
+                Ok(Answer::Reply(Found { what, media, machine, steady, blksize_max: None }))
             }
             other => Ok(other),
         }

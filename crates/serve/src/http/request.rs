@@ -382,7 +382,7 @@ impl<B> Drop for Errand<B> {
 
 /// Opens what was found.
 async fn fetch<S: Bytes>(shelf: Shelf<S>, shown: String, found: Found) -> Says<S::Blob> {
-    let Found { what, media, machine, steady } = found;
+    let Found { what, media, machine, steady, blksize_max: _ } = found;
     match what {
         Served::Text(text) => {
             let facts = Facts { shown, media, machine, blob: None, steady: false };

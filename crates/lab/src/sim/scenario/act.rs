@@ -134,6 +134,10 @@ fn explain(world: &mut World, what: &str, lines: &mut Lines) -> Result<(), Strin
         Err(refusal) => lines.plain(format!("refused: {refusal}")),
         Ok(explained) => {
             lines.plain(format!("taken as {}", explained.taken_as));
+            for quirk in explained.quirks {
+                let denied = if quirk.denied { "denied: " } else { "" };
+                lines.plain(format!("{denied}{} {}: {}", quirk.id, quirk.name, quirk.because));
+            }
             for stage in explained.stages {
                 let gets = stage.gets.or(stage.silence.map(|why| format!("silence: {why}")));
                 lines.plain(format!("{}: {}", stage.stage, gets.unwrap_or_default()));
