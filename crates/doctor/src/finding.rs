@@ -1,0 +1,108 @@
+//! One thing that was found: what, why it matters, and the command that mends it.
+
+use crate::Code;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Grade {
+    /// As it should be.
+    Good,
+    /// Worth knowing.
+    Note,
+    /// Booting would fail.
+    Bad,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// A word that stays the same, for scripts.
+    pub code: Code,
+    /// How bad it is.
+    pub grade: Grade,
+    /// What is so.
+    pub what: String,
+    /// Why that matters.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
+    /// What mends it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub mend: String,
+}
+
+impl Finding {
+    /// As it should be.
+    pub fn good(what: impl Into<String>) -> Self {
+        let (why, mend) = (String::new(), String::new());
+        Self { code: Code::Fine, grade: Grade::Good, what: what.into(), why, mend }
+    }
+
+    /// Worth knowing.
+    pub fn note(
+        code: Code,
+        what: impl Into<String>,
+        why: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> Self {
+        Self { code, grade: Grade::Note, what: what.into(), why: why.into(), mend: mend.into() }
+    }
+
+    /// Booting would fail.
+    pub fn bad(
+        code: Code,
+        what: impl Into<String>,
+        why: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> Self {
+        Self { grade: Grade::Bad, ..Self::note(code, what, why, mend) }
+    }
+
+    /// As people read it.
+    #[must_use]
+    pub fn show(&self) -> String {
+        let mut text = match self.grade {
+            Grade::Good => format!("good  {}", self.what),
+            Grade::Note => format!("note  {} [{}]", self.what, self.code),
+            Grade::Bad => format!("BAD   {} [{}]", self.what, self.code),
+        };
+        for (name, part) in [("why", &self.why), ("mend", &self.mend)] {
+            if !part.is_empty() {
+                text.push_str(&format!("\n      {name}: {part}"));
+            }
+        }
+        text
+    }
+}
+
+/// How many keep machines from booting, in words; none if none does.
+#[must_use]
+pub fn bad_in_words(findings: &[Finding]) -> Option<String> {
+    match findings.iter().filter(|finding| finding.grade == Grade::Bad).count() {
+        0 => None,
+        1 => Some("1 finding keeps machines from booting".to_owned()),
+        many => Some(format!("{many} findings keep machines from booting")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_is_read_by_people_and_by_programs() {
+        let bad =
+            Finding::bad(Code::LinkDown, "eth0 is down", "nobody hears", "ip link set eth0 up");
+        assert_eq!(
+            bad.show(),
+            "BAD   eth0 is down [D-LINK-DOWN]\n      why: nobody hears\n      mend: ip link set eth0 up"
+        );
+        let json = serde_json::to_value(&bad).unwrap();
+        assert_eq!((&json["code"], &json["grade"]), (&"D-LINK-DOWN".into(), &"bad".into()));
+        assert_eq!(serde_json::from_value::<Finding>(json).unwrap(), bad);
+        assert_eq!(bad_in_words(&[Finding::good("x")]), None);
+        assert!(bad_in_words(&[bad.clone(), bad]).unwrap().starts_with('2'));
+    }
+}
