@@ -54,6 +54,7 @@ codes! {
     ProbeRights = "D-PROBE-RIGHTS": "the link could not be asked for want of rights",
     ProbeFailed = "D-PROBE-FAILED": "the link could not be asked",
     DhcpTwo = "D-DHCP-TWO": "two servers give addresses on one link",
+    DhcpMany = "D-DHCP-MANY": "several servers give addresses, and nobody said which belong there",
     DhcpNone = "D-DHCP-NONE": "nobody gives addresses on a link",
     DhcpHere = "D-DHCP-HERE": "a DHCP server of this very host serves the link",
     BootRival = "D-BOOT-RIVAL": "another server answers boot requests",

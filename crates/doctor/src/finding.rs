@@ -25,6 +25,9 @@ pub struct Finding {
     pub grade: Grade,
     /// What is so.
     pub what: String,
+    /// What was seen of it, a line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<String>,
     /// Why that matters.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub why: String,
@@ -36,8 +39,9 @@ pub struct Finding {
 impl Finding {
     /// As it should be.
     pub fn good(what: impl Into<String>) -> Self {
+        let (code, grade) = (Code::Fine, Grade::Good);
         let (why, mend) = (String::new(), String::new());
-        Self { code: Code::Fine, grade: Grade::Good, what: what.into(), why, mend }
+        Self { code, grade, what: what.into(), evidence: Vec::new(), why, mend }
     }
 
     /// Worth knowing.
@@ -47,7 +51,8 @@ impl Finding {
         why: impl Into<String>,
         mend: impl Into<String>,
     ) -> Self {
-        Self { code, grade: Grade::Note, what: what.into(), why: why.into(), mend: mend.into() }
+        let (what, why, mend) = (what.into(), why.into(), mend.into());
+        Self { code, grade: Grade::Note, what, evidence: Vec::new(), why, mend }
     }
 
     /// Booting would fail.
@@ -60,6 +65,12 @@ impl Finding {
         Self { grade: Grade::Bad, ..Self::note(code, what, why, mend) }
     }
 
+    /// With what was seen of it.
+    #[must_use]
+    pub fn seen(self, evidence: Vec<String>) -> Self {
+        Self { evidence, ..self }
+    }
+
     /// As people read it.
     #[must_use]
     pub fn show(&self) -> String {
@@ -68,6 +79,9 @@ impl Finding {
             Grade::Note => format!("note  {} [{}]", self.what, self.code),
             Grade::Bad => format!("BAD   {} [{}]", self.what, self.code),
         };
+        for seen in &self.evidence {
+            text.push_str(&format!("\n      seen: {seen}"));
+        }
         for (name, part) in [("why", &self.why), ("mend", &self.mend)] {
             if !part.is_empty() {
                 text.push_str(&format!("\n      {name}: {part}"));
@@ -99,6 +113,8 @@ mod tests {
             bad.show(),
             "BAD   eth0 is down [D-LINK-DOWN]\n      why: nobody hears\n      mend: ip link set eth0 up"
         );
+        let seen = bad.clone().seen(vec!["operstate down".to_owned()]).show();
+        assert!(seen.contains("\n      seen: operstate down\n      why:"), "{seen}");
         let json = serde_json::to_value(&bad).unwrap();
         assert_eq!((&json["code"], &json["grade"]), (&"D-LINK-DOWN".into(), &"bad".into()));
         assert_eq!(serde_json::from_value::<Finding>(json).unwrap(), bad);

@@ -10,6 +10,9 @@
 //!        └─ stock     configuration, certificates, bootloaders, images, profiles, rules
 //! ```
 //!
+//! [`switch`] makes a switch's configuration of the same facts; [`screen`] knows what firmware and
+//! loaders write on a machine's screen.
+//!
 //! In: [`Facts`], as somebody saw them. Out: [`Finding`]s, each with a [`Code`] that stays, why it
 //! matters and the command that mends it. Never: looking by itself, nor mending anything.
 #![forbid(unsafe_code)]
@@ -32,7 +35,9 @@ pub mod link;
 pub mod others;
 pub mod others_6;
 pub mod ports;
+pub mod screen;
 pub mod stock;
+pub mod switch;
 
 pub use code::Code;
 pub use finding::{Finding, Grade, bad_in_words};

@@ -39,6 +39,8 @@ pub struct State {
     pub bridge: Option<Bridge>,
     /// It is a VLAN of this interface, which is up or not.
     pub vlan_of: Option<(String, bool)>,
+    /// Its number, of a VLAN (802.1Q).
+    pub vlan: Option<u16>,
 }
 
 /// How a bridge is.

@@ -1,120 +1,13 @@
 //! Who else speaks IPv4 to machines on a link, and whether that harms.
 
+mod heard;
+
 use crate::{Code, Finding};
-use model::HardwareAddress;
 use model::network::Mode;
 use model::text::show;
-use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
 
-/// What was heard on one link.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Heard {
-    /// The interface.
-    pub interface: String,
-    /// What we do there; none if it is not configured.
-    pub mode: Option<Mode>,
-    /// Why the link could not be asked.
-    pub not_asked: Option<NotAsked>,
-    /// Every offer of somebody else.
-    pub offers: Vec<Offer>,
-    /// DHCP servers of this very host, which do not hear our questions: `dnsmasq (process 812)`.
-    pub here: Vec<String>,
-    /// What servers that offers name said to a TFTP request.
-    pub tftp: Vec<Tftp>,
-}
-
-/// Why a link could not be asked.
-#[derive(Clone, Debug, PartialEq)]
-pub enum NotAsked {
-    /// Nobody may open packet sockets here.
-    Rights,
-    /// The system said this.
-    Failed(String),
-}
-
-/// As whom a link was asked.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Client {
-    /// A client that only wants an address.
-    Plain,
-    /// PXE firmware of a PC BIOS.
-    Bios,
-    /// PXE firmware of an x64 UEFI.
-    X64Uefi,
-    /// HTTP Boot of an x64 UEFI.
-    X64Http,
-}
-
-impl Client {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Plain => "plain clients",
-            Self::Bios => "BIOS",
-            Self::X64Uefi => "x64 UEFI",
-            Self::X64Http => "HTTP Boot",
-        }
-    }
-}
-
-/// What one server offered to one kind of client.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Offer {
-    /// Whom to.
-    pub client: Client,
-    /// Who it says it is.
-    pub server: Ipv4Addr,
-    /// Where its answer came from.
-    pub mac: HardwareAddress,
-    /// It offered an address.
-    pub address: bool,
-    /// From where firmware is to fetch.
-    pub next_server: Option<Ipv4Addr>,
-    /// The boot file, bytes of the wire.
-    pub file: Vec<u8>,
-    /// It says that it speaks to firmware of this kind (option 60): such an offer ranks first.
-    pub for_firmware: bool,
-    /// It has PXE's own options (43).
-    pub vendor_options: bool,
-    /// What it said on port 4011.
-    pub on_4011: On4011,
-}
-
-/// What a server says on port 4011.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum On4011 {
-    /// Nobody asked it.
-    #[default]
-    NotAsked,
-    /// It said nothing.
-    Silent,
-    /// It named this boot file.
-    Names(Vec<u8>),
-}
-
-/// What a named server said to a request for a named file.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Tftp {
-    /// Who was asked.
-    pub server: Ipv4Addr,
-    /// For which file.
-    pub file: Vec<u8>,
-    /// The answer.
-    pub said: TftpSaid,
-}
-
-/// What a TFTP server says.
-#[derive(Clone, Debug, PartialEq)]
-pub enum TftpSaid {
-    /// It has the file; its size where it says so.
-    Has(Option<u64>),
-    /// It has the file, and takes no options.
-    WithoutOptions,
-    /// It refused, in these words.
-    Refused(String),
-    /// Nothing.
-    Silent,
-}
+pub use heard::{Client, Heard, NotAsked, Offer, On4011, Tftp, TftpSaid};
+pub(crate) use heard::{Server, boots, servers, shown, who};
 
 /// What follows for one link.
 #[must_use]
@@ -123,7 +16,7 @@ pub fn judge(heard: &Heard) -> Vec<Finding> {
         return vec![not_asked(&heard.interface, why)];
     }
     let mut findings = vec![addresses(heard)];
-    for server in servers(heard.offers.iter().filter(|offer| boots(offer))) {
+    for server in servers(heard.foreign().filter(|offer| boots(offer))) {
         findings.push(boot_server(heard, server));
         findings.extend(silent(heard, server));
     }
@@ -149,57 +42,86 @@ fn not_asked(link: &str, why: &NotAsked) -> Finding {
     }
 }
 
-type Server = (Ipv4Addr, HardwareAddress);
-
-fn servers<'a>(offers: impl Iterator<Item = &'a Offer>) -> BTreeSet<Server> {
-    offers.map(|offer| (offer.server, offer.mac)).collect()
+fn all_shown(servers: &[Server]) -> String {
+    servers.iter().map(|server| shown(*server)).collect::<Vec<_>>().join(", ")
 }
 
-fn shown((server, mac): Server) -> String {
-    format!("{server} ({mac})")
-}
-
-/// Firmware would take it for an offer to boot.
-fn boots(offer: &Offer) -> bool {
-    offer.client != Client::Plain && (!offer.file.is_empty() || offer.for_firmware)
-}
+const TAKES_FIRST: &str = "machines take whichever answers first, so some boot and some do not";
+const SWITCH: &str = "switches keep out servers they were not told of, DHCP snooping: bootwright \
+                      doctor --switch cisco-ios|arista-eos|aruba-cx|junos";
 
 fn addresses(heard: &Heard) -> Finding {
-    let Heard { interface: link, mode, here, .. } = heard;
-    let givers = servers(heard.offers.iter().filter(|offer| offer.address));
-    let found = !givers.is_empty();
-    let givers = givers.into_iter().map(shown).collect::<Vec<_>>().join(", ");
-    match (mode, found) {
-        (Some(Mode::Dhcp), true) => Finding::bad(
+    let Heard { interface: link, mode, .. } = heard;
+    let (expected, others) = heard.givers();
+    let seen = others.iter().flat_map(|server| heard.seen(*server)).collect();
+    let given = all_shown(&others);
+    match (mode, &others[..], &expected[..]) {
+        (_, [], []) => nobody(heard),
+        (Some(Mode::Dhcp), [], [..]) => Finding::good(format!(
+            "{link}: {} gives addresses beside us, as was declared",
+            all_shown(&expected)
+        )),
+        (Some(Mode::Dhcp), ..) => Finding::bad(
             Code::DhcpTwo,
-            format!("{link}: two servers give addresses: we and {givers}"),
-            "machines take whichever answers first, so some boot and some do not",
-            "stop the other server, or set mode = \"proxy\" for this network; switches keep out \
-             servers they do not know: DHCP snooping, with our port trusted",
-        ),
-        (Some(Mode::Dhcp), false) if !here.is_empty() => Finding::note(
+            format!("{link}: two servers give addresses: we and {given}"),
+            TAKES_FIRST,
+            format!(
+                "stop the other server, or set mode = \"proxy\" for this network; if it belongs \
+                 there and gives other addresses than we: bootwright doctor --expect ADDRESS; {SWITCH}"
+            ),
+        )
+        .seen(seen),
+        (_, [_, ..], [_, ..]) => Finding::bad(
+            Code::DhcpTwo,
+            format!(
+                "{link}: {given} gives addresses, and only {} was declared",
+                all_shown(&expected)
+            ),
+            TAKES_FIRST,
+            format!("find it by its MAC and stop it; {SWITCH}"),
+        )
+        .seen(seen),
+        (_, [_, _, ..], []) => Finding::note(
+            Code::DhcpMany,
+            format!("{link}: several servers give addresses: {given}"),
+            "two that share their work do no harm; a router that somebody plugged in gives \
+             addresses that lead nowhere",
+            format!("say which belong there: bootwright doctor --expect ADDRESS; {SWITCH}"),
+        )
+        .seen(seen),
+        _ => {
+            let all = [expected, others].concat();
+            Finding::good(format!("{link}: addresses come from {}", all_shown(&all)))
+        }
+    }
+}
+
+/// Nobody else gives addresses.
+fn nobody(heard: &Heard) -> Finding {
+    let Heard { interface: link, mode, here, .. } = heard;
+    match mode {
+        Some(Mode::Dhcp) if !here.is_empty() => Finding::note(
             Code::DhcpHere,
             format!("{link}: {} on this host has the DHCP port", here.join(", ")),
             "if it serves this link, two servers give addresses there; a server on this host does \
              not hear our question",
             format!("see that it does not serve {link}, or set mode = \"proxy\""),
         ),
-        (Some(Mode::Dhcp), false) => Finding::good(format!("{link}: no other DHCP server answers")),
-        (_, true) => Finding::good(format!("{link}: addresses come from {givers}")),
-        (Some(Mode::Auto | Mode::Proxy), false) if !here.is_empty() => Finding::note(
+        Some(Mode::Dhcp) => Finding::good(format!("{link}: no other DHCP server answers")),
+        Some(Mode::Auto | Mode::Proxy) if !here.is_empty() => Finding::note(
             Code::DhcpHere,
             format!("{link}: {} on this host has the DHCP port", here.join(", ")),
             "machines get their addresses from it, if it serves this link",
             format!("see that it gives addresses on {link}"),
         ),
-        (Some(Mode::Auto | Mode::Proxy), false) => Finding::bad(
+        Some(Mode::Auto | Mode::Proxy) => Finding::bad(
             Code::DhcpNone,
             format!("{link}: no DHCP server answers, and we give no addresses there"),
             "without an address no machine boots",
             "set mode = \"dhcp\" with subnet and pool for this network, or: bootwright serve \
              --interface IF --dhcp SUBNET",
         ),
-        (_, false) => Finding::note(
+        _ => Finding::note(
             Code::DhcpNone,
             format!("{link}: no DHCP server answers"),
             "machines need addresses from somebody",
@@ -214,6 +136,9 @@ fn boot_server(heard: &Heard, server: Server) -> Finding {
     let offers: Vec<&Offer> = of(heard, server).collect();
     let what: Vec<String> = offers.iter().map(|offer| would(offer)).collect();
     let what = format!("{link}: {} would boot {}", shown(server), what.join("; "));
+    if heard.expected.contains(&server.0) {
+        return Finding::good(format!("{what}, and was declared"));
+    }
     // We only look on there, or do not serve it at all.
     if matches!(heard.mode, None | Some(Mode::Listen | Mode::Off)) {
         return Finding::good(what);
@@ -221,15 +146,20 @@ fn boot_server(heard: &Heard, server: Server) -> Finding {
     let complete = |offer: &&Offer| {
         offer.for_firmware && (offer.vendor_options || offer.client == Client::X64Http)
     };
-    if offers.iter().any(|offer| complete(offer) || !offer.address) {
+    if offers.iter().any(|offer| complete(offer) || offer.address.is_none()) {
         return Finding::bad(
             Code::BootRival,
             what,
             "its offer ranks as high as ours, and firmware takes whichever comes first: some \
              machines boot from us and some from it",
-            "let only one answer boot requests: switch it off there (WDS, SCCM, FOG, dnsmasq's \
-             pxe-service), or set mode = \"listen\" for this network",
-        );
+            format!(
+                "let only one answer boot requests: switch it off there (WDS, SCCM, FOG, dnsmasq's \
+                 pxe-service), or set mode = \"listen\" for this network; if both are meant: \
+                 bootwright doctor --expect {}; {SWITCH}",
+                server.0
+            ),
+        )
+        .seen(heard.seen(server));
     }
     Finding::note(
         Code::BootFile,
@@ -238,10 +168,11 @@ fn boot_server(heard: &Heard, server: Server) -> Finding {
          the address",
         "remove options 66 and 67 (next-server, filename) from the DHCP server",
     )
+    .seen(heard.seen(server))
 }
 
 fn of(heard: &Heard, server: Server) -> impl Iterator<Item = &Offer> {
-    heard.offers.iter().filter(move |offer| boots(offer) && (offer.server, offer.mac) == server)
+    heard.foreign().filter(move |offer| boots(offer) && who(offer) == server)
 }
 
 /// `BIOS with pxelinux.0 from 10.0.0.3`
@@ -316,13 +247,14 @@ fn fetched(heard: &Heard, tftp: &Tftp) -> Option<Finding> {
 mod tests {
     use super::*;
     use crate::Grade;
+    use model::HardwareAddress;
 
     fn offer(client: Client) -> Offer {
         Offer {
             client,
             server: [10, 77, 0, 2].into(),
             mac: HardwareAddress::mac([2, 0, 0, 0, 0, 2]),
-            address: true,
+            address: Some([10, 77, 0, 150].into()),
             next_server: None,
             file: Vec::new(),
             for_firmware: false,
@@ -358,6 +290,36 @@ mod tests {
     }
 
     #[test]
+    fn servers_that_belong_there_and_our_own_answers_are_no_alarm() {
+        let declared =
+            |mode, offers| Heard { expected: vec![[10, 77, 0, 2].into()], ..heard(mode, offers) };
+        let stranger = |client| Offer {
+            server: [10, 77, 0, 66].into(),
+            mac: HardwareAddress::mac([2, 0, 0, 0, 0, 66]),
+            ..offer(client)
+        };
+        let plain = vec![offer(Client::Plain)];
+        assert_eq!(found(&declared(Mode::Dhcp, plain.clone())), [FINE]);
+        assert_eq!(found(&declared(Mode::Proxy, plain.clone())), [FINE]);
+        let proxy = Offer { address: None, for_firmware: true, ..offer(Client::X64Uefi) };
+        let boots = declared(Mode::Proxy, vec![offer(Client::Plain), proxy]);
+        assert_eq!(found(&boots), [FINE, FINE]);
+        // Whoever was not declared is bad once others were; before that, two are worth a word.
+        let mixed = vec![offer(Client::Plain), stranger(Client::Plain)];
+        let bad = judge(&declared(Mode::Proxy, mixed.clone())).remove(0);
+        assert_eq!((bad.code, bad.grade), (Code::DhcpTwo, Grade::Bad));
+        assert!(bad.what.contains("10.77.0.66 (02:00:00:00:00:42) gives"), "{bad:?}");
+        assert_eq!(
+            bad.evidence,
+            ["10.77.0.66 (02:00:00:00:00:42) to plain clients: address 10.77.0.150"]
+        );
+        assert_eq!(found(&heard(Mode::Proxy, mixed)), [(Code::DhcpMany, Grade::Note)]);
+        // A relay brings our own answer back to us.
+        let own = Heard { own: vec![[10, 77, 0, 2].into()], ..heard(Mode::Dhcp, plain) };
+        assert_eq!(found(&own), [FINE]);
+    }
+
+    #[test]
     fn a_boot_file_is_a_note_and_a_whole_pxe_offer_is_bad() {
         let file = Offer {
             file: b"pxelinux.0".to_vec(),
@@ -368,7 +330,7 @@ mod tests {
         assert_eq!(found(&named), [FINE, (Code::BootFile, Grade::Note)]);
         let words = &judge(&named)[1].what;
         assert!(words.contains("BIOS with pxelinux.0 from 10.77.0.3"), "{words}");
-        let proxy = Offer { address: false, for_firmware: true, vendor_options: true, ..file };
+        let proxy = Offer { address: None, for_firmware: true, vendor_options: true, ..file };
         let rival = heard(Mode::Proxy, vec![offer(Client::Plain), proxy.clone()]);
         assert_eq!(found(&rival), [FINE, (Code::BootRival, Grade::Bad)]);
         // Where we only listen, another boot server is what was expected.
@@ -379,7 +341,7 @@ mod tests {
     #[test]
     fn what_port_4011_says_counts() {
         let lead = |on_4011| Offer {
-            address: false,
+            address: None,
             for_firmware: true,
             on_4011,
             ..offer(Client::X64Uefi)

@@ -127,7 +127,8 @@ fn many(heard: &Heard) -> Option<Finding> {
         ),
         "machines have addresses of both, and what they send leaves by either; one of them may be a \
          computer that shares its connection by mistake",
-        "see whose it is by its MAC; on switches: RA guard on all ports but the router's",
+        "see whose it is by its MAC; on switches: RA guard on all ports but the router's, bootwright \
+         doctor --switch cisco-ios|arista-eos|aruba-cx|junos",
     ))
 }
 
