@@ -95,6 +95,18 @@ pub(crate) fn packet_socket(index: u32, ports: [u16; 2]) -> io::Result<Socket> {
     Ok(socket)
 }
 
+/// Whether the kernel holds its clock for synchronised, as NTP clients tell it (adjtimex(2));
+/// `None` if it does not say.
+pub fn clock_synchronised() -> Option<bool> {
+    // SAFETY: `timex` is plain numbers, for which all zeros are a value; with `modes` zero the call
+    // only reads.
+    let state = unsafe {
+        let mut asked: libc::timex = mem::zeroed();
+        libc::adjtimex(&raw mut asked)
+    };
+    (state >= 0).then_some(state != libc::TIME_ERROR)
+}
+
 /// A packet socket on one interface for what routers and DHCPv6 servers say to hosts: router
 /// advertisements, and UDP to `port`; written for packets that begin with their IPv6 header.
 pub(crate) fn packet_socket_6(index: u32, port: u16) -> io::Result<Socket> {
