@@ -23,6 +23,7 @@ use doctor::switch::{self, Kind};
 use doctor::{Facts, Finding};
 use model::Network;
 use model::network::Mode;
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
@@ -141,10 +142,8 @@ impl Doctor {
         told: Option<&Told>,
         config: Option<&Config>,
     ) -> Result<Vec<String>, Failure> {
-        if !self.interface.is_empty() {
-            return Ok(self.interface.clone());
-        }
         let mut names: Vec<String> = match (told, config) {
+            _ if !self.interface.is_empty() => self.interface.clone(),
             (Some(told), _) => {
                 let served = told.status.networks.iter().filter(|n| n.mode != "off");
                 served.map(|n| n.interface.clone()).collect()
@@ -156,7 +155,8 @@ impl Doctor {
             (None, None) => Vec::new(),
         };
         // Several networks may share an interface.
-        names.dedup();
+        let mut seen = BTreeSet::new();
+        names.retain(|name| seen.insert(name.clone()));
         if names.is_empty() {
             let all = crate::links::all().map_err(Failure::failed)?;
             let usable = all.into_iter().filter(|link| link.up && !link.loopback);

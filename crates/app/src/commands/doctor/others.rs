@@ -2,7 +2,7 @@
 
 use super::Known;
 use crate::links::Link;
-use crate::serving::others::{LISTEN, on_this_host};
+use crate::serving::others::on_this_host;
 use doctor::others::{Client, Heard, NotAsked, Offer, On4011, Tftp, TftpSaid};
 use doctor::others_6;
 use model::text::show;
@@ -10,8 +10,11 @@ use serve::probe::{self, Asked};
 use std::collections::BTreeSet;
 use std::io;
 use std::net::Ipv4Addr;
+use std::time::Duration;
 use tokio::task::JoinSet;
 
+/// dnsmasq looks for 3 s whether an address is taken, and answers all four questions only then.
+const LISTEN: Duration = Duration::from_secs(5);
 /// Servers of one link that are asked further, for port 4011 and for their files.
 const ASKED_MAX: usize = 16;
 
