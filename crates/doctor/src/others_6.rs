@@ -197,7 +197,8 @@ fn urls(link: &str, server: &Server) -> Vec<Finding> {
             "for PXE: tftp://[ADDRESS]/FILE; for HTTP Boot answer HTTPClient only",
         );
     }
-    if !server.http_url.is_empty() && !server.says_http {
+    // Servers that know PXE alone give its URL to everybody.
+    if server.http_url.starts_with(b"http") && !server.says_http {
         odd(
             &server.http_url,
             "EDK2 takes it only from a server that says HTTPClient (option 16)",

@@ -150,7 +150,9 @@ fn fits(text: &[String], question: &[String], codes: &[String]) -> usize {
     let whole: usize = text.iter().map(weight).sum();
     let alike = match shared {
         0..4 => 0,
-        _ => shared.saturating_mul(16).saturating_div(whole.max(8)).saturating_add(shared),
+        _ => {
+            shared.saturating_mul(16).checked_div(whole.max(8)).unwrap_or(0).saturating_add(shared)
+        }
     };
     if has_code { alike.saturating_add(CODE) } else { alike }
 }
@@ -211,7 +213,7 @@ mod tests {
             assert!(!message.by.is_empty() && !message.act.is_empty(), "{title}");
             for text in message.code.iter().chain(&message.says) {
                 let found = find(text).unwrap();
-                assert!(found.iter().any(|other| *other == message), "{title} by {text:?}");
+                assert!(found.contains(&message), "{title} by {text:?}");
             }
         }
     }

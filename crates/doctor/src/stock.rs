@@ -272,7 +272,7 @@ mod tests {
         assert_eq!(odd(&loaders(&[loader(Arch::X64Uefi, "module", &[])])), none);
         let missing = (Code::LoaderArch, Grade::Note);
         let bios = loader(Arch::X86Bios, "ipxe", &[]);
-        assert_eq!(odd(&loaders(&[bios.clone()])), [missing, missing]);
+        assert_eq!(odd(&loaders(std::slice::from_ref(&bios))), [missing, missing]);
         let x64 =
             |signers: &[&str]| loaders(&[bios.clone(), loader(Arch::X64Uefi, "shim", signers)]);
         assert_eq!(odd(&x64(&[])), [(Code::LoaderUnsigned, Grade::Note), missing]);

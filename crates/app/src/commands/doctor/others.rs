@@ -70,7 +70,9 @@ async fn over_4(mut heard: Heard) -> Heard {
     for (number, answer) in said {
         let Some(offer) = heard.offers.get_mut(number) else { continue };
         offer.on_4011 = match answer {
-            Ok(Some(answer)) => On4011::Names(answer.file),
+            Ok(Some(answer)) if !answer.file.is_empty() => On4011::Names(answer.file),
+            // It waits for a choice of its menu, which we do not make.
+            Ok(Some(_)) => On4011::NotAsked,
             Ok(None) => On4011::Silent,
             Err(_) => On4011::NotAsked,
         };
