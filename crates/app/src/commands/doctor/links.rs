@@ -19,7 +19,7 @@ pub fn look(known: &Known, all: &[Seen], name: &str) -> Link {
             up: seen.up,
             carrier: seen.running,
             addresses: seen.addresses.clone(),
-            mtu: seen.mtu.and_then(|mtu| mtu.try_into().ok()),
+            mtu: seen.mtu,
             rp_filter: rp_filter(name),
             bridge: bridge(&at),
             vlan_of: parent.map(|parent| {
