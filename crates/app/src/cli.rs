@@ -105,6 +105,8 @@ pub enum Command {
     Status(Json),
     /// Look for whatever would keep machines from booting.
     Doctor(commands::doctor::Doctor),
+    /// Say what an error on a machine's screen means, and what to do: PXE-E53, or its words.
+    Error(commands::error::Error),
     /// Say what a machine would get now at every stage, and why.
     Explain(commands::explain::Explain),
     /// Show what happens, live, one line each.

@@ -7,6 +7,7 @@ pub mod bootloader;
 pub mod check;
 pub mod deployment;
 pub mod doctor;
+pub mod error;
 pub mod explain;
 pub mod image;
 pub mod import_from;
@@ -48,6 +49,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Reload(dry) => change(&client, Method::POST, "/reload", dry, None::<&()>).await,
         Command::Status(json) => status::run(&client, json).await,
         Command::Doctor(doctor) => doctor.run(cli.global.state.as_deref(), &client).await,
+        Command::Error(error) => error.run(),
         Command::Apply(apply) => apply.run(&client).await,
         Command::Explain(explain) => explain.run(&client).await,
         Command::Watch(watch) => watch.run(&client).await,

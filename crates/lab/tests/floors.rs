@@ -9,7 +9,7 @@ use std::process::Command;
 const FLOORS: &[&[&str]] = &[
     &["wire", "disc", "unpack", "secureboot", "trust", "vault", "backup"],
     &["model"],
-    &["catalogue", "quirks", "answers", "access"],
+    &["catalogue", "quirks", "answers", "access", "doctor"],
     &["engine", "library", "fetch", "foreign", "tls", "power", "webhook"],
     &["site"],
     &["serve", "api"],
@@ -33,6 +33,7 @@ const PURE: &[&str] = &[
     "answers",
     "webhook",
     "backup",
+    "doctor",
 ];
 
 /// What a pure room brings all the same, and why it may.
