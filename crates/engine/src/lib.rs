@@ -8,11 +8,12 @@
 //! with an address from [`lease`] and a boot file from [`boot`]; [`tftp`] carries files, as fast as
 //! [`rates`] let it and when [`turns`] say so; [`files`]
 //! says which bytes a name means; [`deploy`] who is armed with what; [`script`] writes what loaders read; [`explain`] asks all of
-//! them and keeps nothing.
+//! them and keeps nothing; [`compare`] lays two servers' replies side by side.
 #![forbid(unsafe_code)]
 
 pub mod boot;
 pub mod command;
+pub mod compare;
 pub mod deploy;
 pub mod dhcp;
 pub mod explain;
