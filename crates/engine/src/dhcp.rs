@@ -20,7 +20,7 @@ mod reply;
 
 pub use memory::Memory;
 pub(crate) use pace::Pace;
-pub(crate) use reply::{Form, SERVER_PORT};
+pub(crate) use reply::{Form, SERVER_PORT, server_id};
 
 use crate::lease::Asking;
 use crate::{Engine, Told};
@@ -182,6 +182,7 @@ impl Engine {
         };
         let on_link = || networks.iter().filter(|network| *network.interface == *datagram.link);
         let for_us = datagram.to == Ipv4Addr::BROADCAST
+            || network.mode == Mode::Listen
             || on_link().any(|n| [n.server, n.subnet.broadcast()].contains(&datagram.to));
         if !for_us {
             // This host routes, and it is on its way to somebody else.
@@ -212,8 +213,7 @@ impl Engine {
             Mode::Off => Err(Why::NotServed(datagram.link.clone())),
             Mode::Dhcp => self.answer_with_address(&exchange),
             Mode::Proxy | Mode::Auto => self.answer_beside(&exchange),
-            // Decided like a proxy, so that it can be told, then not said.
-            Mode::Listen => self.answer_beside(&exchange).and(Err(Why::OnlyListening)),
+            Mode::Listen => Err(self.rehearse(&exchange)),
         };
         let decided = decided.and_then(|said| match self.may_keep(&said.changes) {
             true => Ok(said),

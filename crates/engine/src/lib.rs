@@ -7,17 +7,21 @@
 //! The rooms, in the order in which a machine meets them: [`dhcp`] reads a message and answers it,
 //! with an address from [`lease`] and a boot file from [`boot`]; [`tftp`] carries files, as fast as
 //! [`rates`] let it and when [`turns`] say so; [`files`]
-//! says which bytes a name means; [`others`] who else was heard on our links; [`deploy`] who is armed with what; [`script`] writes what loaders read; [`explain`] asks all of
-//! them and keeps nothing.
+//! says which bytes a name means; [`deploy`] who is armed with what; [`script`] writes what loaders read; [`explain`] asks all of
+//! them and keeps nothing; [`compare`] lays two servers' replies side by side.
+//! [`others`] says who else was heard on our links, and whose offers machines take; [`listen`] lays
+//! what they say beside what we would have said.
 #![forbid(unsafe_code)]
 
 pub mod boot;
 pub mod command;
+pub mod compare;
 pub mod deploy;
 pub mod dhcp;
 pub mod explain;
 pub mod files;
 pub mod lease;
+pub mod listen;
 pub mod operators;
 pub mod others;
 pub mod password;

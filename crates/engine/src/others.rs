@@ -14,12 +14,12 @@ mod heard;
 mod judge;
 mod table;
 
+pub(crate) use heard::{Reply, offer_of};
 pub(crate) use table::Others;
 pub use table::{OFFERS_MAX, SERVERS_MAX};
 
 use crate::dhcp::{Exchange, event};
 use crate::{Engine, Noted};
-use heard::Reply;
 use judge::Verdict;
 use model::other::{Deeds, Standing};
 use model::{Event, Happening, HardwareAddress, Network, Now, OtherServer};
@@ -65,7 +65,8 @@ impl Engine {
         };
         self.others.note_offer(now, &reply, overheard.mac);
         self.others.see(now, &overheard.link, sight);
-        let events = self.tell_other(now, &overheard.link, reply.server);
+        let mut events = self.tell_other(now, &overheard.link, reply.server);
+        events.extend(self.compare_heard(now, &reply, overheard.mac));
         Noted { changes: Vec::new(), events }
     }
 

@@ -8,6 +8,7 @@ use crate::operators::Operators;
 use model::declared::Said;
 use model::image::{Channel, Channels, Wanted};
 use model::menu::Menu;
+use model::network::Mode;
 use model::rule::{Profile, Rule};
 use model::setting::Layer;
 use model::template::Template;
@@ -116,6 +117,7 @@ pub struct Engine {
     pub(crate) declared: BTreeMap<Declarable, Said>,
     pub(crate) memory: crate::dhcp::Memory,
     pub(crate) others: crate::others::Others,
+    pub(crate) listening: crate::listen::Book,
     /// Those of the settings, shared with an exchange while it changes everything else.
     pub(crate) networks: Arc<[Network]>,
     pub(crate) pace: crate::dhcp::Pace,
@@ -151,6 +153,7 @@ impl Engine {
             declared: BTreeMap::new(),
             memory: crate::dhcp::Memory::default(),
             others: crate::others::Others::default(),
+            listening: crate::listen::Book::default(),
             pace: crate::dhcp::Pace::default(),
             only_renews: false,
             tidied: Now(0),
@@ -275,6 +278,7 @@ impl Engine {
             leases: self.leases.offers_only(&self.settings.networks),
             memory: self.memory.clone(),
             others: self.others.clone(),
+            listening: self.listening.clone(),
             ..Self::new(self.settings.clone())
         }
     }
@@ -285,6 +289,9 @@ impl Engine {
     pub fn configure(&mut self, settings: Settings) -> Vec<String> {
         self.networks = settings.networks.clone().into();
         self.leases.arrange(&settings.networks);
+        self.listening.keep_links(|link| {
+            settings.networks.iter().any(|n| n.interface == link && n.mode == Mode::Listen)
+        });
         self.settings = settings;
         self.leases_left_behind()
     }

@@ -51,7 +51,8 @@ pub async fn probe(interface: &str, listen: Duration) -> io::Result<Vec<OtherSer
     let found = interfaces::named(interface)?;
     let found = found.ok_or_else(|| io::Error::from_raw_os_error(libc::ENODEV))?;
     let mac = found.mac.and_then(|mac| mac.as_mac()).unwrap_or_default();
-    let socket = sys::watched(sys::packet_socket(found.index, [CLIENT_PORT, CLIENT_PORT])?)?;
+    let socket =
+        sys::watched(sys::packet_socket(found.index, [CLIENT_PORT; 3], sys::Takes::OurOwn)?)?;
 
     let xid = (RandomState::new().build_hasher().finish() >> 32) as u32;
     let questions = [discover(mac, xid, false), discover(mac, xid ^ 1, true)];

@@ -118,7 +118,7 @@ impl Opened {
             findings.extend(check_interface(name)?);
         }
         let names: Vec<String> = names.into_iter().collect();
-        let links = packet::Links::open(&names)
+        let links = packet::Links::open(&names, &listening(networks))
             .map_err(|(name, cause)| StartError::packet_socket(&name, cause))?;
         let ears = conflict::Ears::open(&names).map_err(|e| StartError::packet_socket("", e))?;
         let keepers = keep_ports(networks, &mut findings);
@@ -294,6 +294,13 @@ impl Running {
             port.ended().await;
         }
     }
+}
+
+/// The interfaces on which we only listen.
+fn listening(networks: &[&Network]) -> BTreeSet<String> {
+    let on = |name: &str| networks.iter().filter(move |n| n.interface == name);
+    let silent = |n: &&&Network| on(&n.interface).all(|n| n.mode == Mode::Listen);
+    networks.iter().filter(silent).map(|n| n.interface.clone()).collect()
 }
 
 /// Whether the interface is there, and whether it is up.

@@ -9,7 +9,9 @@ use crate::post::{Heard, Ready, Replies};
 use crate::store::audit::{Entry as AuditEntry, Reader};
 use crate::store::copy::Copier;
 use engine::tag::Expectation;
-use engine::{Answer, Check, Command, Datagram, Engine, FileAsk, Found, Now, Outgoing, Settings};
+use engine::{
+    Answer, Check, Command, Datagram, Engine, FileAsk, Found, Now, Outgoing, Overheard, Settings,
+};
 use model::access::Outcome;
 use model::plan::Why;
 use model::{By, Change, Event, Happening, HardwareAddress, Hash};
@@ -116,6 +118,12 @@ impl SiteHandle {
     /// oldest messages are dropped.
     pub fn hear(&self, heard: impl IntoIterator<Item = Heard>, to: &Replies) {
         self.door.ring.push(heard, to);
+    }
+
+    /// Hands over what other servers were heard to say, all at once and without ever waiting. What
+    /// finds no room is lost.
+    pub fn overhear(&self, overheard: impl IntoIterator<Item = Overheard>) {
+        self.door.ring.overhear(overheard);
     }
 
     /// Answers one DHCP message. What the reply promises is on disk when this returns.

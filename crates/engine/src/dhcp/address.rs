@@ -36,7 +36,7 @@ enum Meaning {
 
 impl Engine {
     /// Mode `dhcp`.
-    pub(super) fn answer_with_address(&mut self, exchange: &Exchange<'_>) -> Decided {
+    pub(crate) fn answer_with_address(&mut self, exchange: &Exchange<'_>) -> Decided {
         let kind = exchange.message.options.message_type();
         if exchange.datagram.port == BOOT_SERVER_PORT {
             return match kind {

@@ -179,7 +179,7 @@ pub(super) fn begin(exchange: &Exchange<'_>, kind: MessageType) -> Message {
 }
 
 /// Option 54: our address on the link, or what the relay wants to be asked (RFC 5107).
-pub(super) fn server_id(exchange: &Exchange<'_>) -> Ipv4Addr {
+pub(crate) fn server_id(exchange: &Exchange<'_>) -> Ipv4Addr {
     let asked_for = exchange.client.relay.as_ref().and_then(|relay| relay.server_override);
     asked_for.unwrap_or(exchange.network.server)
 }

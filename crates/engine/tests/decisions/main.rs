@@ -9,6 +9,8 @@ mod fronts;
 mod house;
 mod images;
 mod inventory;
+mod listening;
+mod others;
 mod power;
 mod scripts;
 mod shelf;
