@@ -298,9 +298,11 @@ impl Running {
 
 /// The interfaces on which we only listen.
 fn listening(networks: &[&Network]) -> BTreeSet<String> {
-    let on = |name: &str| networks.iter().filter(move |n| n.interface == name);
-    let silent = |n: &&&Network| on(&n.interface).all(|n| n.mode == Mode::Listen);
-    networks.iter().filter(silent).map(|n| n.interface.clone()).collect()
+    let speaks = |name: &str| {
+        networks.iter().any(|network| network.interface == name && network.mode != Mode::Listen)
+    };
+    let silent = networks.iter().map(|network| &network.interface).filter(|name| !speaks(name));
+    silent.cloned().collect()
 }
 
 /// Whether the interface is there, and whether it is up.
