@@ -143,6 +143,9 @@ pub enum Command {
     /// Files on their way to machines.
     #[command(subcommand)]
     Transfer(commands::transfer::Transfer),
+    /// Links: who else speaks there, and whether it agrees with us.
+    #[command(subcommand)]
+    Link(commands::link::Link),
     /// Leases: who has which address.
     #[command(subcommand)]
     Lease(commands::lease::Lease),

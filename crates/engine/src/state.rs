@@ -289,8 +289,13 @@ impl Engine {
     pub fn configure(&mut self, settings: Settings) -> Vec<String> {
         self.networks = settings.networks.clone().into();
         self.leases.arrange(&settings.networks);
+        let of = |networks: &[Network], link: &str| -> Vec<Network> {
+            networks.iter().filter(|n| n.interface == link).cloned().collect()
+        };
+        let before = &self.settings.networks;
         self.listening.keep_links(|link| {
-            settings.networks.iter().any(|n| n.interface == link && n.mode == Mode::Listen)
+            let now = of(&settings.networks, link);
+            now.iter().any(|n| n.mode == Mode::Listen) && now == of(before, link)
         });
         self.settings = settings;
         self.leases_left_behind()

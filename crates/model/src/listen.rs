@@ -52,6 +52,8 @@ pub struct DifferenceSeen {
     pub example: String,
     /// For which machine that was.
     pub machine: HardwareAddress,
+    /// When that was.
+    pub last: Now,
 }
 
 /// An exchange that differed.

@@ -126,7 +126,9 @@ impl Opened {
         let served = served(networks);
         let mut tftp = Vec::new();
         let mut addresses = BTreeSet::new();
-        for network in networks.iter().filter(|n| addresses.insert(n.server)) {
+        // Where we only listen nobody gets a file, and the other server may need the port.
+        let answering = networks.iter().filter(|n| n.mode != Mode::Listen);
+        for network in answering.filter(|n| addresses.insert(n.server)) {
             let opened = tftp::Opened::new(tftp_place(network, &served, limits), limits);
             tftp.push(opened.map_err(|cause| {
                 Place { network, port: TFTP_PORT }.refused(Transport::Udp, cause)

@@ -55,30 +55,34 @@ const RETURN: u16 = 0x06;
 
 /// Where BPF finds out how a packet came: SKF_AD_OFF + SKF_AD_PKTTYPE.
 const PACKET_TYPE: u32 = 0xffff_f004;
+/// Where BPF finds the protocol of a packet (EtherType): SKF_AD_OFF + SKF_AD_PROTOCOL.
+const PACKET_PROTOCOL: u32 = 0xffff_f000;
 /// Packet types from this on are for other hosts, or our own on their way out.
 const PACKET_OTHERHOST: u32 = 3;
-/// Our own on their way out.
-const PACKET_OUTGOING: u32 = 4;
+/// Packet types from this on never were on a wire.
+const PACKET_LOOPBACK: u32 = 5;
 
 /// What a packet socket takes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Takes {
     /// What is for this host, or for all.
     OurOwn,
-    /// Also what is for others, as far as it comes by: on a bridge of this host, at a mirroring port
-    /// of a switch.
+    /// Also what is for others, as far as it comes by (on a bridge of this host, at a mirroring port
+    /// of a switch), and what this host sends itself: the other server may be a program beside us.
     Everything,
 }
 
-/// Lets whole UDP datagrams to one of three ports pass that came in; written for packets that begin
-/// with their IPv4 header.
-fn udp_to(ports: [u16; 3], takes: Takes) -> [SockFilter; 13] {
+/// Lets whole UDP datagrams to one of three ports pass; written for packets that begin with their
+/// IPv4 header.
+fn udp_to(ports: [u16; 3], takes: Takes) -> [SockFilter; 15] {
     let op = SockFilter::new;
     let not_this = match takes {
         Takes::OurOwn => PACKET_OTHERHOST,
-        Takes::Everything => PACKET_OUTGOING,
+        Takes::Everything => PACKET_LOOPBACK,
     };
     [
+        op(LOAD_HALF, 0, 0, PACKET_PROTOCOL),
+        op(JUMP_EQUAL, 0, 11, libc::ETH_P_IP as u32),
         op(LOAD_WORD, 0, 0, PACKET_TYPE),
         op(JUMP_AT_LEAST, 9, 0, not_this),
         op(LOAD_BYTE, 0, 0, 9),
@@ -111,7 +115,12 @@ pub(crate) fn packet_socket(index: u32, ports: [u16; 3], takes: Takes) -> io::Re
         set_int(&socket, libc::SOL_SOCKET, libc::SO_RCVBUF, RECEIVE_BUFFER)?;
     }
     socket.set_nonblocking(true)?;
-    socket.bind(&link_address(index, libc::ETH_P_IP as u16, [0; 6])?)?;
+    // What this host sends is shown to those alone that want all protocols.
+    let protocol = match takes {
+        Takes::OurOwn => libc::ETH_P_IP,
+        Takes::Everything => libc::ETH_P_ALL,
+    };
+    socket.bind(&link_address(index, protocol as u16, [0; 6])?)?;
     Ok(socket)
 }
 

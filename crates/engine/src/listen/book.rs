@@ -151,7 +151,7 @@ impl Book {
         };
         *counter = counter.saturating_add(1);
         for (what, example) in &verdict.differences {
-            note_difference(&mut sum.differences, what, example, waiting.client);
+            note_difference(&mut sum.differences, what, example, (waiting.client, now));
         }
         let Verdict { outcome, ours, theirs, differences } = verdict;
         let differences: Vec<String> = differences.into_iter().map(|(_, text)| text).collect();
@@ -179,7 +179,7 @@ impl Book {
         sums
     }
 
-    /// Forgets links where we no longer listen.
+    /// Forgets links where we no longer listen, or listen for something else.
     pub(crate) fn keep_links(&mut self, listens: impl Fn(&str) -> bool) {
         self.sums.retain(|link, _| listens(link));
         self.waiting.retain(|waiting| listens(&waiting.link));
@@ -204,18 +204,18 @@ fn note_difference(
     all: &mut Vec<DifferenceSeen>,
     what: &str,
     example: &str,
-    machine: HardwareAddress,
+    (machine, now): (HardwareAddress, Now),
 ) {
     let full = all.len() >= DIFFERENCES_MAX;
     let known = all.iter().any(|seen| seen.what == what);
     let what = if full && !known { OTHER } else { what };
     if !all.iter().any(|seen| seen.what == what) {
         let (what, example) = (what.to_owned(), String::new());
-        all.push(DifferenceSeen { what, count: 0, example, machine });
+        all.push(DifferenceSeen { what, count: 0, example, machine, last: now });
     }
     if let Some(seen) = all.iter_mut().find(|seen| seen.what == what) {
         seen.count = seen.count.saturating_add(1);
         example.clone_into(&mut seen.example);
-        seen.machine = machine;
+        (seen.machine, seen.last) = (machine, now);
     }
 }

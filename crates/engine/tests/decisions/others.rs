@@ -139,6 +139,19 @@ fn our_own_replies_that_come_back_are_nobodys() {
 }
 
 #[test]
+fn where_we_only_listen_the_other_server_may_be_on_this_host() {
+    let from_here = |engine: &mut Engine| {
+        let theirs = overheard(&offer(1, US), US);
+        let _ = engine.overhear(Now(0), &Overheard { mac: theirs.ours.unwrap(), ..theirs });
+        engine.others().len()
+    };
+    assert_eq!(from_here(&mut engine(Mode::Dhcp)), 0);
+    let mut listens = engine(Mode::Listen);
+    assert_eq!(from_here(&mut listens), 1);
+    assert_eq!(standing(&listens, US), Standing::Expected);
+}
+
+#[test]
 fn a_relay_that_speaks_for_itself_is_no_rogue() {
     let relay = Ipv4Addr::new(10, 80, 0, 1);
     let mut engine = engine(Mode::Dhcp);
