@@ -67,6 +67,7 @@ struct Link {
 struct Opened {
     index: u32,
     mac: Option<HardwareAddress>,
+    takes: sys::Takes,
     socket: AsyncFd<Socket>,
 }
 
@@ -77,7 +78,7 @@ impl Opened {
         let ports = [SERVER_PORT, BOOT_SERVER_PORT, CLIENT_PORT];
         let socket = sys::packet_socket(index, ports, takes)?;
         let mac = interfaces::named(name)?.and_then(|interface| interface.mac);
-        Ok(Self { index, mac, socket: sys::watched(socket)? })
+        Ok(Self { index, mac, takes, socket: sys::watched(socket)? })
     }
 }
 
@@ -159,7 +160,7 @@ pub(crate) async fn receive<O: Owner>(
                     // Nothing was left; what comes later wakes us again.
                     ready.clear_ready();
                 }
-                let taken = take(&name, &buffers, opened.mac);
+                let taken = take(&name, &buffers, &opened);
                 let whole = taken.heard.len().saturating_add(taken.overheard.len());
                 counters.dhcp_received.add(taken.heard.len() as u64);
                 counters.dhcp_broken.add(got.saturating_sub(whole + taken.nothing) as u64);
@@ -189,18 +190,21 @@ struct Taken {
 }
 
 /// Sorts requests from replies.
-fn take(link: &str, buffers: &sys::Buffers, ours: Option<HardwareAddress>) -> Taken {
+fn take(link: &str, buffers: &sys::Buffers, opened: &Opened) -> Taken {
+    let ours = opened.mac;
     let mut taken = Taken::default();
     for (bytes, came) in buffers.packets() {
         let Some(datagram) = read(link, bytes, came) else { continue };
+        let mac = HardwareAddress::mac(came.from);
         let to_client = datagram.port == CLIENT_PORT;
+        // What this host asks for itself, a probe of ours say, is shown to us where we listen.
+        let own_question = opened.takes == sys::Takes::Everything && ours == Some(mac);
         match datagram.bytes.first() {
             Some(&REPLY) => {
                 let Datagram { link, from, to, bytes, .. } = datagram;
-                let mac = HardwareAddress::mac(came.from);
                 taken.overheard.push(Overheard { link, from, to, mac, ours, bytes });
             }
-            _ if to_client => taken.nothing += 1,
+            _ if to_client || own_question => taken.nothing += 1,
             _ => taken.heard.push(Heard::from(datagram)),
         }
     }
