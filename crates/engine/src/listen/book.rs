@@ -64,7 +64,8 @@ impl Waiting {
     fn expects_answer(&self) -> bool {
         let ended = matches!(self.asked, Some(MessageType::Release | MessageType::Decline));
         let theirs = matches!(self.ours, Err(Why::ProxyStaysOut(_) | Why::OtherServer(_)));
-        !ended && !(theirs && self.listen_as == ListenAs::Proxy)
+        let beside = self.listen_as == ListenAs::Proxy;
+        !(ended || (theirs && beside))
     }
 }
 

@@ -41,11 +41,11 @@ fn offer(last: u8, server: Ipv4Addr) -> Message {
 }
 
 fn alarms(noted: &Noted) -> Vec<&str> {
-    let text = |what| match what {
-        &Happening::Alarm { ref text } => Some(text.as_str()),
+    let all = noted.events.iter().filter_map(|event| match &event.what {
+        Happening::Alarm { text } => Some(text.as_str()),
         _ => None,
-    };
-    noted.events.iter().filter_map(|event| text(&event.what)).collect()
+    });
+    all.collect()
 }
 
 fn standing(engine: &Engine, server: Ipv4Addr) -> Standing {
