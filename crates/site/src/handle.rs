@@ -10,7 +10,8 @@ use crate::store::audit::{Entry as AuditEntry, Reader};
 use crate::store::copy::Copier;
 use engine::tag::Expectation;
 use engine::{
-    Answer, Check, Command, Datagram, Engine, FileAsk, Found, Now, Outgoing, Served, Settings,
+    Answer, Check, Command, Datagram, Engine, FileAsk, Found, Now, Outgoing, Overheard, Served,
+    Settings,
 };
 use model::access::Outcome;
 use model::plan::Why;
@@ -118,6 +119,12 @@ impl SiteHandle {
     /// oldest messages are dropped.
     pub fn hear(&self, heard: impl IntoIterator<Item = Heard>, to: &Replies) {
         self.door.ring.push(heard, to);
+    }
+
+    /// Hands over what other servers were heard to say, all at once and without ever waiting. What
+    /// finds no room is lost.
+    pub fn overhear(&self, overheard: impl IntoIterator<Item = Overheard>) {
+        self.door.ring.overhear(overheard);
     }
 
     /// Answers one DHCP message. What the reply promises is on disk when this returns.

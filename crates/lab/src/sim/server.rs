@@ -6,7 +6,8 @@ use engine::tftp::{
     Caps, Negotiated, Opening, Policy, Refusal, Route, SessionId, Sessions, Step, Transfer, Why,
 };
 use engine::{
-    Answer, Asker, Check, Datagram, Destination, Engine, FileAsk, Found, Outgoing, Served,
+    Answer, Asker, Check, Datagram, Destination, Engine, FileAsk, Found, Outgoing, Overheard,
+    Served,
 };
 use model::event::Carrier;
 use model::network::PROBE;
@@ -138,6 +139,23 @@ impl Server {
             }
         }
         None
+    }
+
+    /// Another server's reply came by.
+    pub fn overhear(&mut self, now: Now, link: &str, heard: Heard) {
+        let [.., third, last] = heard.from.ip().octets();
+        let overheard = Overheard {
+            link: link.to_owned(),
+            from: heard.from,
+            to: heard.to,
+            // Each has a card of its own, as its address says.
+            mac: HardwareAddress::mac([0x52, 0x54, 0, 0xfe, third, last]),
+            ours: None,
+            bytes: heard.bytes,
+        };
+        let noted = self.engine.overhear(now, &overheard);
+        self.apply(&noted.changes);
+        self.told.extend(noted.events);
     }
 
     /// Asks for a file, without carrying it.

@@ -13,7 +13,7 @@ use crate::journal::Telling;
 use crate::post::{Heard, Ready, Replies};
 use crate::store::{Damage, rows};
 use engine::command::Decided;
-use engine::{Answer, Datagram, Engine, Noted, Now, Settings, Told};
+use engine::{Answer, Datagram, Engine, Noted, Now, Overheard, Settings, Told};
 use model::{Change, Event, Happening};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -100,6 +100,7 @@ impl Mind {
                 let describe = || format!("what another server says of {machine}");
                 self.guard(now, batch, describe, |e| e.heard_elsewhere(now, machine, answer));
             }
+            Request::Overheard(overheard) => self.overhear(now, &overheard, batch),
             Request::Stop => batch.stop = true,
         }
     }
@@ -124,6 +125,16 @@ impl Mind {
         let Conflict { link, check, theirs } = conflict;
         let describe = || format!("an answer for {} on {link}", check.address);
         let noted = self.guard(now, batch, describe, |e| decide(e, now, link, check, *theirs));
+        if let Some(Noted { changes, events }) = noted {
+            self.settle(batch, Letter::Nobody, changes, events);
+        }
+    }
+
+    /// What another server said changes nothing that is kept.
+    fn overhear(&mut self, now: Now, overheard: &Overheard, batch: &mut Batch) {
+        let decide = self.decide.overhear;
+        let describe = || format!("a reply of {} on {}", overheard.from, overheard.link);
+        let noted = self.guard(now, batch, describe, |e| decide(e, now, overheard));
         if let Some(Noted { changes, events }) = noted {
             self.settle(batch, Letter::Nobody, changes, events);
         }

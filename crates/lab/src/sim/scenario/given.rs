@@ -145,7 +145,7 @@ pub(super) fn network(line: &str) -> Result<Network, String> {
     })
 }
 
-/// `shared=office lease-min=5m rapid-commit=yes probe=off option-82=trust`, and as often as one
+/// `others=10.0.0.2,10.0.0.3 listen-as=dhcp shared=office lease-min=5m rapid-commit=yes probe=off option-82=trust`, and as often as one
 /// likes `route=10.0.0.0/8+via+10.0.0.9` and `option=ntp-servers:10.0.0.1` (a `+` is a space).
 fn address_service(pairs: &Pairs<'_>, line: &str, plain: Network) -> Result<Network, String> {
     let mut network = plain;
@@ -165,6 +165,13 @@ fn address_service(pairs: &Pairs<'_>, line: &str, plain: Network) -> Result<Netw
                     return Err(format!("`{value}` is no time of a probe: {line}"));
                 }
             }
+            "others" => {
+                network.others = value
+                    .split(',')
+                    .map(|a| a.parse().map_err(|_| value.clone()))
+                    .collect::<Result<_, _>>()?;
+            }
+            "listen-as" => network.listen_as = value.parse()?,
             "option-82" => network.option_82 = value.parse::<Option82>()?,
             "route" => network.routes.push(value.parse()?),
             "option" => {
@@ -259,8 +266,14 @@ pub(super) fn sentence(world: &mut World, line: &str) -> Result<String, String> 
             let mut foreign = Foreign::new(address, first);
             foreign.boot_file = pairs.get("boot-file").map(str::to_owned);
             foreign.slow_ms = pairs.read("slow")?.unwrap_or(0);
-            world.foreign = Some(foreign);
-            Ok(String::new())
+            let networks = &world.server.engine.settings().networks;
+            foreign.like = pairs
+                .get("like")
+                .and_then(|link| networks.iter().find(|network| network.interface == link))
+                .cloned();
+            world.foreign.retain(|other| other.address != address);
+            world.foreign.push(foreign);
+            Ok(format!("a DHCP server at {address} is switched on"))
         }
         "relay" => {
             let giaddr = pairs.read("relay")?.ok_or("a relay needs an address")?;

@@ -304,6 +304,8 @@ mod tests {
         assert_eq!(network.lease_min.as_secs(), 300);
         assert_eq!(network.routes[0].to_string(), "10.0.0.0/8 via 10.0.0.9");
         assert_eq!(model::option::show(&network.options[0]), "ntp-servers=10.0.0.1");
+        let listens = given::network("network lan mode listen listen-as=dhcp others=10.0.0.2")?;
+        assert!(listens.has_addresses() && listens.others.len() == 1);
         assert!(given::network("network lan mode dhcp option=ntp:1").is_err());
         assert!(given::network("network lan mode dhcp leaze=1").is_err());
         Ok(())
