@@ -133,6 +133,7 @@ impl Why {
             | Self::PlanIsSilence
             | Self::LocalDiskBySilence
             | Self::NoSuchFile { .. }
+            | Self::FileNameTooLong(_)
             | Self::OutsideServedSubnets => Fault::Settings,
             // Who uses addresses that nobody leased to him keeps them from everybody else.
             Self::PoolExhausted { size, quarantined } if size == quarantined => Fault::Surroundings,
@@ -201,6 +202,9 @@ impl Why {
                 Remedy::command("bootwright reservation add ADDRESS --mac MACHINE")
             }
             Self::ReportRefused(_) => Remedy::command("bootwright machine show MACHINE"),
+            Self::FileNameTooLong(_) => {
+                Remedy::command("bootwright image import PATH --name SHORTER")
+            }
             Self::ProxyStaysOut(_)
             | Self::NotTheirs(_)
             | Self::NoAnswerExpected(_)

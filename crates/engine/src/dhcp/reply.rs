@@ -76,9 +76,7 @@ impl Engine {
             reasons.append(&mut because);
             reasons.extend(self.scheme(form, network));
             if file.len() > 255 {
-                return Err(Why::BadOption(format!(
-                    "the boot file name `{file}` is longer than option 67 can carry (255 bytes): shorten image name or path"
-                )));
+                return Err(Why::FileNameTooLong(file));
             }
             Ok(BootAnswer { form, file, because: reasons })
         });

@@ -6,13 +6,15 @@ use clap::Parser as _;
 use model::{Remedy, Why};
 
 /// Words that the operator chooses, and a choice.
-const CHOSEN: [(&str, &str); 7] = [
+const CHOSEN: [(&str, &str); 9] = [
     ("MACHINE", "52:54:00:77:00:01"),
     ("PROFILE", "debian"),
     ("ADDRESS", "10.77.0.9"),
     ("ARCH", "x64-uefi"),
     ("FILE", "/tmp/loader.efi"),
     ("FIRST-LAST", "10.77.0.10-10.77.0.20"),
+    ("PATH", "/srv/debian.iso"),
+    ("SHORTER", "debian"),
     ("RELAY", "10.80.0.1"),
 ];
 
