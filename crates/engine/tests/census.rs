@@ -2,10 +2,11 @@
 //! without a walk.
 
 use engine::{Change, Engine, Now, Settings};
+use model::deployment::{Boots, End, Step};
 use model::lease::LeaseState;
 use model::life::Move;
 use model::network::Mode;
-use model::{HardwareAddress, Lease, Life, Machine, Network};
+use model::{Deployment, HardwareAddress, Hash, Lease, Life, Machine, Network};
 use proptest::prelude::*;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
@@ -52,6 +53,17 @@ fn lease(number: u32, until: Option<Now>, state: LeaseState) -> Lease {
     }
 }
 
+/// One that waits, or one that ended like this.
+fn deployment(id: u32, how: Option<End>) -> Deployment {
+    let boots = Boots { profile: None, image: "i".to_owned(), version: 1 };
+    let (seed, when) = (Hash([7; 32]), (Now(0), Now(9)));
+    let armed = Deployment::armed((id, seed), hardware(id), (boots, None), when, "ada".to_owned());
+    match how {
+        Some(how) => armed.after(Now(1), Step::End(how)).unwrap(),
+        None => armed,
+    }
+}
+
 fn change() -> impl Strategy<Value = Change> {
     let steps = prop::collection::vec(
         prop::sample::select(vec![Move::Approve, Move::Block, Move::Arm, Move::Finish, Move::Fail]),
@@ -59,12 +71,15 @@ fn change() -> impl Strategy<Value = Change> {
     );
     let state =
         prop::sample::select(vec![LeaseState::Bound, LeaseState::Declined, LeaseState::Conflict]);
+    let ends = prop::option::of(prop::sample::select(vec![End::Done, End::Expired]));
     prop_oneof![
         (0_u32..8, steps).prop_map(|(n, steps)| Change::Machine(machine(n, &steps))),
         (0_u32..8).prop_map(|n| Change::MachineGone(hardware(n))),
         (0_u32..20, prop::option::of(0_u64..100), state)
             .prop_map(|(n, until, state)| Change::Lease(lease(n, until.map(Now), state))),
         (0_u32..20).prop_map(|n| Change::LeaseGone(lease(n, None, LeaseState::Bound).address)),
+        (1_u32..6, ends).prop_map(|(id, how)| Change::Deployment(deployment(id, how))),
+        (1_u32..6).prop_map(Change::DeploymentGone),
     ]
 }
 
@@ -82,6 +97,10 @@ proptest! {
         for (life, count) in &census.machines {
             let plain = engine.machines().filter(|m| m.life().name() == *life).count();
             prop_assert_eq!(*count, plain, "{} in {:?}", life, changes);
+        }
+        for (state, count) in &census.deployments {
+            let plain = engine.deployments().filter(|d| d.state().name() == *state).count();
+            prop_assert_eq!(*count, plain, "{} in {:?}", state, changes);
         }
         let pool = &census.pools[0];
         let inside = |l: &&Lease| l.address.octets()[3] <= 9 && l.holds(now);

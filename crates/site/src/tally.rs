@@ -149,7 +149,8 @@ pub struct Counts {
 impl Counts {
     /// Nothing yet. What can be named before it happens stands there with a zero: a rise from
     /// nothing to one is seen by nobody.
-    pub(crate) fn new() -> Self {
+    #[must_use]
+    pub fn new() -> Self {
         let mut counts = Self::default();
         let kinds = Happening::KINDS.iter().map(|kind| Series::Event(kind));
         let steps =
@@ -163,7 +164,7 @@ impl Counts {
     }
 
     /// Counts an event.
-    pub(crate) fn note(&mut self, event: &Event) {
+    pub fn note(&mut self, event: &Event) {
         self.more(Series::Event(event.what.kind()));
         match &event.what {
             Happening::Answered { asked, .. } => {
