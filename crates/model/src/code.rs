@@ -1,5 +1,5 @@
 //! A word for every message, which never changes once it was written: what searches, alerts and
-//! `docs/messages.md` go by, while the sentences may become better.
+//! `docs/codes.md` go by, while the sentences may become better.
 //!
 //! In: something the server says. Out: its code. Never: a code made of text from outside. Every
 //! `match` here names all variants, so that nothing new can be said without a code.

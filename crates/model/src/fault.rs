@@ -3,7 +3,9 @@
 //! In: a [`Why`]. Out: a [`Fault`], by the variant alone, and at most one [`Remedy`]. Never: a look at
 //! the words inside a reason, or advice that an operator could not follow.
 
+use crate::event::Happening;
 use crate::plan::Why;
+use crate::time::Now;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -103,6 +105,49 @@ impl fmt::Display for Remedy {
             Self::Command(text) => write!(f, "run `{text}`"),
             Self::Setting(text) => write!(f, "set `{text}`, then `bootwright reload`"),
             Self::Elsewhere(text) => f.write_str(text),
+        }
+    }
+}
+
+impl Happening {
+    /// Why somebody got nothing, if this tells of it.
+    #[must_use]
+    pub const fn silence(&self) -> Option<&Why> {
+        match self {
+            Self::Silent { why, .. } | Self::FileMissed { why, .. } => Some(why),
+            _ => None,
+        }
+    }
+}
+
+/// Something that got no answer, as a program reads it: whose fault, and what would change it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Silence {
+    /// The stage of an explanation that gets nothing; none for what happened.
+    pub stage: Option<String>,
+    /// When it happened; none for what would.
+    pub at: Option<Now>,
+    /// The code of the reason ([`Why::code`]).
+    pub code: Cow<'static, str>,
+    /// The reason in words.
+    pub says: String,
+    /// Who has to act.
+    pub fault: Fault,
+    /// What would change it, with the machine's name filled in; none where silence is right.
+    pub remedy: Option<Remedy>,
+}
+
+impl Silence {
+    /// Of this reason, for this machine.
+    #[must_use]
+    pub fn of(why: &Why, machine: &str) -> Self {
+        Self {
+            stage: None,
+            at: None,
+            code: Cow::Borrowed(why.code()),
+            says: why.to_string(),
+            fault: why.fault(),
+            remedy: why.remedy().map(|remedy| remedy.of(machine)),
         }
     }
 }
