@@ -12,7 +12,7 @@ use engine::{
 use model::event::Carrier;
 use model::network::PROBE;
 use model::{Change, Content, Event, Happening, HardwareAddress, Hash, Now};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use wire::tftp::{Mode, Packet};
 
@@ -62,6 +62,8 @@ pub struct Server {
     pub neighbours: BTreeMap<Ipv4Addr, HardwareAddress>,
     /// Hosts that use an address without having asked for it: they answer whoever probes.
     pub squatters: BTreeMap<Ipv4Addr, HardwareAddress>,
+    /// Codes of all reasons for which somebody got nothing.
+    pub silences: BTreeSet<&'static str>,
     blobs: BTreeMap<Hash, Label>,
     sessions: Sessions,
     running: BTreeMap<SessionId, Running>,
@@ -78,6 +80,7 @@ impl Server {
             policy: Policy::default(),
             neighbours: BTreeMap::new(),
             squatters: BTreeMap::new(),
+            silences: BTreeSet::new(),
             blobs: BTreeMap::new(),
             sessions: Sessions::new(Caps::default()),
             running: BTreeMap::new(),
@@ -119,9 +122,13 @@ impl Server {
         };
         for _ in 0..DECIDED_AGAIN {
             let told = self.engine.dhcp(now, &datagram);
-            let Answer::Reply(outgoing) = told.answer else {
-                self.told.extend(told.events);
-                return None;
+            let outgoing = match told.answer {
+                Answer::Reply(outgoing) => outgoing,
+                Answer::Silence(why) => {
+                    self.silences.insert(why.code());
+                    self.told.extend(told.events);
+                    return None;
+                }
             };
             let squatter = |check: Check| {
                 let theirs = self.squatters.get(&check.address).copied();
@@ -162,6 +169,9 @@ impl Server {
     pub fn find(&mut self, now: Now, ask: &FileAsk) -> Answer<engine::Found> {
         let told = self.engine.file(now, ask);
         self.told.extend(told.events);
+        if let Answer::Silence(why) = &told.answer {
+            self.silences.insert(why.code());
+        }
         let Answer::Reply(Found { what: Served::Ask(inquiry), .. }) = &told.answer else {
             return told.answer;
         };
