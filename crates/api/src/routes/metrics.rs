@@ -4,7 +4,7 @@
 mod numbers;
 mod write;
 
-use super::State;
+use super::{State, links};
 use crate::contract::shape::{self, Said};
 use crate::server::Counted;
 use crate::{House, Problem};
@@ -44,8 +44,10 @@ pub async fn metrics(State(house): State<House>) -> Result<Said<shape::Numbers>,
         started: house.started,
         now: house.site.now(),
     };
+    let heard: links::Heard = links::heard(&house).await?;
     let mut registry = Registry::with_prefix("bootwright");
     registry.register_collector(Box::new(numbers));
+    registry.register_collector(Box::new(heard));
     let mut text = String::new();
     encode(&mut text, &registry).map_err(|e| Problem::failed(e.to_string()))?;
     Ok(Said::new(([(header::CONTENT_TYPE, MEDIA)], text)))
