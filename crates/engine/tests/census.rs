@@ -1,5 +1,11 @@
 //! What is counted while it changes is what counting it anew gives, and a large fleet is counted
 //! without a walk.
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "the test clocks a census and says how long it took"
+)]
 
 use engine::{Change, Engine, Now, Settings};
 use model::deployment::{Boots, End, Step};
