@@ -7,7 +7,7 @@ use std::process::Command;
 
 /// The floors, lowest first. A room uses floors below it, never its own, never one above.
 const FLOORS: &[&[&str]] = &[
-    &["wire", "disc", "unpack", "secureboot", "trust", "vault", "backup"],
+    &["wire", "capture", "disc", "unpack", "secureboot", "trust", "vault", "backup"],
     &["model"],
     &["catalogue", "answers", "access"],
     &["engine", "library", "fetch", "foreign", "tls", "power", "webhook"],
@@ -19,6 +19,7 @@ const FLOORS: &[&[&str]] = &[
 /// Rooms in which only values go in and out.
 const PURE: &[&str] = &[
     "wire",
+    "capture",
     "disc",
     "unpack",
     "secureboot",
