@@ -13,6 +13,7 @@ mod callback;
 mod fronts;
 mod inventory;
 mod table;
+pub mod target;
 mod who;
 
 use crate::deploy::{Claim, Order};
