@@ -107,6 +107,8 @@ pub enum Command {
     Doctor(commands::doctor::Doctor),
     /// Say what a machine would get now at every stage, and why.
     Explain(commands::explain::Explain),
+    /// Say what we would have answered to what a capture shows, and where that differs.
+    Replay(commands::replay::Replay),
     /// Show what happens, live, one line each.
     Watch(commands::watch::Watch),
     /// Make machines, profiles and rules as documents declare them.

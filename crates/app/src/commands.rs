@@ -15,6 +15,7 @@ pub mod machine;
 pub mod manual;
 pub mod menu;
 pub mod profile;
+pub mod replay;
 pub mod reservation;
 pub mod restore;
 pub mod rule;
@@ -49,6 +50,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Doctor(doctor) => doctor.run(cli.global.state.as_deref(), &client).await,
         Command::Apply(apply) => apply.run(&client).await,
         Command::Explain(explain) => explain.run(&client).await,
+        Command::Replay(replay) => replay.run().await,
         Command::Watch(watch) => watch.run(&client).await,
         Command::Image(image) => image.run(&client).await,
         Command::Bootloader(bootloader) => bootloader.run(&client).await,

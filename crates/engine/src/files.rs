@@ -515,6 +515,12 @@ impl Engine {
     }
 }
 
+/// Whether an HTTP client that gets no file should come again: 503 instead of 404.
+#[must_use]
+pub fn is_for_later(why: &Why) -> bool {
+    matches!(why, Why::StoreFailed(_) | Why::TooMany(_))
+}
+
 /// Asks for a loader in a minute that no healthy boot makes: three boots of two asks each.
 const LOOPING: usize = 8;
 

@@ -11,7 +11,7 @@ const FLOORS: &[&[&str]] = &[
     &["model"],
     &["catalogue", "answers", "access"],
     &["engine", "library", "fetch", "foreign", "tls", "power", "webhook"],
-    &["site"],
+    &["site", "replay"],
     &["serve", "api"],
     &["app", "discover"],
 ];
@@ -20,6 +20,7 @@ const FLOORS: &[&[&str]] = &[
 const PURE: &[&str] = &[
     "wire",
     "capture",
+    "replay",
     "disc",
     "unpack",
     "secureboot",

@@ -36,6 +36,7 @@ pub use handle::{Act, Counted, Reply, Said, SiteHandle};
 pub use journal::Followed;
 pub use post::{Heard, Ready, Replies};
 pub use store::audit::{Entry as AuditEntry, PAGE_MAX as AUDIT_PAGE_MAX};
+pub use store::facts::{Kept, facts};
 pub use store::repair::{Report, repair};
 pub use store::restore::{Held, Placing, look, mark_restored};
 pub use store::{Damage, StoreError};

@@ -1,0 +1,163 @@
+//! `replay`: what we would have answered to what a capture shows. Works without a server.
+
+mod annotate;
+mod expect;
+mod scene;
+
+use crate::failure::Failure;
+use crate::say;
+use clap::Args;
+use replay::Replayed;
+use scene::Scene;
+use serde::Serialize;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+
+/// Captures of one folder that are replayed.
+const CAPTURES_MAX: usize = 10_000;
+
+/// What `replay` takes.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit code 0: every answer agrees with what the capture shows, or, where a file \
+NAME.expect stands beside it, is as that says. Exit code 1: not so.
+
+A folder of captures is a test: put bootwright.toml into it, run with --bless once, read what was \
+written, keep it; from then on `bootwright replay FOLDER` fails when an answer changes."
+)]
+pub struct Replay {
+    /// A capture (pcap, pcapng), or a folder of them.
+    #[arg(value_name = "FILE|FOLDER")]
+    path: PathBuf,
+    /// The configuration to answer by; without it, FILE.toml or bootwright.toml beside the capture, and
+    /// without those, mode auto in the place of the server that the capture shows.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Take machines, images, rules and leases of this state directory, on which no server works.
+    #[arg(long, value_name = "DIR")]
+    facts: Option<PathBuf>,
+    /// Answer as the server of this address; without it, as the one that the capture shows.
+    #[arg(long, value_name = "ADDRESS")]
+    address: Option<Ipv4Addr>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    /// Write what came out to NAME.expect beside each capture.
+    #[arg(long)]
+    bless: bool,
+    /// Write the capture anew, as pcapng, with what we would have answered as comments.
+    #[arg(long, value_name = "FILE")]
+    annotate: Option<PathBuf>,
+}
+
+/// One capture, replayed.
+#[derive(Debug, Serialize)]
+struct Told {
+    /// Its file.
+    file: PathBuf,
+    #[serde(flatten)]
+    replayed: Replayed,
+    /// How it differs from NAME.expect, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unexpected: Option<String>,
+    /// Whether it is as it should be.
+    passed: bool,
+}
+
+impl Replay {
+    /// Replays, and says how it came out.
+    pub async fn run(&self) -> Result<(), Failure> {
+        let files = self.files()?;
+        let folder = self.path.is_dir();
+        if self.annotate.is_some() && folder {
+            return Err(Failure::usage("--annotate writes one capture, and this is a folder"));
+        }
+        let mut all = Vec::new();
+        for file in files {
+            let told = self.one(&file).await?;
+            if !self.json {
+                self.tell(&told, folder);
+            }
+            all.push(told);
+        }
+        if self.json {
+            match all.as_slice() {
+                [one] if !folder => say::json(one)?,
+                all => say::json(&all)?,
+            }
+        }
+        match all.iter().filter(|told| !told.passed).count() {
+            0 => Ok(()),
+            1 if !folder => Err(Failure::failed("not every answer is as it should be")),
+            wrong => Err(Failure::failed(format!("{wrong} of {} captures failed", all.len()))),
+        }
+    }
+
+    fn tell(&self, told: &Told, folder: bool) {
+        let expected = told.unexpected.is_some() || expect::file(&told.file).exists();
+        if folder {
+            let word = if told.passed { "ok" } else { "FAILED" };
+            say::line(format!("{word} {}: {}", told.file.display(), told.replayed.summary()));
+        } else {
+            say::line(told.replayed.to_string().trim_end());
+        }
+        if let Some(difference) = &told.unexpected {
+            say::line(difference.trim_end());
+        } else if folder && !told.passed && !expected {
+            let wrong = told.replayed.entries.iter().filter(|entry| !entry.verdict.agrees());
+            wrong.for_each(|entry| say::line(entry.to_string().trim_end()));
+        }
+    }
+
+    /// The captures, in the order of their names.
+    fn files(&self) -> Result<Vec<PathBuf>, Failure> {
+        if !self.path.is_dir() {
+            return Ok(vec![self.path.clone()]);
+        }
+        let shown = self.path.display();
+        let cannot = |e: std::io::Error| Failure::failed(format!("cannot list {shown}: {e}"));
+        let mut files = Vec::new();
+        for entry in self.path.read_dir().map_err(cannot)? {
+            let path = entry.map_err(cannot)?.path();
+            let ending = path.extension().and_then(|ending| ending.to_str());
+            if matches!(ending, Some("pcap" | "pcapng" | "cap")) {
+                files.push(path);
+            }
+        }
+        if files.is_empty() || files.len() > CAPTURES_MAX {
+            let count = files.len();
+            return Err(Failure::failed(format!("{shown} has {count} captures"))
+                .hint("put files that end in .pcap or .pcapng there"));
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    async fn one(&self, file: &Path) -> Result<Told, Failure> {
+        let config = self.config.clone().or_else(|| beside(file));
+        let scene = Scene::look(file, config.as_deref(), self.address)?;
+        let replayed = scene.replay(file, self.facts.as_deref()).await?;
+        if let Some(out) = &self.annotate {
+            annotate::write(file, out, &replayed)?;
+        }
+        let text = replayed.to_string();
+        if self.bless {
+            expect::bless(file, &text)?;
+        }
+        let unexpected = expect::compare(file, &text)?;
+        let passed = match &unexpected {
+            expect::Compared::Nothing => replayed.agrees(),
+            expect::Compared::Same => true,
+            expect::Compared::Other(_) => false,
+        };
+        let unexpected = unexpected.difference();
+        Ok(Told { file: file.to_owned(), replayed, unexpected, passed })
+    }
+}
+
+/// The configuration that stands beside a capture: its own, else that of the folder.
+fn beside(file: &Path) -> Option<PathBuf> {
+    let own = file.with_extension("toml");
+    let all = file.with_file_name("bootwright.toml");
+    [own, all].into_iter().find(|path| path.exists())
+}
