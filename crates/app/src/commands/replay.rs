@@ -26,9 +26,9 @@ A folder of captures is a test: put bootwright.toml into it, run with --bless on
 written, keep it; from then on `bootwright replay FOLDER` fails when an answer changes."
 )]
 pub struct Replay {
-    /// A capture (pcap, pcapng), or a folder of them.
-    #[arg(value_name = "FILE|FOLDER")]
-    path: PathBuf,
+    /// Captures (pcap, pcapng), or folders of them.
+    #[arg(value_name = "FILE|FOLDER", required = true)]
+    paths: Vec<PathBuf>,
     /// The configuration to answer by; without it, FILE.toml or bootwright.toml beside the capture, and
     /// without those, mode auto in the place of the server that the capture shows.
     #[arg(long, value_name = "FILE")]
@@ -68,9 +68,9 @@ impl Replay {
     /// Replays, and says how it came out.
     pub async fn run(&self) -> Result<(), Failure> {
         let files = self.files()?;
-        let folder = self.path.is_dir();
+        let folder = self.paths.len() > 1 || self.paths.iter().any(|path| path.is_dir());
         if self.annotate.is_some() && folder {
-            return Err(Failure::usage("--annotate writes one capture, and this is a folder"));
+            return Err(Failure::usage("--annotate writes one capture: name one, and no folder"));
         }
         let mut all = Vec::new();
         for file in files {
@@ -109,27 +109,15 @@ impl Replay {
         }
     }
 
-    /// The captures, in the order of their names.
+    /// The captures: files as they were named, those of a folder in the order of their names.
     fn files(&self) -> Result<Vec<PathBuf>, Failure> {
-        if !self.path.is_dir() {
-            return Ok(vec![self.path.clone()]);
-        }
-        let shown = self.path.display();
-        let cannot = |e: std::io::Error| Failure::failed(format!("cannot list {shown}: {e}"));
         let mut files = Vec::new();
-        for entry in self.path.read_dir().map_err(cannot)? {
-            let path = entry.map_err(cannot)?.path();
-            let ending = path.extension().and_then(|ending| ending.to_str());
-            if matches!(ending, Some("pcap" | "pcapng" | "cap")) {
-                files.push(path);
+        for path in &self.paths {
+            match path.is_dir() {
+                true => files.append(&mut captures(path)?),
+                false => files.push(path.clone()),
             }
         }
-        if files.is_empty() || files.len() > CAPTURES_MAX {
-            let count = files.len();
-            return Err(Failure::failed(format!("{shown} has {count} captures"))
-                .hint("put files that end in .pcap or .pcapng there"));
-        }
-        files.sort();
         Ok(files)
     }
 
@@ -160,4 +148,24 @@ fn beside(file: &Path) -> Option<PathBuf> {
     let own = file.with_extension("toml");
     let all = file.with_file_name("bootwright.toml");
     [own, all].into_iter().find(|path| path.exists())
+}
+
+fn captures(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let shown = folder.display();
+    let cannot = |e: std::io::Error| Failure::failed(format!("cannot list {shown}: {e}"));
+    let mut files = Vec::new();
+    for entry in folder.read_dir().map_err(cannot)? {
+        let path = entry.map_err(cannot)?.path();
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        if matches!(ending, Some("pcap" | "pcapng" | "cap")) {
+            files.push(path);
+        }
+    }
+    if files.is_empty() || files.len() > CAPTURES_MAX {
+        let count = files.len();
+        return Err(Failure::failed(format!("{shown} has {count} captures"))
+            .hint("put files that end in .pcap or .pcapng there"));
+    }
+    files.sort();
+    Ok(files)
 }

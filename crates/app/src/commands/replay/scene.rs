@@ -189,7 +189,7 @@ fn with_loaders_of_this_host(engine: &mut Engine) -> String {
     let found = library::loaders::find(&[std::path::PathBuf::from("/")]);
     let count = found.len();
     for loader in found {
-        engine.apply(&model::Change::Loader(loader.loader));
+        engine.apply(&model::Change::Loader(loader.described()));
     }
     format!("no bootloaders are kept: with the {count} of this host")
 }
