@@ -95,7 +95,7 @@ impl Talk {
         let own = message.as_ref().map(|m| m.ciaddr).filter(|a| !a.is_unspecified());
         let ends =
             [relay.or(own).map(IpAddr::V4), Some(from.ip().to_owned().into()), Some(to.into())];
-        let link = place::link(networks, moment.interface, ends);
+        let link = place::link(networks, moment, ends);
         let to = in_our_place(networks, &link, to);
         let datagram = Datagram { link, from, to, port, bytes: datagram.payload.clone() };
         let told = engine.dhcp(moment.now, &datagram);

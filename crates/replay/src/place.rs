@@ -1,12 +1,17 @@
 //! Where a packet came in: which of our interfaces the capture stands for.
 
+use crate::run::Moment;
 use model::Network;
 use model::network::Mode;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// Which interface of ours a packet came in on: by its name in the capture if that is one of ours, else
 /// by the only one there is, else by the addresses in it.
-pub(crate) fn link(networks: &[Network], name: Option<&str>, ends: [Option<IpAddr>; 3]) -> String {
+pub(crate) fn link(networks: &[Network], moment: &Moment<'_>, ends: [Option<IpAddr>; 3]) -> String {
+    let name = moment.interface;
+    if let Some(name) = name.filter(|_| moment.names_are_ours) {
+        return name.to_owned();
+    }
     let named = networks.iter().find(|network| Some(network.interface.as_str()) == name);
     let of = |address: &IpAddr| {
         let IpAddr::V4(address) = address else { return None };

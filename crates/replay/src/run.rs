@@ -27,6 +27,8 @@ pub(crate) struct Moment<'a> {
     pub(crate) now: Now,
     /// The interface's name in the capture.
     pub(crate) interface: Option<&'a str>,
+    /// An interface of ours was in the capture by its name: others in it are not ours.
+    pub(crate) names_are_ours: bool,
     /// The sender's hardware address in the frame.
     pub(crate) hardware: Option<[u8; 6]>,
 }
@@ -55,6 +57,7 @@ pub(crate) enum Work {
 pub struct Replay {
     engine: Engine,
     dissector: Dissector,
+    names_are_ours: bool,
     packets: u64,
     began_ns: Option<u64>,
     tidied: Option<Now>,
@@ -74,6 +77,7 @@ impl Replay {
         Self {
             engine,
             dissector: Dissector::new(),
+            names_are_ours: false,
             packets: 0,
             began_ns: None,
             tidied: None,
@@ -99,11 +103,14 @@ impl Replay {
     fn heard(&mut self, heard: Heard, interface: Option<&str>) {
         let now = Now(heard.at_ns / 1_000_000);
         self.tidy(now);
+        let networks = &self.engine.settings().networks;
+        self.names_are_ours |= networks.iter().any(|n| Some(n.interface.as_str()) == interface);
         let moment = Moment {
             packet: self.packets,
             at_ns: heard.at_ns,
             now,
             interface,
+            names_are_ours: self.names_are_ours,
             hardware: heard.hardware,
         };
         if self.asked.len() >= ASKED_MAX {

@@ -65,7 +65,7 @@ impl Talk {
             return;
         }
         let networks = &engine.settings().networks;
-        let link = place::link(networks, moment.interface, [Some(from.ip()), Some(at.ip()), None]);
+        let link = place::link(networks, moment, [Some(from.ip()), Some(at.ip()), None]);
         let local = place::is_local(networks, &link, from.ip());
         let ask = FileAsk {
             by: Carrier::Tftp,

@@ -297,7 +297,7 @@ fn number(value: &[u8]) -> Option<u64> {
 fn ask(engine: &mut Engine, moment: &Moment<'_>, way: Way, request: Request) -> Asked {
     let networks = &engine.settings().networks;
     let ends = [Some(way.from.ip()), Some(way.to.ip()), None];
-    let link = place::link(networks, moment.interface, ends);
+    let link = place::link(networks, moment, ends);
     let local = place::is_local(networks, &link, way.from.ip());
     let neighbour = moment.hardware.filter(|_| local).map(HardwareAddress::mac);
     let Request { method, target: asked_for, agent, ranged, body } = request;

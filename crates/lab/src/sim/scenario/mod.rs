@@ -133,6 +133,32 @@ impl Scenario {
         self.steps.iter().map(|step| step.must.len() + step.never.len()).sum()
     }
 
+    /// Runs it with a capture of all that our server hears and says; gives that as a file, and the
+    /// server's state before. None if something is done past its ports, which no capture shows.
+    ///
+    /// # Errors
+    /// When a line of it means nothing here.
+    pub fn captured(&self) -> Result<Option<(engine::Engine, Vec<u8>)>, String> {
+        let mut actions = self.steps.iter().flat_map(|step| &step.actions);
+        let unseen = |action: &String| {
+            action.starts_with("operator ") || action.split(' ').nth(1) == Some("asks")
+        };
+        if actions.any(unseen) {
+            return Ok(None);
+        }
+        let mut world = given::world(&self.given)?;
+        let before = world.server.engine.clone();
+        world.server.tap = Some(super::tap::Tap::default());
+        let begin_ms = world.now_ms;
+        for (n, step) in self.steps.iter().enumerate() {
+            let last = begin_ms + step.at_ms + LAST_STEP_MS;
+            let end_ms = self.steps.get(n + 1).map_or(last, |next| begin_ms + next.at_ms);
+            run_step(&mut world, begin_ms, step, end_ms)?;
+        }
+        let tap = world.server.tap.take().unwrap_or_default();
+        Ok(Some((before, tap.file().map_err(|e| e.to_string())?)))
+    }
+
     /// Runs it from the beginning.
     ///
     /// # Errors

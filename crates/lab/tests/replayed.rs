@@ -1,0 +1,46 @@
+//! Captures of simulated worlds, replayed: whatever our server said, it would say again, byte for byte.
+
+use capture::Reader;
+use lab::sim::scenario::Scenario;
+use replay::{Replay, Verdict};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Worlds and answers that have to be compared, so that none falls out unseen.
+const WORLDS_MIN: usize = 80;
+const ANSWERS_MIN: usize = 800;
+
+#[test]
+fn every_answer_of_every_scenario_is_given_again_byte_for_byte() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let mut files: Vec<_> = folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let (mut worlds, mut verdicts, mut faults) = (0, BTreeMap::new(), Vec::new());
+    for file in files {
+        let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+        let scenario = Scenario::read(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        let Some((engine, bytes)) = scenario.captured().unwrap() else { continue };
+        worlds += 1;
+        let mut replay = Replay::new(engine);
+        let mut reader = Reader::new(bytes.as_slice()).unwrap();
+        while let Some(packet) = reader.next() {
+            let packet = packet.unwrap();
+            let interface = reader.interfaces()[packet.interface].name.clone();
+            replay.packet(&packet, interface.as_deref());
+        }
+        for entry in replay.finish().entries {
+            *verdicts.entry(entry.verdict).or_insert(0) += 1;
+            // A block's size follows from the MTU of the link, which no capture shows.
+            let of_the_link = name == "quirk-29-blocks-fit-the-link"
+                && entry.differences.iter().all(|d| d.what == "TFTP option blksize");
+            if !matches!(entry.verdict, Verdict::Same | Verdict::Silent) && !of_the_link {
+                faults.push(format!("{name}: {entry}"));
+            }
+        }
+    }
+    println!("{worlds} worlds: {verdicts:?}");
+    assert!(faults.is_empty(), "{} of {verdicts:?}:\n{}", faults.len(), faults.concat());
+    assert!(worlds >= WORLDS_MIN, "only {worlds} worlds");
+    let same = verdicts.get(&Verdict::Same).copied().unwrap_or(0);
+    assert!(same >= ANSWERS_MIN, "only {same} answers: {verdicts:?}");
+}
