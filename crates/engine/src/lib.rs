@@ -23,6 +23,7 @@ pub mod operators;
 pub mod password;
 mod power;
 pub mod rates;
+pub mod record;
 pub mod script;
 mod search;
 pub mod state;

@@ -28,6 +28,7 @@ mod keys;
 mod kitchen;
 mod owner;
 pub mod post;
+pub mod recorder;
 mod store;
 
 pub use clock::{Clock, WallClock};
@@ -72,6 +73,8 @@ pub struct Limits {
     pub events_max: usize,
     /// What the journal remembers.
     pub journal: journal::Limits,
+    /// What is remembered of what was said to each machine.
+    pub recorder: recorder::Limits,
 }
 
 impl Default for Limits {
@@ -82,6 +85,7 @@ impl Default for Limits {
             batch_max: 4096,
             events_max: 4096,
             journal: journal::Limits::default(),
+            recorder: recorder::Limits::default(),
         }
     }
 }
