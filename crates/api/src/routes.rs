@@ -12,6 +12,7 @@ mod leases;
 pub(crate) mod machines;
 pub(crate) mod metrics;
 mod power;
+mod reports;
 mod server;
 pub(crate) mod session;
 pub mod table;

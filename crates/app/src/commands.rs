@@ -16,6 +16,7 @@ pub mod manual;
 pub mod menu;
 pub mod profile;
 pub mod replay;
+pub mod report;
 pub mod reservation;
 pub mod restore;
 pub mod rule;
@@ -50,6 +51,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Doctor(doctor) => doctor.run(cli.global.state.as_deref(), &client).await,
         Command::Apply(apply) => apply.run(&client).await,
         Command::Explain(explain) => explain.run(&client).await,
+        Command::Report(report) => report.run(&client).await,
         Command::Replay(replay) => replay.run().await,
         Command::Watch(watch) => watch.run(&client).await,
         Command::Image(image) => image.run(&client).await,

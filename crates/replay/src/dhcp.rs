@@ -190,7 +190,7 @@ fn in_our_place(networks: &[Network], link: &str, to: Ipv4Addr) -> Ipv4Addr {
     }
 }
 
-fn of(moment: &Moment<'_>, told: Told<Outgoing>) -> Asked {
+pub(crate) fn of(moment: &Moment<'_>, told: Told<Outgoing>) -> Asked {
     let mut what = "DHCP message".to_owned();
     let mut machine = None;
     let mut reasons = because(&told);

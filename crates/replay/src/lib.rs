@@ -7,7 +7,7 @@
 //!                     replies are filed with their request
 //!         ─ judge ─── each pair: the same, agrees, differs (in what), silent
 //!         ─ say ───── as text for people, and for a file that a test compares with
-//! bundle ──────────── a report of one machine: packets, facts, events; read back here
+//! report ──────────── of one machine: what was said, what was known; decided again by the same engine
 //! ```
 //!
 //! The engine is the real one: made of the same settings and facts as the server's, asked by the same
@@ -24,10 +24,12 @@ mod dhcp;
 mod http;
 mod ours;
 mod place;
+pub mod report;
 mod run;
 mod say;
 mod tftp;
 mod verdict;
 
+pub use report::Report;
 pub use run::Replay;
 pub use verdict::{Entry, Replayed, Theirs, Verdict};

@@ -50,6 +50,32 @@ pub(crate) enum Work {
     Dhcp(Box<dhcp::Exchange>),
     Tftp(Box<tftp::Transfer>),
     Http(Box<http::Fetch>),
+    /// Judged by who asked again.
+    Again,
+}
+
+impl Asked {
+    /// What came of it. `began_ns` is when everything began.
+    pub(crate) fn judged(&self, began_ns: u64) -> Entry {
+        let entry = Entry {
+            packet: self.packet,
+            after_ms: self.at_ns.saturating_sub(began_ns) / 1_000_000,
+            machine: self.machine.filter(|machine| !machine.bytes().is_empty()),
+            asked: self.asked.clone(),
+            ours: String::new(),
+            because: self.because.clone(),
+            theirs: Vec::new(),
+            verdict: Verdict::Unseen,
+            differences: Vec::new(),
+            notes: Vec::new(),
+        };
+        match &self.work {
+            Work::Dhcp(exchange) => dhcp::judge(exchange, entry),
+            Work::Tftp(transfer) => tftp::judge(transfer, entry),
+            Work::Http(fetch) => http::judge(fetch, entry),
+            Work::Again => entry,
+        }
+    }
 }
 
 /// Gives an engine what a capture shows.
@@ -188,25 +214,7 @@ impl Replay {
         if self.ipv6 > 0 {
             notes.push(format!("{} messages of DHCPv6 were left out", self.ipv6));
         }
-        let judged = self.asked.iter().map(|asked| {
-            let entry = Entry {
-                packet: asked.packet,
-                after_ms: asked.at_ns.saturating_sub(began) / 1_000_000,
-                machine: asked.machine.filter(|machine| !machine.bytes().is_empty()),
-                asked: asked.asked.clone(),
-                ours: String::new(),
-                because: asked.because.clone(),
-                theirs: Vec::new(),
-                verdict: Verdict::Unseen,
-                differences: Vec::new(),
-                notes: Vec::new(),
-            };
-            match &asked.work {
-                Work::Dhcp(exchange) => dhcp::judge(exchange, entry),
-                Work::Tftp(transfer) => tftp::judge(transfer, entry),
-                Work::Http(fetch) => http::judge(fetch, entry),
-            }
-        });
+        let judged = self.asked.iter().map(|asked| asked.judged(began));
         Replayed { entries: judged.collect(), notes }
     }
 }

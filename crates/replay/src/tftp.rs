@@ -199,9 +199,14 @@ fn in_words(request: &Request) -> String {
         .filter(|w| !w.is_empty())
         .collect();
     match all.is_empty() {
-        true => format!("RRQ {}", show(&request.name)),
-        false => format!("RRQ {} ({})", show(&request.name), all.join(", ")),
+        true => named(&request.name),
+        false => format!("{} ({})", named(&request.name), all.join(", ")),
     }
+}
+
+/// `RRQ loader/ipxe.efi`.
+pub(crate) fn named(name: &[u8]) -> String {
+    format!("RRQ {}", show(name))
 }
 
 /// Fills in what the transfer says.

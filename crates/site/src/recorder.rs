@@ -80,13 +80,13 @@ impl Recorder {
     ) {
         self.told += 1;
         let (told, at, limits) = (self.told, recorded.at, self.limits);
+        let held = self.machines.get(&machine).map_or(0, |story| story.bytes);
         let story = self.machines.entry(machine).or_insert_with(|| Story {
             spoke: told,
             at,
             bytes: size_of::<Story>(),
             parts: VecDeque::new(),
         });
-        let held = story.bytes;
         self.spoke.remove(&story.spoke);
         (story.spoke, story.at) = (told, at);
         self.spoke.insert(told, machine);

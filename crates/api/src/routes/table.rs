@@ -5,7 +5,7 @@ use super::uploads;
 use super::{Rooms, nowhere};
 use super::{
     audit, backup, boot, declared, deployments, first, images, leases, machines, metrics, power,
-    server, session, templates, tokens, users, webhooks,
+    reports, server, session, templates, tokens, users, webhooks,
 };
 use crate::contract::shape::{Described, Gives, Shape};
 use crate::gate::{self, Gate};
@@ -190,6 +190,7 @@ fn about_machines() -> Vec<Route> {
             machines::merge,
         ),
         get("/api/v1/machines/{machine}/log", SEE_MACHINE, "what it logs", machines::log),
+        get("/api/v1/machines/{machine}/report", SEE_FLEET, "a report of it", reports::report),
         get("/api/v1/leases", SEE_FLEET, "all leases", leases::list),
         post("/api/v1/leases/import", CHANGE_FLEET, "takes leases over", leases::import),
         get("/api/v1/leases/{lease}", SEE_FLEET, "a lease", leases::show_one),

@@ -1,13 +1,15 @@
-//! `replay`: what we would have answered to what a capture shows. Works without a server.
+//! `replay`: what we would have answered to what a capture or a report shows. Works without a server.
 
 mod annotate;
 mod expect;
+mod reports;
 mod scene;
 
 use crate::failure::Failure;
 use crate::say;
 use clap::Args;
 use replay::Replayed;
+pub use reports::ENDING as REPORT_ENDING;
 use scene::Scene;
 use serde::Serialize;
 use std::net::Ipv4Addr;
@@ -26,7 +28,7 @@ A folder of captures is a test: put bootwright.toml into it, run with --bless on
 written, keep it; from then on `bootwright replay FOLDER` fails when an answer changes."
 )]
 pub struct Replay {
-    /// Captures (pcap, pcapng), or folders of them.
+    /// Captures (pcap, pcapng), reports (NAME.report.json), or folders of them.
     #[arg(value_name = "FILE|FOLDER", required = true)]
     paths: Vec<PathBuf>,
     /// The configuration to answer by; without it, FILE.toml or bootwright.toml beside the capture, and
@@ -45,7 +47,8 @@ pub struct Replay {
     /// Write what came out to NAME.expect beside each capture.
     #[arg(long)]
     bless: bool,
-    /// Write the capture anew, as pcapng, with what we would have answered as comments.
+    /// Write the capture anew, as pcapng, with what we would have answered as comments; of a report, its
+    /// DHCP messages.
     #[arg(long, value_name = "FILE")]
     annotate: Option<PathBuf>,
 }
@@ -122,12 +125,10 @@ impl Replay {
     }
 
     async fn one(&self, file: &Path) -> Result<Told, Failure> {
-        let config = self.config.clone().or_else(|| beside(file));
-        let scene = Scene::look(file, config.as_deref(), self.address)?;
-        let replayed = scene.replay(file, self.facts.as_deref()).await?;
-        if let Some(out) = &self.annotate {
-            annotate::write(file, out, &replayed)?;
-        }
+        let replayed = match reports::is_one(file) {
+            true => self.report(file)?,
+            false => self.capture(file).await?,
+        };
         let text = replayed.to_string();
         if self.bless {
             expect::bless(file, &text)?;
@@ -140,6 +141,33 @@ impl Replay {
         };
         let unexpected = unexpected.difference();
         Ok(Told { file: file.to_owned(), replayed, unexpected, passed })
+    }
+}
+
+impl Replay {
+    async fn capture(&self, file: &Path) -> Result<Replayed, Failure> {
+        let config = self.config.clone().or_else(|| beside(file));
+        let scene = Scene::look(file, config.as_deref(), self.address)?;
+        let replayed = scene.replay(file, self.facts.as_deref()).await?;
+        if let Some(out) = &self.annotate {
+            annotate::write(file, out, &replayed)?;
+        }
+        Ok(replayed)
+    }
+
+    fn report(&self, file: &Path) -> Result<Replayed, Failure> {
+        if self.config.is_some() || self.facts.is_some() || self.address.is_some() {
+            return Err(Failure::usage(
+                "a report has its configuration and its facts in it: --config, --facts and --address are \
+                 for captures",
+            ));
+        }
+        let report = reports::read(file)?;
+        let replayed = report.replay();
+        if let Some(out) = &self.annotate {
+            annotate::of_report(&report, out, &replayed)?;
+        }
+        Ok(replayed)
     }
 }
 
@@ -157,14 +185,14 @@ fn captures(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     for entry in folder.read_dir().map_err(cannot)? {
         let path = entry.map_err(cannot)?.path();
         let ending = path.extension().and_then(|ending| ending.to_str());
-        if matches!(ending, Some("pcap" | "pcapng" | "cap")) {
+        if matches!(ending, Some("pcap" | "pcapng" | "cap")) || reports::is_one(&path) {
             files.push(path);
         }
     }
     if files.is_empty() || files.len() > CAPTURES_MAX {
         let count = files.len();
         return Err(Failure::failed(format!("{shown} has {count} captures"))
-            .hint("put files that end in .pcap or .pcapng there"));
+            .hint("put files that end in .pcap, .pcapng or .report.json there"));
     }
     files.sort();
     Ok(files)

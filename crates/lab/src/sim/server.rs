@@ -3,6 +3,7 @@
 use super::content::Label;
 use super::host::{Heard, HttpAnswer, HttpAsk};
 use super::tap::Tap;
+use engine::record::Recorded;
 use engine::tftp::{
     Caps, Negotiated, Opening, Policy, Refusal, Route, SessionId, Sessions, Step, Transfer, Why,
 };
@@ -59,6 +60,8 @@ pub struct Server {
     pub squatters: BTreeMap<Ipv4Addr, HardwareAddress>,
     /// Where everything that is heard and sent is captured, if it is.
     pub tap: Option<Tap>,
+    /// Everything that was decided, as the owner records it.
+    pub recorded: Vec<Recorded>,
     blobs: BTreeMap<Hash, Label>,
     sessions: Sessions,
     running: BTreeMap<SessionId, Running>,
@@ -76,6 +79,7 @@ impl Server {
             neighbours: BTreeMap::new(),
             squatters: BTreeMap::new(),
             tap: None,
+            recorded: Vec::new(),
             blobs: BTreeMap::new(),
             sessions: Sessions::new(Caps::default()),
             running: BTreeMap::new(),
@@ -150,6 +154,7 @@ impl Server {
         self.tap_heard(now, link, heard);
         for _ in 0..DECIDED_AGAIN {
             let told = self.engine.dhcp(now, &datagram);
+            self.recorded.push(Recorded::dhcp(now, &datagram, &told.answer));
             let Answer::Reply(outgoing) = told.answer else {
                 self.told.extend(told.events);
                 return None;
@@ -179,6 +184,7 @@ impl Server {
     /// Asks for a file, without carrying it.
     pub fn find(&mut self, now: Now, ask: &FileAsk) -> Answer<engine::Found> {
         let told = self.engine.file(now, ask);
+        self.recorded.push(Recorded::file(now, ask, &told.answer));
         self.told.extend(told.events);
         told.answer
     }

@@ -63,6 +63,18 @@ pub struct Step {
     expected: Vec<String>,
 }
 
+/// What was heard and said in a scenario.
+pub struct Captured {
+    /// Our server before.
+    pub before: engine::Engine,
+    /// The packets, as pcapng.
+    pub file: Vec<u8>,
+    /// The decisions, as the owner records them.
+    pub recorded: Vec<engine::record::Recorded>,
+    /// Who did something.
+    pub machines: std::collections::BTreeSet<model::HardwareAddress>,
+}
+
 /// What ran: the text as it is now, and what is wrong with it.
 #[derive(Clone, Debug)]
 pub struct Ran {
@@ -133,12 +145,12 @@ impl Scenario {
         self.steps.iter().map(|step| step.must.len() + step.never.len()).sum()
     }
 
-    /// Runs it with a capture of all that our server hears and says; gives that as a file, and the
-    /// server's state before. None if something is done past its ports, which no capture shows.
+    /// Runs it with a capture of all that our server hears and says. None if something is done past its
+    /// ports, which no capture shows.
     ///
     /// # Errors
     /// When a line of it means nothing here.
-    pub fn captured(&self) -> Result<Option<(engine::Engine, Vec<u8>)>, String> {
+    pub fn captured(&self) -> Result<Option<Captured>, String> {
         let mut actions = self.steps.iter().flat_map(|step| &step.actions);
         let unseen = |action: &String| {
             action.starts_with("operator ") || action.split(' ').nth(1) == Some("asks")
@@ -156,7 +168,11 @@ impl Scenario {
             run_step(&mut world, begin_ms, step, end_ms)?;
         }
         let tap = world.server.tap.take().unwrap_or_default();
-        Ok(Some((before, tap.file().map_err(|e| e.to_string())?)))
+        let file = tap.file().map_err(|e| e.to_string())?;
+        let machines = self.steps.iter().flat_map(|step| &step.actions);
+        let machines =
+            machines.filter_map(|action| action.split(' ').next()?.parse().ok()).collect();
+        Ok(Some(Captured { before, file, recorded: world.server.recorded, machines }))
     }
 
     /// Runs it from the beginning.
