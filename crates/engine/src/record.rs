@@ -91,6 +91,7 @@ pub struct File {
     /// Source.
     pub from: SocketAddr,
     /// Our address that was asked.
+    #[serde(rename = "server")]
     pub at: SocketAddr,
     /// What the asker said of itself.
     #[serde(default)]

@@ -197,3 +197,80 @@ fn captures(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     files.sort();
     Ok(files)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use capture::{Interface, LinkType, Packet, Writer};
+    use wire::dhcp4::{Message, MessageType, code};
+
+    /// A capture of one DISCOVER.
+    fn capture() -> Vec<u8> {
+        let mut message = Message::request([0x52, 0x54, 0, 0, 0, 1], 7);
+        message.options.push(code::MESSAGE_TYPE, [MessageType::Discover.number()]);
+        message.options.push(code::VENDOR_CLASS, b"PXEClient:Arch:00007:UNDI:003000".to_vec());
+        message.options.push(code::CLIENT_ARCH, [0, 7]);
+        let payload = message.encode(usize::MAX).unwrap();
+        let (from, to) = ("0.0.0.0:68", "255.255.255.255:67");
+        let bytes =
+            wire::udp4::encode(from.parse().unwrap(), to.parse().unwrap(), 1, &payload).unwrap();
+        let mut writer = Writer::new(Vec::new(), "test").unwrap();
+        let link = LinkType::RawIp;
+        let interface = writer.interface(&Interface { name: None, link }).unwrap();
+        let wire_len = u32::try_from(bytes.len()).unwrap();
+        let at_ns = 1_700_000_000_000_000_000;
+        let packet = Packet { at_ns, interface, link, wire_len, bytes, comments: Vec::new() };
+        writer.packet(&packet).unwrap();
+        writer.finish().unwrap()
+    }
+
+    fn replay(path: &Path, bless: bool) -> Replay {
+        let paths = vec![path.to_owned()];
+        let (config, facts, address, annotate) = (None, None, None, None);
+        Replay { paths, config, facts, address, json: false, bless, annotate }
+    }
+
+    fn configure(folder: &Path, mode: &str) {
+        let text = format!(
+            "[[network]]\ninterface = \"lan0\"\nmode = \"{mode}\"\nsubnet = \"10.0.0.0/24\"\n{}",
+            if mode == "dhcp" { "pool = [\"10.0.0.100-10.0.0.199\"]\n" } else { "" }
+        );
+        std::fs::write(folder.join("bootwright.toml"), text).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_folder_of_captures_is_a_test() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        configure(folder, "dhcp");
+        std::fs::write(folder.join("boot.pcapng"), capture()).unwrap();
+
+        let failed = replay(folder, false).run().await.unwrap_err();
+        assert!(failed.to_string().contains("1 of 1 captures failed"), "{failed}");
+        replay(folder, true).run().await.unwrap();
+        let kept = std::fs::read_to_string(folder.join("boot.expect")).unwrap();
+        assert!(kept.contains("ONLY WE would answer") && kept.contains("OFFER 10.0.0."), "{kept}");
+        replay(folder, false).run().await.unwrap();
+
+        // Another configuration answers otherwise: the test fails until somebody says that it is right.
+        configure(folder, "listen");
+        assert!(replay(folder, false).run().await.is_err());
+        replay(folder, true).run().await.unwrap();
+        replay(folder, false).run().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_no_capture_and_no_report_is_refused_with_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["boot.pcap", "boot.report.json"] {
+            let file = folder.path().join(name);
+            std::fs::write(&file, "hello").unwrap();
+            let failed = replay(&file, false).run().await.unwrap_err();
+            assert!(failed.to_string().contains(name), "{failed}");
+        }
+        assert!(replay(folder.path(), false).run().await.is_err());
+        let empty = tempfile::tempdir().unwrap();
+        let failed = replay(empty.path(), false).run().await.unwrap_err();
+        assert!(failed.to_string().contains("0 captures"), "{failed}");
+    }
+}
