@@ -2,12 +2,27 @@
 //! the next.
 
 use crate::verdict::{Entry, Replayed, Verdict};
-use std::fmt;
+use std::fmt::{self, Write as _};
+
+/// Takes text in for a screen: what a report from anywhere calls things may hold control characters.
+struct Shown<'a, 'b>(&'a mut fmt::Formatter<'b>);
+
+impl fmt::Write for Shown<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for part in text.split_inclusive(|c: char| c.is_control() && c != '\n') {
+            match part.strip_suffix(|c: char| c.is_control() && c != '\n') {
+                Some(clean) => write!(self.0, "{clean}\u{fffd}")?,
+                None => self.0.write_str(part)?,
+            }
+        }
+        Ok(())
+    }
+}
 
 impl fmt::Display for Replayed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for note in &self.notes {
-            writeln!(f, "note: {note}")?;
+            writeln!(Shown(f), "note: {note}")?;
         }
         for entry in &self.entries {
             write!(f, "{entry}")?;
@@ -35,6 +50,7 @@ impl Replayed {
 
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let f = &mut Shown(f);
         let who = self.machine.map(|machine| format!("{machine} ")).unwrap_or_default();
         let (seconds, rest) = (self.after_ms / 1000, self.after_ms % 1000);
         writeln!(f, "packet {} at {seconds}.{rest:03} s: {who}{}", self.packet, self.asked)?;

@@ -93,11 +93,20 @@ impl Known {
         for ip in ips {
             known.add_ip(ip, &report.settings.networks);
         }
-        for mac in macs {
-            let number = known.macs.len() as u64 + 1;
-            let [a, b, c, ..] = mac;
-            let [.., d, e, f] = number.to_be_bytes();
-            known.macs.entry(mac).or_insert([a, b, c, d, e, f]);
+        macs.dedup();
+        let mut number = 0_u64;
+        for mac in &macs {
+            let [a, b, c, ..] = *mac;
+            let other = loop {
+                number += 1;
+                let [.., d, e, f] = number.to_be_bytes();
+                let other = [a, b, c, d, e, f];
+                // Nobody's real address stands for another's.
+                if macs.binary_search(&other).is_err() {
+                    break other;
+                }
+            };
+            known.macs.insert(*mac, other);
         }
         let count = known.ips.len() + known.macs.len();
         match count > KNOWN_MAX {
@@ -115,16 +124,17 @@ impl Known {
         if special || self.ips.contains_key(&ip) {
             return;
         }
-        let within = networks.iter().position(|network| network.subnet.contains(ip));
-        let other = match within.and_then(|at| Some((at, networks.get(at)?.subnet.prefix))) {
-            Some((at, prefix)) => {
-                let [.., number] = at.to_be_bytes();
-                let base = match prefix {
-                    24.. => Ipv4Addr::new(10, 200, number, 0),
-                    16.. => Ipv4Addr::new(10, number, 0, 0),
-                    _ => Ipv4Addr::new(number.wrapping_add(20), 0, 0, 0),
+        let within = networks.iter().zip(0_u8..).find(|(n, _)| n.subnet.contains(ip));
+        let other = match within {
+            Some((Network { subnet, .. }, number)) => {
+                let bases = match subnet.prefix {
+                    24.. => [[10, 200, number, 0], [11, 200, number, 0]],
+                    16.. => [[12, number, 0, 0], [13, number, 0, 0]],
+                    _ => [[number.wrapping_add(20), 0, 0, 0], [number.wrapping_add(120), 0, 0, 0]],
                 };
-                let hosts = u32::MAX.checked_shr(u32::from(prefix)).unwrap_or(0);
+                let [first, second] = bases.map(Ipv4Addr::from);
+                let base = if subnet.contains(first) { second } else { first };
+                let hosts = u32::MAX.checked_shr(u32::from(subnet.prefix)).unwrap_or(0);
                 Ipv4Addr::from(u32::from(base) | (u32::from(ip) & hosts))
             }
             None => {
@@ -314,7 +324,7 @@ mod tests {
         let networks = [of("a", "192.168.7.1", 24), of("b", "172.20.1.1", 16)];
         for (ip, other) in [
             ("192.168.7.9", "10.200.0.9"),
-            ("172.20.3.4", "10.1.3.4"),
+            ("172.20.3.4", "12.1.3.4"),
             ("203.0.113.5", "198.18.0.2"),
             ("255.255.255.0", "255.255.255.0"),
         ] {
