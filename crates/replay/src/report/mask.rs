@@ -124,7 +124,8 @@ impl Known {
         if special || self.ips.contains_key(&ip) {
             return;
         }
-        let within = networks.iter().zip(0_u8..).find(|(n, _)| n.subnet.contains(ip));
+        let within =
+            networks.iter().zip((0..=u8::MAX).cycle()).find(|(n, _)| n.subnet.contains(ip));
         let other = match within {
             Some((Network { subnet, .. }, number)) => {
                 let bases = match subnet.prefix {
