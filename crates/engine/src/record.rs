@@ -50,7 +50,7 @@ pub enum Exchange {
     /// Port 67 or 4011.
     Dhcp(Message),
     /// TFTP or HTTP.
-    File(File),
+    File(Box<File>),
 }
 
 /// A DHCP message and its answer.
@@ -213,7 +213,7 @@ impl Recorded {
             withheld,
             given,
         };
-        Self { at, link: ask.link.clone(), what: Exchange::File(file) }
+        Self { at, link: ask.link.clone(), what: Exchange::File(Box::new(file)) }
     }
 
     /// About so many bytes of memory.

@@ -103,7 +103,7 @@ fn report() -> Report {
         withheld: false,
         given: Given::Text { text: "#!ipxe\n".to_owned(), size: 7 },
     };
-    let file = Recorded { at, link: "lan".to_owned(), what: Exchange::File(file) };
+    let file = Recorded { at, link: "lan".to_owned(), what: Exchange::File(Box::new(file)) };
     let part = Part { before, exchanges: vec![dhcp, file], left_out: 0 };
     Report::new(&engine, (at, "1"), machine, vec![part], told.events)
 }
