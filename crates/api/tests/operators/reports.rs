@@ -48,7 +48,8 @@ async fn what_was_said_to_a_machine_is_in_its_report_and_is_decided_the_same_aga
     assert_eq!(got.status, 200, "{}", got.text);
     let text = &got.text;
     assert!(!text.contains(&mac(3).to_string()) && !text.contains("10.0.0."), "{text}");
-    assert!(Report::read(&got.text).unwrap().replay().agrees());
+    let replayed = Report::read(&got.text).unwrap().replay();
+    assert!(replayed.agrees(), "{replayed}");
 
     let got = world.with_token(Method::GET, "/api/v1/machines/nobody/report", &token, "").await;
     assert_eq!(got.status, 404, "{}", got.text);

@@ -237,7 +237,7 @@ impl Known {
 
 /// Options that are IPv4 addresses and nothing else.
 fn is_addresses(code: u8) -> bool {
-    matches!(code, 3..=11 | 41 | 42 | 44 | 45 | 48..=50 | 54 | 65 | 68..=76 | 150)
+    matches!(code, 3..=11 | 16 | 28 | 32 | 33 | 41 | 42 | 44 | 45 | 48..=50 | 54 | 65 | 68..=76 | 150)
 }
 
 fn contains(text: &str, word: &str) -> bool {
