@@ -68,6 +68,10 @@ fn every_answer_of_every_report_is_given_again_and_of_masked_ones_it_agrees() {
         let Some(captured) = scenario.captured().unwrap() else { continue };
         let machines: Vec<HardwareAddress> = captured.machines.iter().copied().collect();
         let [machine] = machines[..] else { continue };
+        // Deployments are in no report, and the report says so.
+        if captured.before.deployment_of(&machine).is_some() {
+            continue;
+        }
         reports += 1;
         let part = Part {
             before: captured.before.facts_of(&machine),

@@ -6,7 +6,7 @@
 //! known. Never: names, serial numbers, UUIDs of others than masked; the report says so.
 
 use super::{Report, texts};
-use engine::record::{Exchange, Hex};
+use engine::record::{Exchange, Given, Hex, TEXT_MAX};
 use model::HardwareAddress;
 use model::network::Network;
 use serde_json::Value;
@@ -32,10 +32,20 @@ impl Report {
         let mut masked: Self = serde_json::from_value(value)
             .map_err(|e| format!("with other addresses it cannot be read: {e}"))?;
         for recorded in masked.parts.iter_mut().flat_map(|part| &mut part.exchanges) {
-            if let Exchange::Dhcp(message) = &mut recorded.what {
-                message.asked = known.message(&message.asked);
-                if let Some(sent) = &mut message.answer {
-                    sent.bytes = known.message(&sent.bytes);
+            match &mut recorded.what {
+                Exchange::Dhcp(message) => {
+                    message.asked = known.message(&message.asked);
+                    if let Some(sent) = &mut message.answer {
+                        sent.bytes = known.message(&sent.bytes);
+                    }
+                }
+                Exchange::File(file) => {
+                    // Another address may be shorter or longer; of a text that was cut nobody knows.
+                    if let Given::Text { text, size } = &mut file.given
+                        && *size <= TEXT_MAX as u64
+                    {
+                        *size = text.len() as u64;
+                    }
                 }
             }
         }
