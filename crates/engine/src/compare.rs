@@ -93,6 +93,10 @@ pub fn agree(differences: &[Difference]) -> bool {
 /// Options that [`Found::boot`] compares together with the header.
 const WITH_HEADER: [u8; 2] = [code::BOOT_FILE_NAME, code::TFTP_SERVER_NAME];
 
+/// What a server says back to the client that said it (RFC 6842; PXE 2.1, 2.2.2). Clients take a
+/// reply without, as all servers before that RFC wrote it.
+const ECHOES: [u8; 2] = [code::CLIENT_ID, code::CLIENT_MACHINE_ID];
+
 #[derive(Default)]
 struct Found(Vec<Difference>);
 
@@ -123,9 +127,12 @@ impl Found {
         both("secs", Bearing::Form, &|m| Some(m.secs.to_string()));
         both("hops", Bearing::Form, &|m| Some(m.hops.to_string()));
         both("htype", Bearing::Form, &|m| Some(m.htype.to_string()));
-        // Each names itself as the server of its files: that is no difference of what is booted.
+        // Each names itself as the server of its files, or nobody as the server of none: that is no
+        // difference of what is booted.
         let itself = |m: &Message| m.options.ip(code::SERVER_ID) == Some(m.siaddr);
-        let each = itself(ours) && itself(theirs);
+        let nobody = |m: &Message| m.siaddr.is_unspecified() && !names_file(m);
+        let idle = |m: &Message| itself(m) || nobody(m);
+        let each = idle(ours) && idle(theirs);
         let bearing = if each { Bearing::Server } else { Bearing::Boot };
         both("siaddr", bearing, &|m| address(m.siaddr));
     }
@@ -186,7 +193,9 @@ impl Found {
                 let raw = |v: Option<Vec<u8>>| v.map(|v| hex(&v));
                 self.put(name::option(code), Bearing::Form, raw(mine), raw(other));
             } else {
-                self.put(name::option(code), bearing(code), a, b);
+                let echo = ECHOES.contains(&code) && (a.is_none() || b.is_none());
+                let bearing = if echo { Bearing::Form } else { bearing(code) };
+                self.put(name::option(code), bearing, a, b);
             }
         }
     }
@@ -218,6 +227,10 @@ fn codes(ours: &Message, theirs: &Message) -> Vec<u8> {
         }
     }
     codes
+}
+
+fn names_file(message: &Message) -> bool {
+    !message.file_name().is_empty() || message.options.contains(code::BOOT_FILE_NAME)
 }
 
 fn value(message: &Message, code: u8) -> Option<Vec<u8>> {

@@ -18,6 +18,7 @@ mod who;
 
 use crate::deploy::{Claim, Order};
 use crate::dhcp::{client_facts, event};
+use crate::elsewhere::Inquiry;
 use crate::script::{Scene, grub, ipxe, pxelinux};
 use crate::tftp::names;
 use crate::{Answer, Engine, Told};
@@ -29,7 +30,7 @@ use model::image::LoaderKind;
 use model::menu::Choice;
 use model::network::Mode;
 use model::plan::{BootPlan, Decision, Reason, Why};
-use model::{Change, Client, Happening, HardwareAddress, Network, Now, Uuid};
+use model::{Change, Client, Happening, HardwareAddress, Network, Now, Seen, Uuid};
 use std::net::{IpAddr, SocketAddr};
 use who::Named;
 
@@ -95,6 +96,8 @@ pub struct Found {
     /// changes: a file of a numbered version of an image, of which nothing is to be noted. iPXE
     /// reads a disc by thousands of small ranges.
     pub steady: bool,
+    /// Over TFTP, no larger blocks than this, in bytes: this client cannot take them.
+    pub blksize_max: Option<u16>,
 }
 
 /// Where the bytes are.
@@ -106,6 +109,9 @@ pub enum Served {
     Blob(Content),
     /// An answer file, still to be rendered.
     Answer(Box<Order>),
+    /// Nothing yet: another server is to be asked, [`Engine::heard_elsewhere`] told, and the same asked
+    /// again.
+    Ask(Box<Inquiry>),
 }
 
 /// Which loader a configuration is for.
@@ -165,6 +171,9 @@ impl Engine {
         let told = self.find(now, ask);
         let mut told = self.as_filed(told);
         if let Answer::Reply(found) = &mut told.answer {
+            if let (Carrier::Tftp, Some(machine)) = (ask.by, found.machine) {
+                found.blksize_max = self.blksize_max(ask, machine);
+            }
             found.machine = found.machine.map(|machine| self.filed(&machine));
         }
         told
@@ -210,6 +219,9 @@ impl Engine {
             let Some(found) = self.look_up(now, name, client.as_ref()) else { continue };
             let mut told = self.found(now, ask, name, machine, found);
             if tried > 0 {
+                if let Some(hardware) = machine {
+                    self.memory.note_seen(&hardware, Seen::RubbishBehindName);
+                }
                 let text = format!("{}: {}", model::text::show(&ask.name), names::Asked::HINT);
                 told.events.push(event(now, machine, &ask.link, Happening::Alarm { text }));
             }
@@ -252,6 +264,20 @@ impl Engine {
         for change in &changes {
             self.apply(change);
         }
+        if config.form == Form::Ipxe
+            && let Decision::Ask { url } = self.plan(now, &client).decision
+        {
+            let inquiry = Inquiry { ask: ask.clone(), machine: hardware, url };
+            let what = Served::Ask(Box::new(inquiry));
+            let found = Found {
+                what,
+                media: TEXT,
+                machine: Some(hardware),
+                steady: false,
+                blksize_max: None,
+            };
+            return Told { answer: Answer::Reply(found), changes, events: Vec::new() };
+        }
         let claim = self.claim(now, ask, &hardware);
         let (claimed, events, stranger) = match claim {
             Claim::Holds(changes, events) => (changes, events, false),
@@ -279,6 +305,7 @@ impl Engine {
                 media: TEXT,
                 machine: Some(hardware),
                 steady: false,
+                blksize_max: None,
             }),
             changes,
             events: events
@@ -448,7 +475,8 @@ impl Engine {
             // PXELINUX goes on to its next name; a named machine that does not exist is a miss.
             _ => return missed(now, ask, None, missing(&ask.name, None), true),
         };
-        let found = Found { what: Served::Text(text), media: TEXT, machine: None, steady: false };
+        let what = Served::Text(text);
+        let found = Found { what, media: TEXT, machine: None, steady: false, blksize_max: None };
         Told { answer: Answer::Reply(found), changes: Vec::new(), events: Vec::new() }
     }
 
@@ -508,6 +536,7 @@ impl Engine {
                 media: table::media(name),
                 machine,
                 steady: found.steady,
+                blksize_max: None,
             }),
             changes,
             events,

@@ -152,6 +152,8 @@ pub enum Given {
     },
     /// An answer file.
     AnswerFile,
+    /// Nothing yet: another server was asked.
+    Elsewhere,
     /// Nothing: why, in words.
     Nothing(String),
 }
@@ -200,7 +202,7 @@ impl Recorded {
             || name.as_bytes() != ask.name
             || password.is_some()
             || ask.body.is_some()
-            || given == Given::AnswerFile;
+            || matches!(given, Given::AnswerFile | Given::Elsewhere);
         let file = File {
             by: ask.by,
             name,
@@ -228,7 +230,7 @@ impl Recorded {
             Exchange::File(file) => {
                 let text = match &file.given {
                     Given::Text { text, .. } | Given::Nothing(text) => text.len(),
-                    Given::Blob { .. } | Given::AnswerFile => 0,
+                    Given::Blob { .. } | Given::AnswerFile | Given::Elsewhere => 0,
                 };
                 // What it said of itself is bounded where it is read; this is the order of it.
                 file.name.len() + file.agent.as_ref().map_or(0, String::len) + text + 128
@@ -294,6 +296,7 @@ impl Given {
                 (Self::Blob { sha256: content.blob, size: content.size }, false)
             }
             Answer::Reply(Found { what: Served::Answer(_), .. }) => (Self::AnswerFile, false),
+            Answer::Reply(Found { what: Served::Ask(_), .. }) => (Self::Elsewhere, false),
             Answer::Silence(why) => (Self::Nothing(why.to_string()), false),
         }
     }

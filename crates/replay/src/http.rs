@@ -47,9 +47,9 @@ pub(crate) fn judge(fetch: &Fetch, mut entry: Entry) -> Entry {
     let status = fetch.status();
     // A cache that asks whether its copy is still good is answered by what it has.
     let unchanged = seen.status == 304 && status == 200;
-    if let (Ours::AnswerFile, 200) = (&fetch.ours, seen.status) {
+    if let (Some(why), 200) = (fetch.ours.not_made(), seen.status) {
         entry.verdict = Verdict::Unseen;
-        entry.notes.push("answer files hold secrets and are not made here".to_owned());
+        entry.notes.push(why.to_owned());
         return entry;
     }
     if status != seen.status && !unchanged {
@@ -85,7 +85,7 @@ impl Fetch {
             Ours::Later(_) => 503,
             Ours::Refused(status, _) => *status,
             Ours::Blob(_) | Ours::Text(_) if self.ranged => 206,
-            Ours::Blob(_) | Ours::Text(_) | Ours::AnswerFile => 200,
+            Ours::Blob(_) | Ours::Text(_) | Ours::AnswerFile | Ours::Elsewhere => 200,
         }
     }
 }

@@ -17,6 +17,8 @@ pub(crate) enum Ours {
     Blob(Content),
     /// An answer file: made with secrets, which nobody replays.
     AnswerFile,
+    /// What another server says, which nobody asks here.
+    Elsewhere,
     /// Not there.
     Missing(Why),
     /// Not now.
@@ -35,6 +37,7 @@ impl Ours {
             }
             Answer::Reply(Found { what: Served::Blob(content), .. }) => Self::Blob(content.clone()),
             Answer::Reply(Found { what: Served::Answer(_), .. }) => Self::AnswerFile,
+            Answer::Reply(Found { what: Served::Ask(_), .. }) => Self::Elsewhere,
             Answer::Silence(why) if is_for_later(why) => Self::Later(why.clone()),
             Answer::Silence(why) if !deserves_error(why) => Self::Silent(why.clone()),
             Answer::Silence(why) => Self::Missing(why.clone()),
@@ -59,12 +62,22 @@ impl Ours {
         }
     }
 
+    /// Why it is not made here, where it is not.
+    pub(crate) fn not_made(&self) -> Option<&'static str> {
+        match self {
+            Self::AnswerFile => Some("answer files hold secrets and are not made here"),
+            Self::Elsewhere => Some("another server is to be asked, and is not"),
+            _ => None,
+        }
+    }
+
     /// In words.
     pub(crate) fn words(&self) -> String {
         match self {
             Self::Text(text) => format!("a text of {} bytes", text.len()),
             Self::Blob(content) => format!("a file of {} bytes", content.size),
             Self::AnswerFile => "an answer file".to_owned(),
+            Self::Elsewhere => "what another server says".to_owned(),
             Self::Missing(why) => format!("no such file: {why}"),
             Self::Later(why) => format!("not now: {why}"),
             Self::Silent(why) => format!("silence: {why}"),

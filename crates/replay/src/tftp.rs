@@ -81,7 +81,11 @@ impl Talk {
         };
         let told = engine.file(moment.now, &ask);
         let ours = Ours::of(&told.answer);
-        let opening = opening(&request, &ours);
+        let blksize_max = match &told.answer {
+            engine::Answer::Reply(found) => found.blksize_max,
+            engine::Answer::Silence(_) => None,
+        };
+        let opening = opening(&request, &ours, blksize_max);
         let entry = asked.len();
         if self.open.insert(from, entry).is_none() {
             self.order.push_back(from);
@@ -177,10 +181,13 @@ impl Seen {
 }
 
 /// The first packet of ours that is no DATA.
-fn opening(request: &Request, ours: &Ours) -> Option<Vec<u8>> {
+fn opening(request: &Request, ours: &Ours, blksize_max: Option<u16>) -> Option<Vec<u8>> {
+    let usual = Policy::default();
+    let most = blksize_max.unwrap_or(u16::MAX).min(usual.blksize_max);
+    let policy = Policy { blksize_max: most, ..usual };
     match (ours, ours.size()) {
         (Ours::Missing(_), _) => Some(Refusal::NotFound.packet()),
-        (_, Some(size)) => match Negotiated::new(request, size, &Policy::default()) {
+        (_, Some(size)) => match Negotiated::new(request, size, &policy) {
             Ok(agreed) => agreed.oack().map(<[u8]>::to_vec),
             Err(refusal) => Some(refusal.packet()),
         },
@@ -226,9 +233,9 @@ pub(crate) fn judge(transfer: &Transfer, mut entry: Entry) -> Entry {
             entry.verdict = Verdict::OnlyThey;
             return entry;
         }
-        Ours::AnswerFile | Ours::Later(_) | Ours::Refused(..) => {
+        Ours::AnswerFile | Ours::Elsewhere | Ours::Later(_) | Ours::Refused(..) => {
             entry.verdict = Verdict::Unseen;
-            entry.notes.push("answer files hold secrets and are not made here".to_owned());
+            entry.notes.extend(ours.not_made().map(str::to_owned));
             return entry;
         }
         Ours::Missing(_) | Ours::Text(_) | Ours::Blob(_) => {}

@@ -4,14 +4,18 @@ use crate::SiteError;
 use crate::clock::Steady;
 use crate::inbox::{Conflict, Door, Order, Request};
 use crate::journal::{Followed, Telling};
-use crate::kitchen::{Kitchen, NOT_MADE};
+use crate::kitchen::{Asks, Kitchen, NOT_MADE};
 use crate::post::{Heard, Ready, Replies};
 use crate::recorder::Recorder;
 use crate::store::audit::{Entry as AuditEntry, Reader};
 use crate::store::copy::Copier;
+use crate::tally::{Clocked, Counts, Spread, Timed};
 use engine::record::Part;
 use engine::tag::Expectation;
-use engine::{Answer, Check, Command, Datagram, Engine, FileAsk, Found, Now, Outgoing, Settings};
+use engine::{
+    Answer, Check, Command, Datagram, Engine, FileAsk, Found, Now, Outgoing, Overheard, Served,
+    Settings,
+};
 use model::access::Outcome;
 use model::plan::Why;
 use model::{By, Change, Event, Happening, HardwareAddress, Hash};
@@ -21,6 +25,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use zeroize::Zeroizing;
 
@@ -93,6 +98,26 @@ pub(crate) struct Counters {
     pub(crate) damaged: AtomicU64,
     /// See [`SiteHandle::edition`].
     pub(crate) edition: AtomicU64,
+    times: [Clocked; Timed::ALL.len()],
+}
+
+impl Counters {
+    pub(crate) fn took(&self, what: Timed, time: Duration) {
+        if let Some(clocked) = self.times.get(what as usize) {
+            clocked.note(time);
+        }
+    }
+}
+
+/// How many wait for the owner at this moment.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Waiting {
+    /// DHCP messages of those who have an address, or were offered one.
+    pub known: usize,
+    /// DHCP messages of those who ask for the first time.
+    pub asking: usize,
+    /// Files, commands and questions.
+    pub requests: usize,
 }
 
 /// The answer to a datagram, once it may leave; none is silence. A future that may be awaited
@@ -121,6 +146,12 @@ impl SiteHandle {
         self.door.ring.push(heard, to);
     }
 
+    /// Hands over what other servers were heard to say, all at once and without ever waiting. What
+    /// finds no room is lost.
+    pub fn overhear(&self, overheard: impl IntoIterator<Item = Overheard>) {
+        self.door.ring.overhear(overheard);
+    }
+
     /// Answers one DHCP message. What the reply promises is on disk when this returns.
     pub async fn dhcp(&self, datagram: Datagram) -> Option<Outgoing> {
         self.try_dhcp(datagram).await
@@ -140,8 +171,30 @@ impl SiteHandle {
         self.door.requests.try_send(Request::Conflict(Box::new(conflict))).is_ok()
     }
 
+    /// Who asks another server what machines boot, where `boot.ask` names one. Said once, before machines
+    /// are served; without it every such server is one that does not answer.
+    pub fn ask_with(&self, asks: Asks) {
+        self.kitchen.ask_with(asks);
+    }
+
     /// Which bytes a name means for whoever asks.
     pub async fn file(&self, ask: FileAsk) -> Answer<Found> {
+        let inquiry = match self.found(ask).await {
+            Answer::Reply(Found { what: Served::Ask(inquiry), .. }) => *inquiry,
+            answer => return answer,
+        };
+        let said = self.kitchen.ask(&inquiry).await;
+        if self.send(Request::Elsewhere(inquiry.machine, said)).await.is_err() {
+            return Answer::Silence(NOT_MADE);
+        }
+        match self.found(inquiry.ask).await {
+            // Another server was named meanwhile. Whoever asks will ask again.
+            Answer::Reply(Found { what: Served::Ask(_), .. }) => Answer::Silence(NOT_MADE),
+            answer => answer,
+        }
+    }
+
+    async fn found(&self, ask: FileAsk) -> Answer<Found> {
         let (to, answer) = oneshot::channel();
         let sent = self.door.requests.send(Request::File(Box::new(ask), to)).await;
         match (sent, answer.await) {
@@ -326,6 +379,23 @@ impl SiteHandle {
             commits_failed: read(&self.counters.commits_failed),
             damaged: read(&self.counters.damaged),
         }
+    }
+
+    /// What happened since the start, counted by kind.
+    pub fn counts(&self) -> Counts {
+        self.telling.read(|journal| journal.counts())
+    }
+
+    /// How long decisions and transactions took since the start.
+    pub fn times(&self) -> Vec<(Timed, Spread)> {
+        Timed::ALL.into_iter().zip(self.counters.times.iter().map(Clocked::read)).collect()
+    }
+
+    /// How many wait for the owner.
+    pub fn waiting(&self) -> Waiting {
+        let [known, asking] = self.door.ring.waiting();
+        let requests = self.door.requests.max_capacity() - self.door.requests.capacity();
+        Waiting { known, asking, requests }
     }
 
     /// Finishes what is under way, closes the store and ends the owner. What is asked later is

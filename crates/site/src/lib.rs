@@ -30,11 +30,13 @@ mod owner;
 pub mod post;
 pub mod recorder;
 mod store;
+pub mod tally;
 
 pub use clock::{Clock, WallClock};
 pub use error::SiteError;
-pub use handle::{Act, Counted, Reply, Said, SiteHandle};
+pub use handle::{Act, Counted, Reply, Said, SiteHandle, Waiting};
 pub use journal::Followed;
+pub use kitchen::{Asking, Asks};
 pub use post::{Heard, Ready, Replies};
 pub use store::audit::{Entry as AuditEntry, PAGE_MAX as AUDIT_PAGE_MAX};
 pub use store::facts::{Kept, facts};

@@ -102,3 +102,26 @@ fn hostile_text_is_shown_escaped_and_short() {
         assert!(line.len() < 900 && !line.chars().any(char::is_control), "{line}");
     }
 }
+
+/// Some servers name themselves in `siaddr` of every reply, of a file or not.
+#[test]
+fn a_server_of_no_file_is_no_difference_and_of_a_file_is() {
+    let mut ours = offer([10, 0, 0, 1], [10, 0, 0, 100]);
+    (ours.siaddr, ours.file) = ([0, 0, 0, 0].into(), [0; 128]);
+    let mut theirs = ours.clone();
+    theirs.siaddr = [10, 0, 0, 1].into();
+    assert!(agree(&replies(&ours, &theirs)), "{:?}", told(&ours, &theirs));
+    theirs.siaddr = [10, 0, 0, 9].into();
+    assert!(!agree(&replies(&ours, &theirs)));
+}
+
+#[test]
+fn a_client_id_that_is_not_said_back_is_a_matter_of_form_and_a_wrong_one_is_not() {
+    let mut ours = offer([10, 0, 0, 1], [10, 0, 0, 100]);
+    let theirs = ours.clone();
+    ours.options.push(code::CLIENT_ID, *b"\x01abcdef");
+    assert!(agree(&replies(&ours, &theirs)), "{:?}", told(&ours, &theirs));
+    let mut wrong = theirs;
+    wrong.options.push(code::CLIENT_ID, *b"\x01ghijkl");
+    assert!(!agree(&replies(&ours, &wrong)));
+}

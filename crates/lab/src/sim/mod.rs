@@ -5,7 +5,7 @@
 //!    world ─ one clock, jumps to the next moment
 //!      ├ server ── engine and TFTP as the server drives them, without sockets
 //!      ├ tap ───── what it hears and says, as a capture
-//!      ├ foreign ─ another DHCP server, for proxy worlds
+//!      ├ foreign ─ other DHCP servers on the link
 //!      ├ net ───── frames on their way: lost, late, doubled, overtaken
 //!      └ firmware ─ ROMs and loaders, as strict as the real ones
 //! ```

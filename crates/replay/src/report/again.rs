@@ -77,14 +77,14 @@ impl Report {
                 return None;
             };
             let address = Dhcp::parse(&sent.bytes.0).ok()?.yiaddr;
-            let hardware = Dhcp::parse(&asked.0).ok()?;
-            let mac: [u8; 6] = hardware.hardware_address().try_into().ok()?;
+            let asked = Dhcp::parse(&asked.0).ok()?;
+            let hardware = HardwareAddress::new(asked.htype, asked.hardware_address());
             let network = self.settings.networks.iter().find(|n| n.subnet.contains(address))?;
             let before = Now(recorded.at.0.saturating_sub(1));
             (!address.is_unspecified()).then(|| Lease {
                 address,
                 network: network.interface.clone(),
-                hardware: HardwareAddress::mac(mac),
+                hardware,
                 client_id: None,
                 host_name: None,
                 since: before,
@@ -191,7 +191,10 @@ impl Again {
         entry.theirs = vec![theirs];
         if file.withheld {
             entry.verdict = Verdict::Unseen;
-            entry.notes.push("what is secret in it is not in the report".to_owned());
+            entry.notes.push(
+                "something of it is not in the report: a secret, a body, what another server said"
+                    .to_owned(),
+            );
             return entry;
         }
         let (ours, _) = Given::of(&told.answer);
@@ -214,6 +217,7 @@ fn words(given: &Given) -> String {
         Given::Text { size, .. } => format!("a text of {size} bytes"),
         Given::Blob { size, .. } => format!("a file of {size} bytes"),
         Given::AnswerFile => "an answer file".to_owned(),
+        Given::Elsewhere => "what another server says".to_owned(),
         Given::Nothing(why) => format!("nothing: {}", model::text::show(why.as_bytes())),
     }
 }

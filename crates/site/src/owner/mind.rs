@@ -13,9 +13,10 @@ use crate::journal::Telling;
 use crate::post::{Heard, Ready, Replies};
 use crate::recorder::Recorder;
 use crate::store::{Damage, rows};
+use crate::tally::{self, Timed};
 use engine::command::Decided;
 use engine::record::Recorded;
-use engine::{Answer, Datagram, Engine, Noted, Now, Settings, Told};
+use engine::{Answer, Datagram, Engine, Noted, Now, Overheard, Settings, Told};
 use model::{Change, Event, Happening, HardwareAddress};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -62,7 +63,8 @@ impl Mind {
         let now = self.clock.now();
         batch.minute = true;
         let tidy = self.decide.tidy;
-        let noted = self.guard(now, batch, || "the minute".to_owned(), |e| tidy(e, now));
+        let noted =
+            self.guard(now, batch, Timed::Upkeep, || "the minute".to_owned(), |e| tidy(e, now));
         if let Some(Noted { changes, events }) = noted {
             self.settle(batch, Letter::Nobody, changes, events);
         }
@@ -74,7 +76,7 @@ impl Mind {
         let now = self.clock.now();
         for question in std::mem::take(&mut batch.questions) {
             let ask = |engine: &mut Engine| question(engine, now);
-            self.guard(now, batch, || "question".to_owned(), ask);
+            self.guard(now, batch, Timed::Question, || "question".to_owned(), ask);
         }
     }
 
@@ -86,7 +88,7 @@ impl Mind {
                 let decide = self.decide.file;
                 let describe =
                     || format!("{} request for {}", ask.by, model::text::show(&ask.name));
-                let told = self.guard(now, batch, describe, |e| decide(e, now, &ask));
+                let told = self.guard(now, batch, Timed::File, describe, |e| decide(e, now, &ask));
                 let Some(told) = told else { return };
                 let found = match &told.answer {
                     Answer::Reply(found) => found.machine,
@@ -106,6 +108,13 @@ impl Mind {
                 let _ = to.send(self.configure(*settings));
             }
             Request::Conflict(conflict) => self.conflict(now, &conflict, batch),
+            Request::Elsewhere(machine, answer) => {
+                let describe = || format!("what another server says of {machine}");
+                self.guard(now, batch, Timed::Upkeep, describe, |e| {
+                    e.heard_elsewhere(now, machine, answer)
+                });
+            }
+            Request::Overheard(overheard) => self.overhear(now, &overheard, batch),
             Request::Stop => batch.stop = true,
         }
     }
@@ -116,7 +125,8 @@ impl Mind {
         let sender = self.engine.filed_sender(datagram);
         let before = sender.filter(|sender| self.begins(sender, now));
         let before = before.map(|sender| self.engine.facts_of(&sender));
-        let told = self.guard(now, batch, || describe(datagram), |e| decide(e, now, datagram));
+        let describe = || describe(datagram);
+        let told = self.guard(now, batch, Timed::Dhcp, describe, |e| decide(e, now, datagram));
         let Some(Told { answer, changes, events }) = told else { return };
         let machine = machine_in(&events).or(sender);
         self.record(now, machine, before, || Recorded::dhcp(now, datagram, &answer));
@@ -125,7 +135,12 @@ impl Mind {
                 let asked = outgoing.check.is_some().then(|| Box::new(heard));
                 Some(Ready { outgoing, asked })
             }
-            Answer::Silence(_) => None,
+            Answer::Silence(why) => {
+                if !events.iter().any(|event| matches!(event.what, Happening::Silent { .. })) {
+                    self.telling.quiet(tally::word_of(&datagram.bytes), &why, &datagram.link);
+                }
+                None
+            }
         };
         self.settle(batch, Letter::Datagram(to, ready), changes, events);
     }
@@ -156,7 +171,18 @@ impl Mind {
         let decide = self.decide.conflict;
         let Conflict { link, check, theirs } = conflict;
         let describe = || format!("an answer for {} on {link}", check.address);
-        let noted = self.guard(now, batch, describe, |e| decide(e, now, link, check, *theirs));
+        let conflict = |e: &mut Engine| decide(e, now, link, check, *theirs);
+        let noted = self.guard(now, batch, Timed::Upkeep, describe, conflict);
+        if let Some(Noted { changes, events }) = noted {
+            self.settle(batch, Letter::Nobody, changes, events);
+        }
+    }
+
+    /// What another server said changes nothing that is kept.
+    fn overhear(&mut self, now: Now, overheard: &Overheard, batch: &mut Batch) {
+        let decide = self.decide.overhear;
+        let describe = || format!("a reply of {} on {}", overheard.from, overheard.link);
+        let noted = self.guard(now, batch, Timed::Upkeep, describe, |e| decide(e, now, overheard));
         if let Some(Noted { changes, events }) = noted {
             self.settle(batch, Letter::Nobody, changes, events);
         }
@@ -184,7 +210,7 @@ impl Mind {
         }
         let decide = self.decide.command;
         let describe = || "an operator's command".to_owned();
-        let decided = self.guard(now, batch, describe, |engine| {
+        let decided = self.guard(now, batch, Timed::Command, describe, |engine| {
             if expects.is_some_and(|expects| !expects.holds(engine)) {
                 return Err(SiteError::Stale);
             }
@@ -217,7 +243,9 @@ impl Mind {
             [Change::Machine(machine)] => Some(machine.hardware),
             _ => None,
         };
-        self.settle(batch, letter, kept, vec![Event { at: now, machine, link: None, what }]);
+        let mut events = vec![Event { at: now, machine, link: None, what }];
+        events.extend(engine::deploy::armed_by(now, &changes));
+        self.settle(batch, letter, kept, events);
     }
 
     /// Records an act that changes no fact.
@@ -233,7 +261,7 @@ impl Mind {
         }
         let says = act.says.clone();
         let describe = || "an act of an operator".to_owned();
-        let kept = self.guard(now, batch, describe, |engine| {
+        let kept = self.guard(now, batch, Timed::Command, describe, |engine| {
             let record = audit::of_act(engine, now, act);
             engine.apply(&record);
             vec![record]
@@ -290,10 +318,14 @@ impl Mind {
         &mut self,
         now: Now,
         batch: &mut Batch,
+        what: Timed,
         describe: impl FnOnce() -> String,
         decide: impl FnOnce(&mut Engine) -> R,
     ) -> Option<R> {
-        match catch_unwind(AssertUnwindSafe(|| decide(&mut self.engine))) {
+        let begun = std::time::Instant::now();
+        let decided = catch_unwind(AssertUnwindSafe(|| decide(&mut self.engine)));
+        self.counters.took(what, begun.elapsed());
+        match decided {
             Ok(decided) => Some(decided),
             Err(panic) => {
                 batch.spoiled = true;

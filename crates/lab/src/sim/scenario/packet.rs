@@ -30,8 +30,30 @@ pub(super) fn sends(
         Some(outgoing) => show(&outgoing).into_iter().for_each(|line| lines.plain(line)),
         None => lines.plain(silence(world)),
     }
+    for event in &world.server.told {
+        if let Happening::Answered { because, .. } = &event.what {
+            lines.quirks(because);
+        }
+    }
     world.server.told.clear();
     Ok(())
+}
+
+/// `repeats 640 DISCOVER as edk2-x64`: so often at one moment, and what the last of them got.
+pub(super) fn repeats(
+    world: &mut World,
+    mac: HardwareAddress,
+    what: &str,
+    lines: &mut Lines,
+) -> Result<(), String> {
+    let (times, what) = what.split_once(' ').ok_or("repeats how often what?")?;
+    let times: u32 = times.parse().map_err(|_| format!("no number: {times}"))?;
+    let made = make(mac, what)?;
+    for _ in 1..times {
+        say(world, &made);
+        world.server.told.clear();
+    }
+    sends(world, mac, what, lines)
 }
 
 /// `archs 0..41 discover` (as the firmware of that number would): a line for each.
@@ -262,11 +284,13 @@ fn show(outgoing: &Outgoing) -> Vec<String> {
         }
         Destination::Routed(to) => format!("{to}, routed"),
     };
+    let late = outgoing.delay.map(|delay| format!(", {} s later", delay.as_secs()));
     let mut lines = vec![format!(
-        "{} from {} to {to}, {} bytes",
+        "{} from {} to {to}, {} bytes{}",
         named(&message),
         outgoing.from,
-        outgoing.bytes.len()
+        outgoing.bytes.len(),
+        late.unwrap_or_default()
     )];
     let mut fields = Vec::new();
     let addresses = [
