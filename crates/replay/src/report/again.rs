@@ -85,7 +85,7 @@ impl Report {
                 address,
                 network: network.interface.clone(),
                 hardware,
-                client_id: None,
+                client_id: wire::dhcp4::client_id(&asked.options),
                 host_name: None,
                 since: before,
                 until: Some(before),
