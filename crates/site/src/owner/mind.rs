@@ -111,7 +111,7 @@ impl Mind {
             Request::Elsewhere(machine, answer) => {
                 let describe = || format!("what another server says of {machine}");
                 self.guard(now, batch, Timed::Upkeep, describe, |e| {
-                    e.heard_elsewhere(now, machine, answer)
+                    e.heard_elsewhere(now, machine, answer);
                 });
             }
             Request::Overheard(overheard) => self.overhear(now, &overheard, batch),
