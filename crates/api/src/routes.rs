@@ -14,6 +14,7 @@ pub(crate) mod machines;
 pub(crate) mod metrics;
 mod power;
 mod quirks;
+mod reports;
 mod server;
 pub(crate) mod session;
 pub mod table;

@@ -109,6 +109,10 @@ pub enum Command {
     Error(commands::error::Error),
     /// Say what a machine would get now at every stage, and why.
     Explain(commands::explain::Explain),
+    /// Write a report of a machine into one file: what was said, why, what was known.
+    Report(commands::report::Report),
+    /// Say what we would have answered to what a capture or a report shows, and where that differs.
+    Replay(commands::replay::Replay),
     /// Show what happens, live, one line each.
     Watch(commands::watch::Watch),
     /// Make machines, profiles and rules as documents declare them.

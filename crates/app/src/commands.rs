@@ -18,6 +18,8 @@ pub mod manual;
 pub mod menu;
 pub mod profile;
 pub mod quirk;
+pub mod replay;
+pub mod report;
 pub mod reservation;
 pub mod restore;
 pub mod rule;
@@ -53,6 +55,8 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Error(error) => error.run(),
         Command::Apply(apply) => apply.run(&client).await,
         Command::Explain(explain) => explain.run(&client).await,
+        Command::Report(report) => report.run(&client).await,
+        Command::Replay(replay) => replay.run().await,
         Command::Watch(watch) => watch.run(&client).await,
         Command::Image(image) => image.run(&client).await,
         Command::Bootloader(bootloader) => bootloader.run(&client).await,

@@ -96,8 +96,25 @@ pub fn read_text(
     Err(format!("{file} has {count}\n\n{}", fault::show_all(&faults, file, text)))
 }
 
+/// Reads a file as on a host with these interfaces, which may depend on the networks it names.
+pub fn read_file_on(
+    path: &Path,
+    links: impl FnOnce(&[raw::RawNetwork]) -> Vec<Link>,
+) -> Result<Config, Failure> {
+    let (file, text) = (path.display().to_string(), text_of(path)?);
+    // Its faults are noted when it is read for good.
+    let named = raw::read(&text, &RefCell::default()).networks;
+    read_text(&file, &text, &links(&named), &host_name()).map_err(Failure::failed)
+}
+
 /// Reads a file on this host.
 pub fn read_file(path: &Path) -> Result<Config, Failure> {
+    let (file, text) = (path.display().to_string(), text_of(path)?);
+    let links = crate::links::all().map_err(Failure::failed)?;
+    read_text(&file, &text, &links, &host_name()).map_err(Failure::failed)
+}
+
+fn text_of(path: &Path) -> Result<String, Failure> {
     let file = path.display().to_string();
     let cannot = |e: std::io::Error| {
         Failure::failed(format!("cannot read {file}: {e}")).hint(
@@ -109,9 +126,7 @@ pub fn read_file(path: &Path) -> Result<Config, Failure> {
     if size > FILE_MAX {
         return Err(Failure::failed(format!("{file} has {size} bytes: that is no configuration")));
     }
-    let text = std::fs::read_to_string(path).map_err(cannot)?;
-    let links = crate::links::all().map_err(Failure::failed)?;
-    read_text(&file, &text, &links, &host_name()).map_err(Failure::failed)
+    std::fs::read_to_string(path).map_err(cannot)
 }
 
 /// This host's name without its domain, for machines' screens.

@@ -16,8 +16,8 @@ pub fn all() -> Result<Vec<Link>, String> {
     serve::interfaces().map_err(|e| format!("cannot list the network interfaces: {e}"))
 }
 
-/// An interface that is up and has these addresses.
-#[cfg(test)]
+/// An interface that is up and has these addresses, though it is not of this host: a capture was made
+/// where it is.
 pub fn imagined(name: &str, addresses: &[(std::net::Ipv4Addr, u8)]) -> Link {
     Link {
         name: name.to_owned(),

@@ -13,6 +13,7 @@ mod callback;
 mod fronts;
 mod inventory;
 mod table;
+pub mod target;
 mod who;
 
 use crate::deploy::{Claim, Order};
@@ -556,6 +557,12 @@ impl Engine {
         let at = on_link.clone().find(|n| IpAddr::V4(n.server) == ask.at.ip());
         at.or_else(|| on_link.next())
     }
+}
+
+/// Whether an HTTP client that gets no file should come again: 503 instead of 404.
+#[must_use]
+pub fn is_for_later(why: &Why) -> bool {
+    matches!(why, Why::StoreFailed(_) | Why::TooMany(_))
 }
 
 /// Asks for a loader in a minute that no healthy boot makes: three boots of two asks each.

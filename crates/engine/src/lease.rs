@@ -214,6 +214,13 @@ impl Leases {
         self.by_address.values()
     }
 
+    /// Those of one client, whatever their state.
+    pub fn of_hardware(&self, hardware: &HardwareAddress) -> impl Iterator<Item = &Lease> {
+        let addresses = self.by_holder.get(&Holder::of(hardware, None));
+        let addresses = addresses.map_or(&[][..], Addresses::all).iter();
+        addresses.filter_map(|address| self.by_address.get(address))
+    }
+
     /// How many there are, ended ones included.
     pub fn len(&self) -> usize {
         self.by_address.len()

@@ -30,6 +30,7 @@ pub mod password;
 mod power;
 mod quirk;
 pub mod rates;
+pub mod record;
 pub mod script;
 mod search;
 pub mod state;

@@ -20,12 +20,13 @@ use model::{
     Change, Declarable, Hardware, HardwareAddress, Image, Life, Loader, Machine, Network, Now,
     PowerSettings, Webhook,
 };
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// What the configuration file says.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// The server's own name, shown on machines' screens.
     pub server_name: String,
@@ -41,7 +42,9 @@ pub struct Settings {
     pub boot: BootDefaults,
     /// `[settings]`: what templates are told where neither profile nor machine says otherwise.
     pub defaults: Layer,
-    /// The key of the state directory: tokens are derived from it. It is in no configuration.
+    /// The key of the state directory: tokens are derived from it. It is in no configuration, and
+    /// written nowhere.
+    #[serde(skip)]
     pub key: vault::Key,
 }
 
@@ -49,7 +52,7 @@ pub struct Settings {
 pub const LEASE_HISTORY: Duration = Duration::from_secs(30 * 86_400);
 
 /// What machines get that no rule leads anywhere.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct BootDefaults {
     /// `boot.unknown`.
     pub unknown: Unknown,
@@ -69,7 +72,8 @@ impl Default for BootDefaults {
 }
 
 /// A value of `boot.unknown` and `boot.approved`.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Unknown {
     /// The boot menu.
     Menu,

@@ -20,7 +20,22 @@ pub mod sessions;
 mod timers;
 pub mod transfer;
 
+use model::plan;
 pub use negotiate::{Negotiated, Policy, Refusal, Wrap};
 pub use outcome::{Progress, Summary, Why};
 pub use sessions::{Busy, Caps, Door, Opening, Route, SessionId, Sessions};
 pub use transfer::{Step, Transfer};
+
+/// Whether a client that gets no file hears that there is no such file, so that it goes on to the next
+/// name at once, or nothing at all.
+#[must_use]
+pub fn deserves_error(why: &plan::Why) -> bool {
+    !matches!(
+        why,
+        plan::Why::OutsideServedSubnets
+            | plan::Why::OnlyListening
+            | plan::Why::NotServed(_)
+            | plan::Why::PlanIsSilence
+            | plan::Why::TooMany(_)
+    )
+}

@@ -7,11 +7,11 @@ use std::process::Command;
 
 /// The floors, lowest first. A room uses floors below it, never its own, never one above.
 const FLOORS: &[&[&str]] = &[
-    &["wire", "disc", "unpack", "secureboot", "trust", "vault", "backup"],
+    &["wire", "capture", "disc", "unpack", "secureboot", "trust", "vault", "backup"],
     &["model"],
     &["catalogue", "quirks", "answers", "access", "doctor"],
     &["engine", "library", "fetch", "foreign", "tls", "power", "webhook"],
-    &["site"],
+    &["site", "replay"],
     &["serve", "api"],
     &["app", "discover"],
 ];
@@ -19,6 +19,8 @@ const FLOORS: &[&[&str]] = &[
 /// Rooms in which only values go in and out.
 const PURE: &[&str] = &[
     "wire",
+    "capture",
+    "replay",
     "disc",
     "unpack",
     "secureboot",

@@ -17,7 +17,8 @@ use crate::import::ImportError;
 use crate::store::{Blobs, StoreError};
 use crate::tree::Tree;
 use model::image::LoaderKind;
-use model::{Arch, Loader};
+use model::{Arch, Hash, Loader};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -71,6 +72,25 @@ impl FoundLoader {
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
+
+    /// As the engine takes it. Its bytes are hashed, not kept.
+    pub fn described(&self) -> Loader {
+        let sha256 = Hash(Sha256::digest(&self.bytes).into());
+        self.with_hash(sha256, self.bytes.len() as u64)
+    }
+
+    fn with_hash(&self, sha256: Hash, size: u64) -> Loader {
+        Loader {
+            name: self.name.clone(),
+            kind: self.kind,
+            arch: self.arch,
+            version: self.version.clone(),
+            path: self.path.clone(),
+            sha256,
+            size,
+            signers: self.signers.clone(),
+        }
+    }
 }
 
 /// The bootloaders that packages installed below these roots, normally only `/`; by name. Where
@@ -122,16 +142,7 @@ pub fn import(path: &Path) -> Result<Vec<FoundLoader>, LoaderError> {
 /// Keeps a loader's bytes and gives it as the engine takes it.
 pub fn publish(found: &FoundLoader, blobs: &Blobs) -> Result<Loader, StoreError> {
     let (sha256, size) = blobs.add(&mut found.bytes(), &mut |_| true)?;
-    Ok(Loader {
-        name: found.name.clone(),
-        kind: found.kind,
-        arch: found.arch,
-        version: found.version.clone(),
-        path: found.path.clone(),
-        sha256,
-        size,
-        signers: found.signers.clone(),
-    })
+    Ok(found.with_hash(sha256, size))
 }
 
 fn places(root: &Path) -> Vec<PathBuf> {

@@ -8,7 +8,6 @@
 //! redirect, a chunk, compression (firmware counts bytes; see RFC 9110 where a clause is named), a
 //! wait for a disk or for the owner: those are asked on the runtime and answer by letter.
 
-mod ask;
 mod body;
 mod connection;
 mod head;

@@ -6,9 +6,11 @@ use crate::inbox::{Conflict, Door, Order, Request};
 use crate::journal::{Followed, Telling};
 use crate::kitchen::{Asks, Kitchen, NOT_MADE};
 use crate::post::{Heard, Ready, Replies};
+use crate::recorder::Recorder;
 use crate::store::audit::{Entry as AuditEntry, Reader};
 use crate::store::copy::Copier;
 use crate::tally::{Clocked, Counts, Spread, Timed};
+use engine::record::Part;
 use engine::tag::Expectation;
 use engine::{
     Answer, Check, Command, Datagram, Engine, FileAsk, Found, Now, Outgoing, Overheard, Served,
@@ -20,8 +22,8 @@ use model::{By, Change, Event, Happening, HardwareAddress, Hash};
 use std::net::IpAddr;
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -32,6 +34,7 @@ use zeroize::Zeroizing;
 pub struct SiteHandle {
     pub(crate) door: Door,
     pub(crate) telling: Arc<Telling>,
+    pub(crate) recorder: Arc<Mutex<Recorder>>,
     pub(crate) clock: Steady,
     pub(crate) counters: Arc<Counters>,
     pub(crate) kitchen: Kitchen,
@@ -329,6 +332,11 @@ impl SiteHandle {
     /// The newest lines of a machine's own log, oldest first.
     pub fn log_of(&self, machine: &HardwareAddress) -> Vec<Arc<Event>> {
         self.telling.read(|journal| journal.log_of(machine))
+    }
+
+    /// What was said to a machine lately, oldest first, in parts that can be decided again.
+    pub fn recorded(&self, machine: &HardwareAddress) -> Vec<Part> {
+        self.recorder.lock().unwrap_or_else(PoisonError::into_inner).of(machine)
     }
 
     /// Which machine of the inventory goes by this address; see [`Engine::machine_at`].

@@ -11,29 +11,41 @@ const FILE: &str = "secrets.key";
 
 /// Reads the key, or makes it if there is none. It is 64 hexadecimal digits and a line's end.
 pub(crate) fn open(state: &Path) -> Result<Key, SiteError> {
+    if let Some(key) = read(state)? {
+        return Ok(key);
+    }
     let dir = state.join("keys");
     let path = dir.join(FILE);
-    let failed = |cause: io::Error| SiteError::Directory {
+    make(&dir, &path).map_err(failed(&path)).map(Key::new)
+}
+
+fn failed(path: &Path) -> impl Fn(io::Error) -> SiteError + use<> {
+    let path = path.to_owned();
+    move |cause: io::Error| SiteError::Directory {
         doing: "read or make the key",
         path: path.clone(),
         cause,
         hint: "without it no secret of the store can be read; if it is lost, take it from a backup \
                with keys, or remove it and set every secret anew",
-    };
+    }
+}
+
+/// Reads the key, if there is one.
+pub(crate) fn read(state: &Path) -> Result<Option<Key>, SiteError> {
+    let path = state.join("keys").join(FILE);
+    let failed = failed(&path);
     match std::fs::read_to_string(&path) {
         Ok(text) => {
-            let mode = path.metadata().map_err(failed)?.mode() & 0o7777;
+            let mode = path.metadata().map_err(&failed)?.mode() & 0o7777;
             if mode & 0o077 != 0 {
                 return Err(SiteError::ReadableByOthers { path, mode, wanted: 0o600 });
             }
             let bytes = text.trim().parse::<model::Hash>();
-            bytes.map(|bytes| Key::new(bytes.0)).map_err(|_| {
+            bytes.map(|bytes| Some(Key::new(bytes.0))).map_err(|_| {
                 failed(io::Error::new(ErrorKind::InvalidData, "it is not 64 hexadecimal digits"))
             })
         }
-        Err(e) if e.kind() == ErrorKind::NotFound => {
-            make(&dir, &path).map_err(failed).map(Key::new)
-        }
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
         Err(e) => Err(failed(e)),
     }
 }

@@ -28,6 +28,7 @@ mod keys;
 mod kitchen;
 mod owner;
 pub mod post;
+pub mod recorder;
 mod store;
 pub mod tally;
 
@@ -38,6 +39,7 @@ pub use journal::Followed;
 pub use kitchen::{Asking, Asks};
 pub use post::{Heard, Ready, Replies};
 pub use store::audit::{Entry as AuditEntry, PAGE_MAX as AUDIT_PAGE_MAX};
+pub use store::facts::{Kept, facts};
 pub use store::repair::{Report, repair};
 pub use store::restore::{Held, Placing, look, mark_restored};
 pub use store::{Damage, StoreError};
@@ -73,6 +75,8 @@ pub struct Limits {
     pub events_max: usize,
     /// What the journal remembers.
     pub journal: journal::Limits,
+    /// What is remembered of what was said to each machine.
+    pub recorder: recorder::Limits,
 }
 
 impl Default for Limits {
@@ -83,6 +87,7 @@ impl Default for Limits {
             batch_max: 4096,
             events_max: 4096,
             journal: journal::Limits::default(),
+            recorder: recorder::Limits::default(),
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::handle::{Counters, SiteHandle};
 use crate::inbox::{self, Inbox, Ring};
 use crate::journal::Telling;
 use crate::kitchen::Kitchen;
+use crate::recorder::Recorder;
 use crate::store::{Facts, Store};
 use crate::tally::Timed;
 use crate::{Options, SiteError};
@@ -27,7 +28,7 @@ use engine::{
 };
 use model::HardwareAddress;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
@@ -88,6 +89,7 @@ pub(crate) async fn start(
     let mut engine = Engine::new(options.settings.clone());
     let damaged = store.load_into(&mut |fact| engine.apply(&fact)).await?;
     let telling = Arc::new(Telling::new(&options.limits));
+    let recorder = Arc::new(Mutex::new(Recorder::new(options.limits.recorder)));
     let counters = Arc::new(Counters::default());
     let (door, inbox) = inbox::new(&options.limits);
     let ring = Arc::clone(&door.ring);
@@ -100,6 +102,7 @@ pub(crate) async fn start(
         decide,
         clock: clock.clone(),
         telling: Arc::clone(&telling),
+        recorder: Arc::clone(&recorder),
         counters: Arc::clone(&counters),
         dropped: Dropped { ring, told: 0, at: None },
         need: None,
@@ -113,7 +116,8 @@ pub(crate) async fn start(
         owner.run(inbox).await;
         drop(directory);
     });
-    Ok((SiteHandle { door, telling, clock, counters, kitchen, reader, copier }, ended))
+    let handle = SiteHandle { door, telling, recorder, clock, counters, kitchen, reader, copier };
+    Ok((handle, ended))
 }
 
 fn engine_of(settings: &Settings, facts: Facts) -> Engine {

@@ -5,7 +5,7 @@ use super::uploads;
 use super::{Rooms, nowhere};
 use super::{
     audit, backup, boot, declared, deployments, first, images, leases, links, machines, metrics,
-    power, quirks, server, session, templates, tokens, users, webhooks,
+    power, quirks, reports, server, session, templates, tokens, users, webhooks,
 };
 use crate::contract::shape::{Described, Gives, Shape};
 use crate::gate::{self, Gate};
@@ -192,6 +192,7 @@ fn about_machines() -> Vec<Route> {
             machines::merge,
         ),
         get("/api/v1/machines/{machine}/log", SEE_MACHINE, "what it logs", machines::log),
+        get("/api/v1/machines/{machine}/report", SEE_FLEET, "a report of it", reports::report),
         get("/api/v1/quirks", SEE_FLEET, "what is known of odd firmware", quirks::list),
         get("/api/v1/quirks/{quirk}", SEE_FLEET, "a quirk", quirks::show),
         get("/api/v1/fingerprints", SEE_FLEET, "firmware not known yet", quirks::fingerprints),

@@ -1,6 +1,10 @@
 //! Files that say what they are, so that firmware can tell whether it got the right one, whole.
 
 use model::{Arch, Hash};
+use sha2::{Digest, Sha256};
+
+/// The longest file whose every byte is hashed.
+const HASHED_MAX: u64 = 64 << 20;
 
 /// What a made file claims to be: its first line.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -40,15 +44,12 @@ impl Label {
         bytes
     }
 
-    /// A name for the content, as unique as a hash here needs to be.
+    /// SHA-256 of the file. One that would take long to hash is never carried whole: its line counts.
     #[must_use]
     pub fn hash(&self) -> Hash {
-        let mut hash = [0; 32];
-        for (n, part) in hash.chunks_mut(8).enumerate() {
-            let salted = format!("{n} {}", self.line());
-            part.copy_from_slice(&mix(salted.as_bytes()).to_be_bytes());
-        }
-        Hash(hash)
+        let whole = self.size <= HASHED_MAX;
+        let bytes = if whole { self.bytes() } else { self.line().into_bytes() };
+        Hash(Sha256::digest(bytes).into())
     }
 
     /// What these bytes are, if they are one of ours, whole and unharmed.

@@ -4,6 +4,7 @@
 //! scenario ─ text in, timeline out ───────────── given / at / expect / because
 //!    world ─ one clock, jumps to the next moment
 //!      ├ server ── engine and TFTP as the server drives them, without sockets
+//!      ├ tap ───── what it hears and says, as a capture
 //!      ├ foreign ─ other DHCP servers on the link
 //!      ├ net ───── frames on their way: lost, late, doubled, overtaken
 //!      └ firmware ─ ROMs and loaders, as strict as the real ones
@@ -20,4 +21,5 @@ pub mod host;
 pub mod net;
 pub mod scenario;
 pub mod server;
+pub mod tap;
 pub mod world;

@@ -2,6 +2,8 @@
 
 use super::content::Label;
 use super::host::{Heard, HttpAnswer, HttpAsk};
+use super::tap::Tap;
+use engine::record::Recorded;
 use engine::tftp::{
     Caps, Negotiated, Opening, Policy, Refusal, Route, SessionId, Sessions, Step, Transfer, Why,
 };
@@ -62,6 +64,10 @@ pub struct Server {
     pub neighbours: BTreeMap<Ipv4Addr, HardwareAddress>,
     /// Hosts that use an address without having asked for it: they answer whoever probes.
     pub squatters: BTreeMap<Ipv4Addr, HardwareAddress>,
+    /// Where everything that is heard and sent is captured, if it is.
+    pub tap: Option<Tap>,
+    /// Everything that was decided, as the owner records it.
+    pub recorded: Vec<Recorded>,
     /// Codes of all reasons for which somebody got nothing.
     pub silences: BTreeSet<&'static str>,
     blobs: BTreeMap<Hash, Label>,
@@ -80,6 +86,8 @@ impl Server {
             policy: Policy::default(),
             neighbours: BTreeMap::new(),
             squatters: BTreeMap::new(),
+            tap: None,
+            recorded: Vec::new(),
             silences: BTreeSet::new(),
             blobs: BTreeMap::new(),
             sessions: Sessions::new(Caps::default()),
@@ -106,8 +114,40 @@ impl Server {
     pub fn hear(&mut self, now: Now, link: &str, heard: &Heard) -> Vec<Send> {
         match heard.port {
             67 | 4011 => self.dhcp(now, link, heard).into_iter().map(send).collect(),
-            69 => self.request(now, link, heard),
-            port => self.at_transfer(now, link, port, heard),
+            69 => {
+                self.tap_heard(now, link, heard);
+                let sends = self.request(now, link, heard);
+                self.tap_sent(now, &sends);
+                sends
+            }
+            port => {
+                self.tap_heard(now, link, heard);
+                self.at_transfer(now, link, port, heard)
+            }
+        }
+    }
+
+    fn tap_heard(&mut self, now: Now, link: &str, heard: &Heard) {
+        let Some(tap) = &mut self.tap else { return };
+        // A client without an address is on the link itself.
+        let own = || heard.bytes.get(28..34).and_then(|own| own.try_into().ok());
+        let hardware = match heard.from.ip().is_unspecified() {
+            true => own(),
+            false => self.neighbours.get(heard.from.ip()).and_then(HardwareAddress::as_mac),
+        };
+        let to = SocketAddrV4::new(heard.to, heard.port);
+        tap.udp((now, link), hardware, (heard.from, to), &heard.bytes);
+    }
+
+    fn tap_sent(&mut self, now: Now, sends: &[Send]) {
+        let Some(tap) = &mut self.tap else { return };
+        for Send { link, from, to, bytes, .. } in sends {
+            let to = match to {
+                Destination::Broadcast { port } => SocketAddrV4::new(Ipv4Addr::BROADCAST, *port),
+                Destination::Link { address, port, .. } => SocketAddrV4::new(*address, *port),
+                Destination::Routed(to) => *to,
+            };
+            tap.udp((now, link), None, (*from, to), bytes);
         }
     }
 
@@ -120,8 +160,10 @@ impl Server {
             port: heard.port,
             bytes: heard.bytes.clone(),
         };
+        self.tap_heard(now, link, heard);
         for _ in 0..DECIDED_AGAIN {
             let told = self.engine.dhcp(now, &datagram);
+            self.recorded.push(Recorded::dhcp(now, &datagram, &told.answer));
             let outgoing = match told.answer {
                 Answer::Reply(outgoing) => outgoing,
                 Answer::Silence(why) => {
@@ -136,11 +178,15 @@ impl Server {
             };
             match outgoing.check.and_then(squatter) {
                 Some((check, theirs)) => {
+                    if let (Some(tap), Some(theirs)) = (&mut self.tap, theirs.as_mac()) {
+                        tap.arp((now, link), theirs, check.address);
+                    }
                     let noted = self.engine.conflict(now, link, &check, Some(theirs));
                     self.told.extend(noted.events);
                 }
                 None => {
                     self.told.extend(told.events);
+                    self.tap_sent(now, &[send(outgoing.clone())]);
                     return Some(outgoing);
                 }
             }
@@ -168,6 +214,7 @@ impl Server {
     /// Asks for a file, without carrying it.
     pub fn find(&mut self, now: Now, ask: &FileAsk) -> Answer<engine::Found> {
         let told = self.engine.file(now, ask);
+        self.recorded.push(Recorded::file(now, ask, &told.answer));
         self.told.extend(told.events);
         if let Answer::Silence(why) = &told.answer {
             self.silences.insert(why.code());
@@ -345,6 +392,7 @@ impl Server {
                 }
             }
         }
+        self.tap_sent(now, &sends);
         (sends, wake_at_ms)
     }
 
@@ -394,7 +442,22 @@ impl Server {
             body: None,
             head_only: ask.method == "HEAD",
         };
-        match self.find(now, &file_ask) {
+        let answer = self.http_answer(now, path, ask, &file_ask);
+        if let Some(tap) = &mut self.tap {
+            let hardware = self.neighbours.get(&from).and_then(HardwareAddress::as_mac);
+            tap.http((now, link), hardware, from, ask, &answer);
+        }
+        answer
+    }
+
+    fn http_answer(
+        &mut self,
+        now: Now,
+        path: &str,
+        ask: &HttpAsk,
+        file_ask: &FileAsk,
+    ) -> HttpAnswer {
+        match self.find(now, file_ask) {
             Answer::Reply(found) => {
                 let body = self.bytes(&found.what);
                 let (media, length) = (found.media.to_owned(), body.len() as u64);

@@ -8,6 +8,7 @@ mod discovery;
 mod discs;
 mod https;
 mod installs;
+mod replayed;
 
 use std::thread::panicking;
 use std::time::Duration;

@@ -5,6 +5,7 @@
 
 use super::head::Refused;
 use super::range::Part;
+use engine::files::is_for_later;
 use model::plan::Why;
 use std::io::Write as _;
 
@@ -90,11 +91,9 @@ impl Manner<'_> {
 
     /// What the owner would not give.
     pub(super) fn silence(self, out: &mut Vec<u8>, why: &Why) {
-        match why {
-            Why::StoreFailed(_) | Why::TooMany(_) => {
-                self.words(out, Status::NotNow, LATER, "not now\n");
-            }
-            why => self.words(out, Status::NotFound, &[], &format!("{why}\n")),
+        match is_for_later(why) {
+            true => self.words(out, Status::NotNow, LATER, "not now\n"),
+            false => self.words(out, Status::NotFound, &[], &format!("{why}\n")),
         }
     }
 

@@ -3,7 +3,6 @@
 //! In: a head, then the owner's answer. Out: what is to be sent. Never: a decision; whether a file
 //! is to be had, and which, the owner says.
 
-use super::ask;
 use super::body::{self, Announced, Share};
 use super::connection::{Connection, Desk, Doing, Known};
 use super::head::{self, Head, Method, Refused};
@@ -20,6 +19,7 @@ use crate::owner::{Blob, Bytes, Owner};
 use crate::part::{Layout, Part};
 use crate::shelf::Shelf;
 use crate::source::off_the_runtime;
+use engine::files::target;
 use engine::{Answer, FileAsk, Found, Served};
 use model::event::Carrier;
 use model::text::show;
@@ -110,7 +110,7 @@ impl<O: Owner, B: Blob> Connection<O, B> {
             self.say(desk, &wish, Status::NotNow, "the server stops\n");
             return Ok(());
         }
-        let name = ask::name(head.path).map_err(Refused::Form)?;
+        let name = target::name(head.path).map_err(Refused::Form)?;
         let announced = announced(head, &name)?;
         if name == b"/healthz" {
             self.say(desk, &wish, Status::Ok, "ok\n");
@@ -140,7 +140,7 @@ impl<O: Owner, B: Blob> Connection<O, B> {
             from: self.peer,
             at: self.at,
             link: self.link.to_string(),
-            says: ask::asker(head.query),
+            says: target::asker(head.query),
             neighbour: None,
             agent: agent.map(show),
             body: None,

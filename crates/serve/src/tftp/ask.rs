@@ -12,11 +12,10 @@ use crate::part::{Layout, Part};
 use crate::shelf::Shelf;
 use crate::source::{Source, off_the_runtime};
 use crate::{Limits, neighbour};
-use engine::tftp::SessionId;
 use engine::tftp::netascii::{self, Netascii};
+use engine::tftp::{SessionId, deserves_error};
 use engine::{Answer, Asker, FileAsk, Served};
 use model::event::{Carrier, Happening};
-use model::plan::Why;
 use model::text::show;
 use model::{Event, HardwareAddress, Hash, Now};
 use std::io;
@@ -187,19 +186,6 @@ async fn answer<O: Owner, B: Bytes>(
         Ok((None, _)) => Answered::TooLarge,
         Err(cause) => Answered::Unreadable { cause, machine },
     }
-}
-
-/// Whether the client hears that there is no such file, so that it goes on to the next name at
-/// once, or nothing at all.
-fn deserves_error(why: &Why) -> bool {
-    !matches!(
-        why,
-        Why::OutsideServedSubnets
-            | Why::OnlyListening
-            | Why::NotServed(_)
-            | Why::PlanIsSilence
-            | Why::TooMany(_)
-    )
 }
 
 async fn open<B: Bytes>(

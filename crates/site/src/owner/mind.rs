@@ -11,15 +11,17 @@ use crate::handle::{Act, Counters, Said};
 use crate::inbox::{Conflict, DryRun, Order, Request};
 use crate::journal::Telling;
 use crate::post::{Heard, Ready, Replies};
+use crate::recorder::Recorder;
 use crate::store::{Damage, rows};
 use crate::tally::{self, Timed};
 use engine::command::Decided;
+use engine::record::Recorded;
 use engine::{Answer, Datagram, Engine, Noted, Now, Overheard, Settings, Told};
-use model::{Change, Event, Happening};
+use model::{Change, Event, Happening, HardwareAddress};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -33,6 +35,7 @@ pub(super) struct Mind {
     pub(super) decide: Decide,
     pub(super) clock: Steady,
     pub(super) telling: Arc<Telling>,
+    pub(super) recorder: Arc<Mutex<Recorder>>,
     pub(super) counters: Arc<Counters>,
     pub(super) dropped: Dropped,
     /// Why only renewals are kept: the disk is full.
@@ -87,6 +90,13 @@ impl Mind {
                     || format!("{} request for {}", ask.by, model::text::show(&ask.name));
                 let told = self.guard(now, batch, Timed::File, describe, |e| decide(e, now, &ask));
                 let Some(told) = told else { return };
+                let found = match &told.answer {
+                    Answer::Reply(found) => found.machine,
+                    Answer::Silence(_) => None,
+                };
+                let machine = found.or_else(|| machine_in(&told.events));
+                let recorded = || Recorded::file(now, &ask, &told.answer);
+                self.record(now, machine, None, recorded);
                 self.settle(batch, Letter::File(to, told.answer), told.changes, told.events);
             }
             Request::Command(order, dry_run, to) => {
@@ -101,7 +111,7 @@ impl Mind {
             Request::Elsewhere(machine, answer) => {
                 let describe = || format!("what another server says of {machine}");
                 self.guard(now, batch, Timed::Upkeep, describe, |e| {
-                    e.heard_elsewhere(now, machine, answer)
+                    e.heard_elsewhere(now, machine, answer);
                 });
             }
             Request::Overheard(overheard) => self.overhear(now, &overheard, batch),
@@ -112,9 +122,14 @@ impl Mind {
     fn datagram(&mut self, now: Now, heard: Heard, to: Replies, batch: &mut Batch) {
         let decide = self.decide.dhcp;
         let datagram = &heard.datagram;
+        let sender = self.engine.filed_sender(datagram);
+        let before = sender.filter(|sender| self.begins(sender, now));
+        let before = before.map(|sender| self.engine.facts_of(&sender));
         let describe = || describe(datagram);
         let told = self.guard(now, batch, Timed::Dhcp, describe, |e| decide(e, now, datagram));
         let Some(Told { answer, changes, events }) = told else { return };
+        let machine = machine_in(&events).or(sender);
+        self.record(now, machine, before, || Recorded::dhcp(now, datagram, &answer));
         let ready = match answer {
             Answer::Reply(outgoing) => {
                 let asked = outgoing.check.is_some().then(|| Box::new(heard));
@@ -128,6 +143,28 @@ impl Mind {
             }
         };
         self.settle(batch, Letter::Datagram(to, ready), changes, events);
+    }
+
+    fn begins(&self, machine: &HardwareAddress, now: Now) -> bool {
+        self.recorder.lock().unwrap_or_else(PoisonError::into_inner).begins(machine, now)
+    }
+
+    /// Remembers what was said, for a report. What was known before is what is known now where it was
+    /// not looked up.
+    fn record(
+        &self,
+        now: Now,
+        machine: Option<HardwareAddress>,
+        before: Option<Vec<Change>>,
+        recorded: impl FnOnce() -> Recorded,
+    ) {
+        let Some(machine) = machine else { return };
+        let mut recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = match before {
+            None if recorder.begins(&machine, now) => Some(self.engine.facts_of(&machine)),
+            before => before,
+        };
+        recorder.note(machine, before, recorded());
     }
 
     fn conflict(&mut self, now: Now, conflict: &Conflict, batch: &mut Batch) {
@@ -370,6 +407,10 @@ fn shortened(says: String) -> String {
 
 pub(super) fn count(counter: &AtomicU64, more: u64) {
     counter.fetch_add(more, Ordering::Relaxed);
+}
+
+fn machine_in(events: &[Event]) -> Option<HardwareAddress> {
+    events.iter().find_map(|event| event.machine)
 }
 
 /// A datagram for a bug report: its beginning, as digits.

@@ -14,6 +14,7 @@ pub(crate) mod copy;
 #[cfg(test)]
 pub(crate) mod double;
 mod error;
+pub(crate) mod facts;
 mod file;
 mod keeper;
 mod moments;

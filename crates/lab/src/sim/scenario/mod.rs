@@ -67,6 +67,18 @@ pub struct Step {
     expected: Vec<String>,
 }
 
+/// What was heard and said in a scenario.
+pub struct Captured {
+    /// Our server before.
+    pub before: engine::Engine,
+    /// The packets, as pcapng.
+    pub file: Vec<u8>,
+    /// The decisions, as the owner records them.
+    pub recorded: Vec<engine::record::Recorded>,
+    /// Who did something.
+    pub machines: std::collections::BTreeSet<model::HardwareAddress>,
+}
+
 /// What ran: the text as it is now, and what is wrong with it.
 #[derive(Clone, Debug)]
 pub struct Ran {
@@ -141,6 +153,36 @@ impl Scenario {
     #[must_use]
     pub fn demands(&self) -> usize {
         self.steps.iter().map(|step| step.must.len() + step.never.len()).sum()
+    }
+
+    /// Runs it with a capture of all that our server hears and says. None if something is done past its
+    /// ports, which no capture shows.
+    ///
+    /// # Errors
+    /// When a line of it means nothing here.
+    pub fn captured(&self) -> Result<Option<Captured>, String> {
+        let mut actions = self.steps.iter().flat_map(|step| &step.actions);
+        let unseen = |action: &String| {
+            action.starts_with("operator ") || action.split(' ').nth(1) == Some("asks")
+        };
+        if actions.any(unseen) {
+            return Ok(None);
+        }
+        let mut world = given::world(&self.given)?;
+        let before = world.server.engine.clone();
+        world.server.tap = Some(super::tap::Tap::default());
+        let begin_ms = world.now_ms;
+        for (n, step) in self.steps.iter().enumerate() {
+            let last = begin_ms + step.at_ms + LAST_STEP_MS;
+            let end_ms = self.steps.get(n + 1).map_or(last, |next| begin_ms + next.at_ms);
+            run_step(&mut world, begin_ms, step, end_ms)?;
+        }
+        let tap = world.server.tap.take().unwrap_or_default();
+        let file = tap.file().map_err(|e| e.to_string())?;
+        let machines = self.steps.iter().flat_map(|step| &step.actions);
+        let machines =
+            machines.filter_map(|action| action.split(' ').next()?.parse().ok()).collect();
+        Ok(Some(Captured { before, file, recorded: world.server.recorded, machines }))
     }
 
     /// Runs it from the beginning.

@@ -1,12 +1,15 @@
-//! What a request asks for: the name, and what the asker says of itself.
+//! What the target of an HTTP request asks for: the name, and what the asker says of itself.
 
-use engine::Asker;
+use super::Asker;
 
 /// A longer value in a query is none we know what to do with.
 const VALUE_BYTES_MAX: usize = 256;
 
-/// The name in a path: decoded once, `//` as `/`. What could climb or be decoded again is refused.
-pub(super) fn name(path: &str) -> Result<Vec<u8>, &'static str> {
+/// The name in a path: decoded once, `//` as `/`.
+///
+/// # Errors
+/// In words: what could climb or be decoded again is refused.
+pub fn name(path: &str) -> Result<Vec<u8>, &'static str> {
     let decoded = decode(path.as_bytes()).ok_or("a % in the path is not followed by two digits")?;
     if decoded.iter().any(|b| matches!(b, b'%' | b'\\') || b.is_ascii_control()) {
         return Err("the path has a %, a backslash or a control character in it");
@@ -21,7 +24,7 @@ pub(super) fn name(path: &str) -> Result<Vec<u8>, &'static str> {
 
 /// What iPXE and others say of their machine in the query. What is empty (an iPXE setting that is
 /// not set), too long or unreadable was not said: a machine boots all the same.
-pub(super) fn asker(query: Option<&str>) -> Asker {
+pub fn asker(query: Option<&str>) -> Asker {
     let mut says = Asker::default();
     for (key, value) in query.unwrap_or_default().split('&').filter_map(|p| p.split_once('=')) {
         let Some(value) = decode(value.as_bytes()).and_then(|v| String::from_utf8(v).ok()) else {

@@ -1,0 +1,219 @@
+//! A report of one machine: one file that says what it asked, what it got, why, and what was known, so
+//! that whoever gets it can decide all of it again.
+//!
+//! In: an engine, what was recorded of a machine, what was told of it. Out: [`Report`], and from one that
+//! comes from anywhere: what we would answer now ([`Report::replay`]). Never: a secret; the bytes of files;
+//! what is known of other machines.
+
+mod again;
+mod mask;
+mod sane;
+
+use engine::record::{Exchange, Given, Part, without_secrets};
+use engine::{Engine, Settings};
+use model::image::Assets;
+use model::menu::PasswordHash;
+use model::{Change, Event, HardwareAddress, Now};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What the file says it is. The number grows when its form changes.
+pub const FORM: &str = "bootwright report 1";
+/// The longest report that is read.
+pub const BYTES_MAX: usize = 64 << 20;
+/// Exchanges of a report that are decided again.
+pub const EXCHANGES_MAX: usize = 10_000;
+/// An image with more files than this is told with those alone that the machine came across.
+const ASSETS_WHOLE: usize = 64;
+
+/// A report.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`FORM`].
+    pub form: String,
+    /// Of the server that wrote it.
+    pub version: String,
+    /// When.
+    pub made: Now,
+    /// Of which machine: the address it is filed under.
+    pub machine: HardwareAddress,
+    /// Addresses are others than they were.
+    pub masked: bool,
+    /// What is to be known of it, a sentence each.
+    pub notes: Vec<String>,
+    /// The configuration in force, without what templates are told.
+    pub settings: Settings,
+    /// What was known that decides what a machine boots, without secrets.
+    pub facts: Vec<Change>,
+    /// What the machine and we said, in parts.
+    pub parts: Vec<Part>,
+    /// What was told of it: the timeline.
+    pub events: Vec<Event>,
+}
+
+impl Report {
+    /// A report of `machine`, by the engine as it is now.
+    #[must_use]
+    pub fn new(
+        engine: &Engine,
+        (made, version): (Now, &str),
+        machine: HardwareAddress,
+        parts: Vec<Part>,
+        events: Vec<Event>,
+    ) -> Self {
+        let mut settings = engine.settings().clone();
+        // What templates are told is for answer files, which are not in a report.
+        settings.defaults.clear();
+        settings.key = Default::default();
+        let mut notes = Vec::new();
+        if parts.iter().all(|part| part.exchanges.is_empty()) {
+            notes.push("nothing of this machine was heard since the server started".to_owned());
+        }
+        if engine.deployment_of(&machine).is_some() {
+            notes.push(
+                "a deployment of it is known, and is in no report: what it was sent for that cannot \
+                 be decided again"
+                    .to_owned(),
+            );
+        }
+        let facts = facts(engine, machine, &parts);
+        let parts = parts.into_iter().map(told).collect();
+        let form = FORM.to_owned();
+        let version = version.to_owned();
+        Self { form, version, made, machine, masked: false, notes, settings, facts, parts, events }
+            .cleaned()
+    }
+
+    /// Reads the text of one.
+    ///
+    /// # Errors
+    /// In words, when it is none that can be read.
+    pub fn read(text: &str) -> Result<Self, String> {
+        if text.len() > BYTES_MAX {
+            return Err(format!("it is longer than {BYTES_MAX} bytes"));
+        }
+        #[derive(Deserialize)]
+        struct Head {
+            form: String,
+        }
+        let wrong = |e: serde_json::Error| format!("it is no report: {e}");
+        let head: Head = serde_json::from_str(text).map_err(wrong)?;
+        if head.form != FORM {
+            let form = model::text::show_within(head.form.as_bytes(), 64);
+            return Err(format!("it says it is `{form}`, and this program reads `{FORM}`"));
+        }
+        let report: Self = serde_json::from_str(text).map_err(wrong)?;
+        let count: usize = report.parts.iter().map(|part| part.exchanges.len()).sum();
+        if count > EXCHANGES_MAX {
+            return Err(format!("it has {count} exchanges, and {EXCHANGES_MAX} are read at most"));
+        }
+        sane::check(&report)?;
+        Ok(report)
+    }
+
+    /// Without secrets in any of its texts.
+    fn cleaned(self) -> Self {
+        let cleaned = |event: &Event| {
+            let mut value = serde_json::to_value(event).ok()?;
+            texts(&mut value, &mut |text| *text = without_secrets(text));
+            serde_json::from_value(value).ok()
+        };
+        // What could not be read back is left out rather than told as it was.
+        let events = self.events.iter().filter_map(cleaned).collect();
+        Self { events, ..self }
+    }
+}
+
+/// A part without what an operator wrote for templates and for himself.
+fn told(mut part: Part) -> Part {
+    for fact in &mut part.before {
+        if let Change::Machine(machine) = fact {
+            machine.settings.clear();
+            machine.notes.clear();
+        }
+    }
+    part
+}
+
+/// Every text in a value, keys apart.
+fn texts(value: &mut Value, change: &mut impl FnMut(&mut String)) {
+    match value {
+        Value::String(text) => change(text),
+        Value::Array(all) => all.iter_mut().for_each(|one| texts(one, change)),
+        Value::Object(all) => all.values_mut().for_each(|one| texts(one, change)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// What decides what a machine boots, without secrets and without other machines.
+fn facts(engine: &Engine, machine: HardwareAddress, parts: &[Part]) -> Vec<Change> {
+    let mentioned = Mentioned::of(parts);
+    let mut facts = Vec::new();
+    for loader in engine.loaders() {
+        facts.push(Change::Loader(loader.clone()));
+    }
+    for image in engine.images() {
+        let mut image = image.clone();
+        // A URL may have a password in it.
+        image.source = String::new();
+        if image.assets.len() > ASSETS_WHOLE {
+            let recipe = serde_json::to_string(&image.recipe).unwrap_or_default();
+            let kept = |path: &str| recipe.contains(path) || mentioned.has(path);
+            let assets: Assets =
+                image.assets.iter().filter(|asset| kept(&asset.path)).cloned().collect();
+            image.assets = assets;
+        }
+        let channels = Change::Channels(image.name.clone(), engine.channels(&image.name));
+        facts.push(Change::Image(image));
+        facts.push(channels);
+    }
+    for profile in engine.profiles() {
+        let mut profile = profile.clone();
+        profile.settings.clear();
+        facts.push(Change::Profile(profile));
+    }
+    facts.push(Change::Rules(engine.rules().to_vec()));
+    let networks = engine.settings().networks.iter();
+    let named = networks.map(|network| Some(network.interface.clone()));
+    for network in named.chain([None]) {
+        let mut menu = engine.menu(network.as_deref());
+        let hidden = |kept: &mut PasswordHash| kept.0 = without_secrets(&kept.0);
+        menu.password.as_mut().map(hidden);
+        facts.push(Change::Menu(network, menu));
+    }
+    // Leases are what they were before each part; reservations are an operator's.
+    let known = engine.machine_of(&machine);
+    let promised = engine.reservations().filter(|reservation| {
+        known.is_some_and(|machine| {
+            let uuid = machine.uuid.map(|uuid| uuid.to_string());
+            let said = serde_json::to_string(&reservation.holder).unwrap_or_default();
+            said.contains(&machine.hardware.to_string())
+                || machine.also.iter().any(|also| said.contains(&also.to_string()))
+                || uuid.is_some_and(|uuid| said.contains(&uuid))
+        })
+    });
+    facts.extend(promised.cloned().map(Change::Reservation));
+    facts
+}
+
+/// Everything that was asked for or said.
+struct Mentioned(Vec<String>);
+
+impl Mentioned {
+    fn of(parts: &[Part]) -> Self {
+        let mut all = Vec::new();
+        for recorded in parts.iter().flat_map(|part| &part.exchanges) {
+            if let Exchange::File(file) = &recorded.what {
+                all.push(file.name.clone());
+                if let Given::Text { text, .. } = &file.given {
+                    all.push(text.clone());
+                }
+            }
+        }
+        Self(all)
+    }
+
+    fn has(&self, path: &str) -> bool {
+        self.0.iter().any(|text| text.contains(path))
+    }
+}
