@@ -20,6 +20,7 @@ pub mod contract;
 pub mod doing;
 pub mod gate;
 pub mod net;
+pub mod pages;
 pub mod peer;
 pub mod problem;
 pub(crate) mod routes;

@@ -11,6 +11,7 @@ mod images;
 mod leases;
 pub(crate) mod machines;
 pub(crate) mod metrics;
+mod pages;
 mod power;
 mod server;
 pub(crate) mod session;

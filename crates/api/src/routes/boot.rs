@@ -3,7 +3,7 @@
 use super::{Asked, Dry, State, ask, command, machines};
 use crate::body;
 use crate::types::{
-    Done, Explained, MenuView, MenuWish, MoveWish, ProfileView, ProfileWish, RuleTest, RuleView,
+    Done, Explained, ExplainedWords, MenuView, MenuWish, MoveWish, ProfileView, ProfileWish, RuleTest, RuleView,
     RuleWish,
 };
 use crate::{House, Problem};
@@ -191,8 +191,9 @@ pub async fn explain(
     })
     .await??;
     let recent = house.site.recent(&explanation.machine);
-    let recent = recent.iter().map(|event| event.as_ref().clone()).collect();
-    Ok(Json(Explained { explanation, known, recent, now }))
+    let recent: Vec<_> = recent.iter().map(|event| event.as_ref().clone()).collect();
+    let words = ExplainedWords::of(&explanation, &recent);
+    Ok(Json(Explained { explanation, known, recent, words, now }))
 }
 
 /// `?network=IF`

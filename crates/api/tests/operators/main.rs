@@ -10,4 +10,5 @@ mod contract;
 mod log;
 mod login;
 mod matrix;
+mod pages;
 mod world;

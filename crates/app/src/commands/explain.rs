@@ -269,6 +269,7 @@ mod tests {
             },
             known: None,
             recent: Vec::new(),
+            words: Default::default(),
             now: Now(0),
         };
         let told = tell(&answer, false).join("\n");
