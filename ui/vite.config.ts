@@ -1,7 +1,7 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
 
-// `npm run dev` shows the sources as they are, beside a server that runs already.
+// `./x ui dev` shows the sources as they are, beside a server that runs already.
 const server = process.env.BOOTWRIGHT_SERVER ?? 'http://127.0.0.1:7070';
 const passed = Object.fromEntries(
   ['/api', '/first', '/healthz', '/readyz'].map((path) => [

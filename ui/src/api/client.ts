@@ -59,7 +59,7 @@ export async function ask<R extends keyof Routes>(
   if (tag && method !== 'GET') headers['if-match'] = tag;
   // What is sent twice because the first answer was lost is done once.
   if (method === 'POST' && route !== 'POST /session') headers['idempotency-key'] = random();
-  const init: RequestInit = { method, headers, credentials: 'same-origin' };
+  const init: RequestInit = { method, headers, credentials: 'same-origin', cache: 'no-store' };
   if (body !== undefined) init.body = JSON.stringify(body);
   if (signal) init.signal = signal;
 

@@ -4,6 +4,7 @@
 import type { Component } from 'svelte';
 import { t } from '../texts';
 import type { IconName } from '../lib/icons';
+import { match } from './router.svelte';
 
 export interface View {
   /** Names in braces become properties of the component. */
@@ -34,3 +35,9 @@ export const views: View[] = [
 
 /** What is shown at `/`. */
 export const HOME = '/now';
+
+/** The view at this path. */
+export function viewAt(path: string): View | undefined {
+  const at = path === '/' ? HOME : path;
+  return views.find((one) => match(one.path, at));
+}

@@ -67,3 +67,8 @@ export function bytes(count: number): string {
   }
   return `${unit === 'B' ? size : size.toFixed(size < 10 ? 1 : 0)} ${unit}`;
 }
+
+/** A text of the server's with its moments (RFC 3339, UTC) in the viewer's zone. */
+export function localized(text: string): string {
+  return text.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, absolute);
+}

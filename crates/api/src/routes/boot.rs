@@ -3,8 +3,8 @@
 use super::{Asked, Dry, State, ask, command, machines};
 use crate::body;
 use crate::types::{
-    Done, Explained, ExplainedWords, MenuView, MenuWish, MoveWish, ProfileView, ProfileWish, RuleTest, RuleView,
-    RuleWish,
+    Done, Explained, ExplainedWords, MenuView, MenuWish, MoveWish, ProfileView, ProfileWish,
+    RuleTest, RuleView, RuleWish,
 };
 use crate::{House, Problem};
 use axum::Json;

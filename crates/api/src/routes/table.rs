@@ -4,8 +4,8 @@
 use super::uploads;
 use super::{Rooms, nowhere};
 use super::{
-    audit, backup, boot, declared, deployments, first, images, leases, machines, metrics,
-    pages, power, server, session, templates, tokens, users, webhooks,
+    audit, backup, boot, declared, deployments, first, images, leases, machines, metrics, pages,
+    power, server, session, templates, tokens, users, webhooks,
 };
 use crate::contract::shape::{Described, Gives, Shape};
 use crate::gate::{self, Gate};

@@ -11,7 +11,11 @@ async fn every_view_has_an_address_and_programs_are_told_of_none() {
     let world = World::new(folder.path()).await;
     for view in ["/", "/machines", "/machines/52:54:00:00:00:03", "/no-such-view"] {
         let got = world.ask(Method::GET, view, &PAGE, "").await;
-        assert_eq!((got.status.as_u16(), got.text.as_str()), (200, "<title>the UI</title>"), "{view}");
+        assert_eq!(
+            (got.status.as_u16(), got.text.as_str()),
+            (200, "<title>the UI</title>"),
+            "{view}"
+        );
         assert_eq!(got.headers["cache-control"], "no-cache", "{view}");
         assert_eq!(got.headers["x-content-type-options"], "nosniff", "{view}");
         let policy = got.headers["content-security-policy"].to_str().unwrap();

@@ -41,20 +41,23 @@ async function each<T>(
   work: (one: T) => Promise<string>,
   signal?: AbortSignal,
 ): Promise<{ says: string[]; refused: string[] }> {
-  const said: { says: string[]; refused: string[] } = { says: [], refused: [] };
+  // In their order, whoever is answered first.
+  const says: (string | null)[] = all.map(() => null);
+  const refused: (string | null)[] = all.map(() => null);
   let next = 0;
   const worker = async () => {
-    for (let one = all[next++]; one !== undefined && !signal?.aborted; one = all[next++]) {
+    for (let at = next++; at < all.length && !signal?.aborted; at = next++) {
       try {
-        said.says.push(await work(one));
+        says[at] = await work(all[at]!);
       } catch (error) {
         if (!(error instanceof Refused) || error.status === 0 || error.status === 401) throw error;
-        said.refused.push(error.message);
+        refused[at] = error.message;
       }
     }
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, all.length) }, worker));
-  return said;
+  const told = (all: (string | null)[]) => all.filter((one) => one !== null);
+  return { says: told(says), refused: told(refused) };
 }
 
 function short(lines: string[], more: number): string[] {
