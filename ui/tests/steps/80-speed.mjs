@@ -66,18 +66,24 @@ function pour(response) {
   response.on('close', () => clearInterval(timer));
 }
 
-/** The longest that the page did nothing else, while this went on. */
-async function longest(page, during) {
-  await page.evaluate(() => {
-    window.long = [];
-    window.watcher = new PerformanceObserver((list) => window.long.push(...list.getEntries().map((one) => one.duration)));
-    window.watcher.observe({ type: 'longtask' });
-  });
+/**
+ * The page's tasks above 50 ms while this went on, in milliseconds of the processor: what other programs of this host
+ * took away meanwhile is not the page's fault.
+ */
+async function longTasks(world, during) {
+  await world.browser.startTracing(world.page, { categories: ['toplevel', 'disabled-by-default-devtools.timeline', '__metadata'] });
   await during();
-  return page.evaluate(() => {
-    window.watcher.disconnect();
-    return window.long;
-  });
+  const { traceEvents } = JSON.parse(String(await world.browser.stopTracing()));
+  const mains = new Set(
+    traceEvents
+      .filter((one) => one.name === 'thread_name' && one.args.name === 'CrRendererMain')
+      .map((one) => `${one.pid} ${one.tid}`),
+  );
+  const tasks = traceEvents.filter((one) => one.name === 'RunTask' && mains.has(`${one.pid} ${one.tid}`));
+  check(tasks.length > 100, `only ${tasks.length} tasks were seen`);
+  check(tasks.some((one) => one.tdur > 0), 'the browser does not say what its tasks took of the processor');
+  const long = tasks.map((one) => (one.tdur ?? one.dur ?? 0) / 1_000).filter((ms) => ms > LONG_MS);
+  return long.map(Math.round).sort((a, b) => b - a);
 }
 
 export default async function (world) {
@@ -108,7 +114,7 @@ export default async function (world) {
     console.log(`       first machines after ${Math.round(first)} ms`);
     check(first <= FIRST_MS, `the first machines are there after ${Math.round(first)} ms`);
     await page.getByText('100,000 machines').waitFor({ timeout: 60_000 });
-    const blocked = await longest(page, async () => {
+    const blocked = await longTasks(world, async () => {
       await page.evaluate(async () => {
         const grid = document.querySelector('[role=grid]');
         for (let step = 0; step < 240; step += 1) {
@@ -117,15 +123,15 @@ export default async function (world) {
         }
       });
     });
-    console.log(`       scrolling 100,000 machines: ${blocked.length} tasks above ${LONG_MS} ms ${blocked.map(Math.round)}`);
-    check(blocked.length === 0, `scrolling blocked for ${blocked.map(Math.round)} ms`);
+    console.log(`       scrolling 100,000 machines: ${blocked.length} tasks above ${LONG_MS} ms ${blocked}`);
+    check(blocked.length === 0, `scrolling blocked for ${blocked} ms`);
     await page.screenshot({ path: `${world.out}/machines-100000.png` });
     await page.getByRole('searchbox').fill('lab-099999');
     await page.getByText('1 of 100,000 machines').waitFor();
 
     await page.goto(`${at}/now`);
     await page.getByText(/1,000 machines booting/).waitFor({ timeout: 20_000 });
-    const slow = await longest(page, async () => {
+    const slow = await longTasks(world, async () => {
       await page.waitForTimeout((EVENTS_S * 1_000) / 2);
       // It answers meanwhile.
       const began = Date.now();
@@ -135,8 +141,8 @@ export default async function (world) {
       await page.waitForTimeout((EVENTS_S * 1_000) / 2);
     });
     const worst = Math.max(0, ...slow);
-    console.log(`       ${EVENTS_PER_S} events a second: ${slow.length} tasks above 50 ms in ${EVENTS_S} s, the longest ${Math.round(worst)} ms`);
-    check(worst < 250, `the page stood still for ${Math.round(worst)} ms`);
+    console.log(`       ${EVENTS_PER_S} events a second: ${slow.length} tasks above 50 ms in ${EVENTS_S} s, the longest ${worst} ms`);
+    check(worst < 250, `the page stood still for ${worst} ms`);
     await page.screenshot({ path: `${world.out}/now-1000.png` });
   } finally {
     await page.goto('about:blank');

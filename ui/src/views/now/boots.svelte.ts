@@ -13,6 +13,8 @@ export interface Boot {
   /** The last word about it. */
   says: string;
   heard: number;
+  /** When it came to this stage. */
+  since: number;
   sent: number;
   size: number;
   rate: number;
@@ -97,6 +99,7 @@ export class Boots {
       stage,
       says: event.words,
       heard: event.at,
+      since: moved ? event.at : was.since,
       sent: moved ? 0 : was.sent,
       size: moved ? 0 : was.size,
       rate: moved ? 0 : was.rate,
@@ -136,6 +139,7 @@ export class Boots {
       stage: stage === 'address' || stage === 'told' ? (one.file.includes('image/') ? 'loading' : 'loader') : stage,
       says: was?.says ?? one.file,
       heard: Date.now(),
+      since: was?.since ?? Date.now(),
       sent: one.sent,
       size: one.size,
       rate: one.bytes_per_s,
@@ -148,7 +152,10 @@ export class Boots {
       this.due = undefined;
       const now = Date.now();
       for (const [mac, boot] of this.of) if (now - boot.heard > QUIET_MS[boot.stage]) this.of.delete(mac);
-      this.all = [...this.of.values()].reverse();
+      // By stage, in each the newest first: nobody moves who does not come further.
+      const order = (a: Boot, b: Boot) =>
+        STAGES.indexOf(a.stage) - STAGES.indexOf(b.stage) || b.since - a.since || (a.mac < b.mac ? -1 : 1);
+      this.all = [...this.of.values()].sort(order);
     }, TELL_MS);
   }
 }
