@@ -9,6 +9,15 @@ import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 /** All scripts and styles together, packed by gzip. */
 const BUNDLE_MAX = 250_000;
 
+/** What the page's policy forbids, or what would make text into markup: said here rather than found in a browser. */
+const NEVER = [
+  [/\{@html/, 'text from outside would be markup: write it as {text}'],
+  [/\sstyle="/, 'the policy forbids styles in markup: use style:property={…} or a class'],
+  [/\son[a-z]+="/, 'the policy forbids scripts in markup: use onclick={…}'],
+  [/https?:\/\/(?!www\.w3\.org\/)/, 'nothing is loaded from outside'],
+];
+
+const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = fileURLToPath(new URL('../dist', import.meta.url));
 
 function files(folder) {
@@ -22,6 +31,17 @@ if (process.argv[2] === 'clear') {
   mkdirSync(dist, { recursive: true });
   for (const name of readdirSync(dist)) if (name !== '.gitignore') rmSync(join(dist, name), { recursive: true });
   process.exit(0);
+}
+
+// What is made of the API's description has words of it, and loads nothing.
+for (const path of files(join(root, 'src')).filter((path) => !path.endsWith('types.ts'))) {
+  const lines = readFileSync(path, 'utf8').split('\n');
+  for (const [at, line] of lines.entries())
+    for (const [never, instead] of NEVER)
+      if (never.test(line)) {
+        console.error(`${relative(root, path)}:${at + 1}: ${instead}`);
+        process.exit(1);
+      }
 }
 
 let all = 0;

@@ -58,7 +58,7 @@ export async function ask<R extends keyof Routes>(
   if (body !== undefined) headers['content-type'] = 'application/json';
   if (tag && method !== 'GET') headers['if-match'] = tag;
   // What is sent twice because the first answer was lost is done once.
-  if (method === 'POST' && route !== 'POST /session') headers['idempotency-key'] = random();
+  if (method === 'POST' && route !== 'POST /session' && !query?.dry_run) headers['idempotency-key'] = random();
   const init: RequestInit = { method, headers, credentials: 'same-origin', cache: 'no-store' };
   if (body !== undefined) init.body = JSON.stringify(body);
   if (signal) init.signal = signal;

@@ -15,7 +15,7 @@ export default async function (world) {
   await page.getByText('DISCOVER → OFFER', { exact: false }).first().waitFor();
   await world.look('now');
   await world.goto('/machines/52:54:00:77:00:01');
-  await page.getByText('PXEClient:Arch:00007:<img src=x onerror=executed++>', { exact: false }).waitFor();
+  await page.getByText('PXEClient:Arch:00007:<img src=x onerror=executed++>', { exact: true }).waitFor();
   await page.getByText('Code on its screen').waitFor();
   await world.look('machine-pending');
 }
