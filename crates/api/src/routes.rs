@@ -13,6 +13,7 @@ pub(crate) mod machines;
 pub(crate) mod metrics;
 mod pages;
 mod power;
+mod quirks;
 mod server;
 pub(crate) mod session;
 pub mod table;

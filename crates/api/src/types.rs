@@ -11,6 +11,7 @@ mod inventory;
 mod leases;
 mod operators;
 mod power;
+mod quirks;
 mod uploads;
 mod webhooks;
 
@@ -41,6 +42,7 @@ pub use operators::{
     UserAdd, UserSet, UserView,
 };
 pub use power::{BootWish, CertificateView, CertificateWish, PowerStatus, PowerView, PowerWish};
+pub use quirks::{QuirkView, QuirksWish};
 pub use uploads::{UploadView, UploadWish};
 pub use webhooks::{DeliveryView, WebhookChange, WebhookDone, WebhookView, WebhookWish};
 

@@ -52,11 +52,14 @@ pub struct BootDefaults {
     pub approved: Unknown,
     /// Seconds before a menu takes its default; 0 waits for ever.
     pub menu_wait_s: u64,
+    /// `boot.ask`: the server that says what machines boot that no rule leads anywhere, by the API that
+    /// pixiecore asks.
+    pub ask: Option<String>,
 }
 
 impl Default for BootDefaults {
     fn default() -> Self {
-        Self { unknown: Unknown::Menu, approved: Unknown::LocalDisk, menu_wait_s: 10 }
+        Self { unknown: Unknown::Menu, approved: Unknown::LocalDisk, menu_wait_s: 10, ask: None }
     }
 }
 
@@ -115,6 +118,10 @@ pub struct Engine {
     /// What documents declared.
     pub(crate) declared: BTreeMap<Declarable, Said>,
     pub(crate) memory: crate::dhcp::Memory,
+    /// What another server said of machines.
+    pub(crate) elsewhere: crate::elsewhere::Heard,
+    /// Firmware that nobody has filed.
+    pub(crate) prints: crate::dhcp::Prints,
     /// Those of the settings, shared with an exchange while it changes everything else.
     pub(crate) networks: Arc<[Network]>,
     pub(crate) pace: crate::dhcp::Pace,
@@ -149,6 +156,8 @@ impl Engine {
             webhooks: BTreeMap::new(),
             declared: BTreeMap::new(),
             memory: crate::dhcp::Memory::default(),
+            elsewhere: crate::elsewhere::Heard::default(),
+            prints: crate::dhcp::Prints::default(),
             pace: crate::dhcp::Pace::default(),
             only_renews: false,
             tidied: Now(0),
@@ -272,6 +281,7 @@ impl Engine {
         Self {
             leases: self.leases.offers_only(&self.settings.networks),
             memory: self.memory.clone(),
+            prints: self.prints.clone(),
             ..Self::new(self.settings.clone())
         }
     }
@@ -282,6 +292,7 @@ impl Engine {
     pub fn configure(&mut self, settings: Settings) -> Vec<String> {
         self.networks = settings.networks.clone().into();
         self.leases.arrange(&settings.networks);
+        self.elsewhere = crate::elsewhere::Heard::default();
         self.settings = settings;
         self.leases_left_behind()
     }

@@ -13,7 +13,7 @@ use crate::count::Counters;
 use crate::interfaces;
 use crate::owner::Owner;
 use crate::sys;
-use engine::Datagram;
+use engine::{Datagram, Outgoing};
 use model::Now;
 use site::{Heard, Ready, Replies};
 use socket2::Socket;
@@ -24,6 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use wire::udp4;
 
 mod send;
@@ -169,6 +170,39 @@ fn read(link: &str, bytes: &[u8], received: sys::Received) -> Option<Datagram> {
     })
 }
 
+/// Replies that wait on purpose. One more leaves at once.
+const SLOW_MAX: usize = 256;
+
+/// Replies that wait on purpose, by the moment when they leave.
+#[derive(Default)]
+struct Slow(Vec<(Instant, Outgoing)>);
+
+impl Slow {
+    /// Keeps a reply that has to wait; gives back one that leaves now.
+    fn keep(&mut self, now: Instant, outgoing: Outgoing) -> Option<Outgoing> {
+        match outgoing.delay.filter(|_| self.0.len() < SLOW_MAX) {
+            Some(delay) => {
+                self.0.push((now + delay, outgoing));
+                None
+            }
+            None => Some(outgoing),
+        }
+    }
+
+    /// Until the first may leave; for ever, if none waits.
+    async fn due(&self) {
+        match self.0.iter().map(|(at, _)| *at).min() {
+            Some(at) => tokio::time::sleep_until(at).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Those that have waited for long enough.
+    fn over(&mut self, now: Instant) -> Vec<Outgoing> {
+        self.0.extract_if(.., |(at, _)| *at <= now).map(|(_, outgoing)| outgoing).collect()
+    }
+}
+
 /// Sends what the owner says, for ever: all that waits at once. What has something to be found out
 /// first goes to `checked`, and nobody behind it waits.
 pub(crate) async fn answer<O: Owner>(
@@ -179,11 +213,18 @@ pub(crate) async fn answer<O: Owner>(
     counters: Arc<Counters>,
 ) {
     let mut batch = Vec::new();
-    while replies.recv_many(&mut batch, ANSWERS).await > 0 {
-        let mut leaving = Vec::with_capacity(batch.len());
+    let mut slow = Slow::default();
+    loop {
+        let mut leaving = tokio::select! {
+            some = replies.recv_many(&mut batch, ANSWERS) => match some {
+                0 => return,
+                _ => Vec::with_capacity(batch.len()),
+            },
+            () = slow.due() => slow.over(Instant::now()),
+        };
         for ready in batch.drain(..) {
             if ready.outgoing.check.is_none() {
-                leaving.push(ready.outgoing);
+                leaving.extend(slow.keep(Instant::now(), ready.outgoing));
             } else if let Err(full) = checked.try_send(ready) {
                 counters.dhcp_unprobed.one();
                 leaving.push(full.into_inner().outgoing);

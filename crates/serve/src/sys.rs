@@ -95,6 +95,47 @@ pub(crate) fn packet_socket(index: u32, ports: [u16; 2]) -> io::Result<Socket> {
     Ok(socket)
 }
 
+/// Whether the kernel holds its clock for synchronised, as NTP clients tell it (adjtimex(2));
+/// `None` if it does not say.
+pub fn clock_synchronised() -> Option<bool> {
+    // SAFETY: `timex` is plain numbers, for which all zeros are a value; with `modes` zero the call
+    // only reads.
+    let state = unsafe {
+        let mut asked: libc::timex = mem::zeroed();
+        libc::adjtimex(&raw mut asked)
+    };
+    (state >= 0).then_some(state != libc::TIME_ERROR)
+}
+
+/// A packet socket on one interface for what routers and DHCPv6 servers say to hosts: router
+/// advertisements, and UDP to `port`; written for packets that begin with their IPv6 header.
+pub(crate) fn packet_socket_6(index: u32, port: u16) -> io::Result<Socket> {
+    const ICMP: u32 = 58;
+    const ROUTER_ADVERTISEMENT: u32 = 134;
+    let socket = Socket::new(Domain::PACKET, Type::DGRAM, None)?;
+    let op = SockFilter::new;
+    socket.attach_filter(&[
+        op(LOAD_WORD, 0, 0, PACKET_TYPE),
+        op(JUMP_AT_LEAST, 6, 0, PACKET_OTHERHOST),
+        op(LOAD_BYTE, 0, 0, 6),
+        op(JUMP_EQUAL, 0, 2, ICMP),
+        op(LOAD_BYTE, 0, 0, 40),
+        op(JUMP_EQUAL, 3, 2, ROUTER_ADVERTISEMENT),
+        op(LOAD_HALF, 0, 0, 42),
+        op(JUMP_EQUAL, 1, 0, u32::from(port)),
+        op(RETURN, 0, 0, 0),
+        op(RETURN, 0, 0, 0x4_0000),
+    ])?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&link_address(index, libc::ETH_P_IPV6 as u16, [0; 6])?)?;
+    Ok(socket)
+}
+
+/// Sends one IPv6 packet to a link-layer address.
+pub(crate) fn send_frame_6(socket: &Socket, index: u32, to: Mac, packet: &[u8]) -> io::Result<()> {
+    socket.send_to(packet, &link_address(index, libc::ETH_P_IPV6 as u16, to)?).map(|_| ())
+}
+
 /// A packet socket for ARP replies to this host on one interface.
 pub(crate) fn arp_socket(index: u32) -> io::Result<Socket> {
     let socket = Socket::new(Domain::PACKET, Type::DGRAM, None)?;

@@ -26,6 +26,8 @@ pub(crate) enum Request {
     Question(Question),
     Configure(Box<Settings>, oneshot::Sender<Vec<String>>),
     Conflict(Box<Conflict>),
+    /// What another server answered about a machine ([`Engine::heard_elsewhere`]).
+    Elsewhere(HardwareAddress, Result<Option<Vec<u8>>, String>),
     Stop,
 }
 

@@ -5,7 +5,7 @@ use super::uploads;
 use super::{Rooms, nowhere};
 use super::{
     audit, backup, boot, declared, deployments, first, images, leases, machines, metrics, pages,
-    power, server, session, templates, tokens, users, webhooks,
+    power, quirks, server, session, templates, tokens, users, webhooks,
 };
 use crate::contract::shape::{Described, Gives, Shape};
 use crate::gate::{self, Gate};
@@ -187,6 +187,7 @@ fn about_machines() -> Vec<Route> {
             "its DHCP options",
             machines::set_options,
         ),
+        patch("/api/v1/machines/{machine}/quirks", CHANGE_MACHINE, "its quirks", quirks::set),
         patch(
             "/api/v1/machines/{machine}/addresses",
             CHANGE_FLEET,
@@ -200,6 +201,9 @@ fn about_machines() -> Vec<Route> {
             machines::merge,
         ),
         get("/api/v1/machines/{machine}/log", SEE_MACHINE, "what it logs", machines::log),
+        get("/api/v1/quirks", SEE_FLEET, "what is known of odd firmware", quirks::list),
+        get("/api/v1/quirks/{quirk}", SEE_FLEET, "a quirk", quirks::show),
+        get("/api/v1/fingerprints", SEE_FLEET, "firmware not known yet", quirks::fingerprints),
         get("/api/v1/leases", SEE_FLEET, "all leases", leases::list),
         post("/api/v1/leases/import", CHANGE_FLEET, "takes leases over", leases::import),
         get("/api/v1/leases/{lease}", SEE_FLEET, "a lease", leases::show_one),

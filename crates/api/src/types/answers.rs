@@ -120,6 +120,9 @@ pub struct Doctor {
     pub missing: Vec<String>,
     /// Profiles without an image that could be booted, with the reason.
     pub unbootable: Vec<String>,
+    /// Rules and machines that name a profile which is not there.
+    #[serde(default)]
+    pub lost: Vec<String>,
     /// Free bytes where blobs are kept.
     pub free: Option<u64>,
     /// What was odd when the sockets were opened.

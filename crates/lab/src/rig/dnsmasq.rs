@@ -31,13 +31,21 @@ impl Dnsmasq {
     }
 
     fn giving_addresses(namespace: &Namespace) -> Result<Self, Trouble> {
+        Self::with(namespace, &["--dhcp-range=10.77.0.100,10.77.0.199,1h"])
+    }
+
+    /// Starts it in a namespace with these further arguments, and waits until it listens.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn with(namespace: &Namespace, further: &[&str]) -> Result<Self, Trouble> {
         let directory = tempfile::tempdir().map_err(io("making a directory for dnsmasq"))?;
         let in_it = |name: &str| -> PathBuf { directory.path().join(name) };
         let mut command = namespace.command("dnsmasq");
         command
             .args(["--no-daemon", "--conf-file=/dev/null", "--user=root", "--port=0", "--log-dhcp"])
             .args(["--bind-interfaces", &format!("--interface={}", Link::INTERFACE)])
-            .arg("--dhcp-range=10.77.0.100,10.77.0.199,1h")
+            .args(further)
             .arg(format!("--dhcp-leasefile={}", in_it("leases").display()));
         let mut process = Process::start(command, in_it("dnsmasq.log"))?;
         process.wait_for("sockets bound exclusively", std::time::Duration::from_secs(5))?;

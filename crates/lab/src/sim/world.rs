@@ -294,7 +294,7 @@ impl World {
             self.log.push((self.now_ms, Told::Lost(text)));
             return;
         }
-        let Send { link, from, to, bytes } = send;
+        let Send { link, from, to, bytes, delay_ms } = send;
         let mut heard = Heard { from, to: Ipv4Addr::BROADCAST, port: 0, bytes };
         let meant: Vec<[u8; 6]> = match to {
             Destination::Broadcast { port } => {
@@ -318,7 +318,8 @@ impl World {
             self.log.push((self.now_ms, Told::Lost(text)));
         }
         for mac in meant {
-            self.air.send(self.now_ms, &Flight::ToMachine { mac, heard: heard.clone() });
+            let at_ms = self.now_ms + delay_ms;
+            self.air.send(at_ms, &Flight::ToMachine { mac, heard: heard.clone() });
         }
     }
 

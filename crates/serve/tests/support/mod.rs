@@ -191,7 +191,7 @@ impl House {
 
     /// Publishes a file that stays the same until the next edition, or not.
     pub fn publish_as(&self, name: &str, what: Served, media: &'static str, steady: bool) {
-        let found = Found { what, media, machine: None, steady };
+        let found = Found { what, media, machine: None, steady, blksize_max: None };
         self.0.files.lock().unwrap().insert(name.as_bytes().to_vec(), found);
     }
 

@@ -96,6 +96,10 @@ impl Mind {
                 let _ = to.send(self.configure(*settings));
             }
             Request::Conflict(conflict) => self.conflict(now, &conflict, batch),
+            Request::Elsewhere(machine, answer) => {
+                let describe = || format!("what another server says of {machine}");
+                self.guard(now, batch, describe, |e| e.heard_elsewhere(now, machine, answer));
+            }
             Request::Stop => batch.stop = true,
         }
     }
@@ -180,7 +184,9 @@ impl Mind {
             [Change::Machine(machine)] => Some(machine.hardware),
             _ => None,
         };
-        self.settle(batch, letter, kept, vec![Event { at: now, machine, link: None, what }]);
+        let mut events = vec![Event { at: now, machine, link: None, what }];
+        events.extend(engine::deploy::armed_by(now, &changes));
+        self.settle(batch, letter, kept, events);
     }
 
     /// Records an act that changes no fact.

@@ -158,6 +158,7 @@ fn outgoing(text: &str) -> Outgoing {
         from: SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 1), 67),
         to: Destination::Broadcast { port: 68 },
         bytes,
+        delay: None,
         check: None,
     }
 }

@@ -291,6 +291,11 @@ pub(super) fn sentence(world: &mut World, line: &str) -> Result<String, String> 
             world.mtu = world.server.policy.mtu.into();
             Ok(String::new())
         }
+        // A narrow place on the way, of which our interface says nothing.
+        "hidden" => {
+            world.mtu = pairs.read("mtu")?.ok_or("how narrow is it?")?;
+            Ok(String::new())
+        }
         "sabotage" => sabotage(world, line),
         _ => Err(format!("this is not known here: {line}")),
     }
@@ -410,7 +415,7 @@ fn condition(text: &str) -> Result<Condition, String> {
     })
 }
 
-/// `machine MAC name pc-1 profile debian label room=3 also MAC approved`
+/// `machine MAC name pc-1 profile debian label room=3 also MAC quirk NAME=on approved`
 fn machine(world: &mut World, pairs: &Pairs<'_>, line: &str) -> Result<String, String> {
     let machine = pairs.get("machine").unwrap_or_default().to_owned();
     let label = pairs.get("label").and_then(|l| l.split_once('='));
@@ -429,6 +434,7 @@ fn machine(world: &mut World, pairs: &Pairs<'_>, line: &str) -> Result<String, S
         let (machine, add) = (machine.clone(), vec![mac.parse()?]);
         command(world, Command::SetAddresses { machine, add, remove: Vec::new() })?;
     }
+    let says = super::pins::say(world, &machine, pairs)?.unwrap_or(says);
     let life = [Life::Approved, Life::Blocked, Life::Retired, Life::Pending];
     match life.into_iter().find(|life| line.ends_with(life.name())) {
         Some(life) => command(world, Command::SetLife(machine, life)),

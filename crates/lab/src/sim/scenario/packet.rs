@@ -30,6 +30,11 @@ pub(super) fn sends(
         Some(outgoing) => show(&outgoing).into_iter().for_each(|line| lines.plain(line)),
         None => lines.plain(silence(world)),
     }
+    for event in &world.server.told {
+        if let Happening::Answered { because, .. } = &event.what {
+            lines.quirks(because);
+        }
+    }
     world.server.told.clear();
     Ok(())
 }
@@ -262,11 +267,13 @@ fn show(outgoing: &Outgoing) -> Vec<String> {
         }
         Destination::Routed(to) => format!("{to}, routed"),
     };
+    let late = outgoing.delay.map(|delay| format!(", {} s later", delay.as_secs()));
     let mut lines = vec![format!(
-        "{} from {} to {to}, {} bytes",
+        "{} from {} to {to}, {} bytes{}",
         named(&message),
         outgoing.from,
-        outgoing.bytes.len()
+        outgoing.bytes.len(),
+        late.unwrap_or_default()
     )];
     let mut fields = Vec::new();
     let addresses = [
