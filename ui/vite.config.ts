@@ -28,5 +28,13 @@ export default defineConfig({
     target: ['chrome123', 'firefox120', 'safari17.5'],
   },
   server: { proxy: passed },
-  preview: { proxy: passed },
+  // What was built, under the policy that the server gives it (crates/api/src/gate/mod.rs).
+  preview: {
+    proxy: passed,
+    headers: {
+      'content-security-policy':
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; " +
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    },
+  },
 });

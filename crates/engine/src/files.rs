@@ -268,7 +268,13 @@ impl Engine {
         {
             let inquiry = Inquiry { ask: ask.clone(), machine: hardware, url };
             let what = Served::Ask(Box::new(inquiry));
-            let found = Found { what, media: TEXT, machine: Some(hardware), steady: false, blksize_max: None };
+            let found = Found {
+                what,
+                media: TEXT,
+                machine: Some(hardware),
+                steady: false,
+                blksize_max: None,
+            };
             return Told { answer: Answer::Reply(found), changes, events: Vec::new() };
         }
         let claim = self.claim(now, ask, &hardware);

@@ -204,6 +204,8 @@ export const en = {
     asHeard: (arch: string) => `As it was heard: ${arch}`,
     takenAs: (what: string) => `Taken as ${what}.`,
     script: 'The text it gets',
+    quirks: 'Quirks of its firmware',
+    denied: 'not so, an operator says; nothing is done for it',
     stage: {
       address: 'The address',
       firmware: 'The firmware gets',

@@ -61,12 +61,11 @@ impl Server {
         // A server under load says more than a pipe holds.
         let mut talk = child.stderr.take()?;
         std::thread::spawn(move || std::io::copy(&mut talk, &mut std::io::sink()));
-        let printed = Arc::default();
+        let printed: Arc<Mutex<String>> = Arc::default();
         let keeps = Arc::clone(&printed);
         std::thread::spawn(move || {
             for line in prints.lines().map_while(Result::ok) {
-                let mut all: std::sync::MutexGuard<'_, String> =
-                    keeps.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut all = keeps.lock().unwrap_or_else(PoisonError::into_inner);
                 all.push_str(&line);
                 all.push('\n');
             }
