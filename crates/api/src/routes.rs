@@ -9,6 +9,7 @@ mod deployments;
 mod first;
 mod images;
 mod leases;
+mod links;
 pub(crate) mod machines;
 pub(crate) mod metrics;
 mod pages;

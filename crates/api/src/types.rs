@@ -9,6 +9,7 @@ mod declared;
 mod deploy;
 mod inventory;
 mod leases;
+mod links;
 mod operators;
 mod power;
 mod quirks;
@@ -37,6 +38,7 @@ pub use leases::{
     Fate, HolderText, LEASES_MAX, LeaseHistory, LeaseLeft, LeaseView, LeaseWish, LeasesTaken,
     LeasesWish, ReservationView, ReservationWish,
 };
+pub use links::{AgreementView, DifferenceView, LastDifferenceView, LinkView, OtherServerView};
 pub use operators::{
     AuditPage, AuditVerdict, AuditView, Hidden, Login, SessionView, TokenAdd, TokenMade, TokenView,
     UserAdd, UserSet, UserView,

@@ -148,6 +148,9 @@ pub enum Command {
     /// Quirks: what odd firmware does, and what is done for it.
     #[command(subcommand)]
     Quirk(commands::quirk::QuirkCommand),
+    /// Links: who else speaks there, and whether it agrees with us.
+    #[command(subcommand)]
+    Link(commands::link::Link),
     /// Leases: who has which address.
     #[command(subcommand)]
     Lease(commands::lease::Lease),

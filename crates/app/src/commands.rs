@@ -12,6 +12,7 @@ pub mod explain;
 pub mod image;
 pub mod import_from;
 pub mod lease;
+pub mod link;
 pub mod machine;
 pub mod manual;
 pub mod menu;
@@ -65,6 +66,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Secret(secret) => secret.run(&client).await,
         Command::Quirk(quirk) => quirk.run(&client).await,
         Command::Lease(lease) => lease.run(&client).await,
+        Command::Link(link) => link.run(&client).await,
         Command::Transfer(transfer) => transfer.run(&client).await,
         Command::Backup(backup) => backup.run(&client).await,
         Command::Restore(restore) => restore.run(cli.global.state),

@@ -2,10 +2,11 @@
 //!
 //! [`admin`] is the operators' port; [`sockets`] opens the machines' sockets and opens them anew as the configuration says; [`https`] has
 //! their certificates; [`others`] looks for other DHCP servers; [`scrub`] reads all blobs once
-//! a week; [`tidy`] removes once a day what nobody came back for; [`notify`] tells systemd.
+//! a week; [`log`] tells what happens; [`tidy`] removes once a day what nobody came back for; [`notify`] tells systemd.
 
 pub mod admin;
 pub mod https;
+pub mod log;
 pub mod notify;
 pub mod others;
 pub mod scrub;

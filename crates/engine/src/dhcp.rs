@@ -24,7 +24,7 @@ pub use memory::Memory;
 pub(crate) use pace::Pace;
 pub(crate) use prints::Prints;
 pub use prints::Unfiled;
-pub(crate) use reply::Form;
+pub(crate) use reply::{Form, SERVER_PORT, server_id};
 
 use crate::lease::Asking;
 use crate::quirk::Allow;
@@ -132,6 +132,13 @@ pub(crate) struct Exchange<'a> {
     pub(crate) allow: &'a Allow,
 }
 
+impl Exchange<'_> {
+    /// Whether a server identifier (option 54) means us, as this client is told.
+    pub(crate) fn is_us(&self, server: Ipv4Addr) -> bool {
+        server == reply::server_id(self) || server == self.network.server
+    }
+}
+
 /// What a room decided: the reply and what it promises, or why there is none.
 pub(crate) type Decided = Result<Said, Why>;
 
@@ -181,6 +188,7 @@ impl Engine {
         };
         let on_link = || networks.iter().filter(|network| *network.interface == *datagram.link);
         let for_us = datagram.to == Ipv4Addr::BROADCAST
+            || network.mode == Mode::Listen
             || on_link().any(|n| [n.server, n.subnet.broadcast()].contains(&datagram.to));
         if !for_us {
             // This host routes, and it is on its way to somebody else.
@@ -218,12 +226,12 @@ impl Engine {
             asking,
             allow: &allow,
         };
+        events.extend(self.offer_taken(&exchange));
         let decided = match network.mode {
             Mode::Off => Err(Why::NotServed(datagram.link.clone())),
             Mode::Dhcp => self.answer_with_address(&exchange),
             Mode::Proxy | Mode::Auto => self.answer_beside(&exchange),
-            // Decided like a proxy, so that it can be told, then not said.
-            Mode::Listen => self.answer_beside(&exchange).and(Err(Why::OnlyListening)),
+            Mode::Listen => Err(self.rehearse(&exchange)),
         };
         let decided = decided.and_then(|said| match self.may_keep(&said.changes) {
             true => Ok(said),

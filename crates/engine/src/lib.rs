@@ -9,18 +9,23 @@
 //! [`rates`] let it and when [`turns`] say so; [`files`]
 //! says which bytes a name means; [`deploy`] who is armed with what; [`elsewhere`] reads what another
 //! server says of a machine; [`script`] writes what loaders read; [`explain`] asks all of
-//! them and keeps nothing.
+//! them and keeps nothing; [`compare`] lays two servers' replies side by side.
+//! [`others`] says who else was heard on our links, and whose offers machines take; [`listen`] lays
+//! what they say beside what we would have said.
 #![forbid(unsafe_code)]
 
 pub mod boot;
 pub mod command;
+pub mod compare;
 pub mod deploy;
 pub mod dhcp;
 pub mod elsewhere;
 pub mod explain;
 pub mod files;
 pub mod lease;
+pub mod listen;
 pub mod operators;
+pub mod others;
 pub mod password;
 mod power;
 mod quirk;
@@ -40,6 +45,7 @@ pub use elsewhere::Inquiry;
 pub use files::{Asker, FileAsk, Found, Served};
 pub use model::plan::Answer;
 pub use model::{Change, Event, Now};
+pub use others::Overheard;
 pub use quirk::QuirkSaid;
 /// The database, for those above.
 pub use quirks;

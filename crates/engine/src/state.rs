@@ -1,13 +1,18 @@
 //! What the engine knows: settings from the configuration, facts from the store, and the soft
 //! state that may be lost (offers).
 
+mod census;
 mod machines;
+
+pub(crate) use census::Tally;
+pub use census::{Census, PoolUse};
 
 use crate::lease::Leases;
 use crate::operators::Operators;
 use model::declared::Said;
 use model::image::{Channel, Channels, Wanted};
 use model::menu::Menu;
+use model::network::Mode;
 use model::rule::{Profile, Rule};
 use model::setting::Layer;
 use model::template::Template;
@@ -122,6 +127,8 @@ pub struct Engine {
     pub(crate) elsewhere: crate::elsewhere::Heard,
     /// Firmware that nobody has filed.
     pub(crate) prints: crate::dhcp::Prints,
+    pub(crate) others: crate::others::Others,
+    pub(crate) listening: crate::listen::Book,
     /// Those of the settings, shared with an exchange while it changes everything else.
     pub(crate) networks: Arc<[Network]>,
     pub(crate) pace: crate::dhcp::Pace,
@@ -158,6 +165,8 @@ impl Engine {
             memory: crate::dhcp::Memory::default(),
             elsewhere: crate::elsewhere::Heard::default(),
             prints: crate::dhcp::Prints::default(),
+            others: crate::others::Others::default(),
+            listening: crate::listen::Book::default(),
             pace: crate::dhcp::Pace::default(),
             only_renews: false,
             tidied: Now(0),
@@ -282,6 +291,8 @@ impl Engine {
             leases: self.leases.offers_only(&self.settings.networks),
             memory: self.memory.clone(),
             prints: self.prints.clone(),
+            others: self.others.clone(),
+            listening: self.listening.clone(),
             ..Self::new(self.settings.clone())
         }
     }
@@ -293,6 +304,14 @@ impl Engine {
         self.networks = settings.networks.clone().into();
         self.leases.arrange(&settings.networks);
         self.elsewhere = crate::elsewhere::Heard::default();
+        let of = |networks: &[Network], link: &str| -> Vec<Network> {
+            networks.iter().filter(|n| n.interface == link).cloned().collect()
+        };
+        let before = &self.settings.networks;
+        self.listening.keep_links(|link| {
+            let now = of(&settings.networks, link);
+            now.iter().any(|n| n.mode == Mode::Listen) && now == of(before, link)
+        });
         self.settings = settings;
         self.leases_left_behind()
     }

@@ -1,7 +1,8 @@
 //! Every scenario, and what they cover together.
 
 use lab::sim::scenario::{Scenario, check};
-use std::collections::BTreeSet;
+use model::Why;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -36,4 +37,21 @@ fn every_row_of_the_tables_has_a_scenario() {
     assert_eq!(covered("P"), (1..=16).collect(), "rows of the proxy table");
     assert_eq!(covered("D"), (1..=5).collect(), "rows of the table with addresses");
     assert_eq!(covered("matrix "), (1..=7).collect(), "rows of the table of destinations");
+}
+
+/// Nobody can say why a machine got nothing for a reason that no scenario ever shows.
+#[test]
+fn every_silence_has_a_scenario() {
+    let mut shown: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, scenario) in SCENARIOS.iter() {
+        for code in &scenario.silences {
+            shown.entry(code).or_default().push(name);
+        }
+    }
+    for (code, names) in &shown {
+        println!("{code}: {}", names.join(", "));
+    }
+    let all: BTreeSet<&str> = Why::examples().iter().map(Why::code).collect();
+    let missing: Vec<&str> = all.into_iter().filter(|code| !shown.contains_key(code)).collect();
+    assert!(missing.is_empty(), "no scenario comes to: {}", missing.join(", "));
 }

@@ -18,10 +18,12 @@ use crate::inbox::{self, Inbox, Ring};
 use crate::journal::Telling;
 use crate::kitchen::Kitchen;
 use crate::store::{Facts, Store};
+use crate::tally::Timed;
 use crate::{Options, SiteError};
 use engine::command::Decided;
 use engine::{
-    Check, Command, Datagram, Engine, FileAsk, Found, Noted, Now, Outgoing, Refusal, Settings, Told,
+    Check, Command, Datagram, Engine, FileAsk, Found, Noted, Now, Outgoing, Overheard, Refusal,
+    Settings, Told,
 };
 use model::HardwareAddress;
 use std::pin::pin;
@@ -57,6 +59,7 @@ pub(crate) struct Decide {
     pub(crate) file: fn(&mut Engine, Now, &FileAsk) -> Told<Found>,
     pub(crate) command: fn(&Engine, Now, Command) -> Result<Decided, Refusal>,
     pub(crate) conflict: fn(&mut Engine, Now, &str, &Check, Option<HardwareAddress>) -> Noted,
+    pub(crate) overhear: fn(&mut Engine, Now, &Overheard) -> Noted,
     pub(crate) tidy: fn(&mut Engine, Now) -> Noted,
 }
 
@@ -67,6 +70,7 @@ impl Default for Decide {
             file: Engine::file,
             command: Engine::command,
             conflict: Engine::conflict,
+            overhear: Engine::overhear,
             tidy: Engine::tidy,
         }
     }
@@ -235,6 +239,7 @@ impl Owner {
         minute: &mut Interval,
     ) -> Option<Batch> {
         let now = self.mind.clock.now();
+        let begun = std::time::Instant::now();
         let mut next = Batch { rests: true, promises: batch.promises, ..Batch::default() };
         let kept = {
             let Self { mind, store, .. } = self;
@@ -252,6 +257,7 @@ impl Owner {
                 }
             }
         };
+        self.mind.counters.took(Timed::Commit, begun.elapsed());
         match kept {
             Ok(()) => {
                 count(&self.mind.counters.commits, 1);

@@ -3,8 +3,8 @@
 use super::{Asked, Dry, State, ask, command, machines};
 use crate::body;
 use crate::types::{
-    Done, Explained, ExplainedWords, MenuView, MenuWish, MoveWish, ProfileView, ProfileWish,
-    RuleTest, RuleView, RuleWish,
+    Done, Explained, MenuView, MenuWish, MoveWish, ProfileView, ProfileWish, RuleTest, RuleView,
+    RuleWish,
 };
 use crate::{House, Problem};
 use axum::Json;
@@ -191,9 +191,8 @@ pub async fn explain(
     })
     .await??;
     let recent = house.site.recent(&explanation.machine);
-    let recent: Vec<_> = recent.iter().map(|event| event.as_ref().clone()).collect();
-    let words = ExplainedWords::of(&explanation, &recent);
-    Ok(Json(Explained { explanation, known, recent, words, now }))
+    let recent = recent.iter().map(|event| event.as_ref().clone()).collect();
+    Ok(Json(Explained::new(explanation, known, recent, now)))
 }
 
 /// `?network=IF`

@@ -1,6 +1,6 @@
 //! The server itself: how it is, what happens, its configuration again.
 
-use super::{Asked, Dry, State, ask, images};
+use super::{Asked, Dry, State, ask, images, links};
 use crate::contract::shape::{Events, Said};
 use crate::types::{Alive, Doctor, Done, Line, LoaderView, NetworkStatus, Status};
 use crate::{House, Problem, contract, streams};
@@ -60,6 +60,7 @@ async fn glance(house: &House) -> Result<Status, Problem> {
             rules: engine.rules().len(),
             machines: engine.machines().count(),
             leases: engine.leases().filter(|lease| lease.holds(now)).count(),
+            rogues: links::rogues(engine),
             dropped: counted.dropped,
             bugs: counted.bugs,
         }

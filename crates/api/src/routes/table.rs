@@ -4,8 +4,8 @@
 use super::uploads;
 use super::{Rooms, nowhere};
 use super::{
-    audit, backup, boot, declared, deployments, first, images, leases, machines, metrics, pages,
-    power, quirks, server, session, templates, tokens, users, webhooks,
+    audit, backup, boot, declared, deployments, first, images, leases, links, machines, metrics,
+    pages, power, quirks, server, session, templates, tokens, users, webhooks,
 };
 use crate::contract::shape::{Described, Gives, Shape};
 use crate::gate::{self, Gate};
@@ -130,6 +130,7 @@ fn about_the_server() -> Vec<Route> {
         get("/metrics", SEE_FLEET, "numbers for Prometheus", metrics::metrics),
         get("/api/v1/healthz", PUBLIC, "that it runs", server::healthz),
         get("/api/v1/status", SEE_FLEET, "the server at a glance", server::status),
+        get("/api/v1/links", SEE_FLEET, "who else speaks on our links", links::list),
         get("/api/v1/doctor", SEE_FLEET, "what it found odd", server::doctor),
         get("/api/v1/events", SEE_MACHINE, "events as they happen", server::events),
         get("/api/v1/transfers", SEE_FLEET, "files on their way", server::transfers),

@@ -41,6 +41,9 @@ pub struct Status {
     pub machines: usize,
     /// Leases that hold at the moment.
     pub leases: usize,
+    /// Other servers that do harm on our links, one line each.
+    #[serde(default)]
+    pub rogues: Vec<String>,
     /// DHCP messages dropped because too many came at once.
     pub dropped: u64,
     /// Requests that hit a bug of ours.

@@ -4,6 +4,8 @@ mod admin;
 mod https;
 mod limits;
 mod options;
+mod others;
+mod remedies;
 mod shared;
 mod syslog;
 

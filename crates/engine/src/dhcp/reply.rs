@@ -16,7 +16,7 @@ use wire::dhcp4::machine_uuid;
 use wire::dhcp4::{Message, MessageType, code, max_message, parameter_list, pxe};
 
 /// DHCP server, also for relays.
-pub(super) const SERVER_PORT: u16 = 67;
+pub(crate) const SERVER_PORT: u16 = 67;
 /// DHCP client.
 pub(super) const CLIENT_PORT: u16 = 68;
 /// PXE boot servers (PXE 2.1, 2.2.3).
@@ -84,9 +84,7 @@ impl Engine {
             reasons.extend(path.and_then(|_| allow.reason(Action::ShortNames)));
             reasons.extend(in_reply(form, &file, client, &allow));
             if file.len() > 255 {
-                return Err(Why::BadOption(format!(
-                    "the boot file name `{file}` is longer than option 67 can carry (255 bytes): shorten image name or path"
-                )));
+                return Err(Why::FileNameTooLong(file));
             }
             Ok(BootAnswer { form, allow, file, because: reasons })
         });
@@ -254,7 +252,7 @@ pub(super) fn begin(exchange: &Exchange<'_>, kind: MessageType) -> Message {
 }
 
 /// Option 54: our address on the link, or what the relay wants to be asked (RFC 5107).
-pub(super) fn server_id(exchange: &Exchange<'_>) -> Ipv4Addr {
+pub(crate) fn server_id(exchange: &Exchange<'_>) -> Ipv4Addr {
     let asked_for = exchange.client.relay.as_ref().and_then(|relay| relay.server_override);
     asked_for.unwrap_or(exchange.network.server)
 }

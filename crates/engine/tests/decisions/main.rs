@@ -11,6 +11,8 @@ mod fronts;
 mod house;
 mod images;
 mod inventory;
+mod listening;
+mod others;
 mod power;
 mod scripts;
 mod shelf;

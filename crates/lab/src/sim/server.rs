@@ -6,12 +6,13 @@ use engine::tftp::{
     Caps, Negotiated, Opening, Policy, Refusal, Route, SessionId, Sessions, Step, Transfer, Why,
 };
 use engine::{
-    Answer, Asker, Check, Datagram, Destination, Engine, FileAsk, Found, Outgoing, Served,
+    Answer, Asker, Check, Datagram, Destination, Engine, FileAsk, Found, Outgoing, Overheard,
+    Served,
 };
 use model::event::Carrier;
 use model::network::PROBE;
 use model::{Change, Content, Event, Happening, HardwareAddress, Hash, Now};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use wire::tftp::{Mode, Packet};
 
@@ -61,6 +62,8 @@ pub struct Server {
     pub neighbours: BTreeMap<Ipv4Addr, HardwareAddress>,
     /// Hosts that use an address without having asked for it: they answer whoever probes.
     pub squatters: BTreeMap<Ipv4Addr, HardwareAddress>,
+    /// Codes of all reasons for which somebody got nothing.
+    pub silences: BTreeSet<&'static str>,
     blobs: BTreeMap<Hash, Label>,
     sessions: Sessions,
     running: BTreeMap<SessionId, Running>,
@@ -77,6 +80,7 @@ impl Server {
             policy: Policy::default(),
             neighbours: BTreeMap::new(),
             squatters: BTreeMap::new(),
+            silences: BTreeSet::new(),
             blobs: BTreeMap::new(),
             sessions: Sessions::new(Caps::default()),
             running: BTreeMap::new(),
@@ -118,9 +122,13 @@ impl Server {
         };
         for _ in 0..DECIDED_AGAIN {
             let told = self.engine.dhcp(now, &datagram);
-            let Answer::Reply(outgoing) = told.answer else {
-                self.told.extend(told.events);
-                return None;
+            let outgoing = match told.answer {
+                Answer::Reply(outgoing) => outgoing,
+                Answer::Silence(why) => {
+                    self.silences.insert(why.code());
+                    self.told.extend(told.events);
+                    return None;
+                }
             };
             let squatter = |check: Check| {
                 let theirs = self.squatters.get(&check.address).copied();
@@ -140,10 +148,30 @@ impl Server {
         None
     }
 
+    /// Another server's reply came by.
+    pub fn overhear(&mut self, now: Now, link: &str, heard: Heard) {
+        let [.., third, last] = heard.from.ip().octets();
+        let overheard = Overheard {
+            link: link.to_owned(),
+            from: heard.from,
+            to: heard.to,
+            // Each has a card of its own, as its address says.
+            mac: HardwareAddress::mac([0x52, 0x54, 0, 0xfe, third, last]),
+            ours: None,
+            bytes: heard.bytes,
+        };
+        let noted = self.engine.overhear(now, &overheard);
+        self.apply(&noted.changes);
+        self.told.extend(noted.events);
+    }
+
     /// Asks for a file, without carrying it.
     pub fn find(&mut self, now: Now, ask: &FileAsk) -> Answer<engine::Found> {
         let told = self.engine.file(now, ask);
         self.told.extend(told.events);
+        if let Answer::Silence(why) = &told.answer {
+            self.silences.insert(why.code());
+        }
         let Answer::Reply(Found { what: Served::Ask(inquiry), .. }) = &told.answer else {
             return told.answer;
         };

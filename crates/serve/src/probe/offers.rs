@@ -96,7 +96,8 @@ pub async fn offers(interface: &str, asked: &[Asked], listen: Duration) -> io::R
     let found = interfaces::named(interface)?;
     let found = found.ok_or_else(|| io::Error::from_raw_os_error(libc::ENODEV))?;
     let mac = found.mac.and_then(|mac| mac.as_mac()).unwrap_or_default();
-    let socket = sys::watched(sys::packet_socket(found.index, [CLIENT_PORT, CLIENT_PORT])?)?;
+    let socket =
+        sys::watched(sys::packet_socket(found.index, [CLIENT_PORT; 3], sys::Takes::OurOwn)?)?;
 
     let xid = chance() & !ASKED_MASK;
     let questions: Vec<Vec<u8>> =

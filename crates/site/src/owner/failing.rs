@@ -164,7 +164,8 @@ impl Owner {
                 Request::Datagram(..)
                 | Request::Question(_)
                 | Request::Conflict(_)
-                | Request::Elsewhere(..) => {}
+                | Request::Elsewhere(..)
+                | Request::Overheard(_) => {}
                 Request::Configure(settings, to) => {
                     let _ = to.send(self.mind.configure(*settings));
                 }

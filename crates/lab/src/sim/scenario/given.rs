@@ -145,7 +145,7 @@ pub(super) fn network(line: &str) -> Result<Network, String> {
     })
 }
 
-/// `shared=office lease-min=5m rapid-commit=yes probe=off option-82=trust`, and as often as one
+/// `others=10.0.0.2,10.0.0.3 listen-as=dhcp shared=office lease-min=5m rapid-commit=yes probe=off option-82=trust`, and as often as one
 /// likes `route=10.0.0.0/8+via+10.0.0.9` and `option=ntp-servers:10.0.0.1` (a `+` is a space).
 fn address_service(pairs: &Pairs<'_>, line: &str, plain: Network) -> Result<Network, String> {
     let mut network = plain;
@@ -165,6 +165,13 @@ fn address_service(pairs: &Pairs<'_>, line: &str, plain: Network) -> Result<Netw
                     return Err(format!("`{value}` is no time of a probe: {line}"));
                 }
             }
+            "others" => {
+                network.others = value
+                    .split(',')
+                    .map(|a| a.parse().map_err(|_| value.clone()))
+                    .collect::<Result<_, _>>()?;
+            }
+            "listen-as" => network.listen_as = value.parse()?,
             "option-82" => network.option_82 = value.parse::<Option82>()?,
             "route" => network.routes.push(value.parse()?),
             "option" => {
@@ -259,8 +266,14 @@ pub(super) fn sentence(world: &mut World, line: &str) -> Result<String, String> 
             let mut foreign = Foreign::new(address, first);
             foreign.boot_file = pairs.get("boot-file").map(str::to_owned);
             foreign.slow_ms = pairs.read("slow")?.unwrap_or(0);
-            world.foreign = Some(foreign);
-            Ok(String::new())
+            let networks = &world.server.engine.settings().networks;
+            foreign.like = pairs
+                .get("like")
+                .and_then(|link| networks.iter().find(|network| network.interface == link))
+                .cloned();
+            world.foreign.retain(|other| other.address != address);
+            world.foreign.push(foreign);
+            Ok(format!("a DHCP server at {address} is switched on"))
         }
         "relay" => {
             let giaddr = pairs.read("relay")?.ok_or("a relay needs an address")?;
@@ -316,7 +329,7 @@ fn relay_options(pairs: &Pairs<'_>) -> Result<Vec<u8>, String> {
     Ok(info)
 }
 
-/// `image debian for x64-uefi,arm64-uefi signed files a,b`
+/// `image debian for x64-uefi,arm64-uefi signed in EFI/boot files a,b`
 fn image(world: &mut World, line: &str) -> Result<String, String> {
     let pairs = Pairs::new(line);
     let name = pairs.get("image").unwrap_or_default().to_owned();
@@ -360,7 +373,9 @@ fn image(world: &mut World, line: &str) -> Result<String, String> {
     if pairs.has("signed") {
         let arch = archs.first().copied();
         let suffix = arch.and_then(Arch::efi_suffix).unwrap_or("x64");
-        let (shim, grub) = (format!("boot{suffix}.efi"), format!("grub{suffix}.efi"));
+        let within = pairs.get("in").map(|folder| format!("{folder}/")).unwrap_or_default();
+        let of = |kind: &str| format!("{within}{kind}{suffix}.efi");
+        let (shim, grub) = (of("boot"), of("grub"));
         asset(world, "shim", arch, &shim);
         asset(world, "grub", arch, &grub);
         recipe.signed = Some(SignedChain { shim, grub });

@@ -27,6 +27,7 @@ mod pins;
 mod show;
 
 use super::world::World;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -47,6 +48,8 @@ const LAST_STEP_MS: u64 = 15 * 60 * 1000;
 pub struct Scenario {
     /// What it shows: `quirk 1`, `P7`, `security`, ….
     pub covers: Vec<String>,
+    /// Codes of the silences that came up when it ran.
+    pub silences: BTreeSet<&'static str>,
     about: Vec<String>,
     given: Vec<String>,
     steps: Vec<Step>,
@@ -71,6 +74,8 @@ pub struct Ran {
     pub text: String,
     /// `must` and `never` lines that do not hold.
     pub broken: Vec<String>,
+    /// Codes of the silences ([`model::Why::code`]) that came up.
+    pub silences: BTreeSet<&'static str>,
 }
 
 impl Scenario {
@@ -173,7 +178,7 @@ impl Scenario {
             let unwanted = step.never.iter().filter(|m| flat.contains(m.as_str()));
             broken.extend(unwanted.map(|m| format!("at {}: never {m}", step.at)));
         }
-        Ok(Ran { text, broken })
+        Ok(Ran { text, broken, silences: world.server.silences })
     }
 }
 
@@ -239,7 +244,8 @@ pub fn check(dir: &Path) -> Vec<(String, Scenario)> {
         let ran = Scenario::read(&text).and_then(|s| s.run().map(|ran| (s, ran)));
         match ran {
             Err(why) => faults.push(format!("{name}: {why}")),
-            Ok((scenario, ran)) => {
+            Ok((mut scenario, ran)) => {
+                scenario.silences = ran.silences;
                 for broken in &ran.broken {
                     faults.push(format!("{name}: {broken}\n{}", show::indented(&ran.text)));
                 }
@@ -304,6 +310,8 @@ mod tests {
         assert_eq!(network.lease_min.as_secs(), 300);
         assert_eq!(network.routes[0].to_string(), "10.0.0.0/8 via 10.0.0.9");
         assert_eq!(model::option::show(&network.options[0]), "ntp-servers=10.0.0.1");
+        let listens = given::network("network lan mode listen listen-as=dhcp others=10.0.0.2")?;
+        assert!(listens.has_addresses() && listens.others.len() == 1);
         assert!(given::network("network lan mode dhcp option=ntp:1").is_err());
         assert!(given::network("network lan mode dhcp leaze=1").is_err());
         Ok(())
