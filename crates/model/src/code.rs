@@ -7,6 +7,7 @@
 use crate::client::{Arch, ArchCode};
 use crate::event::Happening;
 use crate::fault::Fault;
+use crate::listen::Outcome;
 use crate::plan::{Reason, Why};
 use crate::severity::Severity;
 use std::net::Ipv4Addr;
@@ -49,7 +50,7 @@ const FORMS: [(&str, &str); 5] = [
 ];
 
 /// Codes of events that say the same of everybody.
-const PLAIN: [&str; 11] = [
+const PLAIN: [&str; 13] = [
     "transfer-started",
     "transfer-progress",
     "transfer-done",
@@ -58,6 +59,8 @@ const PLAIN: [&str; 11] = [
     "machine-appeared",
     "inventory",
     "other-server",
+    "offer-taken",
+    "compared",
     "machine-log",
     "alarm",
     "changed",
@@ -87,6 +90,8 @@ impl Happening {
             Self::MachineAppeared { .. } => "machine-appeared",
             Self::Inventory { .. } => "inventory",
             Self::OtherServer { .. } => "other-server",
+            Self::OfferTaken { .. } => "offer-taken",
+            Self::Compared { .. } => "compared",
             Self::Deployment { step, .. } => coded(&STEPS, step, "deployment-step"),
             Self::Syslog { .. } => "machine-log",
             Self::Alarm { .. } => "alarm",
@@ -127,7 +132,10 @@ impl Happening {
             | Self::TransferStarted { .. }
             | Self::TransferProgress { .. }
             | Self::TransferDone { .. }
+            | Self::OfferTaken { .. }
+            | Self::Compared { outcome: Outcome::Agrees | Outcome::Unheard, .. }
             | Self::Inventory { .. } => Severity::Info,
+            Self::Compared { outcome: Outcome::Differs, .. } => Severity::Notice,
         }
     }
 }
@@ -149,6 +157,7 @@ impl Reason {
             Self::CannotBoot { .. } => "reason-cannot-boot",
             Self::LittleMemory { .. } => "reason-little-memory",
             Self::Loader { .. } => "reason-loader",
+            Self::Quirk { .. } => "reason-quirk",
             Self::Note(_) => "reason-note",
         }
     }
@@ -167,6 +176,7 @@ impl Reason {
         "reason-cannot-boot",
         "reason-little-memory",
         "reason-loader",
+        "reason-quirk",
         "reason-note",
     ];
 }

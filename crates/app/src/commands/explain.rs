@@ -288,6 +288,7 @@ mod tests {
                 name: Some("lab-01".to_owned()),
                 taken_as: "x64-uefi, pxe, on br0".to_owned(),
                 plan: BootPlan { decision: Decision::LocalDisk, reasons: Vec::new() },
+                quirks: Vec::new(),
                 stages: vec![StageAnswer {
                     stage: "firmware".to_owned(),
                     gets: None,

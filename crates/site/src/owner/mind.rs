@@ -100,7 +100,9 @@ impl Mind {
             Request::Conflict(conflict) => self.conflict(now, &conflict, batch),
             Request::Elsewhere(machine, answer) => {
                 let describe = || format!("what another server says of {machine}");
-                self.guard(now, batch, describe, |e| e.heard_elsewhere(now, machine, answer));
+                self.guard(now, batch, Timed::Upkeep, describe, |e| {
+                    e.heard_elsewhere(now, machine, answer)
+                });
             }
             Request::Overheard(overheard) => self.overhear(now, &overheard, batch),
             Request::Stop => batch.stop = true,
@@ -143,7 +145,7 @@ impl Mind {
     fn overhear(&mut self, now: Now, overheard: &Overheard, batch: &mut Batch) {
         let decide = self.decide.overhear;
         let describe = || format!("a reply of {} on {}", overheard.from, overheard.link);
-        let noted = self.guard(now, batch, describe, |e| decide(e, now, overheard));
+        let noted = self.guard(now, batch, Timed::Upkeep, describe, |e| decide(e, now, overheard));
         if let Some(Noted { changes, events }) = noted {
             self.settle(batch, Letter::Nobody, changes, events);
         }
