@@ -21,6 +21,7 @@ pub mod doing;
 pub mod elsewhere;
 pub mod gate;
 pub mod net;
+pub mod pages;
 pub mod peer;
 pub mod problem;
 pub(crate) mod routes;

@@ -12,6 +12,7 @@ mod leases;
 mod links;
 pub(crate) mod machines;
 pub(crate) mod metrics;
+mod pages;
 mod power;
 mod quirks;
 mod reports;

@@ -2,6 +2,7 @@
 
 use crate::asker::Asker;
 use crate::gate::door::Door;
+use crate::pages::Page;
 use crate::peer::Operator;
 use crate::tags::Expects;
 use crate::types::{Done, TlsStatus};
@@ -76,6 +77,8 @@ pub struct House {
     pub expects: Expects,
     /// What goes out to webhooks.
     pub webhooks: Arc<Webhooks>,
+    /// The files of the web UI; none where the program was built without it.
+    pub pages: &'static [Page],
 }
 
 /// The served socket.

@@ -28,6 +28,8 @@ pub struct Wanted {
     pub machine: Option<HardwareAddress>,
     /// Lines of machines' own logs, too.
     pub logs: bool,
+    /// Each with its sentence, beside its parts.
+    pub words: bool,
     /// After which event, by its id; from now on without one.
     pub after: Option<String>,
 }
@@ -132,7 +134,14 @@ impl Listening {
     }
 
     fn message(&self, line: &Line) -> Option<String> {
-        let json = serde_json::to_string(line).ok()?;
+        let json = match line {
+            Line::Event(event) if self.wanted.words => {
+                let mut json = serde_json::to_value(line).ok()?;
+                json["words"] = event.what.to_string().into();
+                json.to_string()
+            }
+            line => serde_json::to_string(line).ok()?,
+        };
         Some(format!("id: {}\ndata: {json}\n\n", id(&self.house, self.at)))
     }
 }

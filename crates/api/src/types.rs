@@ -22,8 +22,8 @@ pub use answers::{
 };
 pub use backup::{BackupWish, Phrase};
 pub use boot::{
-    ConditionText, Explained, LoaderView, MenuView, MenuWish, MoveWish, ProfileView, ProfileWish,
-    RuleTest, RuleView, RuleWish,
+    ConditionText, Explained, ExplainedWords, LoaderView, MenuView, MenuWish, MoveWish,
+    ProfileView, ProfileWish, RuleTest, RuleView, RuleWish,
 };
 pub use declared::{Applied, ApplyWish, MachinesWish, RuleDeclared};
 pub use deploy::{

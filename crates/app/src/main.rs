@@ -16,6 +16,7 @@ mod config;
 mod declared;
 mod failure;
 mod links;
+mod pages;
 mod password;
 mod say;
 mod serving;

@@ -1,35 +1,21 @@
-//! The few pages that need no login: the first one, and the form of the first admin. No script.
+//! The form of the first admin: a view of the web UI, or a page without a script where there is none.
 
 use super::State;
-use super::session::OverTls;
+use super::pages::{self, plain};
 use crate::contract::shape::{Page, Said};
 use crate::gate::{door, login};
+use crate::pages::wants_page;
 use crate::server::Visitor;
 use crate::{House, Problem};
 use axum::Extension;
 use axum::extract::Path;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Html;
 use engine::Command;
 use model::By;
 use model::access::{Role, Scope, User, Via};
 use schemars::JsonSchema;
 use serde::Deserialize;
-
-/// Until there is more to see.
-pub async fn root() -> Html<String> {
-    page(
-        "<p>This is the operators' port. The API is below <code>/api/v1</code>; the \
-          <code>bootwright</code> command speaks it: <code>bootwright --server URL status</code>.</p>",
-    )
-}
-
-fn page(body: &str) -> Html<String> {
-    Html(format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <title>Bootwright</title></head>\n<body><h1>Bootwright</h1>\n{body}\n</body></html>\n"
-    ))
-}
 
 /// Unknown, over and used are the same.
 fn over() -> Problem {
@@ -39,19 +25,24 @@ fn over() -> Problem {
     )
 }
 
+/// In the web UI where there is one; it asks here again, as a program, whether the link is good.
 pub async fn form(
     State(house): State<House>,
     Path(token): Path<String>,
-) -> Result<Html<String>, Problem> {
-    if !house.door.is_first(house.site.now(), &token) {
-        return Err(over());
+    headers: HeaderMap,
+) -> Result<Said<Page>, Problem> {
+    let good = house.door.is_first(house.site.now(), &token);
+    let status = if good { StatusCode::OK } else { StatusCode::NOT_FOUND };
+    match pages::index(&house, &headers).filter(|_| wants_page(&headers)) {
+        Some(page) => Ok(Said::new((status, page))),
+        None if good => Ok(Said::new(asking(""))),
+        None => Err(over()),
     }
-    Ok(asking(""))
 }
 
 fn asking(wrong: &str) -> Html<String> {
     // The form goes to where it came from: the link stands in the address alone.
-    page(&format!(
+    plain(&format!(
         "{}<p>Who is the first operator? He may everything, and adds the others.</p>\n\
          <form method=\"post\">\n\
          <p><label>Name <input name=\"name\" required maxlength=\"63\" autofocus \
@@ -96,21 +87,28 @@ pub struct Filled {
 pub async fn make(
     State(house): State<House>,
     Extension(visitor): Extension<Visitor>,
-    OverTls(tls): OverTls,
     Path(token): Path<String>,
+    headers: HeaderMap,
     crate::body::Form(filled): crate::body::Form<Filled>,
 ) -> Result<Said<Page>, Problem> {
     let now = house.site.now();
     if !house.door.is_first(now, &token) {
         return Err(over());
     }
-    let again = |wrong: &str| Said::new((StatusCode::BAD_REQUEST, asking(wrong)));
+    // People get the form again, programs (the web UI is one) the problem.
+    let again = |problem: Problem| match wants_page(&headers) {
+        true => {
+            let page = asking(&problem.sentence());
+            Ok(Said::new((StatusCode::BAD_REQUEST, page)))
+        }
+        false => Err(problem),
+    };
     if filled.password != filled.again {
-        return Ok(again("The two passwords are not the same."));
+        return again(Problem::malformed("The two passwords are not the same."));
     }
     let password = match login::hashed(&house, filled.password).await {
         Ok(password) => password,
-        Err(problem) => return Ok(again(&problem.sentence())),
+        Err(problem) => return again(problem),
     };
     let by = By { name: filled.name.clone(), via: Via::FirstLink };
     let (role, scope) = (Role::Admin, Scope::ALL);
@@ -118,9 +116,10 @@ pub async fn make(
     // Two that come at once are told apart by the owner, who takes one of them.
     match house.site.command(by, Command::AddFirstUser(user.clone()), false).await {
         Ok(_) => house.door.first_is_over(),
-        Err(error) => return Ok(again(&error.why())),
+        Err(error) => return again(error.into()),
     }
     let (_, begun) = login::begin(&house, user, &visitor.source(), Via::FirstLink).await?;
+    let tls = matches!(visitor, Visitor::Net { tls: true, .. });
     let fields = [
         (header::SET_COOKIE, door::set_cookie(tls, Some(&begun.cookie))),
         (header::LOCATION, "/".to_owned()),

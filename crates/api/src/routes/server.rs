@@ -129,6 +129,9 @@ pub struct Watch {
     /// Also lines of machines' own logs; those of a machine that is named come anyway.
     #[serde(default)]
     syslog: bool,
+    /// Each event also has `words`: the sentence that `bootwright watch` shows.
+    #[serde(default)]
+    words: bool,
 }
 
 pub async fn events(
@@ -144,7 +147,7 @@ pub async fn events(
     let logs = watch.syslog || machine.is_some();
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
     let after = watch.after.or(last);
-    Ok(streams::events(&house, streams::Wanted { machine, logs, after }))
+    Ok(streams::events(&house, streams::Wanted { machine, logs, after, words: watch.words }))
 }
 
 pub async fn transfers(State(house): State<House>) -> Json<Transfers> {

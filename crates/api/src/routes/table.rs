@@ -5,7 +5,7 @@ use super::uploads;
 use super::{Rooms, nowhere};
 use super::{
     audit, backup, boot, declared, deployments, first, images, leases, links, machines, metrics,
-    power, quirks, reports, server, session, templates, tokens, users, webhooks,
+    pages, power, quirks, reports, server, session, templates, tokens, users, webhooks,
 };
 use crate::contract::shape::{Described, Gives, Shape};
 use crate::gate::{self, Gate};
@@ -81,7 +81,8 @@ methods!(get GET, post POST, put PUT, patch PATCH, delete DELETE);
 
 /// All of them.
 pub fn table() -> Vec<Route> {
-    let mut all = about_operators();
+    let mut all = for_people();
+    all.extend(about_operators());
     all.extend(about_the_server());
     all.extend(about_content());
     all.extend(about_machines());
@@ -90,9 +91,18 @@ pub fn table() -> Vec<Route> {
     all
 }
 
+/// The web UI. Its page is the same for everybody, and says nothing of the server.
+fn for_people() -> Vec<Route> {
+    vec![
+        get("/", PUBLIC, "the web UI", pages::root),
+        get("/{view}", PUBLIC, "a view of it", pages::view),
+        get("/{view}/{of}", PUBLIC, "a view of one thing", pages::view_of),
+        get("/assets/{file}", PUBLIC, "a file it needs", pages::asset),
+    ]
+}
+
 fn about_operators() -> Vec<Route> {
     vec![
-        get("/", PUBLIC, "the page of the operators' port", first::root),
         get("/first/{token}", PUBLIC, "the form of the first admin", first::form),
         post("/first/{token}", PUBLIC, "makes the first admin", first::make),
         post("/api/v1/session", PUBLIC, "logs in", session::begin),

@@ -337,12 +337,44 @@ pub struct Explained {
     pub known: Option<super::MachineView>,
     /// What it asked, got, or was refused lately, oldest first.
     pub recent: Vec<Event>,
+    /// The same in words.
+    #[serde(default)]
+    pub words: ExplainedWords,
     /// What gets no answer: stages, then what lately got none, each reason once and the newest first;
     /// whose fault it is, and what would change it.
     #[serde(default)]
     pub silences: Vec<Silence>,
     /// The moment of the answer.
     pub now: model::Now,
+}
+
+/// What an explanation says, in words: one for each of its parts, in their order.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ExplainedWords {
+    /// What it would do: `start the local disk`.
+    pub decision: String,
+    /// Why.
+    pub reasons: Vec<String>,
+    /// Why each stage gets what it gets; where that is nothing, this is said first.
+    pub stages: Vec<Vec<String>>,
+    /// What happened lately.
+    pub recent: Vec<String>,
+}
+
+impl ExplainedWords {
+    /// Of this explanation, and these events.
+    pub fn of(explanation: &Explanation, recent: &[Event]) -> Self {
+        let stage = |stage: &engine::explain::StageAnswer| {
+            let silence = stage.silence.iter().map(|why| format!("nothing: {why}"));
+            silence.chain(stage.because.iter().map(ToString::to_string)).collect()
+        };
+        Self {
+            decision: explanation.plan.decision.summary(),
+            reasons: explanation.plan.reasons.iter().map(ToString::to_string).collect(),
+            stages: explanation.stages.iter().map(stage).collect(),
+            recent: recent.iter().map(|event| event.what.to_string()).collect(),
+        }
+    }
 }
 
 impl Explained {
@@ -354,7 +386,8 @@ impl Explained {
         now: model::Now,
     ) -> Self {
         let silences = silences(&explanation, &recent);
-        Self { explanation, known, recent, silences, now }
+        let words = ExplainedWords::of(&explanation, &recent);
+        Self { explanation, known, recent, words, silences, now }
     }
 }
 

@@ -164,6 +164,10 @@ async fn the_link_makes_one_admin_once() {
     assert_eq!(world.ask(Method::GET, &old, &[], "").await.status, 404, "a new one replaces it");
     let form = world.ask(Method::GET, &link, &[], "").await;
     assert!(form.text.contains("<form method=\"post\">") && !form.text.contains("<script"));
+    let page = [("accept", "text/html,*/*;q=0.8")];
+    let view = world.ask(Method::GET, &link, &page, "").await;
+    assert_eq!((view.status.as_u16(), view.text.as_str()), (200, "<title>the UI</title>"));
+    assert_eq!(world.ask(Method::GET, &old, &page, "").await.status, 404, "the UI says so too");
     let fill =
         |name: &str, again: &str| format!("name={name}&password=correct+horse%21&again={again}");
     let post = async |body: String| world.ask(Method::POST, &link, &[], &body).await;

@@ -10,5 +10,6 @@ mod contract;
 mod log;
 mod login;
 mod matrix;
+mod pages;
 mod reports;
 mod world;

@@ -5,6 +5,7 @@ use api::asker::Asker;
 use api::gate::door::Door;
 use api::gate::host::Hosts;
 use api::net::{Front, start};
+use api::pages::Page;
 use api::server::{House, Running};
 use engine::{BootDefaults, Command, Settings};
 use http_body_util::{BodyExt, Full};
@@ -71,6 +72,12 @@ async fn site(state: &Path, clock: &Arc<AtomicU64>) -> (SiteHandle, JoinHandle<(
     Site::start(Options { state, settings, clock, limits: Limits::default() }).await.unwrap()
 }
 
+/// A web UI of two files.
+const PAGES: &[Page] = &[
+    Page { path: "index.html", plain: b"<title>the UI</title>", gzip: None, brotli: None },
+    Page { path: "assets/a-1f.js", plain: b"\"plain\"", gzip: Some(b"packed"), brotli: None },
+];
+
 impl World {
     pub async fn new(folder: &Path) -> Self {
         let state = folder.join("state");
@@ -95,6 +102,7 @@ impl World {
             door: Door::default(),
             asker: Asker::server(),
             expects: api::Expects::default(),
+            pages: PAGES,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();

@@ -299,6 +299,7 @@ mod tests {
             },
             known: None,
             recent: vec![Event { at: Now(0), machine: Some(machine), link: None, what: last }],
+            words: Default::default(),
             silences: Vec::new(),
             now: Now(3_000),
         }
@@ -360,6 +361,7 @@ mod tests {
             },
             known: None,
             recent: Vec::new(),
+            words: Default::default(),
             silences: Vec::new(),
             now: Now(0),
         };

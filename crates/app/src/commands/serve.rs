@@ -151,6 +151,7 @@ impl Serve {
             expects: api::Expects::default(),
             asker: Asker::server(),
             webhooks: Arc::clone(&webhooks),
+            pages: crate::pages::PAGES,
         };
         // What an import left that was broken off by a kill, and what nobody came back for.
         tidy::once(&house).await;

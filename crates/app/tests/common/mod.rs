@@ -4,6 +4,8 @@
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_bootwright");
 
@@ -11,6 +13,8 @@ pub const BINARY: &str = env!("CARGO_BIN_EXE_bootwright");
 pub struct Server {
     pub child: Child,
     pub folder: tempfile::TempDir,
+    /// What it printed after it was ready.
+    printed: Arc<Mutex<String>>,
 }
 
 impl Server {
@@ -43,7 +47,8 @@ impl Server {
             .spawn()
             .ok()?;
         let mut first = String::new();
-        BufReader::new(child.stdout.take()?).read_line(&mut first).unwrap();
+        let mut prints = BufReader::new(child.stdout.take()?);
+        prints.read_line(&mut first).unwrap();
         if first.trim() != "ready" {
             child.wait().unwrap();
             let mut why = String::new();
@@ -56,7 +61,29 @@ impl Server {
         // A server under load says more than a pipe holds.
         let mut talk = child.stderr.take()?;
         std::thread::spawn(move || std::io::copy(&mut talk, &mut std::io::sink()));
-        Some(Self { child, folder })
+        let printed: Arc<Mutex<String>> = Arc::default();
+        let keeps = Arc::clone(&printed);
+        std::thread::spawn(move || {
+            for line in prints.lines().map_while(Result::ok) {
+                let mut all = keeps.lock().unwrap_or_else(PoisonError::into_inner);
+                all.push_str(&line);
+                all.push('\n');
+            }
+        });
+        Some(Self { child, folder, printed })
+    }
+
+    /// A line that it prints, soon after its start, with this in it.
+    pub fn prints(&self, part: &str) -> String {
+        let until = Instant::now() + Duration::from_secs(20);
+        loop {
+            let all = self.printed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            if let Some(line) = all.lines().find(|line| line.contains(part)) {
+                return line.to_owned();
+            }
+            assert!(Instant::now() < until, "it printed no line with `{part}`: {all}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     pub fn run(&self, args: &[&str]) -> Output {

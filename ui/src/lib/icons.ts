@@ -1,0 +1,17 @@
+// Small pictures as paths on a grid of 20 by 20, drawn with the colour of the text beside them.
+
+export const icons = {
+  pulse: 'M2.5 10.5h3l2-5.5 4 10 2-4.5h4',
+  machines: 'M3 4.5h14v4H3zM3 11.5h14v4H3zM6 6.5h.01M6 13.5h.01',
+  search: 'M9 15a6 6 0 1 1 0-12 6 6 0 0 1 0 12ZM13.5 13.5 17 17',
+  menu: 'M3 5.5h14M3 10h14M3 14.5h14',
+  close: 'M5 5l10 10M15 5 5 15',
+  back: 'M12 4.5 6.5 10l5.5 5.5',
+  check: 'M4.5 10.5 8.5 14.5 15.5 6',
+  warn: 'M10 3.5 17.5 16.5h-15ZM10 8.5v3.5M10 14.2h.01',
+  up: 'M5.5 12 10 7.5 14.5 12',
+  down: 'M5.5 8 10 12.5 14.5 8',
+  out: 'M8 4H4v12h4M12 6.5 15.5 10 12 13.5M15.5 10H8',
+} as const;
+
+export type IconName = keyof typeof icons;

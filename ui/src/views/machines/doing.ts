@@ -1,0 +1,107 @@
+// What operators do with machines, as functions: each asks first what would happen, where that is wanted.
+
+import { ask } from '../../api/client';
+import { Refused } from '../../api/problem';
+import type { DeployWish, Life } from '../../api/types';
+import { toasts } from '../../app/toasts.svelte';
+import { t } from '../../texts';
+
+export type Wanted = 'approved' | 'blocked' | 'retired';
+
+/** Requests at the same time. */
+const AT_ONCE = 6;
+/** So many machines are asked about before; of more, the first. */
+const PREVIEWED_MAX = 200;
+const LISTED_MAX = 50;
+
+export interface Named {
+  mac: string;
+  name: string | null;
+}
+
+export function shownName(machine: Named): string {
+  return machine.name ?? machine.mac;
+}
+
+/** Sets one machine's life. Where it was something that can be asked for again, there is a way back. */
+export async function setLife(machine: Named & { state: Life }, to: Wanted, then: () => void): Promise<void> {
+  const before = machine.state;
+  const set = async (state: Life) => {
+    await ask('PUT /machines/{machine}/state', { path: { machine: machine.mac }, body: { state } });
+    then();
+  };
+  await set(to);
+  const back = before !== to && (before === 'approved' || before === 'blocked');
+  toasts.done(t.machines.changed[to](shownName(machine)), back ? () => set(before) : null);
+}
+
+/** Does something for each, a few at a time; what is refused stands beside. */
+async function each<T>(
+  all: readonly T[],
+  work: (one: T) => Promise<string>,
+  signal?: AbortSignal,
+): Promise<{ says: string[]; refused: string[] }> {
+  // In their order, whoever is answered first.
+  const says: (string | null)[] = all.map(() => null);
+  const refused: (string | null)[] = all.map(() => null);
+  let next = 0;
+  const worker = async () => {
+    for (let at = next++; at < all.length && !signal?.aborted; at = next++) {
+      try {
+        says[at] = await work(all[at]!);
+      } catch (error) {
+        if (!(error instanceof Refused) || error.status === 0 || error.status === 401) throw error;
+        refused[at] = error.message;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, all.length) }, worker));
+  const told = (all: (string | null)[]) => all.filter((one) => one !== null);
+  return { says: told(says), refused: told(refused) };
+}
+
+function short(lines: string[], more: number): string[] {
+  const rest = lines.length - LISTED_MAX + more;
+  return lines.length > LISTED_MAX || more > 0
+    ? [...lines.slice(0, LISTED_MAX), ...(rest > 0 ? [t.machines.bulk.more(rest)] : [])]
+    : lines;
+}
+
+/** What would happen to them. */
+export async function previewLives(machines: readonly Named[], to: Wanted, signal: AbortSignal) {
+  const asked = machines.slice(0, PREVIEWED_MAX);
+  const one = async (machine: Named) => {
+    const wish = { path: { machine: machine.mac }, query: { dry_run: true }, body: { state: to }, signal };
+    return (await ask('PUT /machines/{machine}/state', wish)).data.says;
+  };
+  const { says, refused } = await each(asked, one, signal);
+  const more = machines.length - asked.length;
+  return { says: [...short(says, more), ...(more ? [t.machines.bulk.few] : [])], refused: short(refused, 0) };
+}
+
+/** Does it to all of them. */
+export async function setLives(machines: readonly Named[], to: Wanted): Promise<void> {
+  const one = async (machine: Named) =>
+    (await ask('PUT /machines/{machine}/state', { path: { machine: machine.mac }, body: { state: to } })).data.says;
+  const { says, refused } = await each(machines, one);
+  toasts.done(t.machines.changed.many(says.length));
+  if (refused.length) toasts.bad(`${t.machines.bulk.refused(refused.length)} ${refused[0]}`);
+}
+
+/** Arms one machine, or several in turns; a dry run only says what would happen. */
+export async function deploy(
+  machines: readonly Named[],
+  wish: DeployWish,
+  dry_run: boolean,
+  signal?: AbortSignal,
+): Promise<string> {
+  const [only] = machines;
+  const query = { dry_run };
+  const more = signal ? { signal } : {};
+  if (machines.length === 1 && only) {
+    const path = { machine: only.mac };
+    return (await ask('POST /machines/{machine}/deploy', { path, query, body: wish, ...more })).data.says;
+  }
+  const body = { machines: machines.map((machine) => machine.mac), deploy: wish };
+  return (await ask('POST /deployments', { query, body, ...more })).data.says;
+}
