@@ -307,9 +307,16 @@ pub struct Network {
     pub rate: Option<u64>,
     /// DHCP and boot servers that belong on this link, by what they call themselves (option 54) or
     /// by where their replies come from. Empty where nobody said.
+    #[serde(default)]
     pub others: Vec<Ipv4Addr>,
     /// What is decided where we only listen.
+    #[serde(default = "as_a_proxy")]
     pub listen_as: ListenAs,
+}
+
+/// Reports that were written before there was a choice.
+fn as_a_proxy() -> ListenAs {
+    ListenAs::Proxy
 }
 
 impl Network {
