@@ -316,18 +316,20 @@ impl Server {
             }
             Some(Why::ProbeEnded) => format!("TFTP {name}: size asked{asked}"),
             Some(why) => {
-                self.told.push(Event {
-                    at: now,
-                    machine: running.hardware,
-                    link: Some(running.link.clone()),
-                    what: Happening::TransferFailed {
+                self.told.push(Event::new(
+                    now,
+                    running.hardware,
+                    Some(running.link.clone()),
+                    Happening::TransferFailed {
                         file: name.clone(),
                         by: Carrier::Tftp,
                         sent: running.transfer.progress().bytes,
                         size: running.bytes.len() as u64,
                         why: why.to_string(),
+                        took_ms: 0,
+                        again: running.transfer.progress().resent,
                     },
-                });
+                ));
                 return;
             }
         };
