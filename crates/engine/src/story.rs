@@ -15,6 +15,7 @@ mod begin;
 mod end;
 mod gap;
 mod open;
+pub mod picture;
 mod write;
 
 use model::story::{BootId, Story};

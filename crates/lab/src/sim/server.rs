@@ -2,6 +2,7 @@
 
 use super::content::Label;
 use super::host::{Heard, HttpAnswer, HttpAsk};
+use engine::story::Stories;
 use engine::tftp::{
     Caps, Negotiated, Opening, Policy, Refusal, Route, SessionId, Sessions, Step, Transfer, Why,
 };
@@ -10,6 +11,7 @@ use model::event::Carrier;
 use model::{Change, Content, Event, Happening, HardwareAddress, Hash, Now};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::time::Duration;
 use wire::tftp::{Mode, Packet};
 
 /// Something our server wants to have sent.
@@ -40,6 +42,9 @@ struct Running {
     client: SocketAddrV4,
     hardware: Option<HardwareAddress>,
     agreed: String,
+    asked: Now,
+    /// The client has confirmed something.
+    begun: bool,
 }
 
 /// The engine with everything the real server puts around it.
@@ -48,6 +53,9 @@ pub struct Server {
     pub engine: Engine,
     /// What was told since somebody last looked: events, in words and order.
     pub told: Vec<Event>,
+    /// The boots that these events make, and those of transfers, which have no line of their own in a
+    /// timeline.
+    pub stories: Stories,
     /// Lines about what went over the wire that no event tells.
     pub notes: Vec<(u64, String)>,
     /// The largest packet of the link.
@@ -68,6 +76,7 @@ impl Server {
         Self {
             engine,
             told: Vec::new(),
+            stories: Stories::new(engine::story::Limits::default()),
             notes: Vec::new(),
             policy: Policy::default(),
             neighbours: BTreeMap::new(),
@@ -75,6 +84,14 @@ impl Server {
             blobs: BTreeMap::new(),
             sessions: Sessions::new(Caps::default()),
             running: BTreeMap::new(),
+        }
+    }
+
+    /// Tells what happened, in the boot to which it belongs.
+    fn tell(&mut self, events: impl IntoIterator<Item = Event>) {
+        for mut event in events {
+            event.boot = self.stories.note(&event);
+            self.told.push(event);
         }
     }
 
@@ -114,7 +131,7 @@ impl Server {
         for _ in 0..DECIDED_AGAIN {
             let told = self.engine.dhcp(now, &datagram);
             let Answer::Reply(outgoing) = told.answer else {
-                self.told.extend(told.events);
+                self.tell(told.events);
                 return None;
             };
             let squatter = |check: Check| {
@@ -124,10 +141,10 @@ impl Server {
             match outgoing.check.and_then(squatter) {
                 Some((check, theirs)) => {
                     let noted = self.engine.conflict(now, link, &check, Some(theirs));
-                    self.told.extend(noted.events);
+                    self.tell(noted.events);
                 }
                 None => {
-                    self.told.extend(told.events);
+                    self.tell(told.events);
                     return Some(outgoing);
                 }
             }
@@ -138,7 +155,7 @@ impl Server {
     /// Asks for a file, without carrying it.
     pub fn find(&mut self, now: Now, ask: &FileAsk) -> Answer<engine::Found> {
         let told = self.engine.file(now, ask);
-        self.told.extend(told.events);
+        self.tell(told.events);
         told.answer
     }
 
@@ -225,6 +242,8 @@ impl Server {
             client: heard.from,
             hardware: found.machine,
             agreed: options.join(", "),
+            asked: now,
+            begun: false,
         };
         self.running.insert(id, running);
         Vec::new()
@@ -256,6 +275,9 @@ impl Server {
                 running.transfer.acknowledge(now, block);
                 if !running.transfer.is_half_open() {
                     self.sessions.established(now, id);
+                    if !std::mem::replace(&mut running.begun, true) {
+                        self.stories.note(&running.started(now));
+                    }
                 }
             }
             Ok(Packet::Error { code, text }) => running.transfer.client_error(now, code, &text),
@@ -308,6 +330,7 @@ impl Server {
         let asked = if options.is_empty() { String::new() } else { format!(", asked {options}") };
         let text = match why {
             None => {
+                self.stories.note(&running.done(now));
                 let again = match running.transfer.progress().resent {
                     0 => String::new(),
                     n => format!(", {n} blocks sent again"),
@@ -316,20 +339,7 @@ impl Server {
             }
             Some(Why::ProbeEnded) => format!("TFTP {name}: size asked{asked}"),
             Some(why) => {
-                self.told.push(Event::new(
-                    now,
-                    running.hardware,
-                    Some(running.link.clone()),
-                    Happening::TransferFailed {
-                        file: name.clone(),
-                        by: Carrier::Tftp,
-                        sent: running.transfer.progress().bytes,
-                        size: running.bytes.len() as u64,
-                        why: why.to_string(),
-                        took_ms: 0,
-                        again: running.transfer.progress().resent,
-                    },
-                ));
+                self.tell([running.failed(now, why.to_string())]);
                 return;
             }
         };
@@ -355,6 +365,9 @@ impl Server {
             Answer::Reply(found) => {
                 let body = self.bytes(&found.what);
                 let (media, length) = (found.media.to_owned(), body.len() as u64);
+                if matches!(found.what, Served::Blob(_)) && ask.method == "GET" {
+                    self.note_http(now, link, from, (path, length), found.machine);
+                }
                 let text = format!("HTTP {} {path}: {media}, {length} bytes", ask.method);
                 self.notes.push((now.0, text));
                 let body = if ask.method == "HEAD" { Vec::new() } else { body };
@@ -367,7 +380,59 @@ impl Server {
     }
 }
 
+impl Server {
+    /// A file that goes out by HTTP, for the story.
+    fn note_http(
+        &mut self,
+        now: Now,
+        link: &str,
+        to: Ipv4Addr,
+        (path, size): (&str, u64),
+        machine: Option<HardwareAddress>,
+    ) {
+        let (file, by) = (path.to_owned(), Carrier::Http);
+        let event = |at, what| Event::new(at, machine, Some(link.to_owned()), what);
+        // As long as the world takes to carry it.
+        let took = Duration::from_millis(size / 100_000 + 2);
+        let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let begun = file.clone();
+        let started =
+            Happening::TransferStarted { file: begun, by, to: to.into(), size, waited_ms: 0 };
+        self.stories.note(&event(now, started));
+        let done = Happening::TransferDone { file, by, size, took_ms, again: 0 };
+        self.stories.note(&event(now + took, done));
+    }
+}
+
 impl Running {
+    fn event(&self, now: Now, what: Happening) -> Event {
+        Event::new(now, self.hardware, Some(self.link.clone()), what)
+    }
+
+    fn took_ms(&self, now: Now) -> u64 {
+        u64::try_from(now.since(self.asked).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn started(&self, now: Now) -> Event {
+        let (file, by) = (self.name.clone(), Carrier::Tftp);
+        let (to, size) = ((*self.client.ip()).into(), self.bytes.len() as u64);
+        let waited_ms = self.took_ms(now);
+        self.event(now, Happening::TransferStarted { file, by, to, size, waited_ms })
+    }
+
+    fn done(&self, now: Now) -> Event {
+        let (file, by, size) = (self.name.clone(), Carrier::Tftp, self.bytes.len() as u64);
+        let (took_ms, again) = (self.took_ms(now), self.transfer.progress().resent);
+        self.event(now, Happening::TransferDone { file, by, size, took_ms, again })
+    }
+
+    fn failed(&self, now: Now, why: String) -> Event {
+        let (file, by, size) = (self.name.clone(), Carrier::Tftp, self.bytes.len() as u64);
+        let engine::tftp::Progress { bytes: sent, resent: again, .. } = self.transfer.progress();
+        let took_ms = self.took_ms(now);
+        self.event(now, Happening::TransferFailed { file, by, sent, size, why, took_ms, again })
+    }
+
     fn packet(&self, id: SessionId, bytes: Vec<u8>) -> Send {
         let port = FIRST_PORT + u16::try_from(id.0 % 20_000).unwrap_or(0);
         Send {
