@@ -9,7 +9,7 @@ mod text;
 
 use model::Now;
 use model::event::show_rate;
-use model::story::{BootStage, Carrying, Did, Gap, Step, Story, show_time};
+use model::story::{Carrying, Did, Gap, Step, Story, show_time};
 use std::time::Duration;
 pub use svg::{STYLE, svg};
 pub use text::text;

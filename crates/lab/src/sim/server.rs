@@ -2,7 +2,6 @@
 
 use super::content::Label;
 use super::host::{Heard, HttpAnswer, HttpAsk};
-use engine::story::Stories;
 use engine::tftp::{
     Caps, Negotiated, Opening, Policy, Refusal, Route, SessionId, Sessions, Step, Transfer, Why,
 };
@@ -53,9 +52,6 @@ pub struct Server {
     pub engine: Engine,
     /// What was told since somebody last looked: events, in words and order.
     pub told: Vec<Event>,
-    /// The boots that these events make, and those of transfers, which have no line of their own in a
-    /// timeline.
-    pub stories: Stories,
     /// Lines about what went over the wire that no event tells.
     pub notes: Vec<(u64, String)>,
     /// The largest packet of the link.
@@ -76,7 +72,6 @@ impl Server {
         Self {
             engine,
             told: Vec::new(),
-            stories: Stories::new(engine::story::Limits::default()),
             notes: Vec::new(),
             policy: Policy::default(),
             neighbours: BTreeMap::new(),
@@ -84,14 +79,6 @@ impl Server {
             blobs: BTreeMap::new(),
             sessions: Sessions::new(Caps::default()),
             running: BTreeMap::new(),
-        }
-    }
-
-    /// Tells what happened, in the boot to which it belongs.
-    fn tell(&mut self, events: impl IntoIterator<Item = Event>) {
-        for mut event in events {
-            event.boot = self.stories.note(&event);
-            self.told.push(event);
         }
     }
 
@@ -131,7 +118,7 @@ impl Server {
         for _ in 0..DECIDED_AGAIN {
             let told = self.engine.dhcp(now, &datagram);
             let Answer::Reply(outgoing) = told.answer else {
-                self.tell(told.events);
+                self.told.extend(told.events);
                 return None;
             };
             let squatter = |check: Check| {
@@ -141,10 +128,10 @@ impl Server {
             match outgoing.check.and_then(squatter) {
                 Some((check, theirs)) => {
                     let noted = self.engine.conflict(now, link, &check, Some(theirs));
-                    self.tell(noted.events);
+                    self.told.extend(noted.events);
                 }
                 None => {
-                    self.tell(told.events);
+                    self.told.extend(told.events);
                     return Some(outgoing);
                 }
             }
@@ -155,7 +142,7 @@ impl Server {
     /// Asks for a file, without carrying it.
     pub fn find(&mut self, now: Now, ask: &FileAsk) -> Answer<engine::Found> {
         let told = self.engine.file(now, ask);
-        self.tell(told.events);
+        self.told.extend(told.events);
         told.answer
     }
 
@@ -276,7 +263,7 @@ impl Server {
                 if !running.transfer.is_half_open() {
                     self.sessions.established(now, id);
                     if !std::mem::replace(&mut running.begun, true) {
-                        self.stories.note(&running.started(now));
+                        self.told.push(running.started(now));
                     }
                 }
             }
@@ -330,7 +317,7 @@ impl Server {
         let asked = if options.is_empty() { String::new() } else { format!(", asked {options}") };
         let text = match why {
             None => {
-                self.stories.note(&running.done(now));
+                self.told.push(running.done(now));
                 let again = match running.transfer.progress().resent {
                     0 => String::new(),
                     n => format!(", {n} blocks sent again"),
@@ -339,7 +326,7 @@ impl Server {
             }
             Some(Why::ProbeEnded) => format!("TFTP {name}: size asked{asked}"),
             Some(why) => {
-                self.tell([running.failed(now, why.to_string())]);
+                self.told.push(running.failed(now, why.to_string()));
                 return;
             }
         };
@@ -366,7 +353,7 @@ impl Server {
                 let body = self.bytes(&found.what);
                 let (media, length) = (found.media.to_owned(), body.len() as u64);
                 if matches!(found.what, Served::Blob(_)) && ask.method == "GET" {
-                    self.note_http(now, link, from, (path, length), found.machine);
+                    self.tell_http(now, link, from, (path, length), found.machine);
                 }
                 let text = format!("HTTP {} {path}: {media}, {length} bytes", ask.method);
                 self.notes.push((now.0, text));
@@ -381,8 +368,8 @@ impl Server {
 }
 
 impl Server {
-    /// A file that goes out by HTTP, for the story.
-    fn note_http(
+    /// A file that goes out by HTTP.
+    fn tell_http(
         &mut self,
         now: Now,
         link: &str,
@@ -398,9 +385,9 @@ impl Server {
         let begun = file.clone();
         let started =
             Happening::TransferStarted { file: begun, by, to: to.into(), size, waited_ms: 0 };
-        self.stories.note(&event(now, started));
+        self.told.push(event(now, started));
         let done = Happening::TransferDone { file, by, size, took_ms, again: 0 };
-        self.stories.note(&event(now + took, done));
+        self.told.push(event(now + took, done));
     }
 }
 

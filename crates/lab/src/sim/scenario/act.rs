@@ -116,14 +116,19 @@ fn asks(
         }
         Answer::Silence(why) => lines.plain(format!("error: {why}")),
     }
-    world.server.told.retain(|event| matches!(event.what, model::Happening::Alarm { .. }));
+    for mut event in std::mem::take(&mut world.server.told) {
+        match event.what {
+            model::Happening::Alarm { .. } => world.server.told.push(event),
+            _ => world.note(&mut event),
+        }
+    }
     Ok(())
 }
 
-/// `story MAC`: each of its boots, as `bootwright machine show MAC --boot` draws it.
+/// `story MAC`: each of its boots, as `bootwright machine show MAC --boots` draws it.
 fn story(world: &mut World, of: &str, lines: &mut Lines) -> Result<(), String> {
     let mac: HardwareAddress = of.parse().map_err(|_| format!("whose story: {of}"))?;
-    let boots = world.server.stories.of(world.now(), &mac);
+    let boots = world.stories.of(world.now(), &mac);
     if boots.is_empty() {
         lines.plain("nothing was heard of it");
     }
@@ -143,6 +148,7 @@ fn explain(world: &mut World, what: &str, lines: &mut Lines) -> Result<(), Strin
         firmware: pairs.read("firmware")?,
         stage: pairs.get("stage").map(str::to_owned),
         network: pairs.get("network").map(str::to_owned),
+        at: None,
     };
     match world.server.engine.explain(world.now(), &question) {
         Err(refusal) => lines.plain(format!("refused: {refusal}")),

@@ -30,7 +30,9 @@ pub(super) fn sends(
         Some(outgoing) => show(&outgoing).into_iter().for_each(|line| lines.plain(line)),
         None => lines.plain(silence(world)),
     }
-    world.server.told.clear();
+    for mut event in std::mem::take(&mut world.server.told) {
+        world.note(&mut event);
+    }
     Ok(())
 }
 
