@@ -8,7 +8,7 @@ mod svg;
 mod text;
 
 use model::Now;
-use model::event::show_rate;
+use model::event::{show_bytes, show_rate};
 use model::story::{Carrying, Did, Gap, Step, Story, show_time};
 use std::time::Duration;
 pub use svg::{STYLE, svg};
@@ -89,11 +89,44 @@ fn since(story: &Story, at: Now) -> String {
     }
 }
 
-/// What is said of the whole boot, in two lines.
-fn heads(story: &Story, name: Option<&str>) -> [String; 2] {
+/// What is said of the whole boot: how it ended, who and where it was, what it cost.
+fn heads(story: &Story, name: Option<&str>) -> [String; 3] {
     let Story { id, machine, totals, .. } = story;
     let name = name.map(|name| format!(" ({name})")).unwrap_or_default();
     let first = format!("boot {id} of {machine}{name}: {}", story.outcome());
+    let mut costs = vec![counted(totals.files, "file")];
+    if let Some(files) = costs.first_mut() {
+        *files = format!("{} in {files}", show_bytes(totals.bytes));
+    }
+    for (count, what) in [
+        (totals.unanswered, "message without an answer"),
+        (totals.repeated, "message asked again"),
+        (totals.again, "block sent again"),
+        (totals.failed, "file ended early"),
+        (totals.missed, "name in vain"),
+        (story.left_out, "step left out"),
+    ] {
+        if count > 0 {
+            costs.push(counted(count, what));
+        }
+    }
+    if totals.silent_ms >= 1000 {
+        costs.push(format!("{} silent", show_time(Duration::from_millis(totals.silent_ms))));
+    }
+    [first, who(story), costs.join("; ")]
+}
+
+/// `2 files ended early`: the first word takes the `s`.
+fn counted(count: u64, what: &str) -> String {
+    match (count, what.split_once(' ')) {
+        (1, _) => format!("1 {what}"),
+        (_, Some((noun, rest))) => format!("{count} {noun}s {rest}"),
+        (_, None) => format!("{count} {what}s"),
+    }
+}
+
+/// How long it took, which firmware it has, where it was heard.
+fn who(story: &Story) -> String {
     let mut words = vec![format!("took {}", show_time(story.took()))];
     match (story.arch, story.firmware) {
         (Some(arch), Some(firmware)) => words.push(format!("{arch} {firmware}")),
@@ -105,29 +138,24 @@ fn heads(story: &Story, name: Option<&str>) -> [String; 2] {
     };
     words.extend(list("on", story.links.clone()));
     let cards: Vec<String> = match story.cards.as_slice() {
-        [one] if one == machine => Vec::new(),
+        [one] if *one == story.machine => Vec::new(),
         all => all.iter().map(ToString::to_string).collect(),
     };
     words.extend(list("cards", cards));
     words.extend(list("behind relay", story.relays.iter().map(ToString::to_string).collect()));
     words.extend(list("address", story.addresses.iter().map(ToString::to_string).collect()));
     words.extend(story.deployment.iter().map(|deployment| format!("deployment {deployment}")));
-    let files = if totals.files == 1 { "file" } else { "files" };
-    words.push(format!("{} in {} {files}", model::event::show_bytes(totals.bytes), totals.files));
-    for (count, what) in [
-        (totals.unanswered, "messages without an answer"),
-        (totals.repeated, "asked again"),
-        (totals.again, "blocks sent again"),
-        (totals.failed, "files ended early"),
-        (totals.missed, "names in vain"),
-        (story.left_out, "steps left out"),
-    ] {
-        if count > 0 {
-            words.push(format!("{count} {what}"));
-        }
-    }
-    if totals.silent_ms >= 1000 {
-        words.push(format!("{} silent", show_time(Duration::from_millis(totals.silent_ms))));
-    }
-    [first, words.join("; ")]
+    words.join("; ")
+}
+
+/// What can be read as nothing but text: no control character, nothing that turns the writing round
+/// (Unicode, UAX 9), nothing that XML does not take.
+fn plain(words: &str) -> impl Iterator<Item = char> {
+    words.chars().map(|c| match c {
+        '\n' | '\t' => ' ',
+        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+        '\u{fffe}' | '\u{ffff}' => '\u{fffd}',
+        c if c.is_control() => '\u{fffd}',
+        c => c,
+    })
 }

@@ -48,7 +48,10 @@ pub fn speaker(card: u8, who: &str) -> Speaker {
 
 pub fn said(ms: u64, machine: u8, card: u8, who: &str, asked: &str, answer: &str) -> Event {
     let what = match answer {
-        "" => Happening::Silent { asked: asked.to_owned().into(), why: Why::NotBooting },
+        "" => Happening::Silent {
+            asked: asked.to_owned().into(),
+            why: Why::NotServed("lan".to_owned()),
+        },
         answer => Happening::Answered {
             asked: asked.to_owned().into(),
             answer: answer.to_owned().into(),

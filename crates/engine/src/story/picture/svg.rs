@@ -2,7 +2,7 @@
 
 use super::scale::Scale;
 use super::text::is_worth_a_look;
-use super::{Row, heads, rows, since};
+use super::{Row, heads, plain, rows, since};
 use model::Now;
 use model::story::{BootStage, Story};
 use std::fmt::Write as _;
@@ -32,7 +32,7 @@ const BARS: f64 = 700.0;
 const BARS_END: f64 = WIDTH - 16.0;
 const ROW: f64 = 22.0;
 /// Where rows begin: below title and ticks.
-const ROWS: f64 = 92.0;
+const ROWS: f64 = 109.0;
 /// Characters of a row's words that there is room for; a pointer over the row shows all.
 const WORDS_MAX: usize = 92;
 /// About the width of a character of a label.
@@ -46,11 +46,12 @@ pub fn svg(story: &Story, name: Option<&str>) -> String {
     let rows = rows(story);
     let scale = Scale::new(story.from, story.until, &rows);
     let height = ROWS + ROW * rows.len() as f64 + 56.0;
-    let [title, about] = heads(story, name);
+    let [title, who, costs] = heads(story, name);
     let mut out = String::new();
     open(&mut out, height, &title);
     put(&mut out, "h", MARGIN, 28.0, &title);
-    put(&mut out, "q", MARGIN, 48.0, &format!("{}; {about}", story.from));
+    put(&mut out, "q", MARGIN, 48.0, &format!("{}; {who}", story.from));
+    put(&mut out, "q", MARGIN, 65.0, &costs);
     for n in (1..rows.len()).step_by(2) {
         let y = ROWS + ROW * n as f64;
         let wide = WIDTH - 2.0 * MARGIN;
@@ -257,27 +258,18 @@ fn shortened(words: &str) -> String {
     format!("{kept}…")
 }
 
-/// Text as XML takes it: no mark-up, no control character, nothing that turns the writing round.
+/// Text as XML takes it.
 fn escaped(words: &str) -> String {
     let mut out = String::with_capacity(words.len());
-    for c in words.chars() {
+    for c in plain(words) {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
-            '\n' | '\t' => out.push(' '),
-            c if c.is_control() || turns(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => {
-                out.push('\u{fffd}');
-            }
             c => out.push(c),
         }
     }
     out
-}
-
-/// Characters that change the direction of what follows (Unicode, UAX 9).
-const fn turns(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

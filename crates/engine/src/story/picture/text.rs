@@ -1,7 +1,7 @@
 //! A story as lines for a terminal: times, bars, words.
 
 use super::scale::Scale;
-use super::{Row, heads, rows, since};
+use super::{Row, heads, plain, rows, since};
 use model::story::{Did, Story};
 
 /// Columns of the bars.
@@ -25,7 +25,7 @@ pub fn text(story: &Story, name: Option<&str>) -> Vec<String> {
         let bar = bar(row, &scale);
         lines.push(format!("{time:>width$} |{bar}|{mark}{stage:9} {}", row.says()));
     }
-    lines
+    lines.iter().map(|line| plain(line).collect()).collect()
 }
 
 /// What did not go as it should, or is not usual.
