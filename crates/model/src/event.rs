@@ -10,8 +10,10 @@ use crate::deployment::{Batch, Deployment};
 use crate::hardware::Hardware;
 use crate::image::{Channels, Image, Loader};
 use crate::lease::{Lease, Reservation};
+use crate::listen::Outcome;
 use crate::machine::Machine;
 use crate::menu::Menu;
+use crate::other::{self, Deeds, Standing, TheirOffer};
 use crate::plan::{Reason, Why};
 use crate::power::PowerSettings;
 use crate::rule::{Profile, Rule};
@@ -292,10 +294,52 @@ pub enum Happening {
     },
     /// Another DHCP server was heard on the link.
     OtherServer {
-        /// Its address.
+        /// Who it says it is (option 54), else where its replies come from.
         server: Ipv4Addr,
+        /// Where its replies come from, a relay perhaps.
+        #[serde(default)]
+        from: Option<Ipv4Addr>,
+        /// The hardware address that its replies come from.
+        #[serde(default)]
+        mac: Option<HardwareAddress>,
+        /// What it does.
+        #[serde(default)]
+        does: Deeds,
+        /// Whether it belongs there, where that was judged.
+        #[serde(default)]
+        standing: Option<Standing>,
         /// What follows for us.
         means: String,
+    },
+    /// A machine said that it takes another server's offer (option 54 of its REQUEST).
+    OfferTaken {
+        /// Whose.
+        server: Ipv4Addr,
+        /// The hardware address of that server (or of the relay it came by), if it was ever heard.
+        mac: Option<HardwareAddress>,
+        /// Whether that server belongs there.
+        standing: Option<Standing>,
+        /// The address that the machine asks it for.
+        address: Option<Ipv4Addr>,
+        /// What that server offered this machine, if it was heard.
+        offered: Option<TheirOffer>,
+        /// What we had offered it in the same exchange.
+        ours: Option<Ipv4Addr>,
+    },
+    /// Where we only listen: what we would have said, beside what another server said.
+    Compared {
+        /// What came: `DISCOVER`, `REQUEST`, …
+        asked: String,
+        /// How it came out.
+        outcome: Outcome,
+        /// Who answered: `10.0.0.1 (52:54:00:00:00:01)`. Nobody, if nobody was heard.
+        server: Option<String>,
+        /// What we would have said, in words.
+        ours: String,
+        /// What was said, in words.
+        theirs: String,
+        /// In what the two differ, as far as a machine would notice.
+        differences: Vec<String>,
     },
     /// A deployment went a step.
     Deployment {
@@ -380,8 +424,31 @@ impl fmt::Display for Happening {
             }
             Self::MachineAppeared { says } => write!(f, "appeared: {says}"),
             Self::Inventory { says } => write!(f, "has {says}"),
-            Self::OtherServer { server, means } => {
-                write!(f, "another DHCP server, {server}: {means}")
+            Self::OtherServer { server, from, mac, means, .. } => {
+                let named = other::named(*server, *from, mac.as_ref());
+                write!(f, "another DHCP server, {named}: {means}")
+            }
+            Self::OfferTaken { server, mac, address, offered, .. } => {
+                let named = other::named(*server, None, mac.as_ref());
+                write!(f, "takes the offer of {named}")?;
+                match (offered, address) {
+                    (Some(offer), _) => write!(f, ": {offer}"),
+                    (None, Some(address)) => write!(f, ": {address}"),
+                    (None, None) => Ok(()),
+                }
+            }
+            Self::Compared { asked, outcome, server, ours, theirs, differences } => {
+                let server = server.as_deref().unwrap_or("nobody");
+                match outcome {
+                    Outcome::Agrees => write!(f, "{asked}: {server} says {theirs}, as we would"),
+                    Outcome::Unheard => {
+                        write!(f, "{asked}: no answer was heard; we would say {ours}")
+                    }
+                    Outcome::Differs => {
+                        write!(f, "{asked}: {server} answers otherwise than we would: ")?;
+                        f.write_str(&differences.join("; "))
+                    }
+                }
             }
             Self::Deployment { deployment, step, says } if says.is_empty() => {
                 write!(f, "deployment {deployment}: {step}")

@@ -9,6 +9,7 @@ mod id;
 use crate::address::HardwareAddress;
 use crate::client::{Arch, Firmware};
 use crate::event::{Carrier, show_bytes, show_rate};
+use crate::other::TheirOffer;
 use crate::plan::Why;
 use crate::severity::Severity;
 use crate::time::Now;
@@ -16,7 +17,7 @@ pub use id::BootId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 crate::client::named! {
@@ -192,7 +193,7 @@ impl Step {
             Did::Deployment { step, .. } => {
                 matches!(step.as_str(), "failed" | "frozen" | "refused")
             }
-            Did::Script { .. } | Did::Log { .. } | Did::Told => false,
+            Did::Script { .. } | Did::OfferTaken { .. } | Did::Log { .. } | Did::Told => false,
         }
     }
 
@@ -238,6 +239,15 @@ pub enum Did {
         why: String,
         /// What to do.
         hint: String,
+    },
+    /// It said that it takes another server's offer.
+    OfferTaken {
+        /// Whose.
+        server: Ipv4Addr,
+        /// The hardware address of that server, if it was ever heard.
+        mac: Option<HardwareAddress>,
+        /// What that server offered, if it was heard.
+        offered: Option<TheirOffer>,
     },
     /// Its deployment went a step.
     Deployment {

@@ -158,7 +158,11 @@ impl Open {
     pub(super) fn push(&mut self, kept: Kept, steps_max: usize) {
         self.furthest = self.furthest.max(match kept.step.what {
             // What is asked for in vain, or told, says nothing of how far the machine is.
-            Did::Missed { .. } | Did::Told | Did::Alarm | Did::Handshake { .. } => self.furthest,
+            Did::Missed { .. }
+            | Did::OfferTaken { .. }
+            | Did::Told
+            | Did::Alarm
+            | Did::Handshake { .. } => self.furthest,
             _ => kept.step.stage,
         });
         let after = self.steps.iter().rposition(|other| other.step.at <= kept.step.at);

@@ -44,6 +44,10 @@ impl Open {
                 let (why, hint) = (why.clone(), hint.clone());
                 self.plain(event, Did::Handshake { from: *from, why, hint }, steps_max);
             }
+            Happening::OfferTaken { server, mac, offered, .. } => {
+                let (server, mac, offered) = (*server, *mac, offered.clone());
+                self.plain(event, Did::OfferTaken { server, mac, offered }, steps_max);
+            }
             Happening::Deployment { deployment, step, says } => {
                 self.head.deployment = Some(deployment.clone());
                 if matches!(step.as_str(), "done" | "failed") {
@@ -62,6 +66,7 @@ impl Open {
             Happening::MachineAppeared { .. }
             | Happening::Inventory { .. }
             | Happening::OtherServer { .. }
+            | Happening::Compared { .. }
             | Happening::Changed { .. } => self.plain(event, Did::Told, steps_max),
         }
     }

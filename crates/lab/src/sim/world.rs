@@ -45,6 +45,7 @@ struct Running {
 enum Flight {
     FromMachine { mac: [u8; 6], from: SocketAddrV4, to: SocketAddrV4, bytes: Vec<u8> },
     ToMachine { mac: [u8; 6], heard: Heard },
+    Overheard { link: String, heard: Heard },
     Question { mac: [u8; 6], id: u64, ask: HttpAsk },
     Answer { mac: [u8; 6], id: u64, answer: HttpAnswer },
 }
@@ -59,7 +60,7 @@ pub struct World {
     /// Ours.
     pub server: Server,
     /// Somebody else's.
-    pub foreign: Option<Foreign>,
+    pub foreign: Vec<Foreign>,
     /// Relays by their `giaddr`, with the option 82 each of them adds.
     pub relays: BTreeMap<Ipv4Addr, Vec<u8>>,
     /// Everything that happened, with its moment.
@@ -81,7 +82,7 @@ impl World {
         Self {
             now_ms: BEGINNING_MS,
             server,
-            foreign: None,
+            foreign: Vec::new(),
             relays: BTreeMap::new(),
             log: Vec::new(),
             saboteur: None,
@@ -222,6 +223,10 @@ impl World {
                     self.go_on(mac);
                 }
             }
+            Flight::Overheard { link, heard } => {
+                self.server.overhear(Now(self.now_ms), &link, heard);
+                self.collect();
+            }
             Flight::Question { mac, id, ask } => {
                 let Some(machine) = self.machines.get(&mac) else { return };
                 let ip = machine.host.ip();
@@ -265,17 +270,21 @@ impl World {
         }
     }
 
-    /// The other server hears it too, and answers everybody.
-    fn at_foreign(&mut self, link: &str, heard: &Heard) {
-        let Some(foreign) = &mut self.foreign else { return };
-        if !heard.to.is_broadcast() && heard.to != foreign.address {
-            return;
-        }
-        let Some((from, bytes)) = foreign.hear(heard) else { return };
-        let at_ms = self.now_ms + foreign.slow_ms;
-        let heard = Heard { from, to: Ipv4Addr::BROADCAST, port: 68, bytes };
-        for mac in self.on_link(link) {
-            self.air.send(at_ms, &Flight::ToMachine { mac, heard: heard.clone() });
+    /// Other servers hear it too, and answer everybody; so we hear what they say.
+    fn at_foreign(&mut self, link: &str, asked: &Heard) {
+        for n in 0..self.foreign.len() {
+            let Some(foreign) = self.foreign.get_mut(n) else { return };
+            if !asked.to.is_broadcast() && asked.to != foreign.address {
+                continue;
+            }
+            let Some((from, bytes)) = foreign.hear(asked) else { continue };
+            let at_ms = self.now_ms + foreign.slow_ms;
+            let heard = Heard { from, to: Ipv4Addr::BROADCAST, port: 68, bytes };
+            self.air
+                .carry(at_ms, Flight::Overheard { link: link.to_owned(), heard: heard.clone() });
+            for mac in self.on_link(link) {
+                self.air.send(at_ms, &Flight::ToMachine { mac, heard: heard.clone() });
+            }
         }
     }
 
@@ -306,7 +315,7 @@ impl World {
             self.log.push((self.now_ms, Told::Lost(text)));
             return;
         }
-        let Send { link, from, to, bytes } = send;
+        let Send { link, from, to, bytes, delay_ms } = send;
         let mut heard = Heard { from, to: Ipv4Addr::BROADCAST, port: 0, bytes };
         let meant: Vec<[u8; 6]> = match to {
             Destination::Broadcast { port } => {
@@ -330,7 +339,8 @@ impl World {
             self.log.push((self.now_ms, Told::Lost(text)));
         }
         for mac in meant {
-            self.air.send(self.now_ms, &Flight::ToMachine { mac, heard: heard.clone() });
+            let at_ms = self.now_ms + delay_ms;
+            self.air.send(at_ms, &Flight::ToMachine { mac, heard: heard.clone() });
         }
     }
 

@@ -19,6 +19,8 @@ impl Happening {
         "machine-appeared",
         "inventory",
         "other-server",
+        "offer-taken",
+        "compared",
         "deployment",
         "syslog",
         "alarm",
@@ -41,6 +43,8 @@ impl Happening {
             Self::MachineAppeared { .. } => "machine-appeared",
             Self::Inventory { .. } => "inventory",
             Self::OtherServer { .. } => "other-server",
+            Self::OfferTaken { .. } => "offer-taken",
+            Self::Compared { .. } => "compared",
             Self::Deployment { .. } => "deployment",
             Self::Syslog { .. } => "syslog",
             Self::Alarm { .. } => "alarm",
@@ -69,7 +73,14 @@ mod tests {
             Happening::Alarm { text: text() },
             Happening::Changed { text: text() },
             Happening::MachineAppeared { says: text() },
-            Happening::OtherServer { server: [10, 0, 0, 1].into(), means: text() },
+            Happening::OfferTaken {
+                server: [10, 0, 0, 1].into(),
+                mac: None,
+                standing: None,
+                address: None,
+                offered: None,
+                ours: None,
+            },
             Happening::HandshakeFailed { from: [10, 0, 0, 1].into(), why: text(), hint: text() },
         ];
         for happening in some {
