@@ -167,13 +167,8 @@ impl Engine {
         let named = HardwareAddress::new(message.htype, message.hardware_address());
         let read = client::read(datagram, &message, self.pins(&named));
         let client = self.on_its_firmware(self.memory.recall(now, &message, read));
-        let speaker = client::speaker(&client, &message, datagram.port);
         let mut told = self.answer_to(now, datagram, &message, &client);
-        for event in &mut told.events {
-            if matches!(event.what, Happening::Answered { .. } | Happening::Silent { .. }) {
-                event.speaker = Some(Box::new(speaker.clone()));
-            }
-        }
+        client::sign(&mut told.events, &client, &message, datagram.port);
         told
     }
 

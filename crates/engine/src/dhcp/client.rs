@@ -4,7 +4,7 @@ use super::Datagram;
 use model::client::{ArchCode, Firmware, IpxeFeatures, Relay, Stage};
 use model::event::Speaker;
 use model::text::show;
-use model::{Arch, Client, Fingerprint, HardwareAddress, Pin, Seen, Uuid};
+use model::{Arch, Client, Event, Fingerprint, Happening, HardwareAddress, Pin, Seen, Uuid};
 use quirks::{Action, Facts, Standing};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -21,8 +21,17 @@ use wire::dhcp4::{
 const FEATURE_HTTP: u8 = 19;
 const FEATURE_MENU: u8 = 39;
 
+/// Says in events about a message who spoke.
+pub(super) fn sign(events: &mut [Event], client: &Client, message: &Message, port: u16) {
+    for event in events {
+        if matches!(event.what, Happening::Answered { .. } | Happening::Silent { .. }) {
+            event.speaker = Some(Box::new(speaker(client, message, port)));
+        }
+    }
+}
+
 /// What the story of a boot takes from the message of a client.
-pub(super) fn speaker(client: &Client, message: &Message, port: u16) -> Speaker {
+fn speaker(client: &Client, message: &Message, port: u16) -> Speaker {
     let options = &message.options;
     let request = options.message_type() == Some(Ok(MessageType::Request));
     let server = options.ip(code::SERVER_ID);
