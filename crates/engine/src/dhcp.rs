@@ -164,25 +164,37 @@ impl Engine {
                 return silence(now, None, &datagram.link, "bytes".into(), why, Vec::new());
             }
         };
-        let asked = asked(&message, datagram.port);
         let named = HardwareAddress::new(message.htype, message.hardware_address());
         let read = client::read(datagram, &message, self.pins(&named));
         let client = self.on_its_firmware(self.memory.recall(now, &message, read));
-        let machine = Some(client.hardware);
+        let mut told = self.answer_to(now, datagram, &message, &client);
+        client::sign(&mut told.events, &client, &message, datagram.port);
+        told
+    }
 
+    /// Facts, decision, effect: what this client gets to this message.
+    fn answer_to(
+        &mut self,
+        now: Now,
+        datagram: &Datagram,
+        message: &Message,
+        client: &Client,
+    ) -> Told<Outgoing> {
+        let asked = asked(message, datagram.port);
+        let machine = Some(client.hardware);
         let networks = Arc::clone(&self.networks);
-        let group = match place::place(&networks, datagram, &message, &client) {
+        let group = match place::place(&networks, datagram, message, client) {
             Ok(group) => group,
             Err(why) => {
                 return silence(now, machine, &datagram.link, asked, why, Vec::new());
             }
         };
-        let circuit = group.first().and_then(|first| place::circuit(first, &message, &client));
-        if let Some(told) = self.too_much(now, datagram, &client, circuit.as_ref(), &message) {
+        let circuit = group.first().and_then(|first| place::circuit(first, message, client));
+        if let Some(told) = self.too_much(now, datagram, client, circuit.as_ref(), message) {
             return told;
         }
-        let asking = self.asking(&client, circuit.as_ref().map(|(r, id)| (*r, id.as_slice())));
-        let Some(network) = self.network_in(now, &group, &message, &asking) else {
+        let asking = self.asking(client, circuit.as_ref().map(|(r, id)| (*r, id.as_slice())));
+        let Some(network) = self.network_in(now, &group, message, &asking) else {
             let why = Why::NotServed(datagram.link.clone());
             return silence(now, machine, &datagram.link, asked, why, Vec::new());
         };
@@ -199,11 +211,11 @@ impl Engine {
             let why = Why::BadOption("neither a hardware address nor a client identifier".into());
             return silence(now, machine, &datagram.link, asked, why, Vec::new());
         }
-        let (mut changes, mut events) = self.notice(now, &client);
+        let (mut changes, mut events) = self.notice(now, client);
         if !self.may_keep(&changes) {
             changes.clear();
         }
-        self.memory.note(now, &message, &client, datagram.port);
+        self.memory.note(now, message, client, datagram.port);
         for change in &changes {
             self.apply(change);
         }
@@ -213,19 +225,11 @@ impl Engine {
             events.extend(ended.events);
         }
         if message.options.message_type() == Some(Ok(MessageType::Discover)) {
-            self.prints.note(&client, self.memory.seen(&client.hardware));
+            self.prints.note(client, self.memory.seen(&client.hardware));
         }
-        let allow = self.allowances(&client, network.mode != Mode::Dhcp);
+        let allow = self.allowances(client, network.mode != Mode::Dhcp);
         let asking = Asking { never_requests: allow.has(Action::HoldOffer), ..asking };
-        let exchange = Exchange {
-            now,
-            datagram,
-            message: &message,
-            client: &client,
-            network,
-            asking,
-            allow: &allow,
-        };
+        let exchange = Exchange { now, datagram, message, client, network, asking, allow: &allow };
         events.extend(self.offer_taken(&exchange));
         let decided = match network.mode {
             Mode::Off => Err(Why::NotServed(datagram.link.clone())),
@@ -462,7 +466,7 @@ pub(crate) fn event(
     link: &str,
     what: Happening,
 ) -> Event {
-    Event { at, machine, link: Some(link.to_owned()), what }
+    Event::new(at, machine, Some(link.to_owned()), what)
 }
 
 fn silence(

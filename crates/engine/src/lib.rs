@@ -34,6 +34,7 @@ pub mod record;
 pub mod script;
 mod search;
 pub mod state;
+pub mod story;
 pub mod tag;
 pub mod tftp;
 pub mod turns;

@@ -42,7 +42,8 @@ pub(crate) struct About {
 /// already, by the store.
 pub(crate) fn unreadable(by: Carrier, file: String, cause: &io::Error) -> Happening {
     if library::is_damage(cause) {
-        return Happening::TransferFailed { file, by, sent: 0, size: 0, why: cause.to_string() };
+        let why = cause.to_string();
+        return Happening::TransferFailed { file, by, sent: 0, size: 0, why, took_ms: 0, again: 0 };
     }
     let text = format!("{file} is published but cannot be read: {cause}; import its image again");
     Happening::Alarm { text }
@@ -53,7 +54,8 @@ impl<O: Owner> Meter<O> {
     pub(crate) fn start(owner: O, about: About, started: Now) -> Self {
         let mut meter = Self::start_silently(owner, about, started);
         let About { file, by, to, size, .. } = About::clone(&meter.about);
-        meter.tell(Happening::TransferStarted { file, by, to, size });
+        let waited_ms = meter.took_ms();
+        meter.tell(Happening::TransferStarted { file, by, to, size, waited_ms });
         let (about, now) = (Arc::clone(&meter.about), meter.owner.now());
         meter.place = Some(meter.about.board.enter(about, started, now));
         meter
@@ -99,13 +101,14 @@ impl<O: Owner> Meter<O> {
         self.tell(Happening::TransferDone { file, by, size, took_ms: self.took_ms(), again });
     }
 
-    /// It ended early.
-    pub(crate) fn failed(mut self, sent: u64, why: String) {
+    /// It ended early; `again` blocks had been sent more than once.
+    pub(crate) fn failed(mut self, sent: u64, again: u64, why: String) {
         if let Some(place) = self.place.take() {
             place.ended(false, 0);
         }
         let About { file, by, size, .. } = About::clone(&self.about);
-        self.tell(Happening::TransferFailed { file, by, sent, size, why });
+        let took_ms = self.took_ms();
+        self.tell(Happening::TransferFailed { file, by, sent, size, why, took_ms, again });
     }
 
     fn took_ms(&self) -> u64 {
@@ -113,11 +116,11 @@ impl<O: Owner> Meter<O> {
     }
 
     fn tell(&self, what: Happening) {
-        self.owner.tell(Event {
-            at: self.owner.now(),
-            machine: self.about.machine,
-            link: Some(self.about.link.clone()),
+        self.owner.tell(Event::new(
+            self.owner.now(),
+            self.about.machine,
+            Some(self.about.link.clone()),
             what,
-        });
+        ));
     }
 }

@@ -18,7 +18,7 @@ use engine::{
 };
 use model::access::Outcome;
 use model::plan::Why;
-use model::{By, Change, Event, Happening, HardwareAddress, Hash};
+use model::{BootId, By, Change, Event, Happening, HardwareAddress, Hash, Story};
 use std::net::IpAddr;
 use std::path::Path;
 use std::pin::Pin;
@@ -310,7 +310,7 @@ impl SiteHandle {
     /// Tells that something is wrong which is no machine's doing. Never waits.
     pub fn alarm(&self, text: String) {
         let what = Happening::Alarm { text };
-        self.tell(Event { at: self.now(), machine: None, link: None, what });
+        self.tell(Event::new(self.now(), None, None, what));
     }
 
     /// Everything that is told from now on.
@@ -337,6 +337,29 @@ impl SiteHandle {
     /// What was said to a machine lately, oldest first, in parts that can be decided again.
     pub fn recorded(&self, machine: &HardwareAddress) -> Vec<Part> {
         self.recorder.lock().unwrap_or_else(PoisonError::into_inner).of(machine)
+    }
+
+    /// The boots of a machine that are remembered, oldest first, as they stand now.
+    pub fn boots_of(&self, machine: &HardwareAddress) -> Vec<Story> {
+        let now = self.now();
+        self.telling.read_stories(|stories| stories.of(now, machine))
+    }
+
+    /// The boot of this name, as it stands now.
+    pub fn boot(&self, boot: BootId) -> Option<Story> {
+        let now = self.now();
+        self.telling.read_stories(|stories| stories.get(now, boot))
+    }
+
+    /// The newest boot of each machine that is wanted, of those that were heard last first, so many at
+    /// most.
+    pub fn latest_boots(
+        &self,
+        max: usize,
+        wanted: impl Fn(&HardwareAddress) -> bool,
+    ) -> Vec<Story> {
+        let now = self.now();
+        self.telling.read_stories(|stories| stories.latest(now, max, wanted))
     }
 
     /// Which machine of the inventory goes by this address; see [`Engine::machine_at`].

@@ -77,6 +77,8 @@ pub struct Limits {
     pub journal: journal::Limits,
     /// What is remembered of what was said to each machine.
     pub recorder: recorder::Limits,
+    /// Which boots are remembered.
+    pub stories: engine::story::Limits,
 }
 
 impl Default for Limits {
@@ -88,6 +90,7 @@ impl Default for Limits {
             events_max: 4096,
             journal: journal::Limits::default(),
             recorder: recorder::Limits::default(),
+            stories: engine::story::Limits::default(),
         }
     }
 }

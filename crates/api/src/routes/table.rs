@@ -4,8 +4,8 @@
 use super::uploads;
 use super::{Rooms, nowhere};
 use super::{
-    audit, backup, boot, declared, deployments, first, images, leases, links, machines, metrics,
-    pages, power, quirks, reports, server, session, templates, tokens, users, webhooks,
+    audit, backup, boot, boots, declared, deployments, first, images, leases, links, machines,
+    metrics, pages, power, quirks, reports, server, session, templates, tokens, users, webhooks,
 };
 use crate::contract::shape::{Described, Gives, Shape};
 use crate::gate::{self, Gate};
@@ -203,6 +203,9 @@ fn about_machines() -> Vec<Route> {
         ),
         get("/api/v1/machines/{machine}/log", SEE_MACHINE, "what it logs", machines::log),
         get("/api/v1/machines/{machine}/report", SEE_FLEET, "a report of it", reports::report),
+        get("/api/v1/machines/{machine}/boots", SEE_MACHINE, "its boots", boots::of_machine),
+        get("/api/v1/boots", SEE_MACHINES, "the newest boot of each machine", boots::list),
+        get("/api/v1/boots/{boot}", SEE_MACHINES, "a boot; BOOT.svg is drawn", boots::show),
         get("/api/v1/quirks", SEE_FLEET, "what is known of odd firmware", quirks::list),
         get("/api/v1/quirks/{quirk}", SEE_FLEET, "a quirk", quirks::show),
         get("/api/v1/fingerprints", SEE_FLEET, "firmware not known yet", quirks::fingerprints),

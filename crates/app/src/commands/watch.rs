@@ -11,7 +11,7 @@ use clap::Args;
 use hyper::Method;
 use model::event::Happening;
 use model::fault::MACHINE;
-use model::{Event, Fault};
+use model::{BootId, Event, Fault};
 use std::time::{Duration, Instant};
 
 /// What `watch` takes.
@@ -20,6 +20,9 @@ pub struct Watch {
     /// Only this machine: name, MAC, UUID or serial.
     #[arg(long, value_name = "M")]
     machine: Option<String>,
+    /// Only this boot, as `boot list` names it.
+    #[arg(long, value_name = "BOOT")]
+    boot: Option<BootId>,
     /// Also the many files that firmware and loaders look for and need not find.
     #[arg(long)]
     all: bool,
@@ -60,6 +63,7 @@ impl Watch {
             };
             match line {
                 Line::Event(event) if !self.all && is_expected(&event) => {}
+                Line::Event(event) if self.boot.is_some() && event.boot != self.boot => {}
                 line if self.json => {
                     let text = serde_json::to_string(&line);
                     say::line(text.map_err(|e| Failure::failed(e.to_string()))?);
@@ -108,9 +112,10 @@ pub fn is_log(event: &Event) -> bool {
     matches!(event.what, Happening::Syslog { .. })
 }
 
-/// `20:17:05 br0 52:54:00:77:00:01 DISCOVER → OFFER 10.77.0.100`
+/// `20:17:05 b7q3kx9md br0 52:54:00:77:00:01 DISCOVER → OFFER 10.77.0.100`
 pub fn in_a_line(event: &Event) -> String {
-    format!("{} {}", clock::local(event.at), without_time(event))
+    let boot = event.boot.map(|boot| format!("{boot} ")).unwrap_or_default();
+    format!("{} {boot}{}", clock::local(event.at), without_time(event))
 }
 
 /// The same for a reader that knows the time. Of a silence that somebody can end it says whose fault

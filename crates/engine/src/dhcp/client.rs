@@ -2,12 +2,16 @@
 
 use super::Datagram;
 use model::client::{ArchCode, Firmware, IpxeFeatures, Relay, Stage};
+use model::event::Speaker;
 use model::text::show;
-use model::{Arch, Client, Fingerprint, HardwareAddress, Pin, Seen, Uuid};
+use model::{Arch, Client, Event, Fingerprint, Happening, HardwareAddress, Pin, Seen, Uuid};
 use quirks::{Action, Facts, Standing};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use wire::dhcp4::code::relay;
-use wire::dhcp4::{Message, Options, code, relay_sub_options, sub_option, sub_options};
+use wire::dhcp4::{
+    Message, MessageType, Options, code, relay_sub_options, sub_option, sub_options,
+};
 use wire::dhcp4::{
     arch_in_vendor_class, architectures, client_id, host_name, machine_uuid, relay_agent,
     user_classes, vendor_class,
@@ -16,6 +20,36 @@ use wire::dhcp4::{
 /// Sub-options of 175 with which iPXE tells what it can (`ipxe/dhcp.h`, encapsulated features).
 const FEATURE_HTTP: u8 = 19;
 const FEATURE_MENU: u8 = 39;
+
+/// Says in events about a message who spoke.
+pub(super) fn sign(events: &mut [Event], client: &Client, message: &Message, port: u16) {
+    for event in events {
+        if matches!(event.what, Happening::Answered { .. } | Happening::Silent { .. }) {
+            event.speaker = Some(Box::new(speaker(client, message, port)));
+        }
+    }
+}
+
+/// What the story of a boot takes from the message of a client.
+fn speaker(client: &Client, message: &Message, port: u16) -> Speaker {
+    let options = &message.options;
+    let request = options.message_type() == Some(Ok(MessageType::Request));
+    let server = options.ip(code::SERVER_ID);
+    let wish = options.ip(code::REQUESTED_ADDRESS);
+    Speaker {
+        card: client.hardware,
+        stage: client.stage.clone(),
+        firmware: client.firmware,
+        arch: client.arch,
+        vendor_class: client.vendor_class.clone(),
+        relay: client.relay.as_ref().map(|relay| IpAddr::V4(relay.address)),
+        server: server.map(IpAddr::V4),
+        port,
+        exchange: message.xid,
+        asking_s: message.secs,
+        renews: request && server.is_none() && wish.is_none() && !message.ciaddr.is_unspecified(),
+    }
+}
 
 /// Reads who is asking. Its machine's pins may say that it is a Raspberry Pi, or none.
 pub(super) fn read(datagram: &Datagram, message: &Message, pins: &BTreeMap<String, Pin>) -> Client {

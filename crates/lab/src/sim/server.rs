@@ -16,6 +16,7 @@ use model::network::PROBE;
 use model::{Change, Content, Event, Happening, HardwareAddress, Hash, Now};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::time::Duration;
 use wire::tftp::{Mode, Packet};
 
 /// Something our server wants to have sent.
@@ -48,6 +49,9 @@ struct Running {
     client: SocketAddrV4,
     hardware: Option<HardwareAddress>,
     agreed: String,
+    asked: Now,
+    /// The client has confirmed something.
+    begun: bool,
 }
 
 /// The engine with everything the real server puts around it.
@@ -316,6 +320,8 @@ impl Server {
             client: heard.from,
             hardware: found.machine,
             agreed: options.join(", "),
+            asked: now,
+            begun: false,
         };
         self.running.insert(id, running);
         Vec::new()
@@ -348,6 +354,9 @@ impl Server {
                 running.transfer.acknowledge(now, block);
                 if !running.transfer.is_half_open() {
                     self.sessions.established(now, id);
+                    if !std::mem::replace(&mut running.begun, true) {
+                        self.told.push(running.started(now));
+                    }
                 }
             }
             Ok(Packet::Error { code, text }) => running.transfer.client_error(now, code, &text),
@@ -401,6 +410,7 @@ impl Server {
         let asked = if options.is_empty() { String::new() } else { format!(", asked {options}") };
         let text = match why {
             None => {
+                self.told.push(running.done(now));
                 let again = match running.transfer.progress().resent {
                     0 => String::new(),
                     n => format!(", {n} blocks sent again"),
@@ -409,18 +419,7 @@ impl Server {
             }
             Some(Why::ProbeEnded) => format!("TFTP {name}: size asked{asked}"),
             Some(why) => {
-                self.told.push(Event {
-                    at: now,
-                    machine: running.hardware,
-                    link: Some(running.link.clone()),
-                    what: Happening::TransferFailed {
-                        file: name.clone(),
-                        by: Carrier::Tftp,
-                        sent: running.transfer.progress().bytes,
-                        size: running.bytes.len() as u64,
-                        why: why.to_string(),
-                    },
-                });
+                self.told.push(running.failed(now, why.to_string()));
                 return;
             }
         };
@@ -461,6 +460,9 @@ impl Server {
             Answer::Reply(found) => {
                 let body = self.bytes(&found.what);
                 let (media, length) = (found.media.to_owned(), body.len() as u64);
+                if matches!(found.what, Served::Blob(_)) && ask.method == "GET" {
+                    self.tell_http(now, link, from, (path, length), found.machine);
+                }
                 let text = format!("HTTP {} {path}: {media}, {length} bytes", ask.method);
                 self.notes.push((now.0, text));
                 let body = if ask.method == "HEAD" { Vec::new() } else { body };
@@ -473,7 +475,59 @@ impl Server {
     }
 }
 
+impl Server {
+    /// A file that goes out by HTTP.
+    fn tell_http(
+        &mut self,
+        now: Now,
+        link: &str,
+        to: Ipv4Addr,
+        (path, size): (&str, u64),
+        machine: Option<HardwareAddress>,
+    ) {
+        let (file, by) = (path.to_owned(), Carrier::Http);
+        let event = |at, what| Event::new(at, machine, Some(link.to_owned()), what);
+        // As long as the world takes to carry it.
+        let took = Duration::from_millis(size / 100_000 + 2);
+        let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let begun = file.clone();
+        let started =
+            Happening::TransferStarted { file: begun, by, to: to.into(), size, waited_ms: 0 };
+        self.told.push(event(now, started));
+        let done = Happening::TransferDone { file, by, size, took_ms, again: 0 };
+        self.told.push(event(now + took, done));
+    }
+}
+
 impl Running {
+    fn event(&self, now: Now, what: Happening) -> Event {
+        Event::new(now, self.hardware, Some(self.link.clone()), what)
+    }
+
+    fn took_ms(&self, now: Now) -> u64 {
+        u64::try_from(now.since(self.asked).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn started(&self, now: Now) -> Event {
+        let (file, by) = (self.name.clone(), Carrier::Tftp);
+        let (to, size) = ((*self.client.ip()).into(), self.bytes.len() as u64);
+        let waited_ms = self.took_ms(now);
+        self.event(now, Happening::TransferStarted { file, by, to, size, waited_ms })
+    }
+
+    fn done(&self, now: Now) -> Event {
+        let (file, by, size) = (self.name.clone(), Carrier::Tftp, self.bytes.len() as u64);
+        let (took_ms, again) = (self.took_ms(now), self.transfer.progress().resent);
+        self.event(now, Happening::TransferDone { file, by, size, took_ms, again })
+    }
+
+    fn failed(&self, now: Now, why: String) -> Event {
+        let (file, by, size) = (self.name.clone(), Carrier::Tftp, self.bytes.len() as u64);
+        let engine::tftp::Progress { bytes: sent, resent: again, .. } = self.transfer.progress();
+        let took_ms = self.took_ms(now);
+        self.event(now, Happening::TransferFailed { file, by, sent, size, why, took_ms, again })
+    }
+
     fn packet(&self, id: SessionId, bytes: Vec<u8>) -> Send {
         let port = FIRST_PORT + u16::try_from(id.0 % 20_000).unwrap_or(0);
         Send {

@@ -6,6 +6,7 @@ use super::host::{Heard, Host, HttpAnswer, HttpAsk, Sent};
 use super::net::{Air, Weather};
 use super::server::{Send, Server};
 use engine::Destination;
+use engine::story::Stories;
 use model::{Event, HardwareAddress, Now};
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -68,6 +69,8 @@ pub struct World {
     pub saboteur: Option<Saboteur>,
     /// ROMs cannot put fragments together: what is longer with its headers never arrives.
     pub mtu: usize,
+    /// The boots so far.
+    pub stories: Stories,
     machines: BTreeMap<[u8; 6], Running>,
     air: Air<Flight>,
 }
@@ -84,6 +87,7 @@ impl World {
             log: Vec::new(),
             saboteur: None,
             mtu: 1500,
+            stories: Stories::default(),
             machines: BTreeMap::new(),
             air: Air::new(seed, weather),
         }
@@ -155,9 +159,17 @@ impl World {
         }
     }
 
+    /// Writes what the server told into the stories of machines.
+    pub fn note(&mut self, event: &mut Event) {
+        if event.boot.is_none() {
+            event.boot = self.stories.note(event);
+        }
+    }
+
     /// Moves what the server told into the timeline.
     fn collect(&mut self) {
-        for event in std::mem::take(&mut self.server.told) {
+        for mut event in std::mem::take(&mut self.server.told) {
+            self.note(&mut event);
             self.log.push((self.now_ms, Told::Server(Box::new(event))));
         }
         for (at, text) in std::mem::take(&mut self.server.notes) {

@@ -9,7 +9,7 @@ use super::ports::{Port, Sent};
 use crate::gate::{Gate, Ticket};
 use crate::meter::{About, Meter};
 use crate::owner::{Blob, Owner};
-use engine::tftp::{SessionId, Step, Transfer, Why};
+use engine::tftp::{Progress, SessionId, Step, Transfer, Why};
 use model::Now;
 use std::net::{IpAddr, SocketAddrV4};
 use wire::tftp::Packet;
@@ -288,11 +288,12 @@ impl<O: Owner, B: Blob> Carry<O, B> {
 
     /// It ended early; that is told.
     pub(super) fn fail(self, owner: &O, why: String) {
-        let sent = self.transfer.progress().bytes;
+        let Progress { bytes: sent, resent, .. } = self.transfer.progress();
         match self.meter {
-            Some(meter) => meter.failed(sent, why),
+            Some(meter) => meter.failed(sent, resent, why),
             None => {
-                Meter::start_silently(owner.clone(), self.about, self.asked).failed(sent, why);
+                Meter::start_silently(owner.clone(), self.about, self.asked)
+                    .failed(sent, resent, why);
             }
         }
     }

@@ -243,7 +243,7 @@ impl Mind {
             [Change::Machine(machine)] => Some(machine.hardware),
             _ => None,
         };
-        let mut events = vec![Event { at: now, machine, link: None, what }];
+        let mut events = vec![Event::new(now, machine, None, what)];
         events.extend(engine::deploy::armed_by(now, &changes));
         self.settle(batch, letter, kept, events);
     }
@@ -345,17 +345,12 @@ impl Mind {
     }
 
     pub(super) fn alarm(&self, now: Now, text: String) {
-        self.tell([Event { at: now, machine: None, link: None, what: Happening::Alarm { text } }]);
+        self.tell([Event::new(now, None, None, Happening::Alarm { text })]);
     }
 
     /// Tells something that nobody has to act on.
     pub(super) fn say(&self, now: Now, text: String) {
-        self.tell([Event {
-            at: now,
-            machine: None,
-            link: None,
-            what: Happening::Changed { text },
-        }]);
+        self.tell([Event::new(now, None, None, Happening::Changed { text })]);
     }
 
     fn tell_dropped(&mut self) {
@@ -378,7 +373,7 @@ impl Mind {
             Some((text, clock::Act::Should)) => self.alarm(self.clock.now(), text),
             Some((text, clock::Act::May)) => {
                 let (at, what) = (self.clock.now(), Happening::Changed { text });
-                self.tell([Event { at, machine: None, link: None, what }]);
+                self.tell([Event::new(at, None, None, what)]);
             }
             None => {}
         }

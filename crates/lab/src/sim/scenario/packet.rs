@@ -30,12 +30,12 @@ pub(super) fn sends(
         Some(outgoing) => show(&outgoing).into_iter().for_each(|line| lines.plain(line)),
         None => lines.plain(silence(world)),
     }
-    for event in &world.server.told {
+    for mut event in std::mem::take(&mut world.server.told) {
         if let Happening::Answered { because, .. } = &event.what {
             lines.quirks(because);
         }
+        world.note(&mut event);
     }
-    world.server.told.clear();
     Ok(())
 }
 

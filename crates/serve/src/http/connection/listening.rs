@@ -139,12 +139,9 @@ impl<O: Owner, B: Blob> Connection<O, B> {
             return;
         }
         let Told { why, hint } = told;
-        desk.owner.tell(Event {
-            at: now,
-            // It has asked for nothing yet, so nobody has looked who it is.
-            machine: neighbour::of(self.peer.ip(), &self.link),
-            link: Some(self.link.to_string()),
-            what: Happening::HandshakeFailed { from: self.peer.ip(), why, hint },
-        });
+        let what = Happening::HandshakeFailed { from: self.peer.ip(), why, hint };
+        // It has asked for nothing yet, so nobody has looked who it is.
+        let machine = neighbour::of(self.peer.ip(), &self.link);
+        desk.owner.tell(Event::new(now, machine, Some(self.link.to_string()), what));
     }
 }
