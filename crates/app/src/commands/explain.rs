@@ -298,7 +298,7 @@ mod tests {
                 }],
             },
             known: None,
-            recent: vec![Event { at: Now(0), machine: Some(machine), link: None, what: last }],
+            recent: vec![Event::new(Now(0), Some(machine), None, last)],
             words: Default::default(),
             silences: Vec::new(),
             now: Now(3_000),

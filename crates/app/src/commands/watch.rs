@@ -142,7 +142,7 @@ mod tests {
     fn said(why: Why) -> String {
         let what = Happening::Silent { asked: "DISCOVER".into(), why };
         let machine = "52:54:00:77:00:01".parse().ok();
-        without_time(&Event { at: Now(0), machine, link: Some("br0".to_owned()), what })
+        without_time(&Event::new(Now(0), machine, Some("br0".to_owned()), what))
     }
 
     #[test]

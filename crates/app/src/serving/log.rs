@@ -116,7 +116,7 @@ mod tests {
     fn silent(why: Why) -> Event {
         let machine = "52:54:00:77:00:01".parse().ok();
         let what = Happening::Silent { asked: "DISCOVER".into(), why };
-        Event { at: Now(0), machine, link: Some("br0".to_owned()), what }
+        Event::new(Now(0), machine, Some("br0".to_owned()), what)
     }
 
     #[test]

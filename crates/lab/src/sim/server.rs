@@ -461,7 +461,7 @@ impl Server {
                 let body = self.bytes(&found.what);
                 let (media, length) = (found.media.to_owned(), body.len() as u64);
                 if matches!(found.what, Served::Blob(_)) && ask.method == "GET" {
-                    self.tell_http(now, link, from, (path, length), found.machine);
+                    self.tell_http(now, file_ask, (path, length), found.machine);
                 }
                 let text = format!("HTTP {} {path}: {media}, {length} bytes", ask.method);
                 self.notes.push((now.0, text));
@@ -480,19 +480,18 @@ impl Server {
     fn tell_http(
         &mut self,
         now: Now,
-        link: &str,
-        to: Ipv4Addr,
+        ask: &FileAsk,
         (path, size): (&str, u64),
         machine: Option<HardwareAddress>,
     ) {
         let (file, by) = (path.to_owned(), Carrier::Http);
-        let event = |at, what| Event::new(at, machine, Some(link.to_owned()), what);
+        let to = ask.from.ip();
+        let event = |at, what| Event::new(at, machine, Some(ask.link.clone()), what);
         // As long as the world takes to carry it.
         let took = Duration::from_millis(size / 100_000 + 2);
         let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let begun = file.clone();
-        let started =
-            Happening::TransferStarted { file: begun, by, to: to.into(), size, waited_ms: 0 };
+        let started = Happening::TransferStarted { file: begun, by, to, size, waited_ms: 0 };
         self.told.push(event(now, started));
         let done = Happening::TransferDone { file, by, size, took_ms, again: 0 };
         self.told.push(event(now + took, done));
