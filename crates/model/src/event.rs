@@ -1,11 +1,13 @@
 //! What is kept, and what is told.
 
+mod cut;
 mod kind;
 
 use crate::access::{ApiToken, AuditRecord, User};
 use crate::address::HardwareAddress;
 use crate::declared::{Declarable, Said};
 use crate::deployment::{Batch, Deployment};
+use crate::diagnosis::Diagnosis;
 use crate::hardware::Hardware;
 use crate::image::{Channels, Image, Loader};
 use crate::lease::{Lease, Reservation};
@@ -18,6 +20,7 @@ use crate::severity::Severity;
 use crate::template::Template;
 use crate::time::Now;
 use crate::webhook::Webhook;
+pub use cut::{Cut, TlsFault};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -228,6 +231,12 @@ pub enum Happening {
         size: u64,
         /// Why, in words.
         why: String,
+        /// Why, as a value.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cut: Option<Cut>,
+        /// To where it went.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<IpAddr>,
     },
     /// A file was asked for that we do not have.
     FileMissed {
@@ -247,6 +256,9 @@ pub enum Happening {
         why: String,
         /// What to do.
         hint: String,
+        /// What it was, as a value.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fault: Option<TlsFault>,
     },
     /// A machine was heard for the first time.
     MachineAppeared {
@@ -284,6 +296,8 @@ pub enum Happening {
         /// What it says, shown.
         text: String,
     },
+    /// A boot did not arrive, and this is why. Told once for each boot.
+    Diagnosis(Box<Diagnosis>),
     /// Something an operator should act on.
     Alarm {
         /// What happened, why, what to do.
@@ -339,11 +353,11 @@ impl fmt::Display for Happening {
                 write!(f, "{:.1} s, {}", *took_ms as f64 / 1000.0, show_rate(*size, *took_ms))?;
                 write_again(f, *again)
             }
-            Self::TransferFailed { file, by, sent, size, why } => {
+            Self::TransferFailed { file, by, sent, size, why, .. } => {
                 write!(f, "{by} {file} ended at {} of {size} bytes: {why}", sent)
             }
             Self::FileMissed { by, why, .. } => write!(f, "{by}: {why}"),
-            Self::HandshakeFailed { from, why, hint } => {
+            Self::HandshakeFailed { from, why, hint, .. } => {
                 write!(f, "no TLS with {from}: {why}; {hint}")
             }
             Self::MachineAppeared { says } => write!(f, "appeared: {says}"),
@@ -364,6 +378,7 @@ impl fmt::Display for Happening {
                     None => write!(f, " {text}"),
                 }
             }
+            Self::Diagnosis(diagnosis) => write!(f, "DIAGNOSIS {diagnosis}"),
             Self::Alarm { text } => write!(f, "ALARM {text}"),
             Self::Changed { text } => f.write_str(text),
         }

@@ -2,7 +2,7 @@
 
 use crate::board::{Board, Place};
 use crate::owner::Owner;
-use model::event::Carrier;
+use model::event::{Carrier, Cut};
 use model::{Event, Happening, HardwareAddress, Now};
 use std::io;
 use std::net::IpAddr;
@@ -42,7 +42,8 @@ pub(crate) struct About {
 /// already, by the store.
 pub(crate) fn unreadable(by: Carrier, file: String, cause: &io::Error) -> Happening {
     if library::is_damage(cause) {
-        return Happening::TransferFailed { file, by, sent: 0, size: 0, why: cause.to_string() };
+        let (why, cut) = (cause.to_string(), Some(Cut::Source));
+        return Happening::TransferFailed { file, by, sent: 0, size: 0, why, cut, to: None };
     }
     let text = format!("{file} is published but cannot be read: {cause}; import its image again");
     Happening::Alarm { text }
@@ -100,12 +101,13 @@ impl<O: Owner> Meter<O> {
     }
 
     /// It ended early.
-    pub(crate) fn failed(mut self, sent: u64, why: String) {
+    pub(crate) fn failed(mut self, sent: u64, why: String, cut: Cut) {
         if let Some(place) = self.place.take() {
             place.ended(false, 0);
         }
-        let About { file, by, size, .. } = About::clone(&self.about);
-        self.tell(Happening::TransferFailed { file, by, sent, size, why });
+        let About { file, by, to, size, .. } = About::clone(&self.about);
+        let (cut, to) = (Some(cut), Some(to));
+        self.tell(Happening::TransferFailed { file, by, sent, size, why, cut, to });
     }
 
     fn took_ms(&self) -> u64 {

@@ -21,6 +21,7 @@ impl Happening {
         "other-server",
         "deployment",
         "syslog",
+        "diagnosis",
         "alarm",
         "changed",
     ];
@@ -43,6 +44,7 @@ impl Happening {
             Self::OtherServer { .. } => "other-server",
             Self::Deployment { .. } => "deployment",
             Self::Syslog { .. } => "syslog",
+            Self::Diagnosis(_) => "diagnosis",
             Self::Alarm { .. } => "alarm",
             Self::Changed { .. } => "changed",
         }
@@ -70,7 +72,12 @@ mod tests {
             Happening::Changed { text: text() },
             Happening::MachineAppeared { says: text() },
             Happening::OtherServer { server: [10, 0, 0, 1].into(), means: text() },
-            Happening::HandshakeFailed { from: [10, 0, 0, 1].into(), why: text(), hint: text() },
+            Happening::HandshakeFailed {
+                from: [10, 0, 0, 1].into(),
+                why: text(),
+                hint: text(),
+                fault: None,
+            },
         ];
         for happening in some {
             let json = serde_json::to_value(&happening).unwrap();

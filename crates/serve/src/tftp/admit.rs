@@ -14,7 +14,7 @@ use crate::owner::{Bytes, Owner};
 use crate::sys::udp;
 use engine::tftp::{Busy, Door, Negotiated, Opening, Policy, Refusal, Route, Transfer};
 use model::Event;
-use model::event::{Carrier, Happening};
+use model::event::{Carrier, Cut, Happening};
 use model::text::show;
 use std::net::{IpAddr, SocketAddrV4};
 use std::sync::Arc;
@@ -256,7 +256,15 @@ impl<O: Owner, B: Bytes> Core<O, B> {
             at: self.now,
             machine: None,
             link: Some(link.to_owned()),
-            what: Happening::TransferFailed { file, by, sent: 0, size: 0, why },
+            what: Happening::TransferFailed {
+                file,
+                by,
+                sent: 0,
+                size: 0,
+                why,
+                cut: Some(Cut::NoRoom),
+                to: Some(IpAddr::V4(*from.ip())),
+            },
         });
     }
 }

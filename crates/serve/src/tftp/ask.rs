@@ -15,7 +15,7 @@ use crate::{Limits, neighbour};
 use engine::tftp::SessionId;
 use engine::tftp::netascii::{self, Netascii};
 use engine::{Answer, Asker, FileAsk, Served};
-use model::event::{Carrier, Happening};
+use model::event::{Carrier, Cut, Happening};
 use model::plan::Why;
 use model::text::show;
 use model::{Event, HardwareAddress, Hash, Now};
@@ -141,7 +141,15 @@ impl<O: Owner, B: Bytes> Desk<O, B> {
                 at: owner.now(),
                 machine: neighbour::of(IpAddr::V4(*from.ip()), &place.link),
                 link: Some(place.link.clone()),
-                what: Happening::TransferFailed { file, by: Carrier::Tftp, sent: 0, size: 0, why },
+                what: Happening::TransferFailed {
+                    file,
+                    by: Carrier::Tftp,
+                    sent: 0,
+                    size: 0,
+                    why,
+                    cut: Some(Cut::Refused),
+                    to: Some(IpAddr::V4(*from.ip())),
+                },
             });
         });
     }

@@ -138,13 +138,18 @@ impl<O: Owner, B: Blob> Connection<O, B> {
         if count >= TOLD_PER_SECOND {
             return;
         }
-        let Told { why, hint } = told;
+        let Told { why, hint, fault } = told;
         desk.owner.tell(Event {
             at: now,
             // It has asked for nothing yet, so nobody has looked who it is.
             machine: neighbour::of(self.peer.ip(), &self.link),
             link: Some(self.link.to_string()),
-            what: Happening::HandshakeFailed { from: self.peer.ip(), why, hint },
+            what: Happening::HandshakeFailed {
+                from: self.peer.ip(),
+                why,
+                hint,
+                fault: Some(fault),
+            },
         });
     }
 }
