@@ -20,7 +20,7 @@ mod reply;
 
 pub use memory::Memory;
 pub(crate) use pace::Pace;
-pub(crate) use reply::Form;
+pub(crate) use reply::{Form, SERVER_PORT};
 
 use crate::lease::Asking;
 use crate::{Engine, Told};
@@ -119,6 +119,13 @@ pub(crate) struct Exchange<'a> {
     pub(crate) asking: Asking<'a>,
 }
 
+impl Exchange<'_> {
+    /// Whether a server identifier (option 54) means us, as this client is told.
+    pub(crate) fn is_us(&self, server: Ipv4Addr) -> bool {
+        server == reply::server_id(self) || server == self.network.server
+    }
+}
+
 /// What a room decided: the reply and what it promises, or why there is none.
 pub(crate) type Decided = Result<Said, Why>;
 
@@ -200,6 +207,7 @@ impl Engine {
         }
         let exchange =
             Exchange { now, datagram, message: &message, client: &client, network, asking };
+        events.extend(self.offer_taken(&exchange));
         let decided = match network.mode {
             Mode::Off => Err(Why::NotServed(datagram.link.clone())),
             Mode::Dhcp => self.answer_with_address(&exchange),

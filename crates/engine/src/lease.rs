@@ -289,6 +289,11 @@ impl Leases {
         Some(choice)
     }
 
+    /// What is offered to this client and not taken up.
+    pub fn offered_to(&self, asking: &Asking<'_>) -> Option<Ipv4Addr> {
+        self.offers.to(&asking.holder()).map(|(address, _)| address)
+    }
+
     /// The client takes another server's offer: ours is over.
     pub fn withdraw(&mut self, asking: &Asking<'_>) {
         if let Some((address, _)) = self.offers.to(&asking.holder()) {

@@ -7,7 +7,7 @@
 //! The rooms, in the order in which a machine meets them: [`dhcp`] reads a message and answers it,
 //! with an address from [`lease`] and a boot file from [`boot`]; [`tftp`] carries files, as fast as
 //! [`rates`] let it and when [`turns`] say so; [`files`]
-//! says which bytes a name means; [`deploy`] who is armed with what; [`script`] writes what loaders read; [`explain`] asks all of
+//! says which bytes a name means; [`others`] who else was heard on our links; [`deploy`] who is armed with what; [`script`] writes what loaders read; [`explain`] asks all of
 //! them and keeps nothing.
 #![forbid(unsafe_code)]
 
@@ -19,6 +19,7 @@ pub mod explain;
 pub mod files;
 pub mod lease;
 pub mod operators;
+pub mod others;
 pub mod password;
 mod power;
 pub mod rates;
@@ -36,6 +37,7 @@ pub use dhcp::{Check, Datagram, Destination, Outgoing};
 pub use files::{Asker, FileAsk, Found, Served};
 pub use model::plan::Answer;
 pub use model::{Change, Event, Now};
+pub use others::Overheard;
 pub use state::{BootDefaults, Engine, Settings};
 
 /// What changed without anybody having asked: the owner keeps `changes`, then tells `events`.

@@ -115,6 +115,7 @@ pub struct Engine {
     /// What documents declared.
     pub(crate) declared: BTreeMap<Declarable, Said>,
     pub(crate) memory: crate::dhcp::Memory,
+    pub(crate) others: crate::others::Others,
     /// Those of the settings, shared with an exchange while it changes everything else.
     pub(crate) networks: Arc<[Network]>,
     pub(crate) pace: crate::dhcp::Pace,
@@ -149,6 +150,7 @@ impl Engine {
             webhooks: BTreeMap::new(),
             declared: BTreeMap::new(),
             memory: crate::dhcp::Memory::default(),
+            others: crate::others::Others::default(),
             pace: crate::dhcp::Pace::default(),
             only_renews: false,
             tidied: Now(0),
@@ -272,6 +274,7 @@ impl Engine {
         Self {
             leases: self.leases.offers_only(&self.settings.networks),
             memory: self.memory.clone(),
+            others: self.others.clone(),
             ..Self::new(self.settings.clone())
         }
     }

@@ -13,6 +13,7 @@ use crate::image::{Channels, Image, Loader};
 use crate::lease::{Lease, Reservation};
 use crate::machine::Machine;
 use crate::menu::Menu;
+use crate::other::{self, Deeds, Standing, TheirOffer};
 use crate::plan::{Reason, Why};
 use crate::power::PowerSettings;
 use crate::rule::{Profile, Rule};
@@ -272,10 +273,37 @@ pub enum Happening {
     },
     /// Another DHCP server was heard on the link.
     OtherServer {
-        /// Its address.
+        /// Who it says it is (option 54), else where its replies come from.
         server: Ipv4Addr,
+        /// Where its replies come from, a relay perhaps.
+        #[serde(default)]
+        from: Option<Ipv4Addr>,
+        /// The hardware address that its replies come from.
+        #[serde(default)]
+        mac: Option<HardwareAddress>,
+        /// What it does.
+        #[serde(default)]
+        does: Deeds,
+        /// Whether it belongs there, where that was judged.
+        #[serde(default)]
+        standing: Option<Standing>,
         /// What follows for us.
         means: String,
+    },
+    /// A machine said that it takes another server's offer (option 54 of its REQUEST).
+    OfferTaken {
+        /// Whose.
+        server: Ipv4Addr,
+        /// The hardware address of that server (or of the relay it came by), if it was ever heard.
+        mac: Option<HardwareAddress>,
+        /// Whether that server belongs there.
+        standing: Option<Standing>,
+        /// The address that the machine asks it for.
+        address: Option<Ipv4Addr>,
+        /// What that server offered this machine, if it was heard.
+        offered: Option<TheirOffer>,
+        /// What we had offered it in the same exchange.
+        ours: Option<Ipv4Addr>,
     },
     /// A deployment went a step.
     Deployment {
@@ -362,8 +390,18 @@ impl fmt::Display for Happening {
             }
             Self::MachineAppeared { says } => write!(f, "appeared: {says}"),
             Self::Inventory { says } => write!(f, "has {says}"),
-            Self::OtherServer { server, means } => {
-                write!(f, "another DHCP server, {server}: {means}")
+            Self::OtherServer { server, from, mac, means, .. } => {
+                let named = other::named(*server, *from, mac.as_ref());
+                write!(f, "another DHCP server, {named}: {means}")
+            }
+            Self::OfferTaken { server, mac, address, offered, .. } => {
+                let named = other::named(*server, None, mac.as_ref());
+                write!(f, "takes the offer of {named}")?;
+                match (offered, address) {
+                    (Some(offer), _) => write!(f, ": {offer}"),
+                    (None, Some(address)) => write!(f, ": {address}"),
+                    (None, None) => Ok(()),
+                }
             }
             Self::Deployment { deployment, step, says } if says.is_empty() => {
                 write!(f, "deployment {deployment}: {step}")

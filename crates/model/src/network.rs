@@ -236,6 +236,16 @@ named! {
     }
 }
 
+named! {
+    /// What we would do on a link where we only listen.
+    ListenAs: "listen_as" {
+        /// Boot answers beside a DHCP server.
+        Proxy = "proxy",
+        /// Addresses and boot answers, in place of the DHCP server that is there.
+        Dhcp = "dhcp",
+    }
+}
+
 /// Whether replies to a PXE client carry options 60 and 43 (PXE 2.1, 2.2.1).
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -295,6 +305,11 @@ pub struct Network {
     pub http_boot: HttpBoot,
     /// Bytes per second that all machines here may fetch together; none is as fast as it goes.
     pub rate: Option<u64>,
+    /// DHCP and boot servers that belong on this link, by what they call themselves (option 54) or
+    /// by where their replies come from. Empty where nobody said.
+    pub others: Vec<Ipv4Addr>,
+    /// What is decided where we only listen.
+    pub listen_as: ListenAs,
 }
 
 impl Network {
@@ -322,7 +337,14 @@ impl Network {
             options: Vec::new(),
             http_boot: HttpBoot::Http,
             rate: None,
+            others: Vec::new(),
+            listen_as: ListenAs::Proxy,
         }
+    }
+
+    /// Whether we listen on its link at all.
+    pub fn is_heard(&self) -> bool {
+        self.mode != Mode::Off
     }
 
     /// How many addresses its pools span.

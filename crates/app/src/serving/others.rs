@@ -2,6 +2,7 @@
 
 use model::event::Happening;
 use model::network::Mode;
+use model::other::Deeds;
 use model::{Event, Network};
 use serve::holder::{Transport, holders};
 use serve::probe::{OtherServer, probe};
@@ -114,9 +115,18 @@ pub async fn keep_asking(site: SiteHandle) {
                 continue;
             }
             let what = match at {
-                Some(other) if network.mode != Mode::Dhcp => {
-                    Happening::OtherServer { server: other.server, means: means.clone() }
-                }
+                Some(other) if network.mode != Mode::Dhcp => Happening::OtherServer {
+                    server: other.server,
+                    from: None,
+                    mac: Some(other.mac),
+                    does: Deeds {
+                        addresses: other.offers_address,
+                        boot: other.is_pxe,
+                        ..Deeds::default()
+                    },
+                    standing: None,
+                    means: means.clone(),
+                },
                 Some(_) => Happening::Alarm { text: means.clone() },
                 None => Happening::Changed { text: means.clone() },
             };

@@ -455,15 +455,11 @@ fn meaning(exchange: &Exchange<'_>) -> Meaning {
     let wish = message.options.ip(code::REQUESTED_ADDRESS);
     let own = Some(message.ciaddr).filter(|address| !address.is_unspecified());
     match (server, wish, own) {
-        (Some(server), _, _) if !is_us(exchange, server) => Meaning::SelectingOther(server),
+        (Some(server), _, _) if !exchange.is_us(server) => Meaning::SelectingOther(server),
         // Printers send 54 and ciaddr, or 50 equal to ciaddr (Q63): it is the address that counts.
         (Some(_), Some(address), _) | (Some(_), None, Some(address)) => Meaning::Selecting(address),
         (None, Some(address), _) => Meaning::InitReboot(address),
         (None, None, Some(address)) => Meaning::Renewing(address),
         (_, None, None) => Meaning::Nothing,
     }
-}
-
-fn is_us(exchange: &Exchange<'_>, server: Ipv4Addr) -> bool {
-    server == reply::server_id(exchange) || server == exchange.network.server
 }

@@ -15,7 +15,7 @@ use wire::dhcp4::{Message, MessageType, code, max_message, parameter_list, pxe};
 use wire::dhcp4::{machine_uuid, wants_terminated_strings};
 
 /// DHCP server, also for relays.
-pub(super) const SERVER_PORT: u16 = 67;
+pub(crate) const SERVER_PORT: u16 = 67;
 /// DHCP client.
 pub(super) const CLIENT_PORT: u16 = 68;
 /// PXE boot servers (PXE 2.1, 2.2.3).

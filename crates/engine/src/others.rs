@@ -1,0 +1,165 @@
+//! Other DHCP and boot servers on our links, as they are heard, and whose offer machines take.
+//!
+//! ```text
+//! reply ─ heard ── is it ours again? who sends it, and what does it do?
+//!       ─ table ── who was heard so far; what was offered to whom a moment ago
+//!       ─ judge ── does it belong there, and if not: what does it break?
+//! ```
+//!
+//! In: replies that were not sent by us, REQUESTs that name somebody else, the moment. Out: what to
+//! tell, once, and again when it is otherwise. Never: an answer; a fact that is kept: all of it is
+//! soft, and limited.
+
+mod heard;
+mod judge;
+mod table;
+
+pub(crate) use table::Others;
+pub use table::{OFFERS_MAX, SERVERS_MAX};
+
+use crate::dhcp::{Exchange, event};
+use crate::{Engine, Noted};
+use heard::Reply;
+use judge::Verdict;
+use model::other::{Deeds, Standing};
+use model::{Event, Happening, HardwareAddress, Network, Now, OtherServer};
+use std::net::{Ipv4Addr, SocketAddrV4};
+use table::{Entry, Sight};
+use wire::dhcp4::{MessageType, code};
+
+/// A DHCP reply that was on a link of ours, whoever sent it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Overheard {
+    /// The interface.
+    pub link: String,
+    /// Its source address and port.
+    pub from: SocketAddrV4,
+    /// Its destination address.
+    pub to: Ipv4Addr,
+    /// The hardware address that the frame came from.
+    pub mac: HardwareAddress,
+    /// The hardware address of our own interface.
+    pub ours: Option<HardwareAddress>,
+    /// The message.
+    pub bytes: Vec<u8>,
+}
+
+impl Engine {
+    /// Takes in what another server says on a link: it is filed, judged and told once. What is not
+    /// a reply, or is our own heard again, changes nothing.
+    pub fn overhear(&mut self, now: Now, overheard: &Overheard) -> Noted {
+        let Some(reply) = Reply::read(overheard) else { return Noted::default() };
+        let networks = std::sync::Arc::clone(&self.networks);
+        let served = networks.iter().any(|n| n.interface == overheard.link && n.is_heard());
+        if !served || self.is_our_own(overheard, &reply) {
+            return Noted::default();
+        }
+        let sight = Sight {
+            server: reply.server,
+            from: Some(*overheard.from.ip()),
+            mac: Some(overheard.mac),
+            does: reply.does,
+            client: reply.client.filter(|client| Some(*client) != overheard.ours),
+            offer: Some(reply.offer.clone()),
+            relayed: reply.relay,
+        };
+        self.others.note_offer(now, &reply, overheard.mac);
+        self.others.see(now, &overheard.link, sight);
+        let events = self.tell_other(now, &overheard.link, reply.server);
+        Noted { changes: Vec::new(), events }
+    }
+
+    /// Every other server that was heard, by link and address.
+    pub fn others(&self) -> Vec<OtherServer> {
+        let shown = |entry: &Entry| {
+            let Verdict { standing, means, .. } = self.judged(entry);
+            entry.shown(standing, means)
+        };
+        self.others.servers().map(shown).collect()
+    }
+
+    /// Whether a reply is our own that came back: sent by our card, from our address, or with our
+    /// word for who the server is, as a relay hands it on.
+    fn is_our_own(&self, overheard: &Overheard, reply: &Reply) -> bool {
+        let ours = |address: Ipv4Addr| self.networks.iter().any(|n| n.server == address);
+        overheard.ours == Some(overheard.mac) || ours(*overheard.from.ip()) || ours(reply.server)
+    }
+
+    /// A REQUEST that takes another server's offer: whose, as far as it was heard. To be asked
+    /// before the decision, which takes our own offer back.
+    pub(crate) fn offer_taken(&mut self, exchange: &Exchange<'_>) -> Vec<Event> {
+        let message = exchange.message;
+        let is_request = message.options.message_type() == Some(Ok(MessageType::Request));
+        let Some(server) = message.options.ip(code::SERVER_ID).filter(|_| is_request) else {
+            return Vec::new();
+        };
+        let ours = exchange.is_us(server) || self.networks.iter().any(|n| n.server == server);
+        if ours || exchange.datagram.port != crate::dhcp::SERVER_PORT {
+            return Vec::new();
+        }
+        let (now, link) = (exchange.now, &exchange.datagram.link);
+        let hardware = exchange.client.hardware;
+        let offer = self.others.offer_to(now, message.xid, &hardware, server);
+        let sight = Sight {
+            server,
+            from: None,
+            mac: None,
+            does: Deeds { addresses: true, ..Deeds::default() },
+            client: Some(hardware),
+            offer: None,
+            relayed: None,
+        };
+        self.others.see(now, link, sight);
+        let mut events = self.tell_other(now, link, server);
+        let entry = self.others.entry(link, server);
+        let own = Some(message.ciaddr).filter(|address| !address.is_unspecified());
+        let what = Happening::OfferTaken {
+            server,
+            mac: offer.as_ref().map(|(_, mac)| *mac).or_else(|| entry.and_then(|e| e.mac)),
+            standing: entry.map(|entry| self.judged(entry).standing),
+            address: message.options.ip(code::REQUESTED_ADDRESS).or(own),
+            offered: offer.map(|(offer, _)| offer),
+            ours: self.leases.offered_to(&exchange.asking),
+        };
+        events.push(event(now, Some(hardware), link, what));
+        events
+    }
+
+    /// What is to be told of a server now: nothing, if it was told.
+    fn tell_other(&mut self, now: Now, link: &str, server: Ipv4Addr) -> Vec<Event> {
+        let Some(entry) = self.others.entry(link, server) else { return Vec::new() };
+        let Verdict { standing, means, harm } = self.judged(entry);
+        let entry = entry.clone();
+        if !self.others.may_tell(now, link, server, standing) {
+            return Vec::new();
+        }
+        let other = Happening::OtherServer {
+            server,
+            from: entry.from,
+            mac: entry.mac,
+            does: entry.does,
+            standing: Some(standing),
+            means,
+        };
+        let alarm = harm.map(|text| Happening::Alarm { text });
+        std::iter::once(other).chain(alarm).map(|what| event(now, None, link, what)).collect()
+    }
+
+    /// Whether a server belongs on its link.
+    fn judged(&self, entry: &Entry) -> Verdict {
+        let on_link: Vec<&Network> =
+            self.networks.iter().filter(|n| n.interface == entry.link).collect();
+        let expected =
+            self.others.expected(&entry.link, |other| self.is_undeclared(&on_link, other));
+        judge::judge(entry, &on_link, expected)
+    }
+
+    fn is_undeclared(&self, on_link: &[&Network], entry: &Entry) -> bool {
+        !judge::is_declared(entry, on_link) && !judge::is_relay(entry, on_link)
+    }
+}
+
+/// A rogue is worth an alarm; the others are told in a line.
+pub(crate) const fn is_harmful(standing: Standing) -> bool {
+    matches!(standing, Standing::Rogue)
+}

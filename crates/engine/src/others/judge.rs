@@ -1,0 +1,123 @@
+//! Whether a server belongs on its link, and what it breaks if not.
+
+use super::table::{Entry, Expected};
+use model::Network;
+use model::network::Mode;
+use model::other::Standing;
+
+/// What a switch does against it stands there.
+const SNOOPING: &str = "docs/rogue-servers.md says how a switch keeps it out";
+
+/// What is thought of a server.
+pub(super) struct Verdict {
+    pub(super) standing: Standing,
+    /// What follows, in words.
+    pub(super) means: String,
+    /// What to alarm with.
+    pub(super) harm: Option<String>,
+}
+
+/// Whether `others` of a network on the link names it: by its own address, or by the one its
+/// replies come from.
+pub(super) fn is_declared(entry: &Entry, on_link: &[&Network]) -> bool {
+    on_link.iter().any(|network| {
+        network.others.contains(&entry.server)
+            || entry.from.is_some_and(|from| network.others.contains(&from))
+    })
+}
+
+/// Whether it is a relay that speaks for itself (RFC 5107: it put its own address into option 54),
+/// and ours.
+pub(super) fn is_relay(entry: &Entry, on_link: &[&Network]) -> bool {
+    let relays = || on_link.iter().flat_map(|network| &network.relays);
+    relays().any(|relay| *relay == entry.server)
+        || entry.relayed == Some(entry.server)
+            && on_link.iter().any(|network| network.subnet.contains(entry.server))
+}
+
+/// Judges a server by the networks of its link, and by who else is there.
+pub(super) fn judge(entry: &Entry, on_link: &[&Network], expected: Expected) -> Verdict {
+    let does = entry.does;
+    let quiet = |standing, means: String| Verdict { standing, means, harm: None };
+    if is_relay(entry, on_link) {
+        return quiet(Standing::Relay, "a relay of ours".to_owned());
+    }
+    if is_declared(entry, on_link) {
+        return quiet(Standing::Declared, format!("it {does}; `others` names it"));
+    }
+    if !(does.addresses || does.refuses || does.boot) {
+        return quiet(Standing::Bystander, format!("it {does}: no machine minds it"));
+    }
+    let giving = on_link.iter().any(|network| network.mode == Mode::Dhcp);
+    let listening = on_link.iter().all(|network| network.mode == Mode::Listen);
+    // Where somebody was declared, nobody else is expected.
+    let open = !giving && on_link.iter().all(|network| network.others.is_empty());
+    if open
+        && (expected.addresses == Some(entry.server)
+            || (does.refuses && !does.boot && expected.addresses.is_none()))
+    {
+        return quiet(Standing::Expected, beside(entry, listening));
+    }
+    if open && listening && expected.boot == Some(entry.server) {
+        return quiet(Standing::Expected, format!("it {does}; we only listen"));
+    }
+    let (means, hint) = harm(entry, on_link, expected, giving);
+    let text = format!("{}: {means}\nhint: {hint}", entry.named());
+    Verdict { standing: Standing::Rogue, means, harm: Some(text) }
+}
+
+/// The DHCP server that we stand beside.
+fn beside(entry: &Entry, listening: bool) -> String {
+    let does = entry.does;
+    match (listening, does.boot || does.file) {
+        (true, _) => format!("it {does}; we only listen"),
+        (false, false) => format!("it {does}; we answer boot requests beside it"),
+        (false, true) => format!(
+            "it {does}; we answer boot requests beside it, and our answer outranks a boot file that \
+             comes with an address: to be sure, take the boot options out there"
+        ),
+    }
+}
+
+/// What a server breaks that does not belong there, and what to do.
+fn harm(entry: &Entry, on_link: &[&Network], expected: Expected, giving: bool) -> (String, String) {
+    let (does, server) = (entry.does, entry.server);
+    let first = on_link.first();
+    let subnet = first.map(|network| network.subnet.to_string()).unwrap_or_default();
+    let means = match (giving, does.addresses) {
+        (true, true) => format!(
+            "TWO SERVERS GIVE ADDRESSES on {subnet}: we do, and it does (it {does}). Machines take \
+             whichever answers first, so some boot and some do not"
+        ),
+        (false, true) => {
+            let other = expected.addresses.filter(|other| *other != server);
+            let other = other.map_or_else(
+                || "the servers that `others` names do, and it does".to_owned(),
+                |other| format!("{other} does, and it does"),
+            );
+            format!(
+                "TWO SERVERS GIVE ADDRESSES on {subnet}: {other} (it {does}). Machines take whichever \
+                 answers first"
+            )
+        }
+        (_, false) if does.refuses && !does.boot => format!(
+            "it refuses addresses that it did not give on {subnet}: machines lose theirs and start \
+             over"
+        ),
+        (_, false) => format!(
+            "it answers boot requests on {subnet} beside us: machines take whoever comes first, so \
+             some get its boot file"
+        ),
+    };
+    let find = match &entry.mac {
+        Some(mac) => format!("find {mac} in the address table of the switch and unplug it"),
+        None => {
+            "its replies are not heard here, machines named it: `bootwright doctor` asks for it"
+                .to_owned()
+        }
+    };
+    let hint = format!(
+        "{find}; {SNOOPING}. If it belongs there, say so: others = [\"{server}\"] in [[network]]"
+    );
+    (means, hint)
+}
