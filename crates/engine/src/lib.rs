@@ -15,6 +15,7 @@ pub mod boot;
 pub mod command;
 pub mod deploy;
 pub mod dhcp;
+pub mod diagnose;
 pub mod explain;
 pub mod files;
 pub mod lease;

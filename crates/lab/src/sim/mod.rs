@@ -6,6 +6,7 @@
 //!      ├ server ── engine and TFTP as the server drives them, without sockets
 //!      ├ foreign ─ another DHCP server, for proxy worlds
 //!      ├ net ───── frames on their way: lost, late, doubled, overtaken
+//!      ├ way ───── firewalls and address translation between
 //!      └ firmware ─ ROMs and loaders, as strict as the real ones
 //! ```
 //!
@@ -20,4 +21,5 @@ pub mod host;
 pub mod net;
 pub mod scenario;
 pub mod server;
+pub mod way;
 pub mod world;

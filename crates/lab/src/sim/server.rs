@@ -6,7 +6,7 @@ use engine::tftp::{
     Caps, Negotiated, Opening, Policy, Refusal, Route, SessionId, Sessions, Step, Transfer, Why,
 };
 use engine::{Answer, Asker, Check, Datagram, Destination, Engine, FileAsk, Outgoing, Served};
-use model::event::Carrier;
+use model::event::{Carrier, Cut, TlsFault};
 use model::{Change, Content, Event, Happening, HardwareAddress, Hash, Now};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -40,6 +40,8 @@ struct Running {
     client: SocketAddrV4,
     hardware: Option<HardwareAddress>,
     agreed: String,
+    /// That it began was told.
+    begun: bool,
 }
 
 /// The engine with everything the real server puts around it.
@@ -225,6 +227,7 @@ impl Server {
             client: heard.from,
             hardware: found.machine,
             agreed: options.join(", "),
+            begun: false,
         };
         self.running.insert(id, running);
         Vec::new()
@@ -256,6 +259,9 @@ impl Server {
                 running.transfer.acknowledge(now, block);
                 if !running.transfer.is_half_open() {
                     self.sessions.established(now, id);
+                    if !std::mem::replace(&mut running.begun, true) {
+                        self.told.push(running.tells(now, running.starts()));
+                    }
                 }
             }
             Ok(Packet::Error { code, text }) => running.transfer.client_error(now, code, &text),
@@ -304,6 +310,12 @@ impl Server {
     }
 
     fn note_end(&mut self, now: Now, running: &Running, why: Option<Why>) {
+        if why.is_none() {
+            if !running.begun {
+                self.told.push(running.tells(now, running.starts()));
+            }
+            self.told.push(running.tells(now, running.is_done()));
+        }
         let (name, options) = (&running.name, &running.agreed);
         let asked = if options.is_empty() { String::new() } else { format!(", asked {options}") };
         let text = match why {
@@ -316,26 +328,38 @@ impl Server {
             }
             Some(Why::ProbeEnded) => format!("TFTP {name}: size asked{asked}"),
             Some(why) => {
-                self.told.push(Event {
-                    at: now,
-                    machine: running.hardware,
-                    link: Some(running.link.clone()),
-                    what: Happening::TransferFailed {
-                        file: name.clone(),
-                        by: Carrier::Tftp,
-                        sent: running.transfer.progress().bytes,
-                        size: running.bytes.len() as u64,
-                        why: why.to_string(),
-                    },
-                });
+                let failed = Happening::TransferFailed {
+                    file: name.clone(),
+                    by: Carrier::Tftp,
+                    sent: running.transfer.progress().bytes,
+                    size: running.bytes.len() as u64,
+                    why: why.to_string(),
+                    cut: Some(why.cut()),
+                    to: Some(IpAddr::V4(*running.client.ip())),
+                };
+                self.told.push(running.tells(now, failed));
                 return;
             }
         };
         self.notes.push((now.0, text));
     }
 
-    /// A question by HTTP: one file, or 404.
-    pub fn http(&mut self, now: Now, link: &str, from: Ipv4Addr, ask: &HttpAsk) -> HttpAnswer {
+    /// A question by HTTP: one file, or 404; nothing if there is no agreement on TLS.
+    pub fn http(
+        &mut self,
+        now: Now,
+        link: &str,
+        from: Ipv4Addr,
+        ask: &HttpAsk,
+    ) -> Option<HttpAnswer> {
+        if let Some(fault) = self.tls_fault(ask) {
+            let machine = self.neighbours.get(&from).copied();
+            let (why, hint) = (format!("{fault}, says the client"), "see docs/https.md".to_owned());
+            let from = IpAddr::V4(from);
+            let what = Happening::HandshakeFailed { from, why, hint, fault: Some(fault) };
+            self.told.push(Event { at: now, machine, link: Some(link.to_owned()), what });
+            return None;
+        }
         let (path, query) = ask.target.split_once('?').unwrap_or((&ask.target, ""));
         let file_ask = FileAsk {
             by: Carrier::Http,
@@ -346,26 +370,89 @@ impl Server {
             says: asker(query),
             neighbour: self.neighbours.get(&from).copied(),
             agent: Some(ask.agent.to_owned()),
-            body: None,
+            body: ask.body.clone(),
             head_only: ask.method == "HEAD",
         };
-        match self.find(now, &file_ask) {
+        Some(match self.find(now, &file_ask) {
             Answer::Reply(found) => {
                 let body = self.bytes(&found.what);
                 let (media, length) = (found.media.to_owned(), body.len() as u64);
                 let text = format!("HTTP {} {path}: {media}, {length} bytes", ask.method);
                 self.notes.push((now.0, text));
+                if matches!(found.what, Served::Blob(_)) && ask.method == "GET" {
+                    self.tell_http(now, link, (from, found.machine), (path, length), ask.reads);
+                }
                 let body = if ask.method == "HEAD" { Vec::new() } else { body };
-                HttpAnswer { status: 200, media, length, body }
+                // Nobody takes half a file for the whole.
+                let status = if ask.reads.is_some() { 0 } else { 200 };
+                HttpAnswer { status, media, length, body }
             }
             Answer::Silence(_) => {
                 HttpAnswer { status: 404, media: "text/plain".into(), length: 0, body: Vec::new() }
             }
-        }
+        })
+    }
+
+    /// What stands in the way of TLS: what the client finds, or that it speaks plain HTTP there.
+    fn tls_fault(&self, ask: &HttpAsk) -> Option<TlsFault> {
+        let port = self.engine.settings().tls_port;
+        let plain = port == Some(ask.to.port()) && ask.tls.is_none() && ask.to.port() != 443;
+        ask.tls.or(plain.then_some(TlsFault::PlainHttp))
+    }
+
+    /// A file went out by HTTP, or as much of it as the client read.
+    fn tell_http(
+        &mut self,
+        now: Now,
+        link: &str,
+        (from, machine): (Ipv4Addr, Option<HardwareAddress>),
+        (path, size): (&str, u64),
+        reads: Option<u64>,
+    ) {
+        let (file, by, to) = (path.to_owned(), Carrier::Http, IpAddr::V4(from));
+        let mut tell = |what| {
+            let link = Some(link.to_owned());
+            self.told.push(Event { at: now, machine, link, what });
+        };
+        tell(Happening::TransferStarted { file: file.clone(), by, to, size });
+        tell(match reads {
+            None => Happening::TransferDone { file, by, size, took_ms: size / 100_000, again: 0 },
+            Some(sent) => Happening::TransferFailed {
+                file,
+                by,
+                sent,
+                size,
+                why: "the client closed the connection".to_owned(),
+                cut: Some(Cut::Closed),
+                to: Some(to),
+            },
+        });
     }
 }
 
 impl Running {
+    fn tells(&self, at: Now, what: Happening) -> Event {
+        Event { at, machine: self.hardware, link: Some(self.link.clone()), what }
+    }
+
+    fn starts(&self) -> Happening {
+        let (file, to) = (self.name.clone(), IpAddr::V4(*self.client.ip()));
+        let size = self.bytes.len() as u64;
+        Happening::TransferStarted { file, by: Carrier::Tftp, to, size }
+    }
+
+    fn is_done(&self) -> Happening {
+        let progress = self.transfer.progress();
+        let took = progress.last_progress.since(progress.started).as_millis();
+        Happening::TransferDone {
+            file: self.name.clone(),
+            by: Carrier::Tftp,
+            size: self.bytes.len() as u64,
+            took_ms: u64::try_from(took).unwrap_or(u64::MAX),
+            again: progress.resent,
+        }
+    }
+
     fn packet(&self, id: SessionId, bytes: Vec<u8>) -> Send {
         let port = FIRST_PORT + u16::try_from(id.0 % 20_000).unwrap_or(0);
         Send {

@@ -4,6 +4,7 @@ use super::firmware::Board;
 use super::foreign::Foreign;
 use super::host::{Heard, Host, HttpAnswer, HttpAsk, Sent};
 use super::net::{Air, Weather};
+use super::way::Way;
 use super::server::{Send, Server};
 use engine::Destination;
 use model::{Event, HardwareAddress, Now};
@@ -65,6 +66,8 @@ pub struct World {
     pub log: Vec<(u64, Told)>,
     /// Changes what our server sends; false drops it.
     pub saboteur: Option<Saboteur>,
+    /// Firewalls and the like.
+    pub way: Way,
     /// ROMs cannot put fragments together: what is longer with its headers never arrives.
     pub mtu: usize,
     machines: BTreeMap<[u8; 6], Running>,
@@ -82,6 +85,7 @@ impl World {
             relays: BTreeMap::new(),
             log: Vec::new(),
             saboteur: None,
+            way: Way::default(),
             mtu: 1500,
             machines: BTreeMap::new(),
             air: Air::new(seed, weather),
@@ -214,7 +218,12 @@ impl World {
                 let Some(machine) = self.machines.get(&mac) else { return };
                 let ip = machine.host.ip();
                 let link = machine.link.clone();
-                let answer = self.server.http(Now(self.now_ms), &link, ip, &ask);
+                if self.way.stops_http() {
+                    return;
+                }
+                let Some(answer) = self.server.http(Now(self.now_ms), &link, ip, &ask) else {
+                    return;
+                };
                 // A gigabit link carries 100 kB in a millisecond.
                 let takes_ms = answer.body.len() as u64 / 100_000;
                 self.air.carry(self.now_ms + takes_ms, Flight::Answer { mac, id, answer });
@@ -231,8 +240,13 @@ impl World {
     fn at_servers(&mut self, mac: [u8; 6], from: SocketAddrV4, to: SocketAddrV4, bytes: Vec<u8>) {
         let Some(machine) = self.machines.get(&mac) else { return };
         let (link, relay) = (machine.link.clone(), machine.relay);
+        if self.way.stops_question(to.port()) {
+            return;
+        }
+        let from = self.way.seen_from(from, to.port());
         let mut heard = Heard { from, to: *to.ip(), port: to.port(), bytes };
-        if relay.is_none() && !from.ip().is_unspecified() {
+        let translated = self.way.nat == Some(*from.ip());
+        if relay.is_none() && !translated && !from.ip().is_unspecified() {
             self.server.neighbours.insert(*from.ip(), HardwareAddress::mac(mac));
         }
         if let (true, Some(giaddr)) = (to.ip().is_broadcast(), relay) {
@@ -286,6 +300,9 @@ impl World {
     /// Our server's datagram goes out: who is meant, as the link layer sees it?
     fn deliver(&mut self, mut send: Send) {
         if self.saboteur.as_ref().is_some_and(|sabotage| !sabotage(&mut send)) {
+            return;
+        }
+        if self.way.stops_answer(&send) {
             return;
         }
         if send.bytes.len() + 28 > self.mtu {

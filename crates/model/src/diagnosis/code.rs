@@ -74,8 +74,6 @@ named! {
         BootFileMissing = "boot-file-missing",
         /// It asks from an address outside the subnets we serve.
         OutsideSubnets = "outside-subnets",
-        /// Its bootloader is for another architecture.
-        LoaderForAnotherArch = "loader-for-another-arch",
         /// Its firmware refuses the bootloader: Secure Boot.
         LoaderRefused = "loader-refused",
         /// iPXE has no driver for its network card.

@@ -63,7 +63,10 @@ impl Lines {
                 self.at(at_ms, &format!("{form}: {decision}"));
                 self.because(because);
             }
-            Happening::MachineAppeared { .. } => {}
+            // What files went out is told by who carried them.
+            Happening::MachineAppeared { .. }
+            | Happening::TransferStarted { .. }
+            | Happening::TransferDone { .. } => {}
             other => self.at(at_ms, &other.to_string()),
         }
     }
