@@ -41,11 +41,11 @@ pub(crate) fn told(now: Now, of: &Deployment, step: &str, says: &str) -> Event {
         step: step.to_owned(),
         says: says.to_owned(),
     };
-    Event { at: now, machine: Some(of.machine), link: None, what }
+    Event::new(now, Some(of.machine), None, what)
 }
 
 fn alarm(now: Now, of: HardwareAddress, text: String) -> Event {
-    Event { at: now, machine: Some(of), link: None, what: Happening::Alarm { text } }
+    Event::new(now, Some(of), None, Happening::Alarm { text })
 }
 
 /// The one answer to everybody who has no right to what is asked for, whatever the reason is.

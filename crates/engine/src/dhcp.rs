@@ -151,20 +151,37 @@ impl Engine {
                 return silence(now, None, &datagram.link, "bytes".into(), why, Vec::new());
             }
         };
-        let asked = asked(&message, datagram.port);
         let read = client::read(&datagram.link, &message);
         let client = self.on_its_firmware(self.memory.recall(now, &message, read));
-        let machine = Some(client.hardware);
+        let speaker = client::speaker(&client, &message, datagram.port);
+        let mut told = self.answer_to(now, datagram, &message, &client);
+        for event in &mut told.events {
+            if matches!(event.what, Happening::Answered { .. } | Happening::Silent { .. }) {
+                event.speaker = Some(Box::new(speaker.clone()));
+            }
+        }
+        told
+    }
 
+    /// Facts, decision, effect: what this client gets to this message.
+    fn answer_to(
+        &mut self,
+        now: Now,
+        datagram: &Datagram,
+        message: &Message,
+        client: &Client,
+    ) -> Told<Outgoing> {
+        let asked = asked(message, datagram.port);
+        let machine = Some(client.hardware);
         let networks = Arc::clone(&self.networks);
-        let group = match place::place(&networks, datagram, &message, &client) {
+        let group = match place::place(&networks, datagram, message, client) {
             Ok(group) => group,
             Err(why) => {
                 return silence(now, machine, &datagram.link, asked, why, Vec::new());
             }
         };
-        let circuit = group.first().and_then(|first| place::circuit(first, &message, &client));
-        if let Some(told) = self.too_much(now, datagram, &client, circuit.as_ref(), &message) {
+        let circuit = group.first().and_then(|first| place::circuit(first, message, client));
+        if let Some(told) = self.too_much(now, datagram, client, circuit.as_ref(), message) {
             return told;
         }
         let asking = Asking {
@@ -176,7 +193,7 @@ impl Engine {
             never_requests: client.firmware == Firmware::Rpi,
             known: self.is_known(&client.hardware),
         };
-        let Some(network) = self.network_in(now, &group, &message, &asking) else {
+        let Some(network) = self.network_in(now, &group, message, &asking) else {
             let why = Why::NotServed(datagram.link.clone());
             return silence(now, machine, &datagram.link, asked, why, Vec::new());
         };
@@ -192,11 +209,11 @@ impl Engine {
             let why = Why::BadOption("neither a hardware address nor a client identifier".into());
             return silence(now, machine, &datagram.link, asked, why, Vec::new());
         }
-        let (mut changes, mut events) = self.notice(now, &client);
+        let (mut changes, mut events) = self.notice(now, client);
         if !self.may_keep(&changes) {
             changes.clear();
         }
-        self.memory.note(now, &message, &client);
+        self.memory.note(now, message, client);
         for change in &changes {
             self.apply(change);
         }
@@ -205,8 +222,7 @@ impl Engine {
             changes.extend(ended.changes);
             events.extend(ended.events);
         }
-        let exchange =
-            Exchange { now, datagram, message: &message, client: &client, network, asking };
+        let exchange = Exchange { now, datagram, message, client, network, asking };
         events.extend(self.offer_taken(&exchange));
         let decided = match network.mode {
             Mode::Off => Err(Why::NotServed(datagram.link.clone())),
@@ -428,7 +444,7 @@ pub(crate) fn event(
     link: &str,
     what: Happening,
 ) -> Event {
-    Event { at, machine, link: Some(link.to_owned()), what }
+    Event::new(at, machine, Some(link.to_owned()), what)
 }
 
 fn silence(

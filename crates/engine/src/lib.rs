@@ -27,6 +27,7 @@ pub mod rates;
 pub mod script;
 mod search;
 pub mod state;
+pub mod story;
 pub mod tag;
 pub mod tftp;
 pub mod turns;

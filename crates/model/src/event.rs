@@ -2,6 +2,7 @@
 
 mod cut;
 mod kind;
+mod speaker;
 
 use crate::access::{ApiToken, AuditRecord, User};
 use crate::address::HardwareAddress;
@@ -18,12 +19,14 @@ use crate::plan::{Reason, Why};
 use crate::power::PowerSettings;
 use crate::rule::{Profile, Rule};
 use crate::severity::Severity;
+use crate::story::BootId;
 use crate::template::Template;
 use crate::time::Now;
 use crate::webhook::Webhook;
 pub use cut::{Cut, TlsFault};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+pub use speaker::Speaker;
 use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -126,9 +129,28 @@ pub struct Event {
     pub machine: Option<HardwareAddress>,
     /// On which interface, where that is known.
     pub link: Option<String>,
+    /// In which boot of the machine. Whoever tells the event fills it in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot: Option<BootId>,
+    /// Who spoke, if a DHCP message is behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speaker: Option<Box<Speaker>>,
     /// What.
     #[serde(flatten)]
     pub what: Happening,
+}
+
+impl Event {
+    /// Something happened: to a machine, on an interface, where these are known.
+    #[must_use]
+    pub const fn new(
+        at: Now,
+        machine: Option<HardwareAddress>,
+        link: Option<String>,
+        what: Happening,
+    ) -> Self {
+        Self { at, machine, link, boot: None, speaker: None, what }
+    }
 }
 
 /// How a file is carried.
@@ -190,6 +212,10 @@ pub enum Happening {
         to: IpAddr,
         /// Bytes to send.
         size: u64,
+        /// Milliseconds since it was asked for. TFTP begins when the client has confirmed the first
+        /// packet: the way there and back, and what the client does before it goes on.
+        #[serde(default)]
+        waited_ms: u64,
     },
     /// A large file is on its way.
     TransferProgress {
@@ -232,6 +258,12 @@ pub enum Happening {
         size: u64,
         /// Why, in words.
         why: String,
+        /// Milliseconds since it was asked for.
+        #[serde(default)]
+        took_ms: u64,
+        /// Blocks sent again (TFTP).
+        #[serde(default)]
+        again: u64,
         /// Why, as a value.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cut: Option<Cut>,
@@ -365,7 +397,7 @@ impl fmt::Display for Happening {
                 write!(f, "{form}: {decision}")?;
                 write_because(f, because)
             }
-            Self::TransferStarted { file, by, to, size } => {
+            Self::TransferStarted { file, by, to, size, .. } => {
                 write!(f, "{by} {file} to {to}, {}", show_bytes(*size))
             }
             Self::TransferProgress { file, by, sent, size, took_ms, again } => {

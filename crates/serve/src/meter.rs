@@ -42,8 +42,17 @@ pub(crate) struct About {
 /// already, by the store.
 pub(crate) fn unreadable(by: Carrier, file: String, cause: &io::Error) -> Happening {
     if library::is_damage(cause) {
-        let (why, cut) = (cause.to_string(), Some(Cut::Source));
-        return Happening::TransferFailed { file, by, sent: 0, size: 0, why, cut, to: None };
+        return Happening::TransferFailed {
+            file,
+            by,
+            sent: 0,
+            size: 0,
+            why: cause.to_string(),
+            took_ms: 0,
+            again: 0,
+            cut: Some(Cut::Source),
+            to: None,
+        };
     }
     let text = format!("{file} is published but cannot be read: {cause}; import its image again");
     Happening::Alarm { text }
@@ -54,7 +63,8 @@ impl<O: Owner> Meter<O> {
     pub(crate) fn start(owner: O, about: About, started: Now) -> Self {
         let mut meter = Self::start_silently(owner, about, started);
         let About { file, by, to, size, .. } = About::clone(&meter.about);
-        meter.tell(Happening::TransferStarted { file, by, to, size });
+        let waited_ms = meter.took_ms();
+        meter.tell(Happening::TransferStarted { file, by, to, size, waited_ms });
         let (about, now) = (Arc::clone(&meter.about), meter.owner.now());
         meter.place = Some(meter.about.board.enter(about, started, now));
         meter
@@ -100,14 +110,14 @@ impl<O: Owner> Meter<O> {
         self.tell(Happening::TransferDone { file, by, size, took_ms: self.took_ms(), again });
     }
 
-    /// It ended early.
-    pub(crate) fn failed(mut self, sent: u64, why: String, cut: Cut) {
+    /// It ended early; `again` blocks had been sent more than once.
+    pub(crate) fn failed(mut self, sent: u64, again: u64, why: String, cut: Cut) {
         if let Some(place) = self.place.take() {
             place.ended(false, 0);
         }
         let About { file, by, to, size, .. } = About::clone(&self.about);
-        let (cut, to) = (Some(cut), Some(to));
-        self.tell(Happening::TransferFailed { file, by, sent, size, why, cut, to });
+        let (took_ms, cut, to) = (self.took_ms(), Some(cut), Some(to));
+        self.tell(Happening::TransferFailed { file, by, sent, size, why, took_ms, again, cut, to });
     }
 
     fn took_ms(&self) -> u64 {
@@ -115,11 +125,11 @@ impl<O: Owner> Meter<O> {
     }
 
     fn tell(&self, what: Happening) {
-        self.owner.tell(Event {
-            at: self.owner.now(),
-            machine: self.about.machine,
-            link: Some(self.about.link.clone()),
+        self.owner.tell(Event::new(
+            self.owner.now(),
+            self.about.machine,
+            Some(self.about.link.clone()),
             what,
-        });
+        ));
     }
 }

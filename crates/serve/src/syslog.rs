@@ -148,7 +148,7 @@ impl<O: Owner> Desk<O> {
         }
         self.counters.syslog_lines.one();
         let link = Some(link.to_owned());
-        self.owner.tell(Event { at: self.owner.now(), machine, link, what });
+        self.owner.tell(Event::new(self.owner.now(), machine, link, what));
     }
 }
 

@@ -48,7 +48,7 @@ impl Real {
         let teller = house.clone();
         store.on_damage(move |damage| {
             let what = Happening::Alarm { text: damage.to_string() };
-            serve::Owner::tell(&teller, Event { at: Now(0), machine: None, link: None, what });
+            serve::Owner::tell(&teller, Event::new(Now(0), None, None, what));
         });
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(vec!["10.77.0.1".to_owned()]).unwrap();

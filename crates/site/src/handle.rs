@@ -12,7 +12,7 @@ use engine::tag::Expectation;
 use engine::{Answer, Check, Command, Datagram, Engine, FileAsk, Found, Now, Outgoing, Settings};
 use model::access::Outcome;
 use model::plan::Why;
-use model::{By, Change, Event, Happening, HardwareAddress, Hash};
+use model::{BootId, By, Change, Event, Happening, HardwareAddress, Hash, Story};
 use std::net::IpAddr;
 use std::path::Path;
 use std::pin::Pin;
@@ -254,7 +254,7 @@ impl SiteHandle {
     /// Tells that something is wrong which is no machine's doing. Never waits.
     pub fn alarm(&self, text: String) {
         let what = Happening::Alarm { text };
-        self.tell(Event { at: self.now(), machine: None, link: None, what });
+        self.tell(Event::new(self.now(), None, None, what));
     }
 
     /// Everything that is told from now on.
@@ -276,6 +276,24 @@ impl SiteHandle {
     /// The newest lines of a machine's own log, oldest first.
     pub fn log_of(&self, machine: &HardwareAddress) -> Vec<Arc<Event>> {
         self.telling.read(|journal| journal.log_of(machine))
+    }
+
+    /// The boots of a machine that are remembered, oldest first, as they stand now.
+    pub fn boots_of(&self, machine: &HardwareAddress) -> Vec<Story> {
+        let now = self.now();
+        self.telling.read_stories(|stories| stories.of(now, machine))
+    }
+
+    /// The boot of this name, as it stands now.
+    pub fn boot(&self, boot: BootId) -> Option<Story> {
+        let now = self.now();
+        self.telling.read_stories(|stories| stories.get(now, boot))
+    }
+
+    /// The newest boot of each machine, of those that were heard last first, so many at most.
+    pub fn latest_boots(&self, max: usize) -> Vec<Story> {
+        let now = self.now();
+        self.telling.read_stories(|stories| stories.latest(now, max))
     }
 
     /// Which machine of the inventory goes by this address; see [`Engine::machine_at`].

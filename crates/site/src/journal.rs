@@ -5,6 +5,7 @@
 
 mod log;
 
+use engine::story::Stories;
 use log::Log;
 use model::{Event, Happening, HardwareAddress};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -154,17 +155,23 @@ pub struct Followed {
     pub feed: broadcast::Receiver<Arc<Event>>,
 }
 
-/// The journal and the live feed: telling goes to both.
+/// The journal, the stories of boots and the live feed: telling goes to all three.
 #[derive(Debug)]
 pub(crate) struct Telling {
     journal: Mutex<Journal>,
+    /// Locked while the journal is, never the other way round.
+    stories: Mutex<Stories>,
     feed: broadcast::Sender<Arc<Event>>,
 }
 
 impl Telling {
     pub(crate) fn new(limits: &crate::Limits) -> Self {
         let (feed, _) = broadcast::channel(limits.events_max.max(1));
-        Self { journal: Mutex::new(Journal::new(limits.journal)), feed }
+        Self {
+            journal: Mutex::new(Journal::new(limits.journal)),
+            stories: Mutex::new(Stories::new(limits.stories)),
+            feed,
+        }
     }
 
     pub(crate) fn tell(&self, event: Event) {
@@ -174,7 +181,9 @@ impl Telling {
     pub(crate) fn tell_all(&self, events: impl IntoIterator<Item = Event>) {
         // Told under the lock: whoever reads the journal and then the feed misses nothing.
         let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
-        for event in events {
+        let mut stories = self.stories.lock().unwrap_or_else(PoisonError::into_inner);
+        for mut event in events {
+            event.boot = stories.note(&event);
             let event = Arc::new(event);
             journal.note(&event);
             // Nobody listening is no error.
@@ -203,6 +212,10 @@ impl Telling {
         self.feed.subscribe()
     }
 
+    pub(crate) fn read_stories<R>(&self, read: impl FnOnce(&Stories) -> R) -> R {
+        read(&self.stories.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     pub(crate) fn read<R>(&self, read: impl FnOnce(&Journal) -> R) -> R {
         read(&self.journal.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -216,7 +229,7 @@ mod tests {
 
     fn event(at: u64, machine: u8, what: Happening) -> Arc<Event> {
         let machine = Some(HardwareAddress::mac([2, 0, 0, 0, 0, machine]));
-        Arc::new(Event { at: Now(at), machine, link: None, what })
+        Arc::new(Event::new(Now(at), machine, None, what))
     }
 
     fn changed(at: u64, machine: u8) -> Arc<Event> {

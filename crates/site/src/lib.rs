@@ -71,6 +71,8 @@ pub struct Limits {
     pub events_max: usize,
     /// What the journal remembers.
     pub journal: journal::Limits,
+    /// Which boots are remembered.
+    pub stories: engine::story::Limits,
 }
 
 impl Default for Limits {
@@ -81,6 +83,7 @@ impl Default for Limits {
             batch_max: 4096,
             events_max: 4096,
             journal: journal::Limits::default(),
+            stories: engine::story::Limits::default(),
         }
     }
 }

@@ -72,12 +72,7 @@ pub async fn backup(house: &House, wish: BackupWish) -> Result<Sending, Problem>
         let mut outlet = Outlet::new(to, now);
         let sent = send(&mut outlet, &stock, &blobs, &passphrase, &salt);
         match sent {
-            Ok(lost) if lost.is_empty() => site.tell(model::Event {
-                at: site.now(),
-                machine: None,
-                link: None,
-                what: model::Happening::Changed { text: stock.says() },
-            }),
+            Ok(lost) if lost.is_empty() => site.tell(model::Event::new(site.now(), None, None, model::Happening::Changed { text: stock.says() })),
             Ok(lost) => site.alarm(format!(
                 "{} files could not be read, and are not in the backup that was made: {}\nhint: import \
                  again what they belong to; bootwright image verify NAME says what it lacks",

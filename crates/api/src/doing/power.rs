@@ -139,7 +139,7 @@ pub async fn done(
 
 fn tell(site: &SiteHandle, machine: HardwareAddress, says: &str) {
     let what = Happening::Changed { text: says.to_owned() };
-    site.tell(Event { at: site.now(), machine: Some(machine), link: None, what });
+    site.tell(Event::new(site.now(), Some(machine), None, what));
 }
 
 async fn carried_out(target: &Target, ready: &Ready, deed: &Deed) -> Result<String, Problem> {

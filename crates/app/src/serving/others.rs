@@ -130,7 +130,7 @@ pub async fn keep_asking(site: SiteHandle) {
                 Some(_) => Happening::Alarm { text: means.clone() },
                 None => Happening::Changed { text: means.clone() },
             };
-            site.tell(Event { at: site.now(), machine: None, link: Some(interface.clone()), what });
+            site.tell(Event::new(site.now(), None, Some(interface.clone()), what));
             said.retain(|(i, _)| *i != interface);
             said.push((interface, means));
         }

@@ -90,7 +90,7 @@ impl Engine {
         let mut running = u32::try_from(running.count()).unwrap_or(u32::MAX);
         if batch.pause_after > 0 && !batch.paused && self.failures(&batch) >= batch.pause_after {
             batch.paused = true;
-            events.push(Event { at: now, machine: None, link: None, what: paused(&batch) });
+            events.push(Event::new(now, None, None, paused(&batch)));
         }
         let mut id = self.deployments.next_id();
         while !batch.paused && running < batch.at_once && !batch.waiting.is_empty() {

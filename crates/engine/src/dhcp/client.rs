@@ -1,10 +1,14 @@
 //! Facts first: who sent this message, read once.
 
 use model::client::{ArchCode, Firmware, IpxeFeatures, Relay, Stage};
+use model::event::Speaker;
 use model::text::show;
 use model::{Arch, Client, HardwareAddress, Uuid};
+use std::net::IpAddr;
 use wire::dhcp4::code::relay;
-use wire::dhcp4::{Message, Options, code, relay_sub_options, sub_option, sub_options};
+use wire::dhcp4::{
+    Message, MessageType, Options, code, relay_sub_options, sub_option, sub_options,
+};
 use wire::dhcp4::{
     arch_in_vendor_class, architectures, client_id, host_name, machine_uuid, relay_agent,
     user_classes, vendor_class,
@@ -29,6 +33,27 @@ const RPI_PREFIXES: [[u8; 3]; 6] = [
 
 /// What a Raspberry Pi's boot ROM says it is: architecture 0, UNDI 2.1.
 const RPI_CLASS: &[u8] = b"PXEClient:Arch:00000:UNDI:002001";
+
+/// What the story of a boot takes from the message of a client.
+pub(super) fn speaker(client: &Client, message: &Message, port: u16) -> Speaker {
+    let options = &message.options;
+    let request = options.message_type() == Some(Ok(MessageType::Request));
+    let server = options.ip(code::SERVER_ID);
+    let wish = options.ip(code::REQUESTED_ADDRESS);
+    Speaker {
+        card: client.hardware,
+        stage: client.stage.clone(),
+        firmware: client.firmware,
+        arch: client.arch,
+        vendor_class: client.vendor_class.clone(),
+        relay: client.relay.as_ref().map(|relay| IpAddr::V4(relay.address)),
+        server: server.map(IpAddr::V4),
+        port,
+        exchange: message.xid,
+        asking_s: message.secs,
+        renews: request && server.is_none() && wish.is_none() && !message.ciaddr.is_unspecified(),
+    }
+}
 
 /// Reads who is asking.
 pub(super) fn read(link: &str, message: &Message) -> Client {

@@ -113,12 +113,7 @@ impl Engine {
         if events.len() > ENDS_TOLD {
             events.truncate(ENDS_TOLD);
             let text = "more leases ended than are told one by one".to_owned();
-            events.push(Event {
-                at: now,
-                machine: None,
-                link: None,
-                what: Happening::Changed { text },
-            });
+            events.push(Event::new(now, None, None, Happening::Changed { text }));
         }
         events
     }
@@ -133,7 +128,7 @@ impl Engine {
              looks like a flood of made-up DISCOVERs\nhint: machines with a lease, a reservation or \
              a word of yours are still served; find the port of the switch it comes from"
         );
-        Some(Event { at: now, machine: None, link: None, what: Happening::Alarm { text } })
+        Some(Event::new(now, None, None, Happening::Alarm { text }))
     }
 
     /// After the networks changed: leases in force that will not be renewed, told network by

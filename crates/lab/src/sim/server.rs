@@ -334,6 +334,8 @@ impl Server {
                     sent: running.transfer.progress().bytes,
                     size: running.bytes.len() as u64,
                     why: why.to_string(),
+                    took_ms: 0,
+                    again: running.transfer.progress().resent,
                     cut: Some(why.cut()),
                     to: Some(IpAddr::V4(*running.client.ip())),
                 };
@@ -357,7 +359,7 @@ impl Server {
             let (why, hint) = (format!("{fault}, says the client"), "see docs/https.md".to_owned());
             let from = IpAddr::V4(from);
             let what = Happening::HandshakeFailed { from, why, hint, fault: Some(fault) };
-            self.told.push(Event { at: now, machine, link: Some(link.to_owned()), what });
+            self.told.push(Event::new(now, machine, Some(link.to_owned()), what));
             return None;
         }
         let (path, query) = ask.target.split_once('?').unwrap_or((&ask.target, ""));
@@ -411,10 +413,9 @@ impl Server {
     ) {
         let (file, by, to) = (path.to_owned(), Carrier::Http, IpAddr::V4(from));
         let mut tell = |what| {
-            let link = Some(link.to_owned());
-            self.told.push(Event { at: now, machine, link, what });
+            self.told.push(Event::new(now, machine, Some(link.to_owned()), what));
         };
-        tell(Happening::TransferStarted { file: file.clone(), by, to, size });
+        tell(Happening::TransferStarted { file: file.clone(), by, to, size, waited_ms: 0 });
         tell(match reads {
             None => Happening::TransferDone { file, by, size, took_ms: size / 100_000, again: 0 },
             Some(sent) => Happening::TransferFailed {
@@ -423,6 +424,8 @@ impl Server {
                 sent,
                 size,
                 why: "the client closed the connection".to_owned(),
+                took_ms: sent / 100_000,
+                again: 0,
                 cut: Some(Cut::Closed),
                 to: Some(to),
             },
@@ -432,13 +435,13 @@ impl Server {
 
 impl Running {
     fn tells(&self, at: Now, what: Happening) -> Event {
-        Event { at, machine: self.hardware, link: Some(self.link.clone()), what }
+        Event::new(at, self.hardware, Some(self.link.clone()), what)
     }
 
     fn starts(&self) -> Happening {
         let (file, to) = (self.name.clone(), IpAddr::V4(*self.client.ip()));
         let size = self.bytes.len() as u64;
-        Happening::TransferStarted { file, by: Carrier::Tftp, to, size }
+        Happening::TransferStarted { file, by: Carrier::Tftp, to, size, waited_ms: 0 }
     }
 
     fn is_done(&self) -> Happening {

@@ -340,7 +340,7 @@ impl<O: Owner, B: Blob> Connection<O, B> {
         what: Happening,
     ) {
         let link = Some(self.link.to_string());
-        desk.owner.tell(Event { at: desk.owner.now(), machine, link, what });
+        desk.owner.tell(Event::new(desk.owner.now(), machine, link, what));
     }
 }
 

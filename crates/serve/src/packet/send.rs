@@ -158,12 +158,7 @@ impl Links {
             "a DHCP reply {to} could not leave {link}: {cause}; look at `ip address show {link}` \
              and `ip route`"
         );
-        owner.tell(Event {
-            at,
-            machine: None,
-            link: Some(link.clone()),
-            what: Happening::Alarm { text },
-        });
+        owner.tell(Event::new(at, None, Some(link.clone()), Happening::Alarm { text }));
     }
 }
 

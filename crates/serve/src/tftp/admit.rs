@@ -130,7 +130,7 @@ impl<O: Owner, B: Bytes> Core<O, B> {
                 port.say(from, &wire::tftp::error(ErrorCode::NotDefined, text));
                 let (file, link) = (show(&request.name), Some(port.place.link.clone()));
                 let what = meter::unreadable(Carrier::Tftp, file, &cause);
-                self.desk.owner.tell(Event { at: self.now, machine, link, what });
+                self.desk.owner.tell(Event::new(self.now, machine, link, what));
             }
         }
     }
@@ -252,19 +252,17 @@ impl<O: Owner, B: Bytes> Core<O, B> {
             more => why.push_str(&format!(" ({more} more requests were refused before)")),
         }
         let (file, by) = (show(&request.name), Carrier::Tftp);
-        self.desk.owner.tell(Event {
-            at: self.now,
-            machine: None,
-            link: Some(link.to_owned()),
-            what: Happening::TransferFailed {
-                file,
-                by,
-                sent: 0,
-                size: 0,
-                why,
-                cut: Some(Cut::NoRoom),
-                to: Some(IpAddr::V4(*from.ip())),
-            },
-        });
+        let what = Happening::TransferFailed {
+            file,
+            by,
+            sent: 0,
+            size: 0,
+            why,
+            took_ms: 0,
+            again: 0,
+            cut: Some(Cut::NoRoom),
+            to: Some(IpAddr::V4(*from.ip())),
+        };
+        self.desk.owner.tell(Event::new(self.now, None, Some(link.to_owned()), what));
     }
 }

@@ -137,20 +137,22 @@ impl<O: Owner, B: Bytes> Desk<O, B> {
         let (owner, place, file) = (self.owner.clone(), Arc::clone(place), show(name));
         self.tokio.spawn(async move {
             let _permit = permit;
-            owner.tell(Event {
-                at: owner.now(),
-                machine: neighbour::of(IpAddr::V4(*from.ip()), &place.link),
-                link: Some(place.link.clone()),
-                what: Happening::TransferFailed {
+            owner.tell(Event::new(
+                owner.now(),
+                neighbour::of(IpAddr::V4(*from.ip()), &place.link),
+                Some(place.link.clone()),
+                Happening::TransferFailed {
                     file,
                     by: Carrier::Tftp,
                     sent: 0,
                     size: 0,
                     why,
+                    took_ms: 0,
+                    again: 0,
                     cut: Some(Cut::Refused),
                     to: Some(IpAddr::V4(*from.ip())),
                 },
-            });
+            ));
         });
     }
 }

@@ -9,7 +9,7 @@ use super::ports::{Port, Sent};
 use crate::gate::{Gate, Ticket};
 use crate::meter::{About, Meter};
 use crate::owner::{Blob, Owner};
-use engine::tftp::{SessionId, Step, Transfer, Why};
+use engine::tftp::{Progress, SessionId, Step, Transfer, Why};
 use model::Now;
 use model::event::Cut;
 use std::net::{IpAddr, SocketAddrV4};
@@ -289,12 +289,12 @@ impl<O: Owner, B: Blob> Carry<O, B> {
 
     /// It ended early; that is told.
     pub(super) fn fail(self, owner: &O, why: String, cut: Cut) {
-        let sent = self.transfer.progress().bytes;
+        let Progress { bytes: sent, resent, .. } = self.transfer.progress();
         match self.meter {
-            Some(meter) => meter.failed(sent, why, cut),
+            Some(meter) => meter.failed(sent, resent, why, cut),
             None => {
                 let meter = Meter::start_silently(owner.clone(), self.about, self.asked);
-                meter.failed(sent, why, cut);
+                meter.failed(sent, resent, why, cut);
             }
         }
     }

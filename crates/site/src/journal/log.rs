@@ -62,7 +62,7 @@ mod tests {
             let machine = Some(HardwareAddress::mac([2, 0, 0, 0, 0, machine]));
             let (severity, app) = (Severity::Info, None);
             let what = Happening::Syslog { severity, app, text: String::new() };
-            log.note(&Arc::new(Event { at: Now(at), machine, link: None, what }), &limits);
+            log.note(&Arc::new(Event::new(Now(at), machine, None, what)), &limits);
         }
         let of = |m| {
             let lines = log.of(&HardwareAddress::mac([2, 0, 0, 0, 0, m]));

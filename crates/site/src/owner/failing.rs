@@ -175,10 +175,12 @@ impl Owner {
 /// The event of an answer that could not leave, in place of those that say it did.
 fn silenced(now: Now, link: &str, events: &[Event], why: &str) -> Event {
     let answered = events.iter().find_map(|event| match &event.what {
-        Happening::Answered { asked, .. } => Some((event.machine, asked.clone())),
+        Happening::Answered { asked, .. } => {
+            Some((event.machine, event.speaker.clone(), asked.clone()))
+        }
         _ => None,
     });
-    let (machine, asked) = answered.unwrap_or((None, "a DHCP message".into()));
+    let (machine, speaker, asked) = answered.unwrap_or((None, None, "a DHCP message".into()));
     let what = Happening::Silent { asked, why: Why::StoreFailed(why.to_owned()) };
-    Event { at: now, machine, link: Some(link.to_owned()), what }
+    Event { speaker, ..Event::new(now, machine, Some(link.to_owned()), what) }
 }

@@ -180,7 +180,7 @@ impl Mind {
             [Change::Machine(machine)] => Some(machine.hardware),
             _ => None,
         };
-        self.settle(batch, letter, kept, vec![Event { at: now, machine, link: None, what }]);
+        self.settle(batch, letter, kept, vec![Event::new(now, machine, None, what)]);
     }
 
     /// Records an act that changes no fact.
@@ -276,17 +276,12 @@ impl Mind {
     }
 
     pub(super) fn alarm(&self, now: Now, text: String) {
-        self.tell([Event { at: now, machine: None, link: None, what: Happening::Alarm { text } }]);
+        self.tell([Event::new(now, None, None, Happening::Alarm { text })]);
     }
 
     /// Tells something that nobody has to act on.
     pub(super) fn say(&self, now: Now, text: String) {
-        self.tell([Event {
-            at: now,
-            machine: None,
-            link: None,
-            what: Happening::Changed { text },
-        }]);
+        self.tell([Event::new(now, None, None, Happening::Changed { text })]);
     }
 
     fn tell_dropped(&mut self) {
@@ -309,7 +304,7 @@ impl Mind {
             Some((text, clock::Act::Should)) => self.alarm(self.clock.now(), text),
             Some((text, clock::Act::May)) => {
                 let (at, what) = (self.clock.now(), Happening::Changed { text });
-                self.tell([Event { at, machine: None, link: None, what }]);
+                self.tell([Event::new(at, None, None, what)]);
             }
             None => {}
         }

@@ -72,7 +72,7 @@ fn tidy(engine: &mut Engine, now: Now) -> Noted {
 
 fn noted(engine: &mut Engine, at: Now, change: Change, text: String) -> Noted {
     engine.apply(&change);
-    let event = Event { at, machine: None, link: None, what: Happening::Changed { text } };
+    let event = Event::new(at, None, None, Happening::Changed { text });
     Noted { changes: vec![change], events: vec![event] }
 }
 
@@ -101,7 +101,7 @@ fn dhcp(engine: &mut Engine, now: Now, datagram: &Datagram) -> Told<Outgoing> {
         because: Vec::new(),
     };
     let machine = Some(lease(number).hardware);
-    let event = Event { at: now, machine, link: Some("lan0".to_owned()), what };
+    let event = Event::new(now, machine, Some("lan0".to_owned()), what);
     Told { answer, changes, events: vec![event] }
 }
 

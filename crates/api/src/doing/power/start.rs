@@ -141,6 +141,6 @@ async fn turn_came(site: SiteHandle, id: u32, machine: HardwareAddress) {
             problem.sentence()
         );
         let what = Happening::Alarm { text };
-        site.tell(Event { at: site.now(), machine: Some(machine), link: None, what });
+        site.tell(Event::new(site.now(), Some(machine), None, what));
     }
 }

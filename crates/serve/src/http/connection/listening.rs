@@ -138,18 +138,10 @@ impl<O: Owner, B: Blob> Connection<O, B> {
         if count >= TOLD_PER_SECOND {
             return;
         }
-        let Told { why, hint, fault } = told;
-        desk.owner.tell(Event {
-            at: now,
-            // It has asked for nothing yet, so nobody has looked who it is.
-            machine: neighbour::of(self.peer.ip(), &self.link),
-            link: Some(self.link.to_string()),
-            what: Happening::HandshakeFailed {
-                from: self.peer.ip(),
-                why,
-                hint,
-                fault: Some(fault),
-            },
-        });
+        let (from, Told { why, hint, fault }) = (self.peer.ip(), told);
+        let what = Happening::HandshakeFailed { from, why, hint, fault: Some(fault) };
+        // It has asked for nothing yet, so nobody has looked who it is.
+        let machine = neighbour::of(self.peer.ip(), &self.link);
+        desk.owner.tell(Event::new(now, machine, Some(self.link.to_string()), what));
     }
 }

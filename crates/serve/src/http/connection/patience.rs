@@ -131,13 +131,13 @@ impl<O: Owner, B: Blob> Connection<O, B> {
         self.settle();
         let arrived = self.arrived();
         for file in self.leaving.drain(..) {
-            file.meter.failed(arrived.saturating_sub(file.begun), why.to_owned(), cut(why));
+            file.meter.failed(arrived.saturating_sub(file.begun), 0, why.to_owned(), cut(why));
         }
         if let Doing::Sending(Some(sending)) | Doing::Cold(sending) = &mut self.doing
             && let Some(meter) = sending.meter.take()
         {
             let sent = arrived.saturating_sub(sending.begun).min(sending.length);
-            meter.failed(sent, why.to_owned(), cut(why));
+            meter.failed(sent, 0, why.to_owned(), cut(why));
         }
         if why == LATE
             && let Transport::Tls(secured) = &self.wire
