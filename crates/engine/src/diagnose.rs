@@ -12,6 +12,7 @@
 
 mod again;
 mod asking;
+mod docket;
 mod due;
 mod fetching;
 mod https;
@@ -22,6 +23,7 @@ mod table;
 mod trail;
 
 use crate::Engine;
+pub use docket::Docket;
 pub use due::due;
 use model::diagnosis::{Certainty, Code, Diagnosis, EVIDENCE_MAX, Evidence};
 use model::{Event, Fault, Now, Story};

@@ -79,7 +79,9 @@ pub(super) fn local_disk_does_not_start(trail: &Trail<'_>) -> Option<Finding> {
 /// The image whose kernel a story sent.
 fn image_of<'a>(trail: &Trail<'a>, story: &Story) -> Option<String> {
     story.steps.iter().rev().find_map(|step| match &step.what {
-        Did::Transfer(c) if c.state == Carrying::Done && trail.role(&c.file) == Some(Role::Kernel) => {
+        Did::Transfer(c)
+            if c.state == Carrying::Done && trail.role(&c.file) == Some(Role::Kernel) =>
+        {
             trail.image_file(&c.file).map(|file| file.name.to_owned())
         }
         _ => None,
@@ -102,9 +104,9 @@ pub(super) fn installer_loop(trail: &Trail<'_>) -> Option<Finding> {
              installed",
             round.len()
         ),
-        each(&round).into_iter().chain([known(format!(
-            "its profile leads it to {image} at every boot"
-        ))]),
+        each(&round)
+            .into_iter()
+            .chain([known(format!("its profile leads it to {image} at every boot"))]),
         format!(
             "install by bootwright machine deploy {0}, which gives each machine its installer once; or \
              take its profile away: bootwright machine set {0} --no-profile",

@@ -4,8 +4,8 @@ use super::Finding;
 use super::trail::{Trail, is_fetch, known, seen};
 use model::diagnosis::Certainty::{Certain, Likely, Possible};
 use model::network::PxeReply;
-use model::plan::Why;
 use model::other::TheirOffer;
+use model::plan::Why;
 use model::story::{Did, Exchange, Step};
 use model::{Firmware, HardwareAddress, Mode};
 use std::net::Ipv4Addr;
@@ -129,7 +129,10 @@ pub(super) fn address_refused(trail: &Trail<'_>) -> Option<Finding> {
     }
     Some(Finding::new(
         Likely,
-        format!("it asked {} times for an address that is not its own, and got none", times(&refused)),
+        format!(
+            "it asked {} times for an address that is not its own, and got none",
+            times(&refused)
+        ),
         refused.iter().map(|step| seen(step)),
         "look for another DHCP server that gave it the address: `bootwright doctor`; or clear the \
          lease that its firmware keeps",
@@ -184,15 +187,20 @@ pub(super) fn offer_not_taken(trail: &Trail<'_>) -> Option<Finding> {
             "let our answers back to the relay {relay}: UDP from port 67 of this server to port 67 of \
              the relay, and from there to the machine's port"
         ),
-        None => "let our answers through to its switch port: DHCP snooping has to trust the port of \
+        None => {
+            "let our answers through to its switch port: DHCP snooping has to trust the port of \
                  this server, and no filter may drop UDP from port 67 to 68"
-            .to_owned(),
+                .to_owned()
+        }
     };
     let who = if program == "ipxe" { "iPXE on it" } else { "it" };
     Some(Finding::new(
         Likely,
-        format!("{who} was offered {address} {} times and never asked for it: our offers do not \
-                 reach it, or it does not accept them", offers.count),
+        format!(
+            "{who} was offered {address} {} times and never asked for it: our offers do not \
+                 reach it, or it does not accept them",
+            offers.count
+        ),
         offers.made.iter().map(|(step, _)| seen(step)),
         remedy,
     ))

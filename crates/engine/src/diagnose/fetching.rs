@@ -93,15 +93,16 @@ pub(super) fn tftp_through_nat(trail: &Trail<'_>) -> Option<Finding> {
     let (told, file) = trail.told("firmware")?;
     let own = &trail.case.story.addresses;
     let stranger = trail.case.strangers.iter().rev().find_map(|event| match &event.what {
-        Happening::TransferFailed { file: asked, cut: Some(Cut::NeverAcknowledged), to, .. }
-            if bare(asked) == bare(file) && to.is_none_or(|to| !own.contains(&to)) =>
-        {
+        Happening::TransferFailed {
+            file: asked, cut: Some(Cut::NeverAcknowledged), to, ..
+        } if bare(asked) == bare(file) && to.is_none_or(|to| !own.contains(&to)) => {
             Some((*event, *to))
         }
         _ => None,
     });
     let (event, from) = stranger?;
-    let seen_there = model::diagnosis::Evidence { at: Some(event.at), says: event.what.to_string() };
+    let seen_there =
+        model::diagnosis::Evidence { at: Some(event.at), says: event.what.to_string() };
     Some(Finding::new(
         Likely,
         format!(

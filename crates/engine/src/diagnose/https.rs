@@ -13,7 +13,8 @@ fn handshake<'a>(trail: &Trail<'a>, of: TlsFault) -> Option<(&'a Step, &'a str, 
         Did::Handshake { why, hint, fault, .. } => Some((step, why, hint, *fault)),
         _ => None,
     })?;
-    let went_on = trail.after(step).any(|s| matches!(s.what, Did::Transfer(_) | Did::Script { .. }));
+    let went_on =
+        trail.after(step).any(|s| matches!(s.what, Did::Transfer(_) | Did::Script { .. }));
     (fault == Some(of) && !went_on).then_some((step, why, hint))
 }
 

@@ -2,12 +2,12 @@
 
 use super::Finding;
 use super::trail::{Trail, bare, known, seen};
+use model::Loader;
 use model::diagnosis::Certainty::{Certain, Likely, Possible};
 use model::diagnosis::Evidence;
 use model::image::LoaderKind;
 use model::plan::Why;
 use model::story::{Carried, Did, Step};
-use model::Loader;
 
 /// Loads of a bootloader that no healthy boot makes.
 const LOOPING: u32 = 3;
@@ -54,7 +54,9 @@ pub(super) fn loader_refused(trail: &Trail<'_>) -> Option<Finding> {
     let shim = trail.is_shim(&unheard.carried.file);
     let started_before = trail.case.earlier.iter().any(|story| {
         story.arch == trail.case.story.arch
-            && story.steps.iter().any(|step| matches!(&step.what, Did::Transfer(c) if c.file == unheard.carried.file))
+            && story.steps.iter().any(
+                |step| matches!(&step.what, Did::Transfer(c) if c.file == unheard.carried.file),
+            )
             && story.steps.iter().any(runs)
     });
     let (sure, because) = match (unsigned && !shim, started_before || native) {
@@ -125,8 +127,10 @@ pub(super) fn loader_loops(trail: &Trail<'_>) -> Option<Finding> {
     }
     Some(Finding::new(
         Likely,
-        format!("iPXE was started {count} times and loads itself again: somebody tells it a bootloader \
-                 instead of a script"),
+        format!(
+            "iPXE was started {count} times and loads itself again: somebody tells it a bootloader \
+                 instead of a script"
+        ),
         fetched.iter().map(|step| seen(step)),
         "take the boot file out of the settings of the other DHCP server for clients of user class iPXE, \
          or for all; `bootwright doctor` finds that server",

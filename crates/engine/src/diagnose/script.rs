@@ -101,7 +101,10 @@ pub(super) fn initrd_missing(trail: &Trail<'_>) -> Option<Finding> {
     }
     Some(Finding::new(
         Certain,
-        format!("it has its kernel and not {}, which is loaded with it: that file is not there", bare(name)),
+        format!(
+            "it has its kernel and not {}, which is loaded with it: that file is not there",
+            bare(name)
+        ),
         kernel.map(|(kernel, _)| seen(kernel)).into_iter().chain([seen(step)]),
         bring_back(trail, name),
     ))
@@ -125,12 +128,9 @@ pub(super) fn too_little_memory(trail: &Trail<'_>) -> Option<Finding> {
             image.title,
             because.join(", ")
         ),
-        [
-            known(format!("the machine said that it has {has_mib} MiB")),
-            seen(step),
-        ]
-        .into_iter()
-        .chain(last),
+        [known(format!("the machine said that it has {has_mib} MiB")), seen(step)]
+            .into_iter()
+            .chain(last),
         remedy,
     ))
 }
@@ -152,11 +152,14 @@ pub(super) fn kernel_refused(trail: &Trail<'_>) -> Option<Finding> {
         Did::Missed { .. } => true,
         _ => false,
     };
-    if initrds.is_empty() || trail.steps.iter().any(of_initrds) || trail.reached(BootStage::Installer)
+    if initrds.is_empty()
+        || trail.steps.iter().any(of_initrds)
+        || trail.reached(BootStage::Installer)
     {
         return None;
     }
-    let grub = |step: &Step| matches!(&step.what, Did::Script { form, .. } if form.contains("GRUB"));
+    let grub =
+        |step: &Step| matches!(&step.what, Did::Script { form, .. } if form.contains("GRUB"));
     let through_grub = trail.steps.iter().any(grub);
     let (sure, because, remedy) = match through_grub && trail.is_uefi() {
         true => (
@@ -173,7 +176,10 @@ pub(super) fn kernel_refused(trail: &Trail<'_>) -> Option<Finding> {
     };
     Some(Finding::new(
         sure,
-        format!("its bootloader fetched the kernel and not what belongs to it ({}): {because}", initrds.join(", ")),
+        format!(
+            "its bootloader fetched the kernel and not what belongs to it ({}): {because}",
+            initrds.join(", ")
+        ),
         [seen(kernel)],
         remedy,
     ))

@@ -78,9 +78,7 @@ fn deployment<'a>(trail: &Trail<'a>, kinds: &[&str]) -> Option<(&'a Step, &'a st
 
 pub(super) fn answers_refused(trail: &Trail<'_>) -> Option<Finding> {
     let (step, of, words) = deployment(trail, &["refused"])?;
-    let taken = |later: &Step| {
-        matches!(&later.what, Did::Deployment { step, .. } if step == "fetched" || step == "begun")
-    };
+    let taken = |later: &Step| matches!(&later.what, Did::Deployment { step, .. } if step == "fetched" || step == "begun");
     if trail.after(step).any(taken) {
         return None;
     }
@@ -88,7 +86,10 @@ pub(super) fn answers_refused(trail: &Trail<'_>) -> Option<Finding> {
         Certain,
         format!("its installer asked for its answers and was refused: {words}"),
         [seen(step)],
-        format!("bootwright deployment show {of} says what is allowed; arm the machine anew: bootwright machine deploy {}", trail.named()),
+        format!(
+            "bootwright deployment show {of} says what is allowed; arm the machine anew: bootwright machine deploy {}",
+            trail.named()
+        ),
     ))
 }
 

@@ -3,7 +3,7 @@
 
 use super::trail::Trail;
 use super::{Finding, again, asking, fetching, https, loader, script, system};
-use model::Fault::{self, Ours, OperatorsSettings, PeersBytes, Surroundings};
+use model::Fault::{self, OperatorsSettings, Ours, PeersBytes, Surroundings};
 use model::diagnosis::Code;
 use model::story::BootStage;
 

@@ -1,12 +1,12 @@
 //! A story, read for what a verdict rests on.
 
 use super::Case;
+use model::diagnosis::Evidence;
 use model::event::{Carrier, Cut};
 use model::image::{Image, LoaderKind, Wanted};
 use model::plan::Why;
 use model::story::{BootStage, Carried, Carrying, Did, Exchange, Step};
 use model::{Arch, Firmware, Loader, Machine, Mode, Network};
-use model::diagnosis::Evidence;
 use std::net::IpAddr;
 
 /// A boot with the things around it that verdicts ask for.

@@ -278,16 +278,18 @@ impl<'a> Part<'a> {
                 state: Carrying::Done,
                 ..part(file, *by, *size)
             },
-            Happening::TransferFailed { file, by, sent, size, why, took_ms, again, cut, to } => Self {
-                sent: *sent,
-                took_ms: *took_ms,
-                again: *again,
-                state: Carrying::Failed,
-                why: Some(why),
-                cut: *cut,
-                went_to: *to,
-                ..part(file, *by, *size)
-            },
+            Happening::TransferFailed { file, by, sent, size, why, took_ms, again, cut, to } => {
+                Self {
+                    sent: *sent,
+                    took_ms: *took_ms,
+                    again: *again,
+                    state: Carrying::Failed,
+                    why: Some(why),
+                    cut: *cut,
+                    went_to: *to,
+                    ..part(file, *by, *size)
+                }
+            }
             _ => return None,
         })
     }

@@ -25,6 +25,14 @@ impl Foreign {
     /// A server that gives addresses from `first` on.
     #[must_use]
     pub fn new(address: Ipv4Addr, first: Ipv4Addr) -> Self {
+        Self {
+            address,
+            first,
+            boot_file: None,
+            next_server: None,
+            slow_ms: 0,
+            given: BTreeMap::new(),
+        }
     }
 
     /// Its answer, always by broadcast.

@@ -8,7 +8,7 @@ use engine::tftp::{
 use engine::{Answer, Asker, Check, Datagram, Destination, Engine, FileAsk, Outgoing, Served};
 use model::event::{Carrier, Cut, TlsFault};
 use model::{Change, Content, Event, Happening, HardwareAddress, Hash, Now};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use wire::tftp::{Mode, Packet};
 
@@ -58,6 +58,8 @@ pub struct Server {
     pub neighbours: BTreeMap<Ipv4Addr, HardwareAddress>,
     /// Hosts that use an address without having asked for it: they answer whoever probes.
     pub squatters: BTreeMap<Ipv4Addr, HardwareAddress>,
+    /// Names of files that are damaged on disk.
+    pub damaged: BTreeSet<String>,
     blobs: BTreeMap<Hash, Label>,
     sessions: Sessions,
     running: BTreeMap<SessionId, Running>,
@@ -74,6 +76,7 @@ impl Server {
             policy: Policy::default(),
             neighbours: BTreeMap::new(),
             squatters: BTreeMap::new(),
+            damaged: BTreeSet::new(),
             blobs: BTreeMap::new(),
             sessions: Sessions::new(Caps::default()),
             running: BTreeMap::new(),
@@ -376,6 +379,21 @@ impl Server {
             head_only: ask.method == "HEAD",
         };
         Some(match self.find(now, &file_ask) {
+            Answer::Reply(found) if self.damaged.contains(path.trim_start_matches('/')) => {
+                let what = Happening::TransferFailed {
+                    file: path.to_owned(),
+                    by: Carrier::Http,
+                    sent: 0,
+                    size: 0,
+                    why: "the file is damaged".to_owned(),
+                    took_ms: 0,
+                    again: 0,
+                    cut: Some(Cut::Source),
+                    to: Some(IpAddr::V4(from)),
+                };
+                self.told.push(Event::new(now, found.machine, Some(link.to_owned()), what));
+                HttpAnswer { status: 500, media: "text/plain".into(), length: 0, body: Vec::new() }
+            }
             Answer::Reply(found) => {
                 let body = self.bytes(&found.what);
                 let (media, length) = (found.media.to_owned(), body.len() as u64);

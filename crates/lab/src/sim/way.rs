@@ -35,7 +35,7 @@ impl Barrier {
     /// # Errors
     /// When there is no such barrier.
     pub fn read(word: &str) -> Result<Self, String> {
-        let number = |text: &str| text.parse().map_err(|_| format!("`{text}` is no number"));
+        let number = |text: &str| text.parse::<u16>().map_err(|_| format!("`{text}` is no number"));
         Ok(match word.split_once('=').unwrap_or((word, "")) {
             ("offers", _) => Self::Offers,
             ("port-4011", _) => Self::Port4011,

@@ -4,9 +4,11 @@ use super::firmware::Board;
 use super::foreign::Foreign;
 use super::host::{Heard, Host, HttpAnswer, HttpAsk, Sent};
 use super::net::{Air, Weather};
-use super::way::Way;
 use super::server::{Send, Server};
-use engine::Destination;
+use super::way::Way;
+use engine::diagnose::Docket;
+use engine::story::Stories;
+use engine::{Destination, Overheard};
 use model::{Event, HardwareAddress, Now};
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -17,6 +19,9 @@ use wire::dhcp4::{Message, code};
 
 /// When every world begins: in November 2023.
 pub const BEGINNING_MS: u64 = 1_700_000_000_000;
+
+/// The hardware address of the other server.
+const FOREIGN: [u8; 6] = [0x02, 0, 0, 0, 0, 0x66];
 
 /// What a line of the timeline is about.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,6 +75,10 @@ pub struct World {
     pub way: Way,
     /// ROMs cannot put fragments together: what is longer with its headers never arrives.
     pub mtu: usize,
+    /// The boots so far.
+    pub stories: Stories,
+    /// What they died of.
+    pub docket: Docket,
     machines: BTreeMap<[u8; 6], Running>,
     air: Air<Flight>,
 }
@@ -87,6 +96,8 @@ impl World {
             saboteur: None,
             way: Way::default(),
             mtu: 1500,
+            stories: Stories::default(),
+            docket: Docket::default(),
             machines: BTreeMap::new(),
             air: Air::new(seed, weather),
         }
@@ -137,12 +148,15 @@ impl World {
             self.collect();
             let machines = self.machines.values().filter(|m| m.outcome.is_none());
             let wake_at = machines.map(|m| m.host.card().borrow().wake_at_ms).min();
+            let look_at = self.docket.next_look().map_or(u64::MAX, |look| look.0);
             let next = self.air.next_at_ms().min(server_at).min(wake_at.unwrap_or(u64::MAX));
+            let next = next.min(look_at.max(self.now_ms));
             if next > end_ms || next == u64::MAX {
                 self.now_ms = if next == u64::MAX { self.now_ms } else { end_ms };
                 return;
             }
             self.now_ms = self.now_ms.max(next);
+            self.judge();
             while let Some(flight) = self.air.arrived(self.now_ms) {
                 self.arrive(flight);
             }
@@ -158,9 +172,28 @@ impl World {
         }
     }
 
+    /// Judges boots that are over, or quiet for too long.
+    fn judge(&mut self) {
+        let now = self.now();
+        if self.docket.next_look().is_some_and(|look| look <= now) {
+            let verdicts = self.docket.judge(&self.server.engine, &self.stories, now);
+            self.server.told.extend(verdicts);
+            self.collect();
+        }
+    }
+
+    /// Writes what the server told into the stories of machines.
+    pub fn note(&mut self, event: &mut Event) {
+        if event.boot.is_none() {
+            event.boot = self.stories.note(event);
+        }
+        self.docket.note(event);
+    }
+
     /// Moves what the server told into the timeline.
     fn collect(&mut self) {
-        for event in std::mem::take(&mut self.server.told) {
+        for mut event in std::mem::take(&mut self.server.told) {
+            self.note(&mut event);
             self.log.push((self.now_ms, Told::Server(Box::new(event))));
         }
         for (at, text) in std::mem::take(&mut self.server.notes) {
@@ -275,6 +308,17 @@ impl World {
         }
         let Some((from, bytes)) = foreign.hear(heard) else { return };
         let at_ms = self.now_ms + foreign.slow_ms;
+        // A broadcast reaches our server, too.
+        let overheard = Overheard {
+            link: link.to_owned(),
+            from,
+            to: Ipv4Addr::BROADCAST,
+            mac: HardwareAddress::mac(FOREIGN),
+            ours: None,
+            bytes: bytes.clone(),
+        };
+        let noted = self.server.engine.overhear(Now(self.now_ms), &overheard);
+        self.server.told.extend(noted.events);
         let heard = Heard { from, to: Ipv4Addr::BROADCAST, port: 68, bytes };
         for mac in self.on_link(link) {
             self.air.send(at_ms, &Flight::ToMachine { mac, heard: heard.clone() });

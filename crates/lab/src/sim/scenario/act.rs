@@ -38,6 +38,7 @@ pub(super) fn act(world: &mut World, action: &str, lines: &mut Lines) -> Result<
                 "boots" => boots(world, mac, what),
                 "sends" => packet::sends(world, mac, what, lines),
                 "asks" => asks(world, mac, what, lines),
+                "floods" => packet::floods(world, mac, what),
                 _ => Err(format!("what does it do: {action}")),
             }
         }
@@ -115,7 +116,12 @@ fn asks(
         }
         Answer::Silence(why) => lines.plain(format!("error: {why}")),
     }
-    world.server.told.retain(|event| matches!(event.what, model::Happening::Alarm { .. }));
+    for mut event in std::mem::take(&mut world.server.told) {
+        match event.what {
+            model::Happening::Alarm { .. } => world.server.told.push(event),
+            _ => world.note(&mut event),
+        }
+    }
     Ok(())
 }
 
