@@ -40,6 +40,9 @@ use wire::dhcp4::{Message, MessageType, code};
 /// longest makes room.
 pub const MACHINES_MAX: usize = 100_000;
 
+/// What a client is told of that would need a new lease when there is no room for one.
+const ONLY_RENEWS: &str = "the disk is full: leases are only renewed";
+
 /// `last_seen` is kept on disk with this grain.
 const SEEN_GRAIN: Duration = Duration::from_secs(60);
 
@@ -184,15 +187,7 @@ impl Engine {
         if let Some(told) = self.too_much(now, datagram, client, circuit.as_ref(), message) {
             return told;
         }
-        let asking = Asking {
-            hardware: &client.hardware,
-            client_id: client.client_id.as_deref(),
-            uuid: client.uuid,
-            circuit: circuit.as_ref().map(|(relay, id)| (*relay, id.as_slice())),
-            host_name: client.host_name.as_deref(),
-            never_requests: client.firmware == Firmware::Rpi,
-            known: self.is_known(&client.hardware),
-        };
+        let asking = self.asking(client, circuit.as_ref().map(|(r, id)| (*r, id.as_slice())));
         let Some(network) = self.network_in(now, &group, message, &asking) else {
             let why = Why::NotServed(datagram.link.clone());
             return silence(now, machine, &datagram.link, asked, why, Vec::new());
@@ -233,7 +228,7 @@ impl Engine {
         };
         let decided = decided.and_then(|said| match self.may_keep(&said.changes) {
             true => Ok(said),
-            false => Err(Why::StoreFailed("the disk is full: leases are only renewed".into())),
+            false => Err(Why::StoreFailed(ONLY_RENEWS.into())),
         });
         match decided {
             Ok(said) => {
@@ -259,6 +254,19 @@ impl Engine {
                 told.events = events;
                 told
             }
+        }
+    }
+
+    /// Who asks for an address.
+    fn asking<'c>(&self, client: &'c Client, circuit: Option<(Ipv4Addr, &'c [u8])>) -> Asking<'c> {
+        Asking {
+            hardware: &client.hardware,
+            client_id: client.client_id.as_deref(),
+            uuid: client.uuid,
+            circuit,
+            host_name: client.host_name.as_deref(),
+            never_requests: client.firmware == Firmware::Rpi,
+            known: self.is_known(&client.hardware),
         }
     }
 

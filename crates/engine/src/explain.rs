@@ -1,9 +1,12 @@
 //! What a machine would get at every stage, and why: the live decision, with nothing kept.
 
+mod address;
+
 use crate::boot::Forecast;
 use crate::dhcp::Form;
 use crate::files::{Asker, FileAsk};
 use crate::{Engine, Refusal};
+use model::client::ArchCode;
 use model::client::Stage;
 use model::event::Carrier;
 use model::image::{LoaderKind, Wanted};
@@ -12,7 +15,7 @@ use model::plan::{Boot, BootPlan, Decision, Reason, Why};
 use model::{Arch, Client, Firmware, HardwareAddress, Network, Now};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 /// Whom to explain, as far as the operator says.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -23,10 +26,13 @@ pub struct Question {
     pub arch: Option<Arch>,
     /// Instead of what it last said.
     pub firmware: Option<Firmware>,
-    /// Only this stage: `firmware`, `ipxe`, `grub`.
+    /// Only this stage: `address`, `firmware`, `ipxe`, `grub`, `pxelinux`, `kernel`, `answers`.
     pub stage: Option<String>,
     /// Interface, instead of where it was last heard.
     pub network: Option<String>,
+    /// The moment of the boot, instead of now: an installation may be over by then, a lease may have
+    /// ended. What is known of the machine is what is known now.
+    pub at: Option<Now>,
 }
 
 /// Everything a machine would get.
@@ -47,7 +53,8 @@ pub struct Explanation {
 /// What one stage gets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StageAnswer {
-    /// `firmware`, then `ipxe`, `grub` or `pxelinux`, then `kernel`.
+    /// `address` where we give addresses, `firmware`, then `ipxe`, `grub` or `pxelinux`, then
+    /// `kernel` and `answers`.
     pub stage: String,
     /// What it gets, in a line; none is silence.
     pub gets: Option<String>,
@@ -71,11 +78,14 @@ impl Engine {
         };
         let network = self.network_for(hardware, question)?.clone();
         let client = self.imagined(hardware, &network, question);
+        let now = question.at.unwrap_or(now);
         let plan = self.plan(now, &client);
+        let (address, from) = self.address_stage(now, &client, &network).unzip();
         let first = self.firmware_stage(now, &client, &network);
-        let stages = [first]
+        let stages = address
             .into_iter()
-            .chain(self.later_stages(now, &client, &network, &plan))
+            .chain([first])
+            .chain(self.later_stages(now, &client, &network, (&plan, from.flatten())))
             .filter(|stage| question.stage.as_ref().is_none_or(|wanted| *wanted == stage.stage))
             .collect();
         Ok(Explanation {
@@ -104,6 +114,7 @@ impl Engine {
     /// The client as its firmware would speak: as it was last heard, or as the question says.
     fn imagined(&self, hardware: HardwareAddress, network: &Network, q: &Question) -> Client {
         let mut client = self.remembered(&network.interface, hardware);
+        let heard = (client.arch, client.firmware);
         client.link.clone_from(&network.interface);
         client.arch = q.arch.or(client.arch);
         let told = q.firmware.or(Some(client.firmware).filter(|f| *f != Firmware::None));
@@ -116,6 +127,10 @@ impl Engine {
             Firmware::None => Stage::System,
             _ => Stage::Firmware,
         };
+        // Another kind than was heard says another class.
+        if q.arch.or(heard.0) != heard.0 || client.firmware != heard.1 {
+            client.vendor_class = class_of(&client);
+        }
         client
     }
 
@@ -161,7 +176,7 @@ impl Engine {
         now: Now,
         client: &Client,
         network: &Network,
-        plan: &BootPlan,
+        (plan, from): (&BootPlan, Option<Ipv4Addr>),
     ) -> Vec<StageAnswer> {
         let Ok(first) = self.first_file(client, plan, network.mode != Mode::Dhcp) else {
             return Vec::new();
@@ -187,8 +202,20 @@ impl Engine {
             body: None,
             head_only: false,
         };
+        let stage = form.to_owned();
+        if let Some(holder) = self.given_elsewhere(now, client, from) {
+            let (text, plan) = self.to_somebody_else(&ask, form, client);
+            let gets = Some(plan.decision.summary());
+            let note = format!(
+                "its script went to {holder} already, so whoever comes from another address is taken \
+                 for a stranger: `bootwright machine cancel` ends that"
+            );
+            let mut because = plan.reasons;
+            because.push(Reason::Note(note.into()));
+            return vec![StageAnswer { stage, gets, text: Some(text), silence: None, because }];
+        }
         let mut stages = vec![StageAnswer {
-            stage: form.to_owned(),
+            stage,
             gets: Some(plan.decision.summary()),
             text: Some(self.script_for(now, &ask, form, client)),
             silence: None,
@@ -285,6 +312,20 @@ impl Engine {
             None => first.starts_with("image/"),
         }
     }
+}
+
+/// The beginning of option 60 of such a client (PXE 2.1, table 2-1; UEFI 2.10, 24.7.3), without the
+/// version of its driver, which differs.
+fn class_of(client: &Client) -> Option<String> {
+    let (arch, firmware) = (client.arch?, client.firmware);
+    let code = (0..=u16::from(u8::MAX))
+        .find(|code| ArchCode(*code).meaning().is_some_and(|(a, f)| (a, f) == (arch, firmware)));
+    let class = match firmware {
+        Firmware::Pxe => "PXEClient",
+        Firmware::Http => "HTTPClient",
+        _ => return None,
+    };
+    code.map(|code| format!("{class}:Arch:{code:05}"))
 }
 
 /// What would happen with Secure Boot on; a request cannot show whether it is.

@@ -132,6 +132,16 @@ struct ConfigName {
     entry: Option<String>,
 }
 
+/// A configuration in the form that is called so, by no name of its own.
+fn config_of(form: &str) -> ConfigName {
+    let form = match form {
+        "grub" => Form::Grub,
+        "pxelinux" => Form::Pxelinux,
+        _ => Form::Ipxe,
+    };
+    ConfigName { form, named: Named::Nobody, entry: None }
+}
+
 /// `boot.ipxe`, `…/grub.cfg-01-MAC`, `…/pxelinux.cfg/UUID`: whatever prefix is built in.
 fn config_name(name: &str) -> Option<ConfigName> {
     let (dir, last) = name.rsplit_once('/').unwrap_or(("", name));
@@ -297,14 +307,19 @@ impl Engine {
         form: &str,
         client: &Client,
     ) -> String {
-        let form = match form {
-            "grub" => Form::Grub,
-            "pxelinux" => Form::Pxelinux,
-            _ => Form::Ipxe,
-        };
-        let config = ConfigName { form, named: Named::Nobody, entry: None };
+        let config = config_of(form);
         let (plan, allowed) = self.plan_asked(now, ask, &config, client);
         self.text_of(ask, &config, client, &plan, (allowed, false))
+    }
+
+    /// The same where the machine is armed, and this is not the machine that its script went to.
+    pub(crate) fn to_somebody_else(
+        &self,
+        ask: &FileAsk,
+        form: &str,
+        client: &Client,
+    ) -> (String, BootPlan) {
+        self.to_a_stranger(ask, &config_of(form), client)
     }
 
     fn written(

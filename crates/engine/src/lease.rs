@@ -6,6 +6,7 @@
 //! `pools` knows which addresses are free, `offers` which wait for their REQUEST, `reserved` which
 //! are promised to somebody, `doubt` what is not sure after a restore; here all of it is weighed.
 
+mod choice;
 mod doubt;
 mod holder;
 mod offers;
@@ -13,6 +14,7 @@ mod pools;
 mod reserved;
 mod upkeep;
 
+pub use choice::{Choice, Source};
 pub use offers::OFFERS_MAX;
 pub(crate) use upkeep::length;
 pub use upkeep::renews;
@@ -21,7 +23,7 @@ use doubt::Doubt;
 use holder::Holder;
 use model::lease::{LeaseState, Reservation};
 use model::{HardwareAddress, Lease, Network, Now, Uuid};
-use offers::{Offer, Offers};
+use offers::Offers;
 use pools::Pools;
 use reserved::Reserved;
 use std::collections::{BTreeMap, VecDeque};
@@ -77,16 +79,6 @@ impl Asking<'_> {
     fn holder(&self) -> Holder {
         Holder::of(self.hardware, self.client_id)
     }
-}
-
-/// An address that may be offered.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Choice {
-    /// The address.
-    pub address: Ipv4Addr,
-    /// It is not this client's yet, and nobody promised it: whether it is really free is only a
-    /// guess until somebody has looked (RFC 2131, 2.2).
-    pub unproved: bool,
 }
 
 /// All leases, and the offers that nobody has taken up yet (soft state, never kept).
@@ -260,105 +252,6 @@ impl Leases {
         self.reserved.to(network, asking).is_some()
             || self.known(network, &holder).any(not_barred)
             || self.offers.to(&holder).is_some_and(|(a, _)| network.subnet.contains(a))
-    }
-
-    /// Chooses an address in the order of RFC 2131, 4.3.1 (promised to it, its own, its former one,
-    /// the one it asks for, a free one) and holds it for the REQUEST that should follow.
-    pub fn hold(
-        &mut self,
-        now: Now,
-        network: &Network,
-        asking: &Asking<'_>,
-        wish: Option<Ipv4Addr>,
-    ) -> Option<Choice> {
-        let choice = self
-            .choose(now, network, asking, wish)
-            .or_else(|| self.take_old_offer(now, network, asking))?;
-        let known = asking.known || self.belongs(network, asking);
-        let offer = Offer {
-            holder: asking.holder(),
-            since: now,
-            until: now + OFFER_HELD,
-            taken: asking.never_requests,
-            known,
-        };
-        for over in self.offers.put(choice.address, offer) {
-            self.pools.unoffered(over, self.by_address.get(&over));
-        }
-        self.pools.offered(choice.address, self.by_address.get(&choice.address));
-        Some(choice)
-    }
-
-    /// What is offered to this client and not taken up.
-    pub fn offered_to(&self, asking: &Asking<'_>) -> Option<Ipv4Addr> {
-        self.offers.to(&asking.holder()).map(|(address, _)| address)
-    }
-
-    /// The client takes another server's offer: ours is over.
-    pub fn withdraw(&mut self, asking: &Asking<'_>) {
-        if let Some((address, _)) = self.offers.to(&asking.holder()) {
-            self.offers.remove(address);
-            self.pools.unoffered(address, self.by_address.get(&address));
-        }
-    }
-
-    /// With nothing else free, offers that nobody has taken up in a minute are worth less than
-    /// somebody who asks now; and one to a stranger is worth less than a client we know.
-    fn take_old_offer(
-        &mut self,
-        now: Now,
-        network: &Network,
-        asking: &Asking<'_>,
-    ) -> Option<Choice> {
-        let usable = |address: Ipv4Addr, offer: &Offer| {
-            !(offer.taken && offer.until > now)
-                && network.leasable(address)
-                && self.reserved.allows(network, asking, address)
-                && !self.leased_to_another(now, asking, address)
-        };
-        // Of strangers' offers somebody we know may take any, everybody else only aged ones. Both
-        // searches go by age and end at the first that is too young.
-        let aged = |(_, offer): &(Ipv4Addr, &Offer)| now.since(offer.since) >= OFFER_NEEDED;
-        let strangers = self.offers.strangers().take_while(|it| asking.known || aged(it));
-        let friends = self.offers.friends().take_while(aged);
-        let (address, _) = strangers.chain(friends).find(|(a, offer)| usable(*a, offer))?;
-        self.offers.remove(address);
-        Some(Choice { address, unproved: true })
-    }
-
-    /// The address that [`Leases::hold`] would choose, without holding it.
-    pub fn choose(
-        &self,
-        now: Now,
-        network: &Network,
-        asking: &Asking<'_>,
-        wish: Option<Ipv4Addr>,
-    ) -> Option<Choice> {
-        let holder = asking.holder();
-        let usable = |address: &Ipv4Addr| {
-            network.leasable(*address) && self.free_for(now, network, asking, *address)
-        };
-        let promised = self.reserved.to(network, asking).map(|own| own.address);
-        let promised = promised.filter(|address| self.free_for(now, network, asking, *address));
-        let own = self.held_by(now, network, asking).map(|lease| lease.address).filter(usable);
-        let offered = self.offers.to(&holder).filter(|(_, offer)| offer.until > now);
-        let offered = offered.map(|(address, _)| address).filter(usable);
-        if let Some(address) = promised.or(own) {
-            let unproved = self.is_doubtful(now, address);
-            return Some(Choice { address, unproved });
-        }
-        let former = self.known(network, &holder).filter(|lease| not_barred(lease));
-        let former = former.max_by_key(|lease| lease.until).map(|lease| lease.address);
-        let named = [offered, former, wish].into_iter().flatten().find(usable);
-        let free = || {
-            // What somebody once had comes last, and of that what was free longest: an address
-            // that its client comes back for should still be there.
-            let good = |address: Ipv4Addr| usable(&address);
-            let new = self.pools.never_used(network, holder.place(), good);
-            new.or_else(|| self.pools.long_ended(network, now, good))
-        };
-        let address = named.or_else(free)?;
-        Some(Choice { address, unproved: true })
     }
 
     /// Whether this client may be given this address: it is in the pool, or promised to it, or

@@ -164,7 +164,12 @@ fn check_explained(world: &World, board: &Board, engine: &Engine) -> Result<(), 
     }
     let question = Question { machine: machine.to_string(), ..Question::default() };
     let explained = engine.explain(world.now(), &question).map_err(|e| e.to_string())?;
-    let first = explained.stages.first().and_then(|stage| stage.gets.clone()).unwrap_or_default();
+    let first = explained
+        .stages
+        .iter()
+        .find(|stage| stage.stage == "firmware")
+        .and_then(|stage| stage.gets.clone())
+        .unwrap_or_default();
     match first.ends_with(&format!(" {live}")) {
         true => Ok(()),
         false => Err(format!("{machine} got {live}, explain says `{first}`")),

@@ -128,7 +128,7 @@ pub async fn remove_rule(
     command(&house, Command::RemoveRule(number(&id)?), dry.dry_run).await.map(Json)
 }
 
-/// `?machine=M&arch=A&firmware=F&stage=S&network=N`
+/// `?machine=M&arch=A&firmware=F&stage=S&network=N&at=2026-11-22T20:17:05Z`
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WhoAsked {
@@ -137,6 +137,8 @@ pub struct WhoAsked {
     firmware: Option<String>,
     stage: Option<String>,
     network: Option<String>,
+    /// RFC 3339 in UTC, whole seconds: the moment of the boot, instead of now.
+    at: Option<String>,
 }
 
 impl WhoAsked {
@@ -150,6 +152,7 @@ impl WhoAsked {
             firmware: read(self.firmware)?,
             stage: self.stage,
             network: self.network,
+            at: read(self.at)?,
         })
     }
 }

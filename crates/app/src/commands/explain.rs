@@ -22,9 +22,12 @@ can be explained, too: say --arch, and --network where there are several."
 pub struct Explain {
     #[command(flatten)]
     pub who: Who,
-    /// Only this stage: firmware, ipxe, grub, pxelinux, kernel.
+    /// Only this stage: address, firmware, ipxe, grub, pxelinux, kernel, answers.
     #[arg(long)]
     stage: Option<String>,
+    /// As if it booted then: +2h, 14:30, 2026-11-22 14:30.
+    #[arg(long, value_name = "TIME", value_parser = clock::moment)]
+    at: Option<model::Now>,
     /// Print the scripts that it would get, too.
     #[arg(long)]
     scripts: bool,
@@ -55,6 +58,9 @@ impl Explain {
         let mut path = self.who.query("/explain");
         if let Some(stage) = &self.stage {
             path = with(&path, "stage", stage);
+        }
+        if let Some(at) = self.at {
+            path = with(&path, "at", &at.to_string());
         }
         let answer: Explained = client.get(&path).await?;
         if self.json {
@@ -146,6 +152,7 @@ fn plain(reason: &Reason) -> String {
 
 fn stage_in_words(stage: &str) -> String {
     match stage {
+        "address" => "It gets the address".to_owned(),
         "firmware" => "The firmware gets".to_owned(),
         "ipxe" => "iPXE is then told".to_owned(),
         "grub" => "GRUB is then told".to_owned(),

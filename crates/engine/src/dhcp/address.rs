@@ -3,12 +3,12 @@
 use super::reply::{self, BOOT_SERVER_PORT, BootAnswer};
 use super::{Check, Decided, Exchange, Outgoing, Said};
 use crate::Engine;
-use crate::lease::REST_MIN;
+use crate::lease::{Choice, REST_MIN};
 use model::client::Stage;
 use model::lease::LeaseState;
 use model::network::PROBE;
 use model::plan::{BootPlan, Reason, Why};
-use model::{Change, Happening, Lease};
+use model::{Change, Client, Happening, Lease, Network, Now};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 use wire::dhcp4::pxe::BootItem;
@@ -67,10 +67,10 @@ impl Engine {
         let held = self.leases.held_by(now, network, &exchange.asking);
         if self.only_renews && held.is_none() {
             // An offer that could not be kept would only keep the client waiting.
-            return Err(Why::StoreFailed("the disk is full: leases are only renewed".into()));
+            return Err(Why::StoreFailed(super::ONLY_RENEWS.into()));
         }
         let Some(choice) = self.leases.hold(now, network, &exchange.asking, wish) else {
-            return Err(self.exhausted(exchange));
+            return Err(self.exhausted(now, network));
         };
         // Where the operator wants no probes there is one while it is doubtful who has what.
         let doubtful = self.leases.is_doubtful(now, choice.address);
@@ -104,9 +104,34 @@ impl Engine {
         })
     }
 
-    fn exhausted(&self, exchange: &Exchange<'_>) -> Why {
-        let network = exchange.network;
-        let quarantined = self.leases.quarantined(exchange.now, network) as u64;
+    /// What a DISCOVER of this client would be offered, with nothing held for it: the network, the
+    /// address and why that one.
+    pub(crate) fn would_offer<'a>(
+        &self,
+        now: Now,
+        client: &Client,
+        group: &[&'a Network],
+    ) -> Result<(&'a Network, Choice), Why> {
+        let circuit = client
+            .relay
+            .as_ref()
+            .and_then(|relay| relay.circuit_id.as_deref().map(|id| (relay.address, id)));
+        let asking = self.asking(client, circuit);
+        let mac = client.hardware.as_mac().unwrap_or_default();
+        let mut discover = Message::request(mac, 0);
+        discover.options.push(code::MESSAGE_TYPE, [MessageType::Discover.number()]);
+        let Some(network) = self.network_in(now, group, &discover, &asking) else {
+            return Err(Why::NotServed(client.link.clone()));
+        };
+        if self.only_renews && self.leases.held_by(now, network, &asking).is_none() {
+            return Err(Why::StoreFailed(super::ONLY_RENEWS.into()));
+        }
+        let choice = self.leases.weigh(now, network, &asking, None);
+        choice.map(|choice| (network, choice)).ok_or_else(|| self.exhausted(now, network))
+    }
+
+    fn exhausted(&self, now: Now, network: &Network) -> Why {
+        let quarantined = self.leases.quarantined(now, network) as u64;
         Why::PoolExhausted { size: network.pool_size(), quarantined }
     }
 
@@ -318,7 +343,7 @@ impl Engine {
     fn bootp(&mut self, exchange: &Exchange<'_>) -> Decided {
         let (now, network) = (exchange.now, exchange.network);
         let Some(choice) = self.leases.hold(now, network, &exchange.asking, None) else {
-            return Err(self.exhausted(exchange));
+            return Err(self.exhausted(now, network));
         };
         let address = choice.address;
         if self.leases.is_doubtful(now, address)

@@ -72,7 +72,12 @@ pub fn image() -> Image {
 
 /// An engine with loaders, an image and a profile, but no rule.
 pub fn engine(mode: Mode) -> Engine {
-    let mut engine = Engine::new(settings(mode));
+    engine_with(settings(mode))
+}
+
+/// The same with these settings.
+pub fn engine_with(settings: Settings) -> Engine {
+    let mut engine = Engine::new(settings);
     for change in [
         loader("undionly.kpxe", LoaderKind::Undionly, Arch::X86Bios),
         loader("snponly-x64.efi", LoaderKind::Snponly, Arch::X64Uefi),

@@ -5,6 +5,7 @@ mod cards;
 mod declared;
 mod deployments;
 mod dhcp_rows;
+mod explained;
 mod fronts;
 mod house;
 mod images;

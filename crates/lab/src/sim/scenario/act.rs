@@ -134,6 +134,7 @@ fn explain(world: &mut World, what: &str, lines: &mut Lines) -> Result<(), Strin
         firmware: pairs.read("firmware")?,
         stage: pairs.get("stage").map(str::to_owned),
         network: pairs.get("network").map(str::to_owned),
+        at: None,
     };
     match world.server.engine.explain(world.now(), &question) {
         Err(refusal) => lines.plain(format!("refused: {refusal}")),
