@@ -26,6 +26,7 @@ use crate::Engine;
 pub use docket::Docket;
 pub use due::due;
 use model::diagnosis::{Certainty, Code, Diagnosis, EVIDENCE_MAX, Evidence};
+use model::story::Ending;
 use model::{Event, Fault, Now, Story};
 pub use table::{ROWS, Row, row};
 use trail::Trail;
@@ -42,6 +43,8 @@ pub struct Case<'a> {
     pub now: Now,
     /// The boot.
     pub story: &'a Story,
+    /// The boot of the same machine after it, if there was one.
+    pub next: Option<&'a Story>,
     /// Boots of the same machine before it, the newest first.
     pub earlier: &'a [&'a Story],
     /// What happened on its links while it lasted of which nobody can say which machine it was.
@@ -68,10 +71,12 @@ impl Finding {
     }
 }
 
-/// Verdicts over a boot, the surest first; none while it goes on, and none if it arrived.
+/// Verdicts over a boot, the surest first; none while it goes on, and none if it ended in an
+/// installation.
 #[must_use]
 pub fn diagnose(case: &Case<'_>) -> Vec<Diagnosis> {
-    if due(case.story).is_none_or(|due| due > case.now) {
+    let early = due(case.story).is_none_or(|due| due > case.now);
+    if early || case.story.ending == Ending::Installed {
         return Vec::new();
     }
     let trail = Trail::new(*case);

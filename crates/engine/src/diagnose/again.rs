@@ -18,23 +18,20 @@ const BACK_FROM_KERNEL: Duration = Duration::from_secs(900);
 const BACK_FROM_INSTALLER: Duration = Duration::from_secs(3 * 3600);
 
 /// This boot and those before it, the newest first, as long as each is alike and followed by the next
-/// within `back`. The newest must be followed, too.
+/// within `back`. The newest must be followed, too: it may be the one that goes well.
 fn rounds<'a>(
     trail: &Trail<'a>,
     back: Duration,
     alike: impl Fn(&Story) -> bool,
 ) -> Option<Vec<&'a Story>> {
-    let story = trail.case.story;
-    if !alike(story) {
-        return None;
-    }
-    let mut round = vec![story];
-    for before in trail.case.earlier {
-        let next = round.last().map_or(story.from, |next| next.from);
-        if !alike(before) || next.since(before.until) > back {
+    let mut next = trail.case.next?.from;
+    let mut round = Vec::new();
+    for story in std::iter::once(trail.case.story).chain(trail.case.earlier.iter().copied()) {
+        if !alike(story) || next.since(story.until) > back {
             break;
         }
-        round.push(before);
+        next = story.from;
+        round.push(story);
     }
     (round.len() >= ROUNDS).then_some(round)
 }
@@ -76,13 +73,13 @@ pub(super) fn local_disk_does_not_start(trail: &Trail<'_>) -> Option<Finding> {
     ))
 }
 
-/// The image whose kernel a story sent.
+/// The image whose kernel a story sent, with its version.
 fn image_of<'a>(trail: &Trail<'a>, story: &Story) -> Option<String> {
     story.steps.iter().rev().find_map(|step| match &step.what {
         Did::Transfer(c)
             if c.state == Carrying::Done && trail.role(&c.file) == Some(Role::Kernel) =>
         {
-            trail.image_file(&c.file).map(|file| file.name.to_owned())
+            trail.image_file(&c.file).map(|file| format!("{} {}", file.name, file.version))
         }
         _ => None,
     })

@@ -171,6 +171,15 @@ fn offers<'a>(trail: &Trail<'a>, program: &'static str, answer: &str) -> Offers<
     Offers { made, count, asked }
 }
 
+/// Offers beside another server, made to the program that it has in its ROM.
+fn offers_beside<'a>(trail: &Trail<'a>) -> Offers<'a> {
+    let firmware = offers(trail, "firmware", "proxy OFFER");
+    match firmware.made.is_empty() {
+        true => offers(trail, "ipxe", "proxy OFFER"),
+        false => firmware,
+    }
+}
+
 pub(super) fn offer_not_taken(trail: &Trail<'_>) -> Option<Finding> {
     let found = ["ipxe", "firmware"].into_iter().find_map(|program| {
         let offers = offers(trail, program, "OFFER");
@@ -276,8 +285,9 @@ pub(super) fn other_boot_server(trail: &Trail<'_>) -> Option<Finding> {
 }
 
 pub(super) fn no_address_server(trail: &Trail<'_>) -> Option<Finding> {
-    let offers = offers(trail, "firmware", "proxy OFFER");
-    if !trail.beside() || offers.count < IN_VAIN || offers.asked || trail.fetched() {
+    let offers = offers_beside(trail);
+    let alone = trail.address_server().is_none();
+    if !trail.beside() || !alone || offers.count < IN_VAIN || offers.asked || trail.fetched() {
         return None;
     }
     let (last, _) = offers.made.last()?;
@@ -341,15 +351,24 @@ pub(super) fn proxy_offer_ignored(trail: &Trail<'_>) -> Option<Finding> {
     if !trail.beside() || trail.fetched() || trail.firmware() == Some(Firmware::Http) {
         return None;
     }
-    let offers = offers(trail, "firmware", "proxy OFFER");
-    let taken = took_another(trail)?;
+    let offers = offers_beside(trail);
     let (offer, _) = offers.made.last()?;
-    let (server, evidence) = (taken.named(), [seen(offer), seen(taken.step)]);
+    let (verdict, evidence) = match (took_another(trail), trail.address_server()) {
+        (Some(taken), _) => (
+            format!("it has an address of {}", taken.named()),
+            [seen(offer), seen(taken.step)],
+        ),
+        (None, Some(other)) if offers.count >= IN_VAIN && !offers.asked => (
+            format!("{} offers it an address", other.named()),
+            [seen(offer), known(format!("{} {}", other.named(), other.does))],
+        ),
+        _ => return None,
+    };
     Some(Finding::new(
         Possible,
         format!(
-            "it has an address of {server} and never asked for the boot file that we offered beside \
-             it: our offer does not reach it, or its firmware looks away"
+            "{verdict}, and it never asked for the boot file that we offered beside it: our offer does \
+             not reach it, or its firmware looks away"
         ),
         evidence,
         "let UDP from port 67 of this server through to it; firmware that looks away from offers \

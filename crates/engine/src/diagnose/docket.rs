@@ -1,7 +1,7 @@
 //! Which boots are still to be judged, and what was said of those that were: each is told once.
 //!
-//! In: every event with its boot, and from time to time the moment. Out: verdicts, as events. Never: a
-//! boot judged twice that was found to have died.
+//! In: every event with its boot, and from time to time the moment. Out: verdicts, as events. Never: the
+//! same said twice of one boot.
 
 use super::{Case, diagnose, due};
 use crate::Engine;
@@ -13,7 +13,7 @@ use model::{Diagnosis, Event, Happening, HardwareAddress, Now, Story};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-/// Boots that wait to be judged; more than that, and the one that waits longest is not.
+/// Boots that wait to be judged; what comes when there are so many is not.
 pub const OPEN_MAX: usize = 4096;
 /// Boots of which a verdict is remembered.
 pub const TOLD_MAX: usize = 4096;
@@ -33,6 +33,13 @@ pub struct Docket {
     strangers: VecDeque<Event>,
 }
 
+/// One boot of a machine, with those around it.
+struct Round<'a> {
+    story: &'a Story,
+    earlier: &'a [&'a Story],
+    next: Option<&'a Story>,
+}
+
 /// What was said of a boot.
 #[derive(Debug)]
 struct Told {
@@ -46,7 +53,7 @@ impl Docket {
     pub fn note(&mut self, event: &Event) {
         self.note_stranger(event);
         let (Some(machine), Some(boot)) = (event.machine, event.boot) else { return };
-        if matches!(event.what, Happening::Diagnosis(_)) || self.told.contains_key(&boot) {
+        if matches!(event.what, Happening::Diagnosis(_)) {
             return;
         }
         let key = (machine, boot);
@@ -59,10 +66,8 @@ impl Docket {
                 *look = event.at;
             }
         }
-        self.open.insert(key, event.at + FIRST_LOOK);
-        if self.open.len() > OPEN_MAX {
-            let longest = self.open.iter().min_by_key(|(_, look)| **look).map(|(key, _)| *key);
-            longest.and_then(|key| self.open.remove(&key));
+        if self.open.len() < OPEN_MAX || self.open.contains_key(&key) {
+            self.open.insert(key, event.at + FIRST_LOOK);
         }
     }
 
@@ -110,29 +115,32 @@ impl Docket {
                 Some(_) => {
                     self.open.remove(&(machine, boot));
                     let earlier: Vec<&Story> = before.iter().rev().collect();
-                    events.extend(self.verdict(engine, story, &earlier, now));
+                    let round = Round { story, earlier: &earlier, next: rest.get(1) };
+                    events.extend(self.verdict(engine, &round, now));
                 }
             }
         }
         events
     }
 
-    fn verdict(
-        &mut self,
-        engine: &Engine,
-        story: &Story,
-        earlier: &[&Story],
-        now: Now,
-    ) -> Option<Event> {
+    fn verdict(&mut self, engine: &Engine, round: &Round<'_>, now: Now) -> Option<Event> {
+        let Round { story, earlier, next } = *round;
         let strangers = self.strangers.iter().filter(|event| {
             let here = event.link.as_ref().is_some_and(|link| story.links.contains(link));
             let nobody = event.machine.is_none_or(|machine| engine.machine_of(&machine).is_none());
             here && nobody && event.at >= story.from
         });
         let strangers: Vec<&Event> = strangers.collect();
-        let case = Case { engine, now, story, earlier, strangers: &strangers };
+        let case = Case { engine, now, story, next, earlier, strangers: &strangers };
         let diagnoses = diagnose(&case);
-        let first = diagnoses.first()?.clone();
+        let Some(first) = diagnoses.first().cloned() else {
+            // It went on after all.
+            self.told.remove(&story.id);
+            return None;
+        };
+        let before = self.told.get(&story.id).and_then(|told| told.diagnoses.first());
+        let again = before.is_some_and(|before| before.code == first.code);
+        let first_time = before.is_none();
         let mut event = Event::new(
             now,
             Some(story.machine),
@@ -141,13 +149,15 @@ impl Docket {
         );
         event.boot = Some(story.id);
         self.told.insert(story.id, Told { diagnoses, furthest: story.furthest });
-        self.order.push_back(story.id);
+        if first_time {
+            self.order.push_back(story.id);
+        }
         if self.order.len() > TOLD_MAX
             && let Some(oldest) = self.order.pop_front()
         {
             self.told.remove(&oldest);
         }
-        Some(event)
+        (!again).then_some(event)
     }
 
     /// Writes into a story what was said of it.

@@ -71,8 +71,8 @@ pub(super) fn loader_refused(trail: &Trail<'_>) -> Option<Finding> {
             unheard.carried.file
         ),
         evidence(&unheard),
-        "give it a signed chain: import an image with its own shim, or `bootwright bootloader import` \
-         the shim and GRUB of a distribution; or switch Secure Boot off in its set-up",
+        "give it a chain that its firmware trusts: an image with its own shim, or `bootwright \
+         bootloader import` of a distribution's shim and GRUB; its screen says whether it was that",
     ))
 }
 

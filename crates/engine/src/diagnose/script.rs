@@ -93,7 +93,7 @@ pub(super) fn kernel_missing(trail: &Trail<'_>) -> Option<Finding> {
 }
 
 pub(super) fn initrd_missing(trail: &Trail<'_>) -> Option<Finding> {
-    let (step, name) = missed(trail, |role| role != Role::Kernel)?;
+    let (step, name) = missed(trail, |role| role == Role::Initrd)?;
     let kernel = trail.kernel().filter(|(kernel, _)| kernel.at <= step.at);
     let all = kernel.is_some_and(|(_, image)| trail.has_all_initrds(image));
     if all {
@@ -165,8 +165,7 @@ pub(super) fn kernel_refused(trail: &Trail<'_>) -> Option<Finding> {
         true => (
             Likely,
             "with Secure Boot on, GRUB starts only kernels that its shim trusts",
-            "boot an image that brings its own shim and GRUB (`bootwright image show` says which do), \
-             or switch Secure Boot off",
+            "boot an image that brings its own shim and GRUB (`bootwright image show` says which do)",
         ),
         false => (
             Possible,

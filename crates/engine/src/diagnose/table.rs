@@ -161,7 +161,7 @@ rows! {
     LoaderRefused Surroundings Loader loader::loader_refused:
         "The firmware fetched the bootloader whole and did not start it. With Secure Boot on, that is what \
          happens to a file whose signer it does not trust."
-        => "Give it a signed chain, or switch Secure Boot off.";
+        => "Give it a chain that its firmware trusts: a distribution's shim and GRUB, or an image with its own.";
     IpxeWithoutDriver Ours Loader loader::ipxe_without_driver:
         "This build of iPXE has its own network drivers and none for the card of this machine."
         => "Import snponly.efi, which uses the firmware's driver.";
@@ -196,7 +196,7 @@ rows! {
     KernelRefused Surroundings Kernel script::kernel_refused:
         "The bootloader fetched the kernel and did not go on: with Secure Boot, GRUB starts only what its \
          shim trusts."
-        => "Boot an image with its own signed chain, or switch Secure Boot off.";
+        => "Boot an image that brings its own signed chain.";
     KernelSilent Surroundings System system::kernel_silent:
         "Kernel and initrd went out, and the system does not ask for what it cannot do without."
         => "Look at its screen; try other kernel arguments.";

@@ -6,7 +6,7 @@ use model::event::{Carrier, Cut};
 use model::image::{Image, LoaderKind, Wanted};
 use model::plan::Why;
 use model::story::{BootStage, Carried, Carrying, Did, Exchange, Step};
-use model::{Arch, Firmware, Loader, Machine, Mode, Network};
+use model::{Arch, Firmware, Loader, Machine, Mode, Network, OtherServer};
 use std::net::IpAddr;
 
 /// A boot with the things around it that verdicts ask for.
@@ -65,6 +65,14 @@ impl<'a> Trail<'a> {
     /// Whether another server gives the addresses there.
     pub(super) fn beside(&self) -> bool {
         self.network.is_some_and(|network| network.mode != Mode::Dhcp)
+    }
+
+    /// Another server that was heard to give addresses there while this boot went on.
+    pub(super) fn address_server(&self) -> Option<OtherServer> {
+        let story = self.case.story;
+        let all = self.case.engine.others().into_iter();
+        let mut giving = all.filter(|other| other.does.addresses && other.last >= story.from);
+        giving.find(|other| story.links.contains(&other.link))
     }
 
     pub(super) fn reached(&self, stage: BootStage) -> bool {

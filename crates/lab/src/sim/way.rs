@@ -16,6 +16,8 @@ pub enum Barrier {
     Offers,
     /// Port 4011, both ways.
     Port4011,
+    /// What our server says from port 4011.
+    AnswersOn4011,
     /// Requests to port 69.
     TftpRequests,
     /// What our server sends from any other port than 67, 4011 and 69.
@@ -29,8 +31,8 @@ pub enum Barrier {
 }
 
 impl Barrier {
-    /// By its words: `offers`, `port-4011`, `tftp-requests`, `tftp-answers`, `longer-than=600`,
-    /// `after-block=20`, `http`.
+    /// By its words: `offers`, `port-4011`, `answers-on-4011`, `tftp-requests`, `tftp-answers`,
+    /// `longer-than=600`, `after-block=20`, `http`.
     ///
     /// # Errors
     /// When there is no such barrier.
@@ -39,6 +41,7 @@ impl Barrier {
         Ok(match word.split_once('=').unwrap_or((word, "")) {
             ("offers", _) => Self::Offers,
             ("port-4011", _) => Self::Port4011,
+            ("answers-on-4011", _) => Self::AnswersOn4011,
             ("tftp-requests", _) => Self::TftpRequests,
             ("tftp-answers", _) => Self::TftpAnswers,
             ("longer-than", length) => Self::LongerThan(number(length)?.into()),
@@ -58,7 +61,7 @@ impl Barrier {
         };
         match self {
             Self::Offers => from == 67,
-            Self::Port4011 => from == 4011,
+            Self::Port4011 | Self::AnswersOn4011 => from == 4011,
             Self::TftpAnswers => from >= FIRST_TRANSFER,
             Self::LongerThan(length) => from >= FIRST_TRANSFER && send.bytes.len() > length,
             Self::AfterBlock(last) => from >= FIRST_TRANSFER && block.is_some_and(|b| b > last),
