@@ -177,6 +177,8 @@ pub enum Reason {
         /// Why.
         because: String,
     },
+    /// It gets an address and nothing to boot.
+    NoFile(Why),
     /// Anything else worth saying about how the answer is formed (a quirk, a limit).
     Note(Cow<'static, str>),
 }
@@ -231,6 +233,7 @@ impl fmt::Display for Reason {
                 }
             }
             Self::Loader { name, because } => write!(f, "{name}: {because}"),
+            Self::NoFile(why) => write!(f, "no boot file: {why}"),
             Self::Note(text) => f.write_str(text),
         }
     }

@@ -293,6 +293,9 @@ pub struct Exchange {
     pub address: Option<IpAddr>,
     /// The boot file named in the answer.
     pub file: Option<String>,
+    /// Why no boot file is named in the answer, where it asked for one.
+    #[serde(default)]
+    pub no_file: Option<Why>,
     /// Why this bootloader, where one was chosen: also what Secure Boot would say of it.
     pub loader: Option<String>,
     /// 1 for the first of its kind in this try of this card, 2 for the first repetition.

@@ -145,7 +145,7 @@ fn one_stage(stage: &StageAnswer, said: &[Reason], scripts: bool) -> Vec<String>
 
 fn plain(reason: &Reason) -> String {
     match reason {
-        Reason::Note(note) => note.to_string(),
+        Reason::Note(_) | Reason::NoFile(_) => reason.to_string(),
         other => why(other),
     }
 }

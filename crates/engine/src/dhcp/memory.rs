@@ -154,7 +154,7 @@ impl Memory {
     }
 
     /// Whether three offers with option 43 went unheard, so that one without it is worth a try.
-    pub(super) fn tries_without_vendor_options(&self, hardware: &HardwareAddress) -> bool {
+    pub(crate) fn tries_without_vendor_options(&self, hardware: &HardwareAddress) -> bool {
         self.clients.get(hardware).is_some_and(|recalled| recalled.without_vendor_options)
     }
 

@@ -91,14 +91,17 @@ fn is_up(story: &Story) -> bool {
 }
 
 pub(super) fn installer_loop(trail: &Trail<'_>) -> Option<Finding> {
+    // Live systems are started again and again.
+    let (_, installer) = trail.kernel().filter(|(_, image)| image.recipe.answer.is_some())?;
     let image = image_of(trail, trail.case.story)?;
     let alike = |story: &Story| image_of(trail, story).as_ref() == Some(&image) && is_up(story);
     let round = rounds(trail, BACK_FROM_INSTALLER, alike)?;
     Some(Finding::new(
         Likely,
         format!(
-            "it started {image} {} times in a row: nothing tells it to start its own disk once it is \
-             installed",
+            "it started the installer {} {} times in a row: nothing tells it to start its own disk once \
+             it is installed",
+            installer.title,
             round.len()
         ),
         each(&round)

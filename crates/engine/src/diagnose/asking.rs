@@ -3,7 +3,6 @@
 use super::Finding;
 use super::trail::{Trail, is_fetch, known, seen};
 use model::diagnosis::Certainty::{Certain, Likely, Possible};
-use model::network::PxeReply;
 use model::other::TheirOffer;
 use model::plan::Why;
 use model::story::{Did, Exchange, Step};
@@ -187,7 +186,8 @@ pub(super) fn offer_not_taken(trail: &Trail<'_>) -> Option<Finding> {
     });
     let (program, offers) = found?;
     let (last, exchange) = offers.made.last()?;
-    if trail.after(last).next().is_some() {
+    // Whoever boots takes no offer without a boot file.
+    if trail.after(last).next().is_some() || exchange.file.is_none() {
         return None;
     }
     let address = super::trail::shown(exchange.address);
@@ -330,9 +330,9 @@ pub(super) fn no_answer_on_4011(trail: &Trail<'_>) -> Option<Finding> {
         ));
     }
     // Told to come back there, it never came.
-    let network = trail.network.filter(|network| network.pxe_reply == PxeReply::Plain)?;
+    let told = trail.case.engine.memory.tries_without_vendor_options(&trail.case.story.machine);
     let offers = offers(trail, "firmware", "proxy OFFER");
-    let taken = took_another(trail)?.step;
+    let taken = took_another(trail).filter(|_| told)?.step;
     let (offer, _) = offers.made.last()?;
     Some(Finding::new(
         Likely,
@@ -340,10 +340,12 @@ pub(super) fn no_answer_on_4011(trail: &Trail<'_>) -> Option<Finding> {
         [
             seen(offer),
             seen(taken),
-            known(format!("pxe_reply = \"plain\" on {}", network.interface)),
+            known(
+                "three offers that named the boot file at once were not taken, so the last told it to \
+                   ask on port 4011",
+            ),
         ],
-        "let UDP to port 4011 of this server through, or set pxe_reply = \"full\", which needs no \
-         second question",
+        "let UDP to port 4011 of this server through",
     ))
 }
 
@@ -354,10 +356,9 @@ pub(super) fn proxy_offer_ignored(trail: &Trail<'_>) -> Option<Finding> {
     let offers = offers_beside(trail);
     let (offer, _) = offers.made.last()?;
     let (verdict, evidence) = match (took_another(trail), trail.address_server()) {
-        (Some(taken), _) => (
-            format!("it has an address of {}", taken.named()),
-            [seen(offer), seen(taken.step)],
-        ),
+        (Some(taken), _) => {
+            (format!("it has an address of {}", taken.named()), [seen(offer), seen(taken.step)])
+        }
         (None, Some(other)) if offers.count >= IN_VAIN && !offers.asked => (
             format!("{} offers it an address", other.named()),
             [seen(offer), known(format!("{} {}", other.named(), other.does))],

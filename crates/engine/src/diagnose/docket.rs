@@ -19,25 +19,27 @@ pub const OPEN_MAX: usize = 4096;
 pub const TOLD_MAX: usize = 4096;
 /// Strangers that are remembered: who asked in vain and could be some machine.
 pub const STRANGERS_MAX: usize = 64;
-/// No boot is judged before it was quiet for so long.
+/// A boot of which something was told is looked at again so long after it speaks again.
 const FIRST_LOOK: Duration = Duration::from_secs(90);
+/// Two looks at one boot are so far apart at least.
+const SOONEST: Duration = Duration::from_secs(30);
 
 /// Boots to be judged, and those that were.
 #[derive(Debug, Default)]
 pub struct Docket {
-    /// By machine, with the moment of the next look.
-    open: BTreeMap<(HardwareAddress, BootId), Now>,
+    open: BTreeMap<(HardwareAddress, BootId), Look>,
     told: BTreeMap<BootId, Told>,
     /// Whose verdict was told when, the oldest first.
     order: VecDeque<BootId>,
     strangers: VecDeque<Event>,
 }
 
-/// One boot of a machine, with those around it.
-struct Round<'a> {
-    story: &'a Story,
-    earlier: &'a [&'a Story],
-    next: Option<&'a Story>,
+/// When a boot is looked at next.
+#[derive(Clone, Copy, Debug)]
+struct Look {
+    at: Now,
+    /// It was just begun: the boot before it is over.
+    begun: bool,
 }
 
 /// What was said of a boot.
@@ -57,17 +59,11 @@ impl Docket {
             return;
         }
         let key = (machine, boot);
-        if !self.open.contains_key(&key) {
-            // The boot before it is over.
-            for (other, look) in self.open.range_mut((machine, BootId::FIRST)..) {
-                if other.0 != machine {
-                    break;
-                }
-                *look = event.at;
-            }
-        }
-        if self.open.len() < OPEN_MAX || self.open.contains_key(&key) {
-            self.open.insert(key, event.at + FIRST_LOOK);
+        if self.open.len() < OPEN_MAX {
+            // Whether it is a new one is seen when it is looked at.
+            let begun = !self.told.contains_key(&boot);
+            let at = if begun { event.at } else { event.at + FIRST_LOOK };
+            self.open.entry(key).or_insert(Look { at, begun });
         }
     }
 
@@ -88,50 +84,53 @@ impl Docket {
     /// When somebody should look again; nothing waits: never.
     #[must_use]
     pub fn next_look(&self) -> Option<Now> {
-        self.open.values().min().copied()
+        self.open.values().map(|look| look.at).min()
     }
 
     /// Judges whose time has come, and gives what is to be told.
     #[must_use]
     pub fn judge(&mut self, engine: &Engine, stories: &Stories, now: Now) -> Vec<Event> {
-        let looks: Vec<(HardwareAddress, BootId)> =
-            self.open.iter().filter(|(_, look)| **look <= now).map(|(key, _)| *key).collect();
+        let looks: Vec<((HardwareAddress, BootId), Look)> = self
+            .open
+            .iter()
+            .filter(|(_, look)| look.at <= now)
+            .map(|(key, look)| (*key, *look))
+            .collect();
         let mut events = Vec::new();
-        for (machine, boot) in looks {
+        for (key, look) in looks {
+            self.open.remove(&key);
+            let (machine, boot) = key;
             let all = stories.of(now, &machine);
-            let Some(at) = all.iter().position(|story| story.id == boot) else {
-                self.open.remove(&(machine, boot));
-                continue;
-            };
-            let (before, rest) = all.split_at(at);
-            let Some(story) = rest.first() else { continue };
-            match due(story) {
-                Some(due) if due > now => {
-                    self.open.insert((machine, boot), due);
+            let Some(at) = all.iter().position(|story| story.id == boot) else { continue };
+            if look.begun
+                && let Some(before) = at.checked_sub(1)
+            {
+                events.extend(self.verdict(engine, &all, before, now));
+            }
+            match all.get(at).and_then(due) {
+                Some(due) if due > now || look.begun => {
+                    let at = due.max(now + SOONEST);
+                    self.open.insert(key, Look { at, begun: false });
                 }
-                None => {
-                    self.open.remove(&(machine, boot));
-                }
-                Some(_) => {
-                    self.open.remove(&(machine, boot));
-                    let earlier: Vec<&Story> = before.iter().rev().collect();
-                    let round = Round { story, earlier: &earlier, next: rest.get(1) };
-                    events.extend(self.verdict(engine, &round, now));
-                }
+                None => {}
+                Some(_) => events.extend(self.verdict(engine, &all, at, now)),
             }
         }
         events
     }
 
-    fn verdict(&mut self, engine: &Engine, round: &Round<'_>, now: Now) -> Option<Event> {
-        let Round { story, earlier, next } = *round;
+    /// Judges the boot at this place of a machine's; what is to be told, if it was not told before.
+    fn verdict(&mut self, engine: &Engine, all: &[Story], at: usize, now: Now) -> Option<Event> {
+        let (before, rest) = all.split_at_checked(at)?;
+        let (story, next) = (rest.first()?, rest.get(1));
+        let earlier: Vec<&Story> = before.iter().rev().collect();
         let strangers = self.strangers.iter().filter(|event| {
             let here = event.link.as_ref().is_some_and(|link| story.links.contains(link));
             let nobody = event.machine.is_none_or(|machine| engine.machine_of(&machine).is_none());
             here && nobody && event.at >= story.from
         });
         let strangers: Vec<&Event> = strangers.collect();
-        let case = Case { engine, now, story, next, earlier, strangers: &strangers };
+        let case = Case { engine, now, story, next, earlier: &earlier, strangers: &strangers };
         let diagnoses = diagnose(&case);
         let Some(first) = diagnoses.first().cloned() else {
             // It went on after all.

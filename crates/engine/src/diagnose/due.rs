@@ -1,6 +1,7 @@
 //! When a boot is over, or quiet for longer than a machine at its stage is.
 
-use model::story::{BootStage, Carrying, Did, Ending};
+use model::event::Cut;
+use model::story::{BootStage, Carrying, Did, Ending, Step};
 use model::{Now, Story};
 use std::time::Duration;
 
@@ -12,10 +13,16 @@ const STARTING: Duration = Duration::from_secs(300);
 /// A transfer of which nothing is heard ends by itself long before.
 const CARRYING: Duration = Duration::from_secs(900);
 
+/// So often the same trouble is no accident: it goes round and round.
+const SAME_TROUBLE: usize = 3;
+
 /// When a boot is to be judged, if nothing more is heard of it; none: never.
 #[must_use]
 pub fn due(story: &Story) -> Option<Now> {
     if story.next.is_some() || matches!(story.ending, Ending::InstallationFailed { .. }) {
+        return Some(story.until);
+    }
+    if is_stuck(story) {
         return Some(story.until);
     }
     let runs = |did: &Did| matches!(did, Did::Transfer(c) if c.state == Carrying::Runs);
@@ -30,4 +37,23 @@ pub fn due(story: &Story) -> Option<Now> {
         BootStage::Kernel | BootStage::Installer | BootStage::System => STARTING,
     };
     Some(story.until + patience)
+}
+
+/// Whether it meets the same trouble again and again: loaders try the same file for ever.
+fn is_stuck(story: &Story) -> bool {
+    let troubles: Vec<&Step> = story.steps.iter().filter(|step| is_obstacle(step)).collect();
+    troubles.last().is_some_and(|last| {
+        let same = troubles.iter().filter(|step| step.what == last.what);
+        same.map(|step| step.times as usize).sum::<usize>() >= SAME_TROUBLE
+    })
+}
+
+/// Trouble that a machine does not get past by asking again.
+fn is_obstacle(step: &Step) -> bool {
+    match &step.what {
+        Did::Missed { .. } => step.is_trouble(),
+        Did::Transfer(carried) => carried.cut == Some(Cut::Source),
+        Did::Handshake { .. } => true,
+        _ => false,
+    }
 }

@@ -25,7 +25,7 @@ pub(super) fn boot_file_not_asked(trail: &Trail<'_>) -> Option<Finding> {
         format!("it has its address, was told to fetch {file}, and no request for it arrived"),
         [seen(step)],
         "let UDP 69 through to this server; if that is open, its firmware did not accept the answer: \
-         read what stands on its screen (PXE-E..) in docs/troubleshooting.md",
+         `bootwright error CODE` explains what stands on its screen",
     ))
 }
 

@@ -176,6 +176,10 @@ fn is_grub(file: &str) -> bool {
 pub(super) fn script_not_fetched(trail: &Trail<'_>) -> Option<Finding> {
     let (step, file) = trail.told("ipxe").filter(|(_, file)| file.starts_with("http"))?;
     let after = |(s, _): (&Step, &Carried)| s.at > step.at;
+    // Beside another server it may have that server's word instead.
+    if trail.beside() && trail.first_stage().is_none() {
+        return None;
+    }
     let went_on = trail.decision().is_some() || trail.transfers().any(after);
     if went_on || trail.missed().next().is_some() {
         return None;

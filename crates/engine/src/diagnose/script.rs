@@ -149,7 +149,7 @@ pub(super) fn kernel_refused(trail: &Trail<'_>) -> Option<Finding> {
     let initrds = &image.recipe.initrds;
     let of_initrds = |step: &Step| match &step.what {
         Did::Transfer(c) => trail.role(&c.file) == Some(Role::Initrd),
-        Did::Missed { .. } => true,
+        Did::Missed { expected, .. } => !expected,
         _ => false,
     };
     if initrds.is_empty()

@@ -97,7 +97,7 @@ rows! {
     NoAnswerOn4011 Surroundings Firmware asking::no_answer_on_4011:
         "PXE firmware asks a second time, on port 4011. Its question does not reach us, or our answer \
          does not reach it. On its screen stands PXE-E55 or PXE-E18."
-        => "Let UDP 4011 through in both directions, or set pxe_reply = \"full\".";
+        => "Let UDP 4011 through in both directions.";
     ProxyOfferIgnored Surroundings Firmware asking::proxy_offer_ignored:
         "It has an address of the other server and does not ask for the boot file that we offer beside it."
         => "Let our offers (UDP from port 67) through; else name this server in the other one's settings.";

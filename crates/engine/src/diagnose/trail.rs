@@ -126,10 +126,11 @@ impl<'a> Trail<'a> {
         self.steps.iter().any(is_fetch)
     }
 
-    /// The last silence of ours of this kind, if nothing was answered after it.
+    /// The last silence of ours of this kind, or answer without a boot file, if nothing was answered
+    /// after it.
     pub(super) fn silence(&self, of: impl Fn(&Why) -> bool) -> Option<(&'a Step, &'a Why)> {
         let (step, exchange) = self.exchanges().next_back()?;
-        let why = exchange.why.as_ref().filter(|why| of(why))?;
+        let why = exchange.why.as_ref().or(exchange.no_file.as_ref()).filter(|why| of(why))?;
         (!self.steps.iter().any(|s| is_fetch(s) && s.at >= step.at)).then_some((step, why))
     }
 

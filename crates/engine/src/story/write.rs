@@ -362,6 +362,7 @@ fn exchange(event: &Event) -> Exchange {
         why: None,
         address: None,
         file: None,
+        no_file: None,
         loader: None,
         attempt: 1,
         card: speaker.map(|speaker| speaker.card),
@@ -380,6 +381,10 @@ fn exchange(event: &Event) -> Exchange {
             exchange.file.clone_from(file);
             exchange.loader = because.iter().find_map(|reason| match reason {
                 Reason::Loader { .. } => Some(reason.to_string()),
+                _ => None,
+            });
+            exchange.no_file = because.iter().find_map(|reason| match reason {
+                Reason::NoFile(why) => Some(why.clone()),
                 _ => None,
             });
         }

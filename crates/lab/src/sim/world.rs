@@ -120,6 +120,11 @@ impl World {
         self.go_on(board.mac);
     }
 
+    /// Switches a machine off; nothing more is heard of it.
+    pub fn switch_off(&mut self, mac: [u8; 6]) {
+        self.machines.remove(&mac);
+    }
+
     /// How a machine ended up, if it has.
     #[must_use]
     pub fn outcome(&self, mac: [u8; 6]) -> Option<&str> {
@@ -253,6 +258,9 @@ impl World {
                 let link = machine.link.clone();
                 if self.way.stops_http() {
                     return;
+                }
+                if machine.relay.is_none() {
+                    self.server.neighbours.insert(ip, HardwareAddress::mac(mac));
                 }
                 let Some(answer) = self.server.http(Now(self.now_ms), &link, ip, &ask) else {
                     return;

@@ -398,7 +398,9 @@ fn image(world: &mut World, line: &str) -> Result<String, String> {
         let suffix = arch.and_then(Arch::efi_suffix).unwrap_or("x64");
         let (shim, grub) = (format!("boot{suffix}.efi"), format!("grub{suffix}.efi"));
         asset(world, "shim", arch, &shim);
-        asset(world, "grub", arch, &grub);
+        if pairs.get("lacks") != Some(grub.as_str()) {
+            asset(world, "grub", arch, &grub);
+        }
         recipe.signed = Some(SignedChain { shim, grub });
     }
     let image = Image {
