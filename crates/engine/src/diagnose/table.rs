@@ -50,34 +50,34 @@ macro_rules! rows {
 }
 
 rows! {
-    NetworkNotServed OperatorsSettings Firmware asking::network_not_served:
+    NetworkNotServed OperatorsSettings Loader asking::network_not_served:
         "The machine asks on an interface for which no [[network]] stands in the configuration."
         => "Add a [[network]] for that interface.";
-    RelayNotServed OperatorsSettings Firmware asking::relay_not_served:
+    RelayNotServed OperatorsSettings Loader asking::relay_not_served:
         "A relay carries its requests here, and no network names that relay."
         => "Add the relay to `relays` of the network whose addresses the machine should get.";
-    PoolExhausted OperatorsSettings Firmware asking::pool_exhausted:
+    PoolExhausted OperatorsSettings System asking::pool_exhausted:
         "All addresses of the pool are leased. The machine hears nothing and tries again."
         => "Widen `pool` or shorten `lease`.";
-    MalformedRequest PeersBytes Firmware asking::malformed_request:
+    MalformedRequest PeersBytes Loader asking::malformed_request:
         "The request is broken, or an option that decides is."
         => "Update the firmware of the machine or of its network card; look at what is between.";
-    AskedTooOften PeersBytes Firmware asking::asked_too_often:
+    AskedTooOften PeersBytes System asking::asked_too_often:
         "It, or somebody in its name, sends so much that it is not answered for a while."
         => "Look for a loop on the link or a machine that repeats its messages.";
-    StoreFailed Surroundings Firmware asking::store_failed:
+    StoreFailed Surroundings System asking::store_failed:
         "The answer promises something that has to be on disk first, and it could not be written."
         => "Make room on the disk of the state directory, or mend it.";
-    ArchitectureNotTold PeersBytes Firmware asking::architecture_not_told:
+    ArchitectureNotTold PeersBytes Loader asking::architecture_not_told:
         "It wants to boot and does not say for which processor (option 93)."
         => "Update its firmware, or start it from an iPXE on a USB stick.";
-    ArchitectureUnserved Surroundings Firmware asking::architecture_unserved:
+    ArchitectureUnserved Surroundings Loader asking::architecture_unserved:
         "It is of an architecture for which nobody has a bootloader."
         => "Such machines cannot be booted from here.";
-    BootloaderMissing OperatorsSettings Firmware asking::bootloader_missing:
+    BootloaderMissing OperatorsSettings Loader asking::bootloader_missing:
         "There are bootloaders for its architecture, and none was imported."
         => "Import one: `bootwright bootloader import FILE|DEB`.";
-    AddressRefused Surroundings Firmware asking::address_refused:
+    AddressRefused Surroundings Loader asking::address_refused:
         "It insists on an address that is not its own and is refused each time: another server gave it \
          that address, or its firmware keeps an old one."
         => "Find the other server with `bootwright doctor`.";
@@ -91,14 +91,14 @@ rows! {
     OtherBootServer Surroundings Loader asking::other_boot_server:
         "The server that gives addresses names a boot file of its own, and the machine takes that one."
         => "Take the boot file out of that server's settings.";
-    NoAddressServer Surroundings Firmware asking::no_address_server:
+    NoAddressServer Surroundings Loader asking::no_address_server:
         "Here we only say what to boot; the server that should give addresses does not answer."
         => "Start that server, or set mode = \"dhcp\".";
     NoAnswerOn4011 Surroundings Firmware asking::no_answer_on_4011:
         "PXE firmware asks a second time, on port 4011. Its question does not reach us, or our answer \
          does not reach it. On its screen stands PXE-E55 or PXE-E18."
         => "Let UDP 4011 through in both directions.";
-    ProxyOfferIgnored Surroundings Firmware asking::proxy_offer_ignored:
+    ProxyOfferIgnored Surroundings Loader asking::proxy_offer_ignored:
         "It has an address of the other server and does not ask for the boot file that we offer beside it."
         => "Let our offers (UDP from port 67) through; else name this server in the other one's settings.";
     BootFileNotAsked Surroundings Firmware fetching::boot_file_not_asked:
