@@ -15,12 +15,13 @@ mod begin;
 mod end;
 mod gap;
 mod open;
+pub mod picture;
 mod write;
 
 use model::story::{BootId, Story};
 use model::{Event, HardwareAddress, Now};
 use open::Open;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 /// How much is remembered.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -51,9 +52,9 @@ impl Default for Limits {
 #[derive(Debug, Default)]
 pub struct Stories {
     limits: Limits,
-    machines: HashMap<HardwareAddress, Shelf>,
+    machines: BTreeMap<HardwareAddress, Shelf>,
     /// Whose boot has which name.
-    names: HashMap<BootId, HardwareAddress>,
+    names: BTreeMap<BootId, HardwareAddress>,
     /// Who spoke when, by the number of their last event.
     spoke: BTreeMap<u64, HardwareAddress>,
     told: u64,

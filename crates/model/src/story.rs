@@ -189,7 +189,7 @@ impl Step {
     pub fn is_trouble(&self) -> bool {
         match &self.what {
             Did::Dhcp(exchange) => {
-                exchange.why.is_some() || exchange.answer.as_deref() == Some("NAK")
+                exchange.waits_in_vain() || exchange.answer.as_deref() == Some("NAK")
             }
             Did::Transfer(carried) => carried.state == Carrying::Failed,
             Did::Missed { expected, .. } => !expected,
@@ -316,6 +316,25 @@ pub struct Exchange {
     pub asking_s: Option<u16>,
 }
 
+impl Exchange {
+    /// Whether it was not answered though it waits for an answer, and for ours: what is meant for
+    /// another server, or shall have no answer, is no trouble.
+    #[must_use]
+    pub const fn waits_in_vain(&self) -> bool {
+        !matches!(
+            self.why,
+            None | Some(
+                Why::OtherServer(_)
+                    | Why::ProxyStaysOut(_)
+                    | Why::OnlyListening
+                    | Why::NoAnswerExpected(_)
+                    | Why::PlanIsSilence
+                    | Why::LocalDiskBySilence
+            )
+        )
+    }
+}
+
 /// One file, or the same file several times (or in several parts) in a row.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Carried {
@@ -400,7 +419,7 @@ pub struct Totals {
     pub events: u64,
     /// DHCP messages.
     pub dhcp: u64,
-    /// DHCP messages that were not answered.
+    /// DHCP messages that wait in vain for an answer of ours.
     pub unanswered: u64,
     /// DHCP messages that repeated one before.
     pub repeated: u64,
@@ -418,7 +437,7 @@ pub struct Totals {
     pub again: u64,
     /// Lines of the machine's own log.
     pub log_lines: u64,
-    /// Milliseconds in which nothing was heard.
+    /// Milliseconds in which nothing was heard, up to the last that was.
     pub silent_ms: u64,
 }
 

@@ -3,6 +3,7 @@
 use super::open::Open;
 use super::write::is_local_disk;
 use model::Now;
+use model::plan::Why;
 use model::story::{BootStage, Did, Ending, Step};
 use std::time::Duration;
 
@@ -33,6 +34,9 @@ pub(super) fn ending(open: &Open, now: Now, again: bool) -> Ending {
     }
     let last = steps().find(|step| speaks_of_the_end(step));
     match last.map(|step| (&step.what, step.stage)) {
+        Some((Did::Dhcp(asked), _)) if asked.why == Some(Why::LocalDiskBySilence) => {
+            Ending::LocalDisk
+        }
         Some((Did::Script { decision, .. }, _)) if is_local_disk(decision) => Ending::LocalDisk,
         Some((Did::Script { decision, .. }, _)) if over(QUIET_MAX) => {
             Ending::Left { told: decision.clone() }

@@ -8,6 +8,7 @@ mod table;
 use super::open::is_running;
 use model::Now;
 use model::client::{Arch, Firmware};
+use model::plan::Why;
 use model::story::{BootStage, Carrying, Did, Ending, Exchange, Gap, Step, Story};
 use std::time::Duration;
 
@@ -113,6 +114,30 @@ impl Silence<'_> {
 
     fn unanswered(&self, asked: &str) -> bool {
         exchange(self.after).is_some_and(|e| e.asked.starts_with(asked) && e.why.is_some())
+    }
+
+    /// It asked the DHCP server beside us.
+    fn chose_other(&self) -> bool {
+        let why = exchange(self.after).and_then(|exchange| exchange.why.as_ref());
+        matches!(why, Some(Why::OtherServer(_) | Why::ProxyStaysOut(_)))
+    }
+
+    /// A DHCP message was the last.
+    fn speaks(&self) -> bool {
+        exchange(self.after).is_some()
+    }
+
+    /// It fetches something next: a file, or its script.
+    fn fetches_next(&self) -> bool {
+        let fetches = |step: &Step| matches!(step.what, Did::Transfer(_) | Did::Script { .. });
+        self.before.is_some_and(fetches)
+    }
+
+    /// The same program asks the same again.
+    fn asks_again(&self) -> bool {
+        let says = |exchange: &Exchange| (exchange.asked.clone(), exchange.program.clone());
+        let next = self.before.and_then(exchange).map(says);
+        next.is_some() && exchange(self.after).map(says) == next
     }
 
     fn asks_next(&self, asked: &str) -> bool {

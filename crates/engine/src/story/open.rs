@@ -190,7 +190,8 @@ impl Open {
         let seen = now.min(self.until + OVER_AFTER);
         story.gaps = gap::gaps(&story, seen);
         story.totals = self.totals;
-        let silent: u64 = story.gaps.iter().map(|gap| gap.until.0 - gap.from.0).sum();
+        let ended = story.gaps.iter().filter(|gap| gap.before.is_some());
+        let silent: u64 = ended.map(|gap| gap.until.0 - gap.from.0).sum();
         story.totals.silent_ms = silent;
         story
     }

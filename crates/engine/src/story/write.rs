@@ -103,7 +103,7 @@ impl Open {
     fn dhcp(&mut self, event: &Event, steps_max: usize) {
         let mut exchange = exchange(event);
         self.totals.dhcp += 1;
-        self.totals.unanswered += u64::from(exchange.why.is_some());
+        self.totals.unanswered += u64::from(exchange.waits_in_vain());
         if let Some(address) =
             exchange.address.filter(|_| exchange.answer.as_deref() == Some("ACK"))
         {

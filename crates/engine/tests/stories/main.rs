@@ -4,4 +4,5 @@
 
 mod boots;
 mod events;
+mod picture;
 mod random;

@@ -1,6 +1,8 @@
 //! Whatever events come: nothing panics, nothing is lost, nothing is out of order or past its limit.
 
 use crate::events::*;
+use crate::picture::well_formed;
+use engine::story::picture::{svg, text};
 use engine::story::{Limits, Stories};
 use model::event::Carrier::{self, Http, Tftp};
 use model::story::{BootId, Did, Story};
@@ -40,7 +42,17 @@ fn happening() -> impl Strategy<Value = Happening> {
         (name(), carrier(), small(), small(), small()).prop_map(
             |(file, by, sent, size, took_ms)| {
                 let (why, again) = ("it went away".to_owned(), 3);
-                Happening::TransferFailed { file, by, sent, size, why, took_ms, again }
+                Happening::TransferFailed {
+                    file,
+                    by,
+                    sent,
+                    size,
+                    why,
+                    took_ms,
+                    again,
+                    cut: None,
+                    to: None,
+                }
             }
         ),
         prop::sample::select(&["boot Debian", "start the local disk", "show the boot menu"][..])
@@ -128,6 +140,8 @@ proptest! {
             prop_assert_eq!(story.left_out, 0);
             let read: Story = serde_json::from_str(&serde_json::to_string(story).unwrap()).unwrap();
             prop_assert_eq!(&read, story);
+            well_formed(&svg(story, Some("<&>")));
+            prop_assert!(text(story, None).iter().flat_map(|line| line.chars()).all(|c| !c.is_control()));
         }
     }
 

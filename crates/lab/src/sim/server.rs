@@ -10,6 +10,7 @@ use model::event::{Carrier, Cut, TlsFault};
 use model::{Change, Content, Event, Happening, HardwareAddress, Hash, Now};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::time::Duration;
 use wire::tftp::{Mode, Packet};
 
 /// Something our server wants to have sent.
@@ -40,7 +41,8 @@ struct Running {
     client: SocketAddrV4,
     hardware: Option<HardwareAddress>,
     agreed: String,
-    /// That it began was told.
+    asked: Now,
+    /// The client has confirmed something.
     begun: bool,
 }
 
@@ -230,6 +232,7 @@ impl Server {
             client: heard.from,
             hardware: found.machine,
             agreed: options.join(", "),
+            asked: now,
             begun: false,
         };
         self.running.insert(id, running);
@@ -263,7 +266,7 @@ impl Server {
                 if !running.transfer.is_half_open() {
                     self.sessions.established(now, id);
                     if !std::mem::replace(&mut running.begun, true) {
-                        self.told.push(running.tells(now, running.starts()));
+                        self.told.push(running.started(now));
                     }
                 }
             }
@@ -315,9 +318,9 @@ impl Server {
     fn note_end(&mut self, now: Now, running: &Running, why: Option<Why>) {
         if why.is_none() {
             if !running.begun {
-                self.told.push(running.tells(now, running.starts()));
+                self.told.push(running.started(now));
             }
-            self.told.push(running.tells(now, running.is_done()));
+            self.told.push(running.done(now));
         }
         let (name, options) = (&running.name, &running.agreed);
         let asked = if options.is_empty() { String::new() } else { format!(", asked {options}") };
@@ -331,18 +334,7 @@ impl Server {
             }
             Some(Why::ProbeEnded) => format!("TFTP {name}: size asked{asked}"),
             Some(why) => {
-                let failed = Happening::TransferFailed {
-                    file: name.clone(),
-                    by: Carrier::Tftp,
-                    sent: running.transfer.progress().bytes,
-                    size: running.bytes.len() as u64,
-                    why: why.to_string(),
-                    took_ms: 0,
-                    again: running.transfer.progress().resent,
-                    cut: Some(why.cut()),
-                    to: Some(IpAddr::V4(*running.client.ip())),
-                };
-                self.told.push(running.tells(now, failed));
+                self.told.push(running.failed(now, &why));
                 return;
             }
         };
@@ -430,48 +422,59 @@ impl Server {
         reads: Option<u64>,
     ) {
         let (file, by, to) = (path.to_owned(), Carrier::Http, IpAddr::V4(from));
-        let mut tell = |what| {
-            self.told.push(Event::new(now, machine, Some(link.to_owned()), what));
-        };
-        tell(Happening::TransferStarted { file: file.clone(), by, to, size, waited_ms: 0 });
-        tell(match reads {
-            None => Happening::TransferDone { file, by, size, took_ms: size / 100_000, again: 0 },
+        let event = |at, what| Event::new(at, machine, Some(link.to_owned()), what);
+        // As long as the world takes to carry it.
+        let took = Duration::from_millis(reads.unwrap_or(size) / 100_000 + 2);
+        let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let begun = file.clone();
+        let started = Happening::TransferStarted { file: begun, by, to, size, waited_ms: 0 };
+        let ended = match reads {
+            None => Happening::TransferDone { file, by, size, took_ms, again: 0 },
             Some(sent) => Happening::TransferFailed {
                 file,
                 by,
                 sent,
                 size,
                 why: "the client closed the connection".to_owned(),
-                took_ms: sent / 100_000,
+                took_ms,
                 again: 0,
                 cut: Some(Cut::Closed),
                 to: Some(to),
             },
-        });
+        };
+        self.told.extend([event(now, started), event(now + took, ended)]);
     }
 }
 
 impl Running {
-    fn tells(&self, at: Now, what: Happening) -> Event {
-        Event::new(at, self.hardware, Some(self.link.clone()), what)
+    fn event(&self, now: Now, what: Happening) -> Event {
+        Event::new(now, self.hardware, Some(self.link.clone()), what)
     }
 
-    fn starts(&self) -> Happening {
-        let (file, to) = (self.name.clone(), IpAddr::V4(*self.client.ip()));
-        let size = self.bytes.len() as u64;
-        Happening::TransferStarted { file, by: Carrier::Tftp, to, size, waited_ms: 0 }
+    fn took_ms(&self, now: Now) -> u64 {
+        u64::try_from(now.since(self.asked).as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn is_done(&self) -> Happening {
-        let progress = self.transfer.progress();
-        let took = progress.last_progress.since(progress.started).as_millis();
-        Happening::TransferDone {
-            file: self.name.clone(),
-            by: Carrier::Tftp,
-            size: self.bytes.len() as u64,
-            took_ms: u64::try_from(took).unwrap_or(u64::MAX),
-            again: progress.resent,
-        }
+    fn started(&self, now: Now) -> Event {
+        let (file, by) = (self.name.clone(), Carrier::Tftp);
+        let (to, size) = ((*self.client.ip()).into(), self.bytes.len() as u64);
+        let waited_ms = self.took_ms(now);
+        self.event(now, Happening::TransferStarted { file, by, to, size, waited_ms })
+    }
+
+    fn done(&self, now: Now) -> Event {
+        let (file, by, size) = (self.name.clone(), Carrier::Tftp, self.bytes.len() as u64);
+        let (took_ms, again) = (self.took_ms(now), self.transfer.progress().resent);
+        self.event(now, Happening::TransferDone { file, by, size, took_ms, again })
+    }
+
+    fn failed(&self, now: Now, why: &Why) -> Event {
+        let (file, by, size) = (self.name.clone(), Carrier::Tftp, self.bytes.len() as u64);
+        let engine::tftp::Progress { bytes: sent, resent: again, .. } = self.transfer.progress();
+        let (took_ms, cut) = (self.took_ms(now), Some(why.cut()));
+        let (why, to) = (why.to_string(), Some(IpAddr::V4(*self.client.ip())));
+        let what = Happening::TransferFailed { file, by, sent, size, why, took_ms, again, cut, to };
+        self.event(now, what)
     }
 
     fn packet(&self, id: SessionId, bytes: Vec<u8>) -> Send {

@@ -85,8 +85,29 @@ pub(super) const ROWS: &[Row] = &[
         means: "it was not answered, and waits until its time is over to ask again",
         source: PXE,
     },
+    // The DHCP server beside us has its say.
     Row {
-        fits: |s| s.ipxe() && s.asks_next("DISCOVER"),
+        fits: |s| s.chose_other() && s.asks_again(),
+        usual_ms_max: 0,
+        means: "the DHCP server that it chose has not answered it, and it asks again",
+        source: "RFC 2131, 4.1: it asks again after 4, 8, 16 s; iPXE after 1, 2, 4 s",
+    },
+    Row {
+        fits: |s| s.chose_other() && s.before.is_some(),
+        usual_ms_max: 2_500,
+        means: "it waits for its address from the DHCP server that it chose",
+        source: "RFC 2131, 4.4.1",
+    },
+    Row {
+        fits: |s| s.chose_other(),
+        usual_ms_max: 0,
+        means: "it chose another server and asked us for nothing since: that server did not answer, or \
+                named another boot file",
+        source: FIELD,
+    },
+    // iPXE asks for an address.
+    Row {
+        fits: |s| s.ipxe() && (s.asks_next("DISCOVER") || s.asks_again()),
         usual_ms_max: 0,
         means: "iPXE asks again: what it asked before was not answered, or the answer did not suit it",
         source: IPXE,
@@ -115,22 +136,29 @@ pub(super) const ROWS: &[Row] = &[
         source: FIELD,
     },
     Row {
-        fits: |s| s.after.stage == BootStage::Loader && s.next_is(BootStage::Loader),
-        usual_ms_max: 10_000,
-        means: "one loader starts the next",
-        source: FIELD,
-    },
-    Row {
         fits: |s| s.carried(BootStage::Loader, Carrying::Failed),
         usual_ms_max: 10_000,
         means: "it waits before it tries again: EDK2 4 s, U-Boot 5 s",
         source: "EDK2 Mtftp4Dxe; U-Boot net/tftp.c",
     },
     Row {
+        fits: |s| s.after.stage == BootStage::Loader && s.next_is(BootStage::Loader) && !s.speaks(),
+        usual_ms_max: 10_000,
+        means: "one loader starts the next",
+        source: FIELD,
+    },
+    Row {
         fits: |s| s.answered("REQUEST", "ACK") && s.kind == Kind::Uboot && s.before.is_some(),
         usual_ms_max: 10_000,
         means: "U-Boot waits: its own script says what it does with its address",
         source: "U-Boot doc/usage: distro boot",
+    },
+    Row {
+        fits: |s| s.answered("REQUEST", "ACK") && s.fetches_next(),
+        usual_ms_max: 0,
+        means: "it has its address and looks for the server (ARP, DNS), or its first requests were lost: \
+                firmware asks again every 4 s",
+        source: "EDK2 UefiPxeBcDxe, PXEBC_MTFTP_TIMEOUT",
     },
     Row {
         fits: |s| {

@@ -30,6 +30,7 @@ pub(super) fn act(world: &mut World, action: &str, lines: &mut Lines) -> Result<
             Ok(())
         }
         "explain" => explain(world, rest, lines),
+        "story" => story(world, rest, lines),
         "archs" => packet::architectures(world, rest, lines),
         mac => {
             let mac: HardwareAddress = mac.parse().map_err(|_| format!("who is that: {action}"))?;
@@ -126,6 +127,20 @@ fn asks(
             model::Happening::Alarm { .. } => world.server.told.push(event),
             _ => world.note(&mut event),
         }
+    }
+    Ok(())
+}
+
+/// `story MAC`: each of its boots, as `bootwright machine show MAC --boots` draws it.
+fn story(world: &mut World, of: &str, lines: &mut Lines) -> Result<(), String> {
+    let mac: HardwareAddress = of.parse().map_err(|_| format!("whose story: {of}"))?;
+    let boots = world.stories.of(world.now(), &mac);
+    if boots.is_empty() {
+        lines.plain("nothing was heard of it");
+    }
+    for boot in &boots {
+        let text = engine::story::picture::text(boot, None);
+        text.iter().filter(|line| !line.is_empty()).for_each(|line| lines.plain(line));
     }
     Ok(())
 }
