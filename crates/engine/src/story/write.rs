@@ -46,7 +46,7 @@ impl Open {
             }
             Happening::OfferTaken { server, mac, offered, .. } => {
                 let (server, mac, offered) = (*server, *mac, offered.clone());
-                self.plain(event, Did::OfferTaken { server, mac, offered }, steps_max);
+                self.taken(event, Did::OfferTaken { server, mac, offered }, steps_max);
             }
             Happening::Deployment { deployment, step, says } => {
                 self.head.deployment = Some(deployment.clone());
@@ -85,6 +85,15 @@ impl Open {
         }
         let stage = self.stage(event);
         self.push(new_step(event, event.at, stage, what), steps_max);
+    }
+
+    /// It takes an offer, as it says in each of its REQUESTs: that is told once.
+    fn taken(&mut self, event: &Event, what: Did, steps_max: usize) {
+        let before = self.steps.iter_mut().rev().find(|kept| kept.step.what == what);
+        match before {
+            Some(kept) => kept.step.times = kept.step.times.saturating_add(1),
+            None => self.plain(event, what, steps_max),
+        }
     }
 
     fn stage(&self, event: &Event) -> BootStage {
