@@ -4,6 +4,7 @@
 mod audit;
 pub mod backup;
 mod boot;
+mod boots;
 mod declared;
 mod deployments;
 mod first;

@@ -5,6 +5,7 @@
 mod answers;
 mod backup;
 mod boot;
+mod boots;
 mod declared;
 mod deploy;
 mod inventory;
@@ -23,6 +24,7 @@ pub use boot::{
     ConditionText, Explained, LoaderView, MenuView, MenuWish, MoveWish, ProfileView, ProfileWish,
     RuleTest, RuleView, RuleWish,
 };
+pub use boots::{BootShown, BootView};
 pub use declared::{Applied, ApplyWish, MachinesWish, RuleDeclared};
 pub use deploy::{
     BatchView, BatchWish, BootOnceWish, CodeWish, DeployWish, DeploymentView, RenderedView,

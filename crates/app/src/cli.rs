@@ -129,6 +129,9 @@ pub enum Command {
     /// Machines and what they may do.
     #[command(subcommand)]
     Machine(commands::machine::Machine),
+    /// Boots: what happened when machines booted, step by step.
+    #[command(subcommand)]
+    Boot(commands::boot::Boot),
     /// Deployments: what machines are armed with, and how far they are.
     #[command(subcommand)]
     Deployment(commands::deployment::Deployment),

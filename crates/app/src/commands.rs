@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod audit;
 pub mod backup;
+pub mod boot;
 pub mod bootloader;
 pub mod check;
 pub mod deployment;
@@ -56,6 +57,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Rule(rule) => rule.run(&client).await,
         Command::Menu(menu) => menu.run(&client).await,
         Command::Machine(machine) => machine.run(&client).await,
+        Command::Boot(boot) => boot.run(&client).await,
         Command::Deployment(deployment) => deployment.run(&client).await,
         Command::Template(template) => template.run(&client).await,
         Command::Render(render) => render.run(&client).await,

@@ -115,10 +115,16 @@ impl Stories {
         Some(shelf.boots.get(at)?.told(now, shelf.boots.get(at + 1)))
     }
 
-    /// The newest boot of each machine, of those that were heard last first, so many at most.
+    /// The newest boot of each machine that is wanted, of those that were heard last first, so many at
+    /// most.
     #[must_use]
-    pub fn latest(&self, now: Now, max: usize) -> Vec<Story> {
-        let machines = self.spoke.values().rev().take(max);
+    pub fn latest(
+        &self,
+        now: Now,
+        max: usize,
+        wanted: impl Fn(&HardwareAddress) -> bool,
+    ) -> Vec<Story> {
+        let machines = self.spoke.values().rev().filter(|machine| wanted(machine)).take(max);
         let last = |machine| self.machines.get(machine)?.boots.back();
         machines.filter_map(last).map(|open| open.told(now, None)).collect()
     }

@@ -290,10 +290,15 @@ impl SiteHandle {
         self.telling.read_stories(|stories| stories.get(now, boot))
     }
 
-    /// The newest boot of each machine, of those that were heard last first, so many at most.
-    pub fn latest_boots(&self, max: usize) -> Vec<Story> {
+    /// The newest boot of each machine that is wanted, of those that were heard last first, so many at
+    /// most.
+    pub fn latest_boots(
+        &self,
+        max: usize,
+        wanted: impl Fn(&HardwareAddress) -> bool,
+    ) -> Vec<Story> {
         let now = self.now();
-        self.telling.read_stories(|stories| stories.latest(now, max))
+        self.telling.read_stories(|stories| stories.latest(now, max, wanted))
     }
 
     /// Which machine of the inventory goes by this address; see [`Engine::machine_at`].

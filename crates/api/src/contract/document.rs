@@ -223,6 +223,13 @@ fn not_null(schema: &mut Value) {
 fn responses(gives: Gives, schemas: &mut Schemas) -> Value {
     let mut responses = match gives {
         Gives::Nothing => json!({ "204": { "description": "It is done." } }),
+        Gives::Drawn(content) => {
+            let mut all = responses(Gives::Content(content), schemas);
+            for media in ["image/svg+xml", "text/plain; charset=utf-8"] {
+                all["200"]["content"][media] = json!({ "schema": { "type": "string" } });
+            }
+            all
+        }
         Gives::Page => json!({
             "200": { "description": "A page.", "content": { "text/html": {} } },
             "303": { "description": "The way to another page." },

@@ -46,6 +46,8 @@ pub enum Gives {
     Nothing,
     /// 200, with this.
     Content(Content),
+    /// 200, with this, or drawn as SVG, or as text, for who accepts that.
+    Drawn(Content),
     /// A page, or 303 to another one.
     Page,
 }
@@ -180,6 +182,13 @@ pub struct Events<T>(PhantomData<T>);
 impl<T: JsonSchema> Kind for Events<T> {
     const GIVES: Gives =
         Gives::Content(Content { media: "text/event-stream", schema: Some(schema_of::<T>) });
+}
+
+/// JSON, or SVG, or text, as the request accepts.
+pub struct Drawn<T>(PhantomData<T>);
+
+impl<T: JsonSchema> Kind for Drawn<T> {
+    const GIVES: Gives = Gives::Drawn(json::<T>());
 }
 
 /// Bytes.

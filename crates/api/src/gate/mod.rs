@@ -239,7 +239,8 @@ async fn record(
     let _ = house.site.note(act).await;
 }
 
-/// The headers that browsers are told to be careful by.
+/// The headers that browsers are told to be careful by. An answer with a policy of its own for what it
+/// may load keeps that.
 pub fn careful(headers: &mut HeaderMap) {
     const CAREFUL: [(&str, &str); 6] = [
         (
@@ -254,7 +255,7 @@ pub fn careful(headers: &mut HeaderMap) {
         ("cross-origin-resource-policy", "same-origin"),
     ];
     for (name, value) in CAREFUL {
-        headers.insert(name, HeaderValue::from_static(value));
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }

@@ -4,8 +4,8 @@
 use super::uploads;
 use super::{Rooms, nowhere};
 use super::{
-    audit, backup, boot, declared, deployments, first, images, leases, machines, metrics, power,
-    server, session, templates, tokens, users, webhooks,
+    audit, backup, boot, boots, declared, deployments, first, images, leases, machines, metrics,
+    power, server, session, templates, tokens, users, webhooks,
 };
 use crate::contract::shape::{Described, Gives, Shape};
 use crate::gate::{self, Gate};
@@ -190,6 +190,9 @@ fn about_machines() -> Vec<Route> {
             machines::merge,
         ),
         get("/api/v1/machines/{machine}/log", SEE_MACHINE, "what it logs", machines::log),
+        get("/api/v1/machines/{machine}/boots", SEE_MACHINE, "its boots", boots::of_machine),
+        get("/api/v1/boots", SEE_MACHINES, "the newest boot of each machine", boots::list),
+        get("/api/v1/boots/{boot}", SEE_MACHINES, "a boot; BOOT.svg is drawn", boots::show),
         get("/api/v1/leases", SEE_FLEET, "all leases", leases::list),
         post("/api/v1/leases/import", CHANGE_FLEET, "takes leases over", leases::import),
         get("/api/v1/leases/{lease}", SEE_FLEET, "a lease", leases::show_one),

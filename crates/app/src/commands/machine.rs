@@ -52,6 +52,9 @@ pub enum Machine {
         /// The last lines of its own log, as its installer sent them by syslog.
         #[arg(long)]
         log: bool,
+        /// Its newest boots, step by step, with the silences and what they mean.
+        #[arg(long, conflicts_with = "log")]
+        boots: bool,
         #[command(flatten)]
         json: Json,
     },
@@ -264,8 +267,11 @@ impl Machine {
                     ]
                 })
             }
-            Self::Show { machine, log: true, json } => log(client, &machine, json).await,
-            Self::Show { machine, log: false, json } => {
+            Self::Show { machine, log: true, json, .. } => log(client, &machine, json).await,
+            Self::Show { machine, boots: true, json, .. } => {
+                super::boot::of_machine(client, &machine, json).await
+            }
+            Self::Show { machine, json, .. } => {
                 let machine: MachineView = client.get(&path(&machine)).await?;
                 if json.json {
                     return say::json(&machine);

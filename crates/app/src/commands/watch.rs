@@ -9,8 +9,8 @@ use api::client::{Error, Lines};
 use api::types::Line;
 use clap::Args;
 use hyper::Method;
-use model::Event;
 use model::event::Happening;
+use model::{BootId, Event};
 use std::time::{Duration, Instant};
 
 /// What `watch` takes.
@@ -19,6 +19,9 @@ pub struct Watch {
     /// Only this machine: name, MAC, UUID or serial.
     #[arg(long, value_name = "M")]
     machine: Option<String>,
+    /// Only this boot, as `boot list` names it.
+    #[arg(long, value_name = "BOOT")]
+    boot: Option<BootId>,
     /// Also the many files that firmware and loaders look for and need not find.
     #[arg(long)]
     all: bool,
@@ -59,6 +62,7 @@ impl Watch {
             };
             match line {
                 Line::Event(event) if !self.all && is_expected(&event) => {}
+                Line::Event(event) if self.boot.is_some() && event.boot != self.boot => {}
                 line if self.json => {
                     let text = serde_json::to_string(&line);
                     say::line(text.map_err(|e| Failure::failed(e.to_string()))?);
@@ -107,8 +111,9 @@ pub fn is_log(event: &Event) -> bool {
     matches!(event.what, Happening::Syslog { .. })
 }
 
-/// `20:17:05 br0 52:54:00:77:00:01 DISCOVER → OFFER 10.77.0.100`
+/// `20:17:05 b7q3kx9md br0 52:54:00:77:00:01 DISCOVER → OFFER 10.77.0.100`
 pub fn in_a_line(event: &Event) -> String {
+    let boot = event.boot.map(|boot| format!("{boot} ")).unwrap_or_default();
     let link = event.link.as_ref().map(|link| format!("{link} ")).unwrap_or_default();
-    format!("{} {link}{event}", clock::local(event.at))
+    format!("{} {boot}{link}{event}", clock::local(event.at))
 }

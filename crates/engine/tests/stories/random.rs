@@ -167,6 +167,6 @@ proptest! {
             }
         }
         all_of(&stories).iter().for_each(in_order);
-        prop_assert!(stories.latest(at(0), 10).len() <= 2);
+        prop_assert!(stories.latest(at(0), 10, |_| true).len() <= 2);
     }
 }
