@@ -8,6 +8,7 @@ mod boot;
 mod boots;
 mod declared;
 mod deploy;
+mod diagnosis;
 mod inventory;
 mod leases;
 mod operators;
@@ -30,6 +31,7 @@ pub use deploy::{
     BatchView, BatchWish, BootOnceWish, CodeWish, DeployWish, DeploymentView, RenderedView,
     SecretView, SecretWish, TemplateView, TemplateWish, batch_number, deployment_number,
 };
+pub use diagnosis::DiagnosisView;
 pub use inventory::{
     AddressesWish, AssetView, ImageView, LifeWish, MachineSearch, MachineView, MachineWish,
     MergeWish, OptionsWish,

@@ -107,6 +107,8 @@ pub enum Command {
     Doctor(commands::doctor::Doctor),
     /// Say what a machine would get now at every stage, and why.
     Explain(commands::explain::Explain),
+    /// Say what a machine's last boot died of, what shows it, and what to do.
+    Diagnose(commands::diagnose::Diagnose),
     /// Show what happens, live, one line each.
     Watch(commands::watch::Watch),
     /// Make machines, profiles and rules as documents declare them.

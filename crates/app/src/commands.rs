@@ -7,6 +7,7 @@ pub mod boot;
 pub mod bootloader;
 pub mod check;
 pub mod deployment;
+pub mod diagnose;
 pub mod doctor;
 pub mod explain;
 pub mod image;
@@ -50,6 +51,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Doctor(doctor) => doctor.run(cli.global.state.as_deref(), &client).await,
         Command::Apply(apply) => apply.run(&client).await,
         Command::Explain(explain) => explain.run(&client).await,
+        Command::Diagnose(diagnose) => diagnose.run(&client).await,
         Command::Watch(watch) => watch.run(&client).await,
         Command::Image(image) => image.run(&client).await,
         Command::Bootloader(bootloader) => bootloader.run(&client).await,

@@ -5,6 +5,7 @@
 //! a week; [`tidy`] removes once a day what nobody came back for; [`notify`] tells systemd.
 
 pub mod admin;
+pub mod boots;
 pub mod https;
 pub mod notify;
 pub mod others;

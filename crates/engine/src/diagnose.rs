@@ -23,7 +23,7 @@ mod table;
 mod trail;
 
 use crate::Engine;
-pub use docket::Docket;
+pub use docket::{Docket, Examined};
 pub use due::due;
 use model::diagnosis::{Certainty, Code, Diagnosis, EVIDENCE_MAX, Evidence};
 use model::story::Ending;

@@ -69,6 +69,9 @@ impl Explain {
         for line in tell(&answer, self.scripts) {
             say::line(line);
         }
+        if let Some(boot) = super::diagnose::in_a_line(client, &self.who.machine).await {
+            say::line(format!("Last boot: {boot}"));
+        }
         Ok(())
     }
 }

@@ -42,6 +42,17 @@ struct Look {
     begun: bool,
 }
 
+/// A boot that somebody asked about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Examined {
+    /// The boot, as it stands now.
+    pub story: Story,
+    /// It may still go on: until then nothing is sure.
+    pub waits_until: Option<Now>,
+    /// What it died of, or would have died of if nothing more were heard.
+    pub diagnoses: Vec<Diagnosis>,
+}
+
 /// What was said of a boot.
 #[derive(Debug)]
 struct Told {
@@ -121,17 +132,8 @@ impl Docket {
 
     /// Judges the boot at this place of a machine's; what is to be told, if it was not told before.
     fn verdict(&mut self, engine: &Engine, all: &[Story], at: usize, now: Now) -> Option<Event> {
-        let (before, rest) = all.split_at_checked(at)?;
-        let (story, next) = (rest.first()?, rest.get(1));
-        let earlier: Vec<&Story> = before.iter().rev().collect();
-        let strangers = self.strangers.iter().filter(|event| {
-            let here = event.link.as_ref().is_some_and(|link| story.links.contains(link));
-            let nobody = event.machine.is_none_or(|machine| engine.machine_of(&machine).is_none());
-            here && nobody && event.at >= story.from
-        });
-        let strangers: Vec<&Event> = strangers.collect();
-        let case = Case { engine, now, story, next, earlier: &earlier, strangers: &strangers };
-        let diagnoses = diagnose(&case);
+        let story = all.get(at)?;
+        let diagnoses = self.findings(engine, all, at, now);
         let Some(first) = diagnoses.first().cloned() else {
             // It went on after all.
             self.told.remove(&story.id);
@@ -140,13 +142,6 @@ impl Docket {
         let before = self.told.get(&story.id).and_then(|told| told.diagnoses.first());
         let again = before.is_some_and(|before| before.code == first.code);
         let first_time = before.is_none();
-        let mut event = Event::new(
-            now,
-            Some(story.machine),
-            story.links.last().cloned(),
-            Happening::Diagnosis(Box::new(first)),
-        );
-        event.boot = Some(story.id);
         self.told.insert(story.id, Told { diagnoses, furthest: story.furthest });
         if first_time {
             self.order.push_back(story.id);
@@ -156,7 +151,47 @@ impl Docket {
         {
             self.told.remove(&oldest);
         }
+        let (link, what) = (story.links.last().cloned(), Happening::Diagnosis(Box::new(first)));
+        let mut event = Event::new(now, Some(story.machine), link, what);
+        event.boot = Some(story.id);
         (!again).then_some(event)
+    }
+
+    /// What the boot at this place of a machine's died of.
+    fn findings(&self, engine: &Engine, all: &[Story], at: usize, now: Now) -> Vec<Diagnosis> {
+        let (before, rest) = all.split_at(at.min(all.len()));
+        let Some(story) = rest.first() else { return Vec::new() };
+        let earlier: Vec<&Story> = before.iter().rev().collect();
+        let strangers = self.strangers.iter().filter(|event| {
+            let here = event.link.as_ref().is_some_and(|link| story.links.contains(link));
+            let nobody = event.machine.is_none_or(|machine| engine.machine_of(&machine).is_none());
+            here && nobody && event.at >= story.from
+        });
+        let strangers: Vec<&Event> = strangers.collect();
+        let next = rest.get(1);
+        let case = Case { engine, now, story, next, earlier: &earlier, strangers: &strangers };
+        diagnose(&case)
+    }
+
+    /// Judges a boot of a machine because somebody asks: its newest, or the one of this name. Before
+    /// its time has come the verdict is what it would be if nothing more were heard.
+    #[must_use]
+    pub fn examine(
+        &self,
+        (engine, stories): (&Engine, &Stories),
+        now: Now,
+        machine: &HardwareAddress,
+        boot: Option<BootId>,
+    ) -> Option<Examined> {
+        let all = stories.of(now, machine);
+        let named = |boot| all.iter().position(|story| story.id == boot);
+        let at = boot.map_or_else(|| all.len().checked_sub(1), named)?;
+        let story = all.get(at)?.clone();
+        let due = due(&story);
+        let judged_at = due.map_or(now, |due| due.max(now));
+        let then = stories.of(judged_at, machine);
+        let diagnoses = self.findings(engine, &then, at, judged_at);
+        Some(Examined { waits_until: due.filter(|due| *due > now), story, diagnoses })
     }
 
     /// Writes into a story what was said of it.
