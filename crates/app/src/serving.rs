@@ -1,7 +1,7 @@
 //! The running server: what ties its rooms together.
 //!
 //! [`admin`] is the operators' port; [`sockets`] opens the machines' sockets and opens them anew as the configuration says; [`https`] has
-//! their certificates; [`others`] looks for other DHCP servers; [`scrub`] reads all blobs once
+//! their certificates; [`boots`] has boots judged; [`others`] looks for other DHCP servers; [`scrub`] reads all blobs once
 //! a week; [`tidy`] removes once a day what nobody came back for; [`notify`] tells systemd.
 
 pub mod admin;

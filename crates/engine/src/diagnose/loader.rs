@@ -21,7 +21,7 @@ struct Unheard<'a> {
 
 fn unheard<'a>(trail: &Trail<'a>) -> Option<Unheard<'a>> {
     let (step, carried) = trail.first_stage()?;
-    if trail.after(step).any(|later| runs(later)) {
+    if trail.after(step).any(runs) {
         return None;
     }
     Some(Unheard { step, carried, loader: trail.loader(&carried.file) })
