@@ -40,22 +40,22 @@ pub(crate) struct About {
 
 /// What is told of a file that is published and cannot be opened. That its blob is damaged was told
 /// already, by the store.
-pub(crate) fn unreadable(by: Carrier, file: String, cause: &io::Error) -> Happening {
-    if library::is_damage(cause) {
-        return Happening::TransferFailed {
-            file,
-            by,
-            sent: 0,
-            size: 0,
-            why: cause.to_string(),
-            took_ms: 0,
-            again: 0,
-            cut: Some(Cut::Source),
-            to: None,
-        };
-    }
-    let text = format!("{file} is published but cannot be read: {cause}; import its image again");
-    Happening::Alarm { text }
+pub(crate) fn unreadable(by: Carrier, file: String, cause: &io::Error) -> Vec<Happening> {
+    let alarm = (!library::is_damage(cause)).then(|| Happening::Alarm {
+        text: format!("{file} is published but cannot be read: {cause}; import its image again"),
+    });
+    let failed = Happening::TransferFailed {
+        file,
+        by,
+        sent: 0,
+        size: 0,
+        why: cause.to_string(),
+        took_ms: 0,
+        again: 0,
+        cut: Some(Cut::Source),
+        to: None,
+    };
+    alarm.into_iter().chain([failed]).collect()
 }
 
 impl<O: Owner> Meter<O> {

@@ -43,16 +43,29 @@ pub fn due(story: &Story) -> Option<Now> {
 fn is_stuck(story: &Story) -> bool {
     let troubles: Vec<&Step> = story.steps.iter().filter(|step| is_obstacle(step)).collect();
     troubles.last().is_some_and(|last| {
-        let same = troubles.iter().filter(|step| step.what == last.what);
+        let same = troubles.iter().filter(|step| is_same(&step.what, &last.what));
         same.map(|step| step.times as usize).sum::<usize>() >= SAME_TROUBLE
     })
+}
+
+/// Whether two troubles are the same, however many bytes came before.
+fn is_same(one: &Did, other: &Did) -> bool {
+    match (one, other) {
+        (Did::Transfer(one), Did::Transfer(other)) => {
+            (&one.file, one.by, one.cut) == (&other.file, other.by, other.cut)
+        }
+        (one, other) => one == other,
+    }
 }
 
 /// Trouble that a machine does not get past by asking again.
 fn is_obstacle(step: &Step) -> bool {
     match &step.what {
         Did::Missed { .. } => step.is_trouble(),
-        Did::Transfer(carried) => carried.cut == Some(Cut::Source),
+        Did::Transfer(carried) => {
+            carried.state == Carrying::Failed
+                && matches!(carried.cut, Some(Cut::Source | Cut::Closed))
+        }
         Did::Handshake { .. } => true,
         _ => false,
     }

@@ -193,7 +193,7 @@ pub(super) fn file_damaged(trail: &Trail<'_>) -> Option<Finding> {
     let (step, carried) = trail.cut(|cut| cut == Cut::Source)?;
     Some(Finding::new(
         Certain,
-        format!("{} is damaged on our disk and was not sent to its end", carried.file),
+        format!("{} is damaged or gone on our disk and was not sent", carried.file),
         [seen(step)],
         "bootwright image verify shows what else is damaged; import the image again, and check the disk",
     ))

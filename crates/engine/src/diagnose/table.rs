@@ -150,7 +150,7 @@ rows! {
         "A connection ended in the middle of a file and the machine did not ask again."
         => "Look at its screen and at how much memory it has.";
     FileDamaged Surroundings Kernel fetching::file_damaged:
-        "A file is not as it was when it was imported. What is damaged is not sent."
+        "A file is gone, or not as it was when it was imported. What is damaged is not sent."
         => "Import the image again, and check the disk.";
     BootFileMissing OperatorsSettings Loader fetching::boot_file_missing:
         "It asks for a boot file that does not exist here; often another server named it."

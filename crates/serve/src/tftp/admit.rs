@@ -129,8 +129,9 @@ impl<O: Owner, B: Bytes> Core<O, B> {
                 let text = "The server cannot read the file";
                 port.say(from, &wire::tftp::error(ErrorCode::NotDefined, text));
                 let (file, link) = (show(&request.name), Some(port.place.link.clone()));
-                let what = meter::unreadable(Carrier::Tftp, file, &cause);
-                self.desk.owner.tell(Event::new(self.now, machine, link, what));
+                for what in meter::unreadable(Carrier::Tftp, file, &cause) {
+                    self.desk.owner.tell(Event::new(self.now, machine, link.clone(), what));
+                }
             }
         }
     }
