@@ -18,6 +18,7 @@ mod body;
 pub mod client;
 pub mod contract;
 pub mod doing;
+pub mod elsewhere;
 pub mod gate;
 pub mod net;
 pub mod peer;

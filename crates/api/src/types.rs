@@ -11,8 +11,10 @@ mod deploy;
 mod diagnosis;
 mod inventory;
 mod leases;
+mod links;
 mod operators;
 mod power;
+mod quirks;
 mod uploads;
 mod webhooks;
 
@@ -40,11 +42,13 @@ pub use leases::{
     Fate, HolderText, LEASES_MAX, LeaseHistory, LeaseLeft, LeaseView, LeaseWish, LeasesTaken,
     LeasesWish, ReservationView, ReservationWish,
 };
+pub use links::{AgreementView, DifferenceView, LastDifferenceView, LinkView, OtherServerView};
 pub use operators::{
     AuditPage, AuditVerdict, AuditView, Hidden, Login, SessionView, TokenAdd, TokenMade, TokenView,
     UserAdd, UserSet, UserView,
 };
 pub use power::{BootWish, CertificateView, CertificateWish, PowerStatus, PowerView, PowerWish};
+pub use quirks::{QuirkView, QuirksWish};
 pub use uploads::{UploadView, UploadWish};
 pub use webhooks::{DeliveryView, WebhookChange, WebhookDone, WebhookView, WebhookWish};
 

@@ -105,6 +105,8 @@ pub enum Command {
     Status(Json),
     /// Look for whatever would keep machines from booting.
     Doctor(commands::doctor::Doctor),
+    /// Say what an error on a machine's screen means, and what to do: PXE-E53, or its words.
+    Error(commands::error::Error),
     /// Say what a machine would get now at every stage, and why.
     Explain(commands::explain::Explain),
     /// Say what a machine's last boot died of, what shows it, and what to do.
@@ -148,6 +150,12 @@ pub enum Command {
     /// Files on their way to machines.
     #[command(subcommand)]
     Transfer(commands::transfer::Transfer),
+    /// Quirks: what odd firmware does, and what is done for it.
+    #[command(subcommand)]
+    Quirk(commands::quirk::QuirkCommand),
+    /// Links: who else speaks there, and whether it agrees with us.
+    #[command(subcommand)]
+    Link(commands::link::Link),
     /// Leases: who has which address.
     #[command(subcommand)]
     Lease(commands::lease::Lease),

@@ -9,14 +9,17 @@ pub mod check;
 pub mod deployment;
 pub mod diagnose;
 pub mod doctor;
+pub mod error;
 pub mod explain;
 pub mod image;
 pub mod import_from;
 pub mod lease;
+pub mod link;
 pub mod machine;
 pub mod manual;
 pub mod menu;
 pub mod profile;
+pub mod quirk;
 pub mod reservation;
 pub mod restore;
 pub mod rule;
@@ -49,6 +52,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Reload(dry) => change(&client, Method::POST, "/reload", dry, None::<&()>).await,
         Command::Status(json) => status::run(&client, json).await,
         Command::Doctor(doctor) => doctor.run(cli.global.state.as_deref(), &client).await,
+        Command::Error(error) => error.run(),
         Command::Apply(apply) => apply.run(&client).await,
         Command::Explain(explain) => explain.run(&client).await,
         Command::Diagnose(diagnose) => diagnose.run(&client).await,
@@ -64,7 +68,9 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Template(template) => template.run(&client).await,
         Command::Render(render) => render.run(&client).await,
         Command::Secret(secret) => secret.run(&client).await,
+        Command::Quirk(quirk) => quirk.run(&client).await,
         Command::Lease(lease) => lease.run(&client).await,
+        Command::Link(link) => link.run(&client).await,
         Command::Transfer(transfer) => transfer.run(&client).await,
         Command::Backup(backup) => backup.run(&client).await,
         Command::Restore(restore) => restore.run(cli.global.state),

@@ -130,3 +130,54 @@ fn machines_that_ask_as_they_asked_another_server_are_answered() {
     assert!(shown.contains("under way"), "{shown}");
     assert_eq!(server.stop(), Some(0));
 }
+
+/// A web server whose files are the answers of pixiecore's API.
+fn api(server: &Server) -> Guard {
+    let folder = server.folder.path().join("api");
+    std::fs::create_dir_all(folder.join("v1/boot")).unwrap();
+    let mut command = beside(server.child.id(), "python3");
+    command.args(["-u", "-m", "http.server", "--bind", "10.77.0.1", "8080"]).current_dir(&folder);
+    let mut api = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut there = String::new();
+    BufReader::new(api.stdout.take().unwrap()).read_line(&mut there).unwrap();
+    assert!(there.starts_with("Serving"), "{there}");
+    Guard(api)
+}
+
+#[test]
+fn another_server_says_what_machines_boot_that_no_rule_leads() {
+    if !nix::unistd::Uid::effective().is_root() {
+        eprintln!("SKIPPED: a machine of its own needs root");
+        return;
+    }
+    let config = format!("{LAB}\n[boot]\nask = \"http://10.77.0.1:8080\"\n");
+    let Some(server) = Server::start_with(&config) else { return };
+    let machine = machine(&server);
+    let at = machine.0.id();
+    let script = || get(at, &format!("boot.ipxe?mac={MAC}")).2;
+
+    let silent = script();
+    assert!(silent.contains("was asked without success"), "{silent}");
+    assert!(silent.contains("menu Bootwright"), "{silent}");
+
+    let api = api(&server);
+    let answer = r#"{"kernel": "/vmlinuz", "cmdline": "console=ttyS0 cfg={{ URL \"/c\" }}"}"#;
+    std::fs::write(server.folder.path().join("api/v1/boot").join(MAC), answer).unwrap();
+    let kernel = "kernel http://10.77.0.1:8080/vmlinuz console=ttyS0 cfg=http://10.77.0.1:8080/c ";
+    // A failure holds for a moment.
+    let mut tries = 0;
+    loop {
+        let script = script();
+        if script.lines().any(|line| line.starts_with(kernel)) {
+            break;
+        }
+        tries += 1;
+        assert!(tries < 20, "{script}");
+        std::thread::sleep(std::time::Duration::from_millis(500));
+    }
+
+    let other = get(at, "boot.ipxe?mac=52:54:00:77:00:02").2;
+    assert!(other.contains("http://10.77.0.1:8080 was asked and has nothing for it"), "{other}");
+    drop(api);
+    assert_eq!(server.stop(), Some(0));
+}

@@ -54,6 +54,39 @@ fn an_operator_s_first_hour() {
 }
 
 #[test]
+fn a_boot_can_be_looked_at_and_drawn() {
+    let Some(server) = Server::start() else { return };
+    let machine = "52:54:00:77:00:09";
+    let (code, why) = server.fails(&["boot", "show", machine]);
+    assert_eq!((code, why.contains("no boot of")), (1, true), "{why}");
+    assert_eq!(server.says(&["boot", "list"]), "");
+
+    let id = server.child.id().to_string();
+    let url = format!("http://10.77.0.1/boot.ipxe?mac={machine}&arch=x86_64&platform=efi");
+    let curl = ["--target", &id, "--net", "curl", "-sf", "-o", "/dev/null", &url];
+    assert!(Command::new("nsenter").args(curl).status().unwrap().success());
+
+    let list = server.says(&["boot", "list", "--json"]);
+    let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+    let boot = list[0]["id"].as_str().unwrap();
+    assert_eq!(
+        (list[0]["machine"].as_str(), list[0]["furthest"].as_str()),
+        (Some(machine), Some("script"))
+    );
+    assert!(server.says(&["boot", "list"]).contains(boot));
+    server.says(&["machine", "set", machine, "--name", "pc-9"]);
+    let shown = server.says(&["boot", "show", "pc-9"]);
+    assert!(shown.starts_with(&format!("boot {boot} of {machine} (pc-9): ")), "{shown}");
+    assert!(shown.contains("iPXE script: "), "{shown}");
+    assert_eq!(server.says(&["boot", "show", boot]), shown);
+    assert_eq!(server.says(&["machine", "show", "pc-9", "--boots"]), shown);
+    let drawn = server.says(&["boot", "show", boot, "--svg"]);
+    assert!(drawn.starts_with("<svg xmlns=") && drawn.trim_end().ends_with("</svg>"), "{drawn}");
+    let all = server.says(&["machine", "show", machine, "--boots", "--json"]);
+    assert!(all.contains(boot) && all.contains("\"kind\": \"script\""), "{all}");
+}
+
+#[test]
 fn a_file_on_its_way_can_be_looked_at_and_is_counted() {
     let Some(server) = Server::start() else { return };
     let folder = image(server.folder.path());

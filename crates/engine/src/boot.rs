@@ -5,21 +5,21 @@
 //! and [`crate::dhcp`]).
 
 mod image;
+mod loader;
 mod memory;
 
 use crate::{Engine, state::Unknown};
 pub(crate) use image::boot_of_image;
-use image::only_ipxe_starts;
 pub use memory::Forecast;
 use model::Life;
 use model::client::{Firmware, Stage};
 use model::event::show_bytes;
-use model::image::{LoaderKind, Wanted};
+use model::image::Wanted;
 use model::machine::code_of;
 use model::menu::{Choice, Entry};
 use model::plan::{Boot, BootPlan, Decision, Reason, ShownMenu, Why};
 use model::rule::{Condition, Profile, Rule};
-use model::{Arch, Client, Hardware, Loader, Now};
+use model::{Client, Hardware, Now};
 
 /// What firmware is told to fetch first.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -33,7 +33,7 @@ pub struct FirstFile {
 
 impl Engine {
     /// Decides what a client boots: blocked, then what it is armed with, then its own profile, then the
-    /// first rule that matches, then the defaults.
+    /// first rule that matches, then what another server says, then the defaults.
     pub fn plan(&self, now: Now, client: &Client) -> BootPlan {
         let machine = self.machines.get(&client.hardware);
         if matches!(self.life(&client.hardware), Life::Blocked | Life::Retired) {
@@ -61,10 +61,20 @@ impl Engine {
                 Err(reason) => missed.push(reason),
             }
         }
-        self.plan_by_default(client, missed)
+        match self.plan_elsewhere(now, client) {
+            Ok(mut plan) => {
+                plan.reasons.extend(missed);
+                plan
+            }
+            Err(asked) => self.plan_by_default(client, asked.into_iter().chain(missed)),
+        }
     }
 
-    fn plan_by_default(&self, client: &Client, missed: Vec<Reason>) -> BootPlan {
+    fn plan_by_default(
+        &self,
+        client: &Client,
+        missed: impl IntoIterator<Item = Reason>,
+    ) -> BootPlan {
         let approved = self.life(&client.hardware) == Life::Approved;
         let boot = &self.settings.boot;
         let (default, reason) = if approved {
@@ -335,148 +345,6 @@ impl Engine {
             )],
         }
     }
-
-    fn loader_for(&self, client: &Client, plan: &BootPlan, beside: bool) -> Result<FirstFile, Why> {
-        let Some(arch) = client.arch else {
-            return Err(Why::ArchUnserved(client.arch_codes.clone()));
-        };
-        let chosen = if arch.is_uefi() {
-            self.uefi_loader(arch, plan, GrubHome::of(client, beside))
-        } else {
-            self.bios_loader(arch)
-        };
-        let (path, because) = chosen.ok_or(match client.arch_codes.as_slice() {
-            codes if !codes.is_empty() && !servable(arch) => Why::ArchUnserved(codes.to_vec()),
-            _ => Why::NoLoader(arch),
-        })?;
-        let name = path.strip_prefix("loader/").unwrap_or(&path).to_owned();
-        let version = self.loaders.get(&name).map(|l| format!(" ({arch}, version {})", l.version));
-        let because = format!("{because}{}", version.unwrap_or_default());
-        Ok(FirstFile { path, because: vec![Reason::Loader { name, because }] })
-    }
-
-    fn bios_loader(&self, arch: Arch) -> Option<(String, String)> {
-        let kinds = [
-            (LoaderKind::Undionly, "iPXE over the firmware's own network driver"),
-            (LoaderKind::Ipxe, "iPXE with its own network drivers"),
-            (LoaderKind::Pxelinux, "no iPXE was found, PXELINUX was"),
-        ];
-        kinds.into_iter().find_map(|(kind, because)| {
-            self.loader(kind, arch).map(|l| (format!("loader/{}", l.name), because.to_owned()))
-        })
-    }
-
-    /// The path of the first file, and why that one.
-    fn uefi_loader(&self, arch: Arch, plan: &BootPlan, home: GrubHome) -> Option<(String, String)> {
-        let found = |kind| self.loader(kind, arch);
-        let path = |loader: &Loader| format!("loader/{}", loader.name);
-        let plain = found(LoaderKind::Snponly).or_else(|| found(LoaderKind::Ipxe));
-        let signed_ipxe = found(LoaderKind::IpxeShim).filter(|_| found(LoaderKind::Ipxe).is_some());
-        let signed_grub = self.signed_grub(arch);
-
-        if let (Decision::Boot(boot), Some(loader)) = (&plan.decision, signed_ipxe.or(plain))
-            && only_ipxe_starts(boot)
-        {
-            let because = format!("{} is started in a way that only iPXE knows", boot.title);
-            return Some((path(loader), because));
-        }
-        if let (Decision::Boot(Boot { signed: Some((shim, _)), title, .. }), GrubHome::FindsUs) =
-            (&plan.decision, home)
-        {
-            let because = format!(
-                "{title} brings its own shim and GRUB, which boot with Secure Boot on or off"
-            );
-            return Some((shim.clone(), because));
-        }
-        if let Some(shim) = signed_ipxe {
-            let because = "a shim with a signed iPXE boots with Secure Boot on or off";
-            return Some((path(shim), because.to_owned()));
-        }
-        match (home, signed_grub, plain) {
-            (GrubHome::FindsUs, Some(shim), _) => {
-                Some((shim, "shim and its signed GRUB boot with Secure Boot on or off".to_owned()))
-            }
-            (GrubHome::FindsUs, None, Some(plain)) => Some((
-                path(plain),
-                "plain iPXE; with Secure Boot on, the firmware would refuse it".to_owned(),
-            )),
-            (_, _, Some(plain)) => Some((
-                path(plain),
-                format!(
-                    "plain iPXE, because {}; with Secure Boot on, the firmware would refuse it",
-                    home.trouble()
-                ),
-            )),
-            // Better a loader that may stop than none: on another server's network it works where
-            // that server names us as its next server.
-            (GrubHome::AsksTheOther, Some(shim), None) => Some((
-                shim,
-                format!(
-                    "shim and GRUB, but {}; `bootwright bootloader import` an iPXE for {arch}",
-                    home.trouble()
-                ),
-            )),
-            _ => None,
-        }
-    }
-
-    /// Path of a shim with a signed GRUB beside it: an installed one, else the newest that an
-    /// image brings.
-    fn signed_grub(&self, arch: Arch) -> Option<String> {
-        let installed = self
-            .loader(LoaderKind::Shim, arch)
-            .filter(|_| self.loader(LoaderKind::Grub, arch).is_some())
-            .map(|shim| format!("loader/{}", shim.name));
-        installed.or_else(|| {
-            let with_chain = self
-                .images()
-                .filter(|image| image.archs.contains(&arch) && image.recipe.signed.is_some());
-            let image = with_chain.max_by_key(|image| image.imported)?;
-            let signed = image.recipe.signed.as_ref()?;
-            Some(format!("image/{}/{}/{}", image.name, image.version, signed.shim))
-        })
-    }
-
-    /// The bootloader of this kind for this architecture.
-    pub(crate) fn loader(&self, kind: LoaderKind, arch: Arch) -> Option<&Loader> {
-        self.loaders.values().find(|l| l.kind == kind && l.arch == arch)
-    }
-}
-
-/// Where a signed GRUB of Debian or Red Hat looks for its configuration, once it runs.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum GrubHome {
-    /// On the server that gave it its address, which is us.
-    FindsUs,
-    /// On the DHCP server: it looks at the DHCP answer only, never at a proxy's (Q71, Q72).
-    AsksTheOther,
-    /// At a URL: Debian's signed build has no HTTP client and stops at its prompt.
-    OverHttp,
-}
-
-impl GrubHome {
-    fn of(client: &Client, beside: bool) -> Self {
-        match client.firmware {
-            Firmware::Http => Self::OverHttp,
-            _ if beside => Self::AsksTheOther,
-            _ => Self::FindsUs,
-        }
-    }
-
-    fn trouble(self) -> &'static str {
-        match self {
-            Self::FindsUs => "nothing speaks against GRUB",
-            Self::AsksTheOther => {
-                "GRUB asks the DHCP server for its configuration, never the server beside it"
-            }
-            Self::OverHttp => "Debian's signed GRUB cannot fetch over HTTP",
-        }
-    }
-}
-
-/// Architectures for which bootloaders exist that could be imported.
-fn servable(arch: Arch) -> bool {
-    arch == Arch::X86Bios || arch.efi_suffix().is_some()
 }
 
 fn local_disk_entry() -> Entry {

@@ -10,6 +10,7 @@ mod merge;
 mod name;
 mod operators;
 mod power;
+mod quirks;
 mod templates;
 mod webhooks;
 
@@ -32,10 +33,11 @@ use model::rule::{Condition, Profile, Rule};
 use model::setting::Setting;
 use model::template::Template;
 use model::{
-    Change, Channel, Declarable, DhcpOption, HardwareAddress, Image, Lease, Loader, Now,
+    Change, Channel, Declarable, DhcpOption, HardwareAddress, Image, Lease, Loader, Now, Pin,
     PowerSettings, Reservation, Webhook,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -134,6 +136,9 @@ pub enum Command {
     ImportLeases(Vec<Lease>),
     /// Sets the DHCP options of a machine alone.
     SetMachineOptions(String, Vec<DhcpOption>),
+    /// Says of a machine which quirks it has and has not, by any of their names; a MAC that was never
+    /// seen adds the machine.
+    SetQuirks(String, BTreeMap<String, Pin>),
     /// Adds a template, or replaces the one of this name.
     SetTemplate(Template),
     /// Removes a template.
@@ -309,6 +314,7 @@ impl Engine {
             Command::ReleaseLease(address) => self.release_lease(now, address),
             Command::ImportLeases(leases) => self.import_leases(now, leases),
             Command::SetMachineOptions(named, options) => self.set_machine_options(&named, options),
+            Command::SetQuirks(named, pins) => self.set_quirks(now, &named, &pins),
             Command::SetMachine { machine, name, profile, labels, settings, notes } => {
                 let wish = machines::Wish { name, profile, labels, settings, notes };
                 self.set_machine(now, &machine, wish)

@@ -28,7 +28,7 @@ pub(crate) use order::{Case, stem};
 pub(crate) use turns::{AT_ONCE_MAX, Arming};
 
 use crate::Engine;
-use model::deployment::Deployment;
+use model::deployment::{Deployment, State};
 use model::event::Happening;
 use model::plan::{Answer, Why};
 use model::{Batch, Change, Event, HardwareAddress, Now};
@@ -42,6 +42,16 @@ pub(crate) fn told(now: Now, of: &Deployment, step: &str, says: &str) -> Event {
         says: says.to_owned(),
     };
     Event::new(now, Some(of.machine), None, what)
+}
+
+/// What to tell of the deployments that a command armed just now.
+pub fn armed_by(now: Now, changes: &[Change]) -> impl Iterator<Item = Event> + '_ {
+    changes.iter().filter_map(move |change| match change {
+        Change::Deployment(of) if *of.state() == State::Armed && of.armed == now => {
+            Some(told(now, of, "armed", &of.standing()))
+        }
+        _ => None,
+    })
 }
 
 fn alarm(now: Now, of: HardwareAddress, text: String) -> Event {

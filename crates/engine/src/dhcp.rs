@@ -1,7 +1,7 @@
 //! DHCP and proxyDHCP: one datagram in, one answer out.
 //!
 //! ```text
-//! bytes ─ client ── who is asking: facts, read once
+//! bytes ─ client ── who is asking: facts, read once, with its fingerprint
 //!       ─ place ─── where it is: which networks
 //!       ─ pace ──── whether its source has had its share
 //!       ─ dhcp ──── which network, which of the three jobs
@@ -12,17 +12,22 @@
 
 mod address;
 mod client;
+mod fingerprint;
 mod memory;
 mod pace;
 mod place;
+mod prints;
 mod proxy;
 mod reply;
 
 pub use memory::Memory;
 pub(crate) use pace::Pace;
-pub(crate) use reply::{Form, SERVER_PORT};
+pub(crate) use prints::Prints;
+pub use prints::Unfiled;
+pub(crate) use reply::{Form, SERVER_PORT, server_id};
 
 use crate::lease::Asking;
+use crate::quirk::Allow;
 use crate::{Engine, Told};
 use model::client::{Firmware, Stage};
 use model::network::Mode;
@@ -30,6 +35,7 @@ use model::plan::{Answer, Why};
 use model::{Change, Client, Event, Happening, HardwareAddress, Network, Now};
 use model::{Life, Machine};
 use pace::{Admitted, Source};
+use quirks::Action;
 use std::borrow::Cow;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
@@ -95,6 +101,8 @@ pub struct Outgoing {
     pub bytes: Vec<u8>,
     /// What to find out before it leaves.
     pub check: Option<Check>,
+    /// How long to wait before it leaves: some clients miss what comes at once.
+    pub delay: Option<Duration>,
 }
 
 /// The address that a reply offers was never this client's: whoever sends the reply first asks the
@@ -120,6 +128,8 @@ pub(crate) struct Exchange<'a> {
     pub(crate) client: &'a Client,
     pub(crate) network: &'a Network,
     pub(crate) asking: Asking<'a>,
+    /// Of which of its quirks the answer makes allowance.
+    pub(crate) allow: &'a Allow,
 }
 
 impl Exchange<'_> {
@@ -154,7 +164,8 @@ impl Engine {
                 return silence(now, None, &datagram.link, "bytes".into(), why, Vec::new());
             }
         };
-        let read = client::read(&datagram.link, &message);
+        let named = HardwareAddress::new(message.htype, message.hardware_address());
+        let read = client::read(datagram, &message, self.pins(&named));
         let client = self.on_its_firmware(self.memory.recall(now, &message, read));
         let speaker = client::speaker(&client, &message, datagram.port);
         let mut told = self.answer_to(now, datagram, &message, &client);
@@ -194,6 +205,7 @@ impl Engine {
         };
         let on_link = || networks.iter().filter(|network| *network.interface == *datagram.link);
         let for_us = datagram.to == Ipv4Addr::BROADCAST
+            || network.mode == Mode::Listen
             || on_link().any(|n| [n.server, n.subnet.broadcast()].contains(&datagram.to));
         if !for_us {
             // This host routes, and it is on its way to somebody else.
@@ -208,7 +220,7 @@ impl Engine {
         if !self.may_keep(&changes) {
             changes.clear();
         }
-        self.memory.note(now, message, client);
+        self.memory.note(now, message, client, datagram.port);
         for change in &changes {
             self.apply(change);
         }
@@ -217,21 +229,26 @@ impl Engine {
             changes.extend(ended.changes);
             events.extend(ended.events);
         }
-        let exchange = Exchange { now, datagram, message, client, network, asking };
+        if message.options.message_type() == Some(Ok(MessageType::Discover)) {
+            self.prints.note(client, self.memory.seen(&client.hardware));
+        }
+        let allow = self.allowances(client, network.mode != Mode::Dhcp);
+        let asking = Asking { never_requests: allow.has(Action::HoldOffer), ..asking };
+        let exchange = Exchange { now, datagram, message, client, network, asking, allow: &allow };
         events.extend(self.offer_taken(&exchange));
         let decided = match network.mode {
             Mode::Off => Err(Why::NotServed(datagram.link.clone())),
             Mode::Dhcp => self.answer_with_address(&exchange),
             Mode::Proxy | Mode::Auto => self.answer_beside(&exchange),
-            // Decided like a proxy, so that it can be told, then not said.
-            Mode::Listen => self.answer_beside(&exchange).and(Err(Why::OnlyListening)),
+            Mode::Listen => Err(self.rehearse(&exchange)),
         };
         let decided = decided.and_then(|said| match self.may_keep(&said.changes) {
             true => Ok(said),
             false => Err(Why::StoreFailed(ONLY_RENEWS.into())),
         });
         match decided {
-            Ok(said) => {
+            Ok(mut said) => {
+                reply::tell(&mut said, &exchange);
                 for change in &said.changes {
                     self.apply(change);
                 }
@@ -265,7 +282,8 @@ impl Engine {
             uuid: client.uuid,
             circuit,
             host_name: client.host_name.as_deref(),
-            never_requests: client.firmware == Firmware::Rpi,
+            // Whether it does is asked once its network is known.
+            never_requests: false,
             known: self.is_known(&client.hardware),
         }
     }
@@ -398,6 +416,7 @@ fn is_stranger(machine: &Machine) -> bool {
         && machine.profile.is_none()
         && machine.labels.is_empty()
         && machine.options.is_empty()
+        && machine.quirks.is_empty()
 }
 
 /// Takes over what a client said of itself. What it did not say stays as it was known.

@@ -5,6 +5,7 @@ mod address;
 use crate::boot::Forecast;
 use crate::dhcp::Form;
 use crate::files::{Asker, FileAsk};
+use crate::quirk::QuirkSaid;
 use crate::{Engine, Refusal};
 use model::client::ArchCode;
 use model::client::Stage;
@@ -46,6 +47,9 @@ pub struct Explanation {
     pub taken_as: String,
     /// The decision and its reasons, rule by rule.
     pub plan: BootPlan,
+    /// Its quirks that make a difference, and those that an operator denies.
+    #[serde(default)]
+    pub quirks: Vec<QuirkSaid>,
     /// Stage by stage.
     pub stages: Vec<StageAnswer>,
 }
@@ -93,6 +97,7 @@ impl Engine {
             name: known.and_then(|m| m.name.clone()),
             taken_as: crate::dhcp::describe(&client),
             plan,
+            quirks: self.quirks_said(&client, network.mode != Mode::Dhcp),
             stages,
         })
     }
@@ -217,7 +222,9 @@ impl Engine {
         let mut stages = vec![StageAnswer {
             stage,
             gets: Some(plan.decision.summary()),
-            text: Some(self.script_for(now, &ask, form, client)),
+            // What another server says is not known before it is asked.
+            text: (!matches!(plan.decision, Decision::Ask { .. }))
+                .then(|| self.script_for(now, &ask, form, client)),
             silence: None,
             because: plan.reasons.clone(),
         }];

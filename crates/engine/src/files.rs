@@ -17,6 +17,7 @@ mod who;
 
 use crate::deploy::{Claim, Order};
 use crate::dhcp::{client_facts, event};
+use crate::elsewhere::Inquiry;
 use crate::script::{Scene, grub, ipxe, pxelinux};
 use crate::tftp::names;
 use crate::{Answer, Engine, Told};
@@ -28,7 +29,7 @@ use model::image::LoaderKind;
 use model::menu::Choice;
 use model::network::Mode;
 use model::plan::{BootPlan, Decision, Reason, Why};
-use model::{Change, Client, Happening, HardwareAddress, Network, Now, Uuid};
+use model::{Change, Client, Happening, HardwareAddress, Network, Now, Seen, Uuid};
 use std::net::{IpAddr, SocketAddr};
 use who::Named;
 
@@ -94,6 +95,8 @@ pub struct Found {
     /// changes: a file of a numbered version of an image, of which nothing is to be noted. iPXE
     /// reads a disc by thousands of small ranges.
     pub steady: bool,
+    /// Over TFTP, no larger blocks than this, in bytes: this client cannot take them.
+    pub blksize_max: Option<u16>,
 }
 
 /// Where the bytes are.
@@ -105,6 +108,9 @@ pub enum Served {
     Blob(Content),
     /// An answer file, still to be rendered.
     Answer(Box<Order>),
+    /// Nothing yet: another server is to be asked, [`Engine::heard_elsewhere`] told, and the same asked
+    /// again.
+    Ask(Box<Inquiry>),
 }
 
 /// Which loader a configuration is for.
@@ -164,6 +170,9 @@ impl Engine {
         let told = self.find(now, ask);
         let mut told = self.as_filed(told);
         if let Answer::Reply(found) = &mut told.answer {
+            if let (Carrier::Tftp, Some(machine)) = (ask.by, found.machine) {
+                found.blksize_max = self.blksize_max(ask, machine);
+            }
             found.machine = found.machine.map(|machine| self.filed(&machine));
         }
         told
@@ -209,6 +218,9 @@ impl Engine {
             let Some(found) = self.look_up(now, name, client.as_ref()) else { continue };
             let mut told = self.found(now, ask, name, machine, found);
             if tried > 0 {
+                if let Some(hardware) = machine {
+                    self.memory.note_seen(&hardware, Seen::RubbishBehindName);
+                }
                 let text = format!("{}: {}", model::text::show(&ask.name), names::Asked::HINT);
                 told.events.push(event(now, machine, &ask.link, Happening::Alarm { text }));
             }
@@ -251,6 +263,20 @@ impl Engine {
         for change in &changes {
             self.apply(change);
         }
+        if config.form == Form::Ipxe
+            && let Decision::Ask { url } = self.plan(now, &client).decision
+        {
+            let inquiry = Inquiry { ask: ask.clone(), machine: hardware, url };
+            let what = Served::Ask(Box::new(inquiry));
+            let found = Found {
+                what,
+                media: TEXT,
+                machine: Some(hardware),
+                steady: false,
+                blksize_max: None,
+            };
+            return Told { answer: Answer::Reply(found), changes, events: Vec::new() };
+        }
         let claim = self.claim(now, ask, &hardware);
         let (claimed, events, stranger) = match claim {
             Claim::Holds(changes, events) => (changes, events, false),
@@ -278,6 +304,7 @@ impl Engine {
                 media: TEXT,
                 machine: Some(hardware),
                 steady: false,
+                blksize_max: None,
             }),
             changes,
             events: events
@@ -447,7 +474,8 @@ impl Engine {
             // PXELINUX goes on to its next name; a named machine that does not exist is a miss.
             _ => return missed(now, ask, None, missing(&ask.name, None), true),
         };
-        let found = Found { what: Served::Text(text), media: TEXT, machine: None, steady: false };
+        let what = Served::Text(text);
+        let found = Found { what, media: TEXT, machine: None, steady: false, blksize_max: None };
         Told { answer: Answer::Reply(found), changes: Vec::new(), events: Vec::new() }
     }
 
@@ -507,6 +535,7 @@ impl Engine {
                 media: table::media(name),
                 machine,
                 steady: found.steady,
+                blksize_max: None,
             }),
             changes,
             events,

@@ -7,22 +7,29 @@
 //! The rooms, in the order in which a machine meets them: [`dhcp`] reads a message and answers it,
 //! with an address from [`lease`] and a boot file from [`boot`]; [`tftp`] carries files, as fast as
 //! [`rates`] let it and when [`turns`] say so; [`files`]
-//! says which bytes a name means; [`others`] who else was heard on our links; [`deploy`] who is armed with what; [`script`] writes what loaders read; [`explain`] asks all of
-//! them and keeps nothing.
+//! says which bytes a name means; [`deploy`] who is armed with what; [`elsewhere`] reads what another
+//! server says of a machine; [`script`] writes what loaders read; [`explain`] asks all of
+//! them and keeps nothing; [`compare`] lays two servers' replies side by side.
+//! [`others`] says who else was heard on our links, and whose offers machines take; [`listen`] lays
+//! what they say beside what we would have said.
 #![forbid(unsafe_code)]
 
 pub mod boot;
 pub mod command;
+pub mod compare;
 pub mod deploy;
 pub mod dhcp;
 pub mod diagnose;
+pub mod elsewhere;
 pub mod explain;
 pub mod files;
 pub mod lease;
+pub mod listen;
 pub mod operators;
 pub mod others;
 pub mod password;
 mod power;
+mod quirk;
 pub mod rates;
 pub mod script;
 mod search;
@@ -35,11 +42,15 @@ pub mod turns;
 pub use boot::Forecast;
 pub use command::{Command, Refusal};
 pub use deploy::Order;
-pub use dhcp::{Check, Datagram, Destination, Outgoing};
+pub use dhcp::{Check, Datagram, Destination, Outgoing, Unfiled};
+pub use elsewhere::Inquiry;
 pub use files::{Asker, FileAsk, Found, Served};
 pub use model::plan::Answer;
 pub use model::{Change, Event, Now};
 pub use others::Overheard;
+pub use quirk::QuirkSaid;
+/// The database, for those above.
+pub use quirks;
 pub use state::{BootDefaults, Engine, Settings};
 
 /// What changed without anybody having asked: the owner keeps `changes`, then tells `events`.

@@ -14,13 +14,14 @@ mod heard;
 mod judge;
 mod table;
 
+pub(crate) use heard::{Reply, offer_of};
 pub(crate) use table::Others;
 pub use table::{OFFERS_MAX, SERVERS_MAX};
 
 use crate::dhcp::{Exchange, event};
 use crate::{Engine, Noted};
-use heard::Reply;
 use judge::Verdict;
+use model::network::Mode;
 use model::other::{Deeds, Standing};
 use model::{Event, Happening, HardwareAddress, Network, Now, OtherServer};
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -65,7 +66,8 @@ impl Engine {
         };
         self.others.note_offer(now, &reply, overheard.mac);
         self.others.see(now, &overheard.link, sight);
-        let events = self.tell_other(now, &overheard.link, reply.server);
+        let mut events = self.tell_other(now, &overheard.link, reply.server);
+        events.extend(self.compare_heard(now, &reply, overheard.mac));
         Noted { changes: Vec::new(), events }
     }
 
@@ -79,10 +81,17 @@ impl Engine {
     }
 
     /// Whether a reply is our own that came back: sent by our card, from our address, or with our
-    /// word for who the server is, as a relay hands it on.
+    /// word for who the server is, as a relay hands it on. Where we only listen we say nothing: what
+    /// comes from this very host there is another program's.
     fn is_our_own(&self, overheard: &Overheard, reply: &Reply) -> bool {
-        let ours = |address: Ipv4Addr| self.networks.iter().any(|n| n.server == address);
-        overheard.ours == Some(overheard.mac) || ours(*overheard.from.ip()) || ours(reply.server)
+        let speaks = |network: &&Network| network.mode != Mode::Listen;
+        let ours =
+            |address: Ipv4Addr| self.networks.iter().filter(speaks).any(|n| n.server == address);
+        let speak_here =
+            || self.networks.iter().filter(speaks).any(|n| n.interface == overheard.link);
+        overheard.ours == Some(overheard.mac) && speak_here()
+            || ours(*overheard.from.ip())
+            || ours(reply.server)
     }
 
     /// A REQUEST that takes another server's offer: whose, as far as it was heard. To be asked

@@ -127,6 +127,13 @@ fn screen(scene: &Scene<'_>, plan: &BootPlan) -> Vec<String> {
             scene.code.unwrap_or(HIDDEN)
         ),
         Decision::Menu(_) => "boot menu".to_owned(),
+        Decision::Elsewhere(boot) => match &boot.message {
+            Some(message) => format!("{} says: {message}", boot.of),
+            None => format!("booting what {} says", boot.of),
+        },
+        Decision::Ask { .. } => {
+            "only iPXE boots what another server says; going on to the local disk".to_owned()
+        }
         Decision::Silent => "nothing to boot".to_owned(),
     };
     let mut lines = vec![format!("Bootwright {who}: {}", plain(&what))];

@@ -8,6 +8,7 @@ use crate::operators::Operators;
 use model::declared::Said;
 use model::image::{Channel, Channels, Wanted};
 use model::menu::Menu;
+use model::network::Mode;
 use model::rule::{Profile, Rule};
 use model::setting::Layer;
 use model::template::Template;
@@ -52,11 +53,14 @@ pub struct BootDefaults {
     pub approved: Unknown,
     /// Seconds before a menu takes its default; 0 waits for ever.
     pub menu_wait_s: u64,
+    /// `boot.ask`: the server that says what machines boot that no rule leads anywhere, by the API that
+    /// pixiecore asks.
+    pub ask: Option<String>,
 }
 
 impl Default for BootDefaults {
     fn default() -> Self {
-        Self { unknown: Unknown::Menu, approved: Unknown::LocalDisk, menu_wait_s: 10 }
+        Self { unknown: Unknown::Menu, approved: Unknown::LocalDisk, menu_wait_s: 10, ask: None }
     }
 }
 
@@ -115,7 +119,12 @@ pub struct Engine {
     /// What documents declared.
     pub(crate) declared: BTreeMap<Declarable, Said>,
     pub(crate) memory: crate::dhcp::Memory,
+    /// What another server said of machines.
+    pub(crate) elsewhere: crate::elsewhere::Heard,
+    /// Firmware that nobody has filed.
+    pub(crate) prints: crate::dhcp::Prints,
     pub(crate) others: crate::others::Others,
+    pub(crate) listening: crate::listen::Book,
     /// Those of the settings, shared with an exchange while it changes everything else.
     pub(crate) networks: Arc<[Network]>,
     pub(crate) pace: crate::dhcp::Pace,
@@ -150,7 +159,10 @@ impl Engine {
             webhooks: BTreeMap::new(),
             declared: BTreeMap::new(),
             memory: crate::dhcp::Memory::default(),
+            elsewhere: crate::elsewhere::Heard::default(),
+            prints: crate::dhcp::Prints::default(),
             others: crate::others::Others::default(),
+            listening: crate::listen::Book::default(),
             pace: crate::dhcp::Pace::default(),
             only_renews: false,
             tidied: Now(0),
@@ -274,7 +286,9 @@ impl Engine {
         Self {
             leases: self.leases.offers_only(&self.settings.networks),
             memory: self.memory.clone(),
+            prints: self.prints.clone(),
             others: self.others.clone(),
+            listening: self.listening.clone(),
             ..Self::new(self.settings.clone())
         }
     }
@@ -285,6 +299,15 @@ impl Engine {
     pub fn configure(&mut self, settings: Settings) -> Vec<String> {
         self.networks = settings.networks.clone().into();
         self.leases.arrange(&settings.networks);
+        self.elsewhere = crate::elsewhere::Heard::default();
+        let of = |networks: &[Network], link: &str| -> Vec<Network> {
+            networks.iter().filter(|n| n.interface == link).cloned().collect()
+        };
+        let before = &self.settings.networks;
+        self.listening.keep_links(|link| {
+            let now = of(&settings.networks, link);
+            now.iter().any(|n| n.mode == Mode::Listen) && now == of(before, link)
+        });
         self.settings = settings;
         self.leases_left_behind()
     }

@@ -66,7 +66,7 @@ impl Engine {
                 let m = self.machine(named)?;
                 let deployment = self.deployment_of(&m.hardware).map(|of| of.id);
                 let texts = (&m.name, &m.profile, &m.labels, &m.settings, &m.notes);
-                tag(&(m.hardware, texts, m.life(), &m.options, deployment))
+                tag(&(m.hardware, texts, m.life(), &m.options, &m.quirks, deployment))
             }
             Thing::Profile(name) => tag(self.profiles.get(name)?),
             Thing::Template(name) => {

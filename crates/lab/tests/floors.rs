@@ -9,7 +9,7 @@ use std::process::Command;
 const FLOORS: &[&[&str]] = &[
     &["wire", "disc", "unpack", "secureboot", "trust", "vault", "backup"],
     &["model"],
-    &["catalogue", "answers", "access"],
+    &["catalogue", "quirks", "answers", "access", "doctor"],
     &["engine", "library", "fetch", "foreign", "tls", "power", "webhook"],
     &["site"],
     &["serve", "api"],
@@ -26,12 +26,14 @@ const PURE: &[&str] = &[
     "vault",
     "model",
     "catalogue",
+    "quirks",
     "access",
     "engine",
     "foreign",
     "answers",
     "webhook",
     "backup",
+    "doctor",
 ];
 
 /// What a pure room brings all the same, and why it may.

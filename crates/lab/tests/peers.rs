@@ -8,6 +8,8 @@
 //! dhcp      udhcpc, dhclient, dhcpcd: get, renew, release, and what a power failure may not lose
 //! files     atftp, curl, busybox tftp, tftp-hpa: the bytes of an image and of a loader
 //! beside    another DHCP server on the link, or on this very host: it never notices us
+//! doctor    whom `doctor` names beside real servers, and whom it leaves alone
+//! others    a second dnsmasq is a rogue, or declared; listening only, beside the dnsmasq that answers
 //! load      killed again and again under load; every ACK after its sync, as strace sees it
 //! network   loss, copies, disorder and forged packets on a real link: the same bytes, no more packets
 //! cloud_init  cloud-init's reader takes the answers of an autoinstall image
@@ -24,6 +26,8 @@ mod client;
 mod cloud_init;
 #[path = "peers/dhcp.rs"]
 mod dhcp;
+#[path = "peers/doctor.rs"]
+mod doctor;
 #[path = "peers/files.rs"]
 mod files;
 #[path = "peers/load.rs"]
@@ -32,6 +36,8 @@ mod load;
 mod network;
 #[path = "peers/operator.rs"]
 mod operator;
+#[path = "peers/others.rs"]
+mod others;
 #[path = "peers/secrets.rs"]
 mod secrets;
 #[path = "peers/web.rs"]

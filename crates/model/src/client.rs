@@ -1,6 +1,7 @@
 //! What the other end of one exchange says it is.
 
 use crate::address::{HardwareAddress, Uuid};
+use crate::quirk::Fingerprint;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -325,6 +326,8 @@ pub struct Client {
     pub serial: Option<String>,
     /// Memory in MiB, where a script request told it.
     pub memory_mib: Option<u64>,
+    /// What its message shows of the program that wrote it.
+    pub fingerprint: Fingerprint,
 }
 
 impl Client {
@@ -344,6 +347,7 @@ impl Client {
             host_name: None,
             serial: None,
             memory_mib: None,
+            fingerprint: Fingerprint::of_hardware(&hardware),
         }
     }
 }

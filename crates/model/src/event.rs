@@ -12,6 +12,7 @@ use crate::diagnosis::Diagnosis;
 use crate::hardware::Hardware;
 use crate::image::{Channels, Image, Loader};
 use crate::lease::{Lease, Reservation};
+use crate::listen::Outcome;
 use crate::machine::Machine;
 use crate::menu::Menu;
 use crate::other::{self, Deeds, Standing, TheirOffer};
@@ -337,6 +338,21 @@ pub enum Happening {
         /// What we had offered it in the same exchange.
         ours: Option<Ipv4Addr>,
     },
+    /// Where we only listen: what we would have said, beside what another server said.
+    Compared {
+        /// What came: `DISCOVER`, `REQUEST`, …
+        asked: String,
+        /// How it came out.
+        outcome: Outcome,
+        /// Who answered: `10.0.0.1 (52:54:00:00:00:01)`. Nobody, if nobody was heard.
+        server: Option<String>,
+        /// What we would have said, in words.
+        ours: String,
+        /// What was said, in words.
+        theirs: String,
+        /// In what the two differ, as far as a machine would notice.
+        differences: Vec<String>,
+    },
     /// A deployment went a step.
     Deployment {
         /// `d17`.
@@ -433,6 +449,19 @@ impl fmt::Display for Happening {
                     (Some(offer), _) => write!(f, ": {offer}"),
                     (None, Some(address)) => write!(f, ": {address}"),
                     (None, None) => Ok(()),
+                }
+            }
+            Self::Compared { asked, outcome, server, ours, theirs, differences } => {
+                let server = server.as_deref().unwrap_or("nobody");
+                match outcome {
+                    Outcome::Agrees => write!(f, "{asked}: {server} says {theirs}, as we would"),
+                    Outcome::Unheard => {
+                        write!(f, "{asked}: no answer was heard; we would say {ours}")
+                    }
+                    Outcome::Differs => {
+                        write!(f, "{asked}: {server} answers otherwise than we would: ")?;
+                        f.write_str(&differences.join("; "))
+                    }
                 }
             }
             Self::Deployment { deployment, step, says } if says.is_empty() => {

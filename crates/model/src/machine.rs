@@ -4,6 +4,7 @@ use crate::address::{HardwareAddress, Uuid};
 use crate::client::{Arch, Firmware};
 use crate::life::{Illegal, Life, Move};
 use crate::option::DhcpOption;
+use crate::quirk::Pin;
 use crate::setting::Layer;
 use crate::time::Now;
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,10 @@ pub struct Machine {
     /// What templates are told about it alone.
     #[serde(default, skip_serializing_if = "Layer::is_empty")]
     pub settings: Layer,
+    /// Which quirks an operator says it has or has not, by their ids (`quirk-07`); of all others
+    /// its fingerprint decides.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub quirks: BTreeMap<String, Pin>,
     /// The operator's remarks.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub notes: String,
@@ -83,6 +88,7 @@ impl Machine {
             labels: BTreeMap::new(),
             options: Vec::new(),
             settings: Layer::new(),
+            quirks: BTreeMap::new(),
             notes: String::new(),
             marks: Vec::new(),
         }

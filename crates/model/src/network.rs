@@ -347,6 +347,15 @@ impl Network {
         self.mode != Mode::Off
     }
 
+    /// Whether its addresses are ours to weigh: we give them, or would if we spoke.
+    pub fn has_addresses(&self) -> bool {
+        match self.mode {
+            Mode::Dhcp => true,
+            Mode::Listen => self.listen_as == ListenAs::Dhcp,
+            Mode::Auto | Mode::Proxy | Mode::Off => false,
+        }
+    }
+
     /// How many addresses its pools span.
     pub fn pool_size(&self) -> u64 {
         self.pools.iter().map(Pool::size).sum()

@@ -39,6 +39,14 @@ pub enum Decision {
     Menu(ShownMenu),
     /// Boot an image.
     Boot(Boot),
+    /// Do what another server says (`boot.ask`), which is asked when the machine's loader asks for its
+    /// script.
+    Ask {
+        /// Where that is asked.
+        url: String,
+    },
+    /// Boot what another server named.
+    Elsewhere(Elsewhere),
     /// Hear nothing from us.
     Silent,
 }
@@ -53,9 +61,26 @@ impl Decision {
             Self::Confirm => "wait until the code on its screen is confirmed".to_owned(),
             Self::Menu(_) => "show the boot menu".to_owned(),
             Self::Boot(boot) => format!("boot {} (version {})", boot.title, boot.version),
+            Self::Ask { url } => format!("do what {url} says"),
+            Self::Elsewhere(boot) => format!("boot {}, as {} says", boot.kernel, boot.of),
             Self::Silent => "hear nothing from us".to_owned(),
         }
     }
+}
+
+/// A kernel, its initrds and its arguments, somewhere else: the machine fetches them from there.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Elsewhere {
+    /// The server that named them.
+    pub of: String,
+    /// URL of the kernel.
+    pub kernel: String,
+    /// URLs of the initrds.
+    pub initrds: Vec<String>,
+    /// Kernel arguments.
+    pub args: String,
+    /// What to show before.
+    pub message: Option<String>,
 }
 
 /// A menu ready to be shown: every entry exists.
@@ -179,7 +204,18 @@ pub enum Reason {
     },
     /// It gets an address and nothing to boot.
     NoFile(Why),
-    /// Anything else worth saying about how the answer is formed (a quirk, a limit).
+    /// The answer makes allowance for a quirk of this client.
+    Quirk {
+        /// `quirk-07`.
+        id: Cow<'static, str>,
+        /// `ignores-option-43`.
+        name: Cow<'static, str>,
+        /// What we do for it.
+        does: Cow<'static, str>,
+        /// How we know that it has it.
+        because: Cow<'static, str>,
+    },
+    /// Anything else worth saying about how the answer is formed.
     Note(Cow<'static, str>),
 }
 
@@ -234,6 +270,9 @@ impl fmt::Display for Reason {
             }
             Self::Loader { name, because } => write!(f, "{name}: {because}"),
             Self::NoFile(why) => write!(f, "no boot file: {why}"),
+            Self::Quirk { id, name, does, because } => {
+                write!(f, "{id} {name}: {does}, because {because}")
+            }
             Self::Note(text) => f.write_str(text),
         }
     }

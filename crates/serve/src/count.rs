@@ -34,6 +34,10 @@ macro_rules! counters {
 counters! {
     /// DHCP messages given to the owner.
     dhcp_received,
+    /// DHCP replies of other servers given to the owner.
+    dhcp_overheard,
+    /// DHCP replies of others that were too many on one link.
+    dhcp_unheard,
     /// DHCP replies sent.
     dhcp_sent,
     /// Replies the system would not send.

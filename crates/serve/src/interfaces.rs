@@ -5,7 +5,7 @@ use nix::ifaddrs::getifaddrs;
 use nix::net::if_::{InterfaceFlags, if_nametoindex};
 use std::collections::BTreeMap;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// One interface.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -59,6 +59,15 @@ pub fn interfaces() -> io::Result<Vec<Interface>> {
         }
     }
     Ok(found.into_values().collect())
+}
+
+/// The address by which an interface speaks IPv6 on its link; none where IPv6 is off.
+pub(crate) fn link_local(name: &str) -> io::Result<Option<Ipv6Addr>> {
+    let mut all = getifaddrs()?.filter(|entry| entry.interface_name == name);
+    Ok(all.find_map(|entry| {
+        let address = entry.address?.as_sockaddr_in6()?.ip();
+        address.is_unicast_link_local().then_some(address)
+    }))
 }
 
 /// One interface by name.

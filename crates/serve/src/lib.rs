@@ -42,6 +42,7 @@ pub use interfaces::{Interface, interfaces};
 pub use limits::{Limits, Rates};
 pub use owner::{Blob, Bytes, Owner, Stretch};
 pub use start::{Finding, Ports, Running, StartError, start, start_on, start_with};
+pub use sys::clock_synchronised;
 
 /// Where TFTP requests go (RFC 1350 §4).
 pub(crate) const TFTP_PORT: u16 = 69;

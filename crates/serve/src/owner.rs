@@ -3,7 +3,7 @@
 //! In: what was asked on the network. Out: what to say, as `engine` puts it. Never: a decision of
 //! our own. They are traits so that this room can be tried without a store.
 
-use engine::{Answer, Check, Event, FileAsk, Found, Now};
+use engine::{Answer, Check, Event, FileAsk, Found, Now, Overheard};
 use model::{HardwareAddress, Hash};
 use site::{Heard, Replies};
 use std::future::Future;
@@ -17,6 +17,9 @@ pub trait Owner: Clone + Send + Sync + 'static {
     /// Takes DHCP messages in, all that came at once, without ever waiting. Replies come to
     /// `replies`, each when what it promises is on disk; silence does not come.
     fn dhcp(&self, heard: Vec<Heard>, replies: &Replies);
+
+    /// Takes in what other servers said, all that came at once, without ever waiting.
+    fn overhear(&self, overheard: Vec<Overheard>);
 
     /// Somebody uses the address of a check. Never waits; what is heard later is decided with this
     /// known. False if it could not be taken in.
@@ -132,6 +135,10 @@ pub struct Stretch<'a> {
 impl Owner for site::SiteHandle {
     fn dhcp(&self, heard: Vec<Heard>, replies: &Replies) {
         self.hear(heard, replies);
+    }
+
+    fn overhear(&self, overheard: Vec<Overheard>) {
+        Self::overhear(self, overheard);
     }
 
     fn conflict(&self, link: &str, check: Check, theirs: Option<HardwareAddress>) -> bool {

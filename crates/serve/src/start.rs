@@ -118,7 +118,7 @@ impl Opened {
             findings.extend(check_interface(name)?);
         }
         let names: Vec<String> = names.into_iter().collect();
-        let links = packet::Links::open(&names)
+        let links = packet::Links::open(&names, &listening(networks))
             .map_err(|(name, cause)| StartError::packet_socket(&name, cause))?;
         let ears = conflict::Ears::open(&names).map_err(|e| StartError::packet_socket("", e))?;
         let keepers = keep_ports(networks, &mut findings);
@@ -126,7 +126,9 @@ impl Opened {
         let served = served(networks);
         let mut tftp = Vec::new();
         let mut addresses = BTreeSet::new();
-        for network in networks.iter().filter(|n| addresses.insert(n.server)) {
+        // Where we only listen nobody gets a file, and the other server may need the port.
+        let answering = networks.iter().filter(|n| n.mode != Mode::Listen);
+        for network in answering.filter(|n| addresses.insert(n.server)) {
             let opened = tftp::Opened::new(tftp_place(network, &served, limits), limits);
             tftp.push(opened.map_err(|cause| {
                 Place { network, port: TFTP_PORT }.refused(Transport::Udp, cause)
@@ -294,6 +296,15 @@ impl Running {
             port.ended().await;
         }
     }
+}
+
+/// The interfaces on which we only listen.
+fn listening(networks: &[&Network]) -> BTreeSet<String> {
+    let speaks = |name: &str| {
+        networks.iter().any(|network| network.interface == name && network.mode != Mode::Listen)
+    };
+    let silent = networks.iter().map(|network| &network.interface).filter(|name| !speaks(name));
+    silent.cloned().collect()
 }
 
 /// Whether the interface is there, and whether it is up.

@@ -55,24 +55,45 @@ const RETURN: u16 = 0x06;
 
 /// Where BPF finds out how a packet came: SKF_AD_OFF + SKF_AD_PKTTYPE.
 const PACKET_TYPE: u32 = 0xffff_f004;
+/// Where BPF finds the protocol of a packet (EtherType): SKF_AD_OFF + SKF_AD_PROTOCOL.
+const PACKET_PROTOCOL: u32 = 0xffff_f000;
 /// Packet types from this on are for other hosts, or our own on their way out.
 const PACKET_OTHERHOST: u32 = 3;
+/// Packet types from this on never were on a wire.
+const PACKET_LOOPBACK: u32 = 5;
 
-/// Lets whole UDP datagrams to one of two ports pass that came in for us or for all; written for
-/// packets that begin with their IPv4 header.
-fn udp_to(ports: [u16; 2]) -> [SockFilter; 12] {
+/// What a packet socket takes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Takes {
+    /// What is for this host, or for all.
+    OurOwn,
+    /// Also what is for others, as far as it comes by (on a bridge of this host, at a mirroring port
+    /// of a switch), and what this host sends itself: the other server may be a program beside us.
+    Everything,
+}
+
+/// Lets whole UDP datagrams to one of three ports pass; written for packets that begin with their
+/// IPv4 header.
+fn udp_to(ports: [u16; 3], takes: Takes) -> [SockFilter; 15] {
     let op = SockFilter::new;
+    let not_this = match takes {
+        Takes::OurOwn => PACKET_OTHERHOST,
+        Takes::Everything => PACKET_LOOPBACK,
+    };
     [
+        op(LOAD_HALF, 0, 0, PACKET_PROTOCOL),
+        op(JUMP_EQUAL, 0, 11, libc::ETH_P_IP as u32),
         op(LOAD_WORD, 0, 0, PACKET_TYPE),
-        op(JUMP_AT_LEAST, 8, 0, PACKET_OTHERHOST),
+        op(JUMP_AT_LEAST, 9, 0, not_this),
         op(LOAD_BYTE, 0, 0, 9),
-        op(JUMP_EQUAL, 0, 6, 17),
+        op(JUMP_EQUAL, 0, 7, 17),
         op(LOAD_HALF, 0, 0, 6),
-        op(JUMP_ANY_BIT, 4, 0, 0x3fff),
+        op(JUMP_ANY_BIT, 5, 0, 0x3fff),
         op(LOAD_X_HEADER_LENGTH, 0, 0, 0),
         op(LOAD_HALF_AT_X, 0, 0, 2),
-        op(JUMP_EQUAL, 2, 0, u32::from(ports[0])),
-        op(JUMP_EQUAL, 1, 0, u32::from(ports[1])),
+        op(JUMP_EQUAL, 3, 0, u32::from(ports[0])),
+        op(JUMP_EQUAL, 2, 0, u32::from(ports[1])),
+        op(JUMP_EQUAL, 1, 0, u32::from(ports[2])),
         op(RETURN, 0, 0, 0),
         op(RETURN, 0, 0, 0x4_0000),
     ]
@@ -80,10 +101,13 @@ fn udp_to(ports: [u16; 2]) -> [SockFilter; 12] {
 
 /// A packet socket on one interface, for UDP to `ports`. It takes no port, so any other server of
 /// this host keeps its own; the firewall of this host does not see what it sends and receives.
-pub(crate) fn packet_socket(index: u32, ports: [u16; 2]) -> io::Result<Socket> {
+pub(crate) fn packet_socket(index: u32, ports: [u16; 3], takes: Takes) -> io::Result<Socket> {
     // Protocol 0: nothing arrives before the filter is in place and the interface is named.
     let socket = Socket::new(Domain::PACKET, Type::DGRAM, None)?;
-    socket.attach_filter(&udp_to(ports))?;
+    socket.attach_filter(&udp_to(ports, takes))?;
+    if takes == Takes::Everything {
+        take_everything(&socket, index)?;
+    }
     set_int(&socket, libc::SOL_PACKET, libc::PACKET_AUXDATA, 1)?;
     // A rack that is switched on at once speaks faster than we are scheduled. Beyond the system's
     // own limit only with CAP_NET_ADMIN; without, as much as there is.
@@ -91,8 +115,54 @@ pub(crate) fn packet_socket(index: u32, ports: [u16; 2]) -> io::Result<Socket> {
         set_int(&socket, libc::SOL_SOCKET, libc::SO_RCVBUF, RECEIVE_BUFFER)?;
     }
     socket.set_nonblocking(true)?;
-    socket.bind(&link_address(index, libc::ETH_P_IP as u16, [0; 6])?)?;
+    // What this host sends is shown to those alone that want all protocols.
+    let protocol = match takes {
+        Takes::OurOwn => libc::ETH_P_IP,
+        Takes::Everything => libc::ETH_P_ALL,
+    };
+    socket.bind(&link_address(index, protocol as u16, [0; 6])?)?;
     Ok(socket)
+}
+
+/// Whether the kernel holds its clock for synchronised, as NTP clients tell it (adjtimex(2));
+/// `None` if it does not say.
+pub fn clock_synchronised() -> Option<bool> {
+    // SAFETY: `timex` is plain numbers, for which all zeros are a value; with `modes` zero the call
+    // only reads.
+    let state = unsafe {
+        let mut asked: libc::timex = mem::zeroed();
+        libc::adjtimex(&raw mut asked)
+    };
+    (state >= 0).then_some(state != libc::TIME_ERROR)
+}
+
+/// A packet socket on one interface for what routers and DHCPv6 servers say to hosts: router
+/// advertisements, and UDP to `port`; written for packets that begin with their IPv6 header.
+pub(crate) fn packet_socket_6(index: u32, port: u16) -> io::Result<Socket> {
+    const ICMP: u32 = 58;
+    const ROUTER_ADVERTISEMENT: u32 = 134;
+    let socket = Socket::new(Domain::PACKET, Type::DGRAM, None)?;
+    let op = SockFilter::new;
+    socket.attach_filter(&[
+        op(LOAD_WORD, 0, 0, PACKET_TYPE),
+        op(JUMP_AT_LEAST, 6, 0, PACKET_OTHERHOST),
+        op(LOAD_BYTE, 0, 0, 6),
+        op(JUMP_EQUAL, 0, 2, ICMP),
+        op(LOAD_BYTE, 0, 0, 40),
+        op(JUMP_EQUAL, 3, 2, ROUTER_ADVERTISEMENT),
+        op(LOAD_HALF, 0, 0, 42),
+        op(JUMP_EQUAL, 1, 0, u32::from(port)),
+        op(RETURN, 0, 0, 0),
+        op(RETURN, 0, 0, 0x4_0000),
+    ])?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&link_address(index, libc::ETH_P_IPV6 as u16, [0; 6])?)?;
+    Ok(socket)
+}
+
+/// Sends one IPv6 packet to a link-layer address.
+pub(crate) fn send_frame_6(socket: &Socket, index: u32, to: Mac, packet: &[u8]) -> io::Result<()> {
+    socket.send_to(packet, &link_address(index, libc::ETH_P_IPV6 as u16, to)?).map(|_| ())
 }
 
 /// A packet socket for ARP replies to this host on one interface.
@@ -259,6 +329,27 @@ pub(crate) fn mtu(name: &str) -> Option<u32> {
     }
     // SAFETY: SIOCGIFMTU fills this member, and any four bytes are an int.
     u32::try_from(unsafe { request.ifr_ifru.ifru_mtu }).ok()
+}
+
+/// Makes the interface hand up what is for others, for as long as the socket is open.
+fn take_everything(socket: &Socket, index: u32) -> io::Result<()> {
+    let wish = libc::packet_mreq {
+        mr_ifindex: i32::try_from(index).map_err(io::Error::other)?,
+        mr_type: libc::PACKET_MR_PROMISC as u16,
+        mr_alen: 0,
+        mr_address: [0; 8],
+    };
+    // SAFETY: the pointer is to a live packet_mreq, and the length is that of one.
+    let set = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_PACKET,
+            libc::PACKET_ADD_MEMBERSHIP,
+            (&raw const wish).cast(),
+            length_of::<libc::packet_mreq>(),
+        )
+    };
+    if set == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 fn set_int(socket: &Socket, level: i32, name: i32, value: i32) -> io::Result<()> {

@@ -44,6 +44,7 @@ fn house(
             from: SocketAddrV4::new(SERVER, 67),
             to: Destination::Broadcast { port: 68 },
             bytes: reply.encode(1472).unwrap(),
+            delay: None,
             check: checked.then_some(Check { address, hardware, wait: WAIT, on_link }),
         })
     })

@@ -40,6 +40,7 @@ fn giver(to: impl Fn(&Datagram) -> Destination + Send + Sync + 'static) -> House
             from: SocketAddrV4::new(SERVER, datagram.port),
             to: to(datagram),
             bytes: reply.encode(1472).unwrap(),
+            delay: None,
             check: None,
         })
     })

@@ -4,13 +4,16 @@ use crate::SiteError;
 use crate::clock::Steady;
 use crate::inbox::{Conflict, Door, Order, Request};
 use crate::journal::{Followed, Telling};
-use crate::kitchen::{Kitchen, NOT_MADE};
+use crate::kitchen::{Asks, Kitchen, NOT_MADE};
 use crate::post::{Heard, Ready, Replies};
 use crate::store::audit::{Entry as AuditEntry, Reader};
 use crate::store::copy::Copier;
 use engine::diagnose::Examined;
 use engine::tag::Expectation;
-use engine::{Answer, Check, Command, Datagram, Engine, FileAsk, Found, Now, Outgoing, Settings};
+use engine::{
+    Answer, Check, Command, Datagram, Engine, FileAsk, Found, Now, Outgoing, Overheard, Served,
+    Settings,
+};
 use model::access::Outcome;
 use model::plan::Why;
 use model::{BootId, By, Change, Event, Happening, HardwareAddress, Hash, Story};
@@ -119,6 +122,12 @@ impl SiteHandle {
         self.door.ring.push(heard, to);
     }
 
+    /// Hands over what other servers were heard to say, all at once and without ever waiting. What
+    /// finds no room is lost.
+    pub fn overhear(&self, overheard: impl IntoIterator<Item = Overheard>) {
+        self.door.ring.overhear(overheard);
+    }
+
     /// Answers one DHCP message. What the reply promises is on disk when this returns.
     pub async fn dhcp(&self, datagram: Datagram) -> Option<Outgoing> {
         self.try_dhcp(datagram).await
@@ -138,8 +147,30 @@ impl SiteHandle {
         self.door.requests.try_send(Request::Conflict(Box::new(conflict))).is_ok()
     }
 
+    /// Who asks another server what machines boot, where `boot.ask` names one. Said once, before machines
+    /// are served; without it every such server is one that does not answer.
+    pub fn ask_with(&self, asks: Asks) {
+        self.kitchen.ask_with(asks);
+    }
+
     /// Which bytes a name means for whoever asks.
     pub async fn file(&self, ask: FileAsk) -> Answer<Found> {
+        let inquiry = match self.found(ask).await {
+            Answer::Reply(Found { what: Served::Ask(inquiry), .. }) => *inquiry,
+            answer => return answer,
+        };
+        let said = self.kitchen.ask(&inquiry).await;
+        if self.send(Request::Elsewhere(inquiry.machine, said)).await.is_err() {
+            return Answer::Silence(NOT_MADE);
+        }
+        match self.found(inquiry.ask).await {
+            // Another server was named meanwhile. Whoever asks will ask again.
+            Answer::Reply(Found { what: Served::Ask(_), .. }) => Answer::Silence(NOT_MADE),
+            answer => answer,
+        }
+    }
+
+    async fn found(&self, ask: FileAsk) -> Answer<Found> {
         let (to, answer) = oneshot::channel();
         let sent = self.door.requests.send(Request::File(Box::new(ask), to)).await;
         match (sent, answer.await) {

@@ -5,7 +5,7 @@ use crate::handle::{Act, Said};
 use crate::post::{Heard, Replies};
 use crate::{Limits, SiteError};
 use engine::tag::Expectation;
-use engine::{Answer, Check, Command, Engine, FileAsk, Found, Now, Settings};
+use engine::{Answer, Check, Command, Engine, FileAsk, Found, Now, Overheard, Settings};
 use model::{By, HardwareAddress};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,6 +26,9 @@ pub(crate) enum Request {
     Question(Question),
     Configure(Box<Settings>, oneshot::Sender<Vec<String>>),
     Conflict(Box<Conflict>),
+    /// What another server answered about a machine ([`Engine::heard_elsewhere`]).
+    Elsewhere(HardwareAddress, Result<Option<Vec<u8>>, String>),
+    Overheard(Box<Overheard>),
     Stop,
 }
 
@@ -65,7 +68,7 @@ pub(crate) struct Inbox {
 pub(crate) fn new(limits: &Limits) -> (Door, Inbox) {
     let (sender, requests) = mpsc::channel(limits.requests_max.max(1));
     let ring = Arc::new(Ring {
-        waiting: Mutex::new(Waiting { open: true, lanes: Default::default() }),
+        waiting: Mutex::new(Waiting::new()),
         max: limits.datagrams_max.max(1),
         filled: Notify::new(),
         dropped: AtomicU64::new(0),
@@ -119,6 +122,10 @@ impl Inbox {
         batch.reserve(from_known.saturating_add(from_asking));
         let taken = known.drain(..from_known).chain(asking.drain(..from_asking));
         batch.extend(taken.map(|(heard, to)| Request::Datagram(heard, to)));
+        // After what machines say: who was asked is known before who answers. A little always goes.
+        let room = self.batch_max.saturating_sub(batch.len()).max(OVERHEARD_AT_LEAST);
+        let overheard = waiting.overheard.len().min(room);
+        batch.extend(waiting.overheard.drain(..overheard).map(|o| Request::Overheard(Box::new(o))));
     }
 }
 
@@ -135,6 +142,19 @@ pub(crate) struct Ring {
 struct Waiting {
     open: bool,
     lanes: [VecDeque<(Heard, Replies)>; 2],
+    /// What other servers said; a full lane takes no more.
+    overheard: VecDeque<Overheard>,
+}
+
+/// What other servers said that waits; nobody waits for an answer to it.
+const OVERHEARD_MAX: usize = 4096;
+/// So much of it is taken from a full batch.
+const OVERHEARD_AT_LEAST: usize = 16;
+
+impl Waiting {
+    fn new() -> Self {
+        Self { open: true, lanes: Default::default(), overheard: VecDeque::new() }
+    }
 }
 
 /// What a datagram waits behind.
@@ -182,6 +202,18 @@ impl Ring {
         self.filled.notify_one();
     }
 
+    /// Never waits. What finds no room is lost.
+    pub(crate) fn overhear(&self, overheard: impl IntoIterator<Item = Overheard>) {
+        let mut waiting = self.lock();
+        if !waiting.open {
+            return;
+        }
+        let room = OVERHEARD_MAX.saturating_sub(waiting.overheard.len());
+        waiting.overheard.extend(overheard.into_iter().take(room));
+        drop(waiting);
+        self.filled.notify_one();
+    }
+
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -223,6 +255,38 @@ mod tests {
         }
         assert_eq!(Lane::of(b"default send string"), Lane::Asking);
         assert_eq!(Lane::of(&[0; 300]), Lane::Asking, "BOOTP");
+    }
+
+    #[test]
+    fn what_others_say_comes_after_what_machines_say_and_never_grows_without_end() {
+        let limits = Limits { datagrams_max: 8, batch_max: 4, ..Limits::default() };
+        let (door, mut inbox) = new(&limits);
+        let (to, _replies) = mpsc::channel(1);
+        let overheard = Overheard {
+            link: "lan".to_owned(),
+            from: SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 66), 67),
+            to: Ipv4Addr::BROADCAST,
+            mac: HardwareAddress::mac([2, 0, 0, 0, 0, 66]),
+            ours: None,
+            bytes: Vec::new(),
+        };
+        door.ring.overhear(std::iter::repeat_n(overheard, OVERHEARD_MAX + 10));
+        door.ring.push((0..4).map(|n| heard(of_type(1), n)), &to);
+        let mut batch = Vec::new();
+        inbox.take_now(&mut batch);
+        let is_theirs = |request: &Request| matches!(request, Request::Overheard(_));
+        assert!(!batch[..4].iter().any(is_theirs));
+        assert_eq!(batch[4..].len(), OVERHEARD_AT_LEAST);
+        let mut rest = 0;
+        loop {
+            batch.clear();
+            inbox.take_now(&mut batch);
+            if batch.is_empty() {
+                break;
+            }
+            rest += batch.len();
+        }
+        assert_eq!(rest, OVERHEARD_MAX - OVERHEARD_AT_LEAST);
     }
 
     #[test]

@@ -34,6 +34,7 @@ pub use clock::{Clock, WallClock};
 pub use error::SiteError;
 pub use handle::{Act, Counted, Reply, Said, SiteHandle};
 pub use journal::Followed;
+pub use kitchen::{Asking, Asks};
 pub use post::{Heard, Ready, Replies};
 pub use store::audit::{Entry as AuditEntry, PAGE_MAX as AUDIT_PAGE_MAX};
 pub use store::repair::{Report, repair};

@@ -21,7 +21,8 @@ use crate::store::{Facts, Store};
 use crate::{Options, SiteError};
 use engine::command::Decided;
 use engine::{
-    Check, Command, Datagram, Engine, FileAsk, Found, Noted, Now, Outgoing, Refusal, Settings, Told,
+    Check, Command, Datagram, Engine, FileAsk, Found, Noted, Now, Outgoing, Overheard, Refusal,
+    Settings, Told,
 };
 use model::HardwareAddress;
 use std::pin::pin;
@@ -57,6 +58,7 @@ pub(crate) struct Decide {
     pub(crate) file: fn(&mut Engine, Now, &FileAsk) -> Told<Found>,
     pub(crate) command: fn(&Engine, Now, Command) -> Result<Decided, Refusal>,
     pub(crate) conflict: fn(&mut Engine, Now, &str, &Check, Option<HardwareAddress>) -> Noted,
+    pub(crate) overhear: fn(&mut Engine, Now, &Overheard) -> Noted,
     pub(crate) tidy: fn(&mut Engine, Now) -> Noted,
 }
 
@@ -67,6 +69,7 @@ impl Default for Decide {
             file: Engine::file,
             command: Engine::command,
             conflict: Engine::conflict,
+            overhear: Engine::overhear,
             tidy: Engine::tidy,
         }
     }

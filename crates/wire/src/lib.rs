@@ -16,7 +16,10 @@
 
 pub mod arp;
 pub mod dhcp4;
+pub mod dhcp6;
 pub mod echo;
+pub mod ip6;
+pub mod ndp;
 pub mod syslog;
 pub mod tftp;
 pub mod udp4;

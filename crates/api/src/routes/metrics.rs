@@ -1,7 +1,7 @@
 //! The server in numbers, as Prometheus reads them. Labels are few and fixed: no machine and no
 //! file ever becomes one, since whoever boots could make any number of them.
 
-use super::State;
+use super::{State, links};
 use crate::contract::shape::{self, Said};
 use crate::server::Counted;
 use crate::{House, Problem};
@@ -28,6 +28,8 @@ pub async fn metrics(State(house): State<House>) -> Result<Said<shape::Numbers>,
         transfers: (house.transfers)(),
         counted: sockets.into_iter().chain(of_the_owner(&house.site)).collect(),
     }));
+    let heard: links::Heard = links::heard(&house).await?;
+    registry.register_collector(Box::new(heard));
     let mut text = String::new();
     encode(&mut text, &registry).map_err(|e| Problem::failed(e.to_string()))?;
     Ok(Said::new(([(header::CONTENT_TYPE, MEDIA)], text)))

@@ -1,17 +1,21 @@
 //! The server itself: how it is, what happens, its configuration again.
 
-use super::{Asked, Dry, State, ask, images};
+use super::{Asked, Dry, State, ask, images, links};
 use crate::contract::shape::{Events, Said};
 use crate::types::{Alive, Doctor, Done, Line, LoaderView, NetworkStatus, Status};
 use crate::{House, Problem, contract, streams};
 use axum::Json;
 use axum::http::HeaderMap;
+use engine::Engine;
 use model::Transfers;
 use model::access::Outcome;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use site::Act;
 use std::sync::OnceLock;
+
+/// Rules and machines that point nowhere; `doctor` names no more of them.
+const LOST_MAX: usize = 64;
 
 pub async fn healthz() -> Json<Alive> {
     Json(Alive { status: "ok".to_owned() })
@@ -56,6 +60,7 @@ async fn glance(house: &House) -> Result<Status, Problem> {
             rules: engine.rules().len(),
             machines: engine.machines().count(),
             leases: engine.leases().filter(|lease| lease.holds(now)).count(),
+            rogues: links::rogues(engine),
             dropped: counted.dropped,
             bugs: counted.bugs,
         }
@@ -65,7 +70,7 @@ async fn glance(house: &House) -> Result<Status, Problem> {
 
 pub async fn doctor(State(house): State<House>) -> Result<Json<Doctor>, Problem> {
     let status = glance(&house).await?;
-    let (loaders, images, unbootable) = ask(&house, |engine, _| {
+    let (loaders, images, unbootable, lost) = ask(&house, |engine, _| {
         let loaders: Vec<LoaderView> = engine.loaders().map(LoaderView::from).collect();
         let images: Vec<model::Image> = engine.images().cloned().collect();
         let without = engine.profiles().filter_map(|profile| {
@@ -76,7 +81,7 @@ pub async fn doctor(State(house): State<House>) -> Result<Json<Doctor>, Problem>
             };
             Some(format!("profile {}: {why} ({})", profile.name, profile.image))
         });
-        (loaders, images, without.collect())
+        (loaders, images, without.collect(), lost_profiles(engine))
     })
     .await?;
     let blobs = house.blobs.clone();
@@ -95,7 +100,22 @@ pub async fn doctor(State(house): State<House>) -> Result<Json<Doctor>, Problem>
     })
     .await?;
     let findings = (house.findings)();
-    Ok(Json(Doctor { status, loaders, missing, unbootable, free, findings }))
+    Ok(Json(Doctor { status, loaders, missing, unbootable, lost, free, findings }))
+}
+
+/// Rules and machines that point at a profile which is not there: none is let go of while somebody
+/// uses it, but a damaged row of the store costs itself.
+fn lost_profiles(engine: &Engine) -> Vec<String> {
+    let gone = |name: &str| engine.profiles().all(|profile| profile.name != name);
+    let rules = (1..).zip(engine.rules()).filter(|(_, rule)| gone(&rule.profile));
+    let rules = rules.map(|(number, rule)| {
+        format!("rule {number} names the profile {}, which is not there", rule.profile)
+    });
+    let machines = engine.machines().filter_map(|machine| {
+        let profile = machine.profile.as_deref().filter(|name| gone(name))?;
+        Some(format!("machine {} has the profile {profile}, which is not there", machine.shown()))
+    });
+    rules.chain(machines).take(LOST_MAX).collect()
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -4,8 +4,8 @@
 use super::uploads;
 use super::{Rooms, nowhere};
 use super::{
-    audit, backup, boot, boots, declared, deployments, first, images, leases, machines, metrics,
-    power, server, session, templates, tokens, users, webhooks,
+    audit, backup, boot, boots, declared, deployments, first, images, leases, links, machines,
+    metrics, power, quirks, server, session, templates, tokens, users, webhooks,
 };
 use crate::contract::shape::{Described, Gives, Shape};
 use crate::gate::{self, Gate};
@@ -120,6 +120,7 @@ fn about_the_server() -> Vec<Route> {
         get("/metrics", SEE_FLEET, "numbers for Prometheus", metrics::metrics),
         get("/api/v1/healthz", PUBLIC, "that it runs", server::healthz),
         get("/api/v1/status", SEE_FLEET, "the server at a glance", server::status),
+        get("/api/v1/links", SEE_FLEET, "who else speaks on our links", links::list),
         get("/api/v1/doctor", SEE_FLEET, "what it found odd", server::doctor),
         get("/api/v1/events", SEE_MACHINE, "events as they happen", server::events),
         get("/api/v1/transfers", SEE_FLEET, "files on their way", server::transfers),
@@ -177,6 +178,7 @@ fn about_machines() -> Vec<Route> {
             "its DHCP options",
             machines::set_options,
         ),
+        patch("/api/v1/machines/{machine}/quirks", CHANGE_MACHINE, "its quirks", quirks::set),
         patch(
             "/api/v1/machines/{machine}/addresses",
             CHANGE_FLEET,
@@ -199,6 +201,9 @@ fn about_machines() -> Vec<Route> {
         ),
         get("/api/v1/boots", SEE_MACHINES, "the newest boot of each machine", boots::list),
         get("/api/v1/boots/{boot}", SEE_MACHINES, "a boot; BOOT.svg is drawn", boots::show),
+        get("/api/v1/quirks", SEE_FLEET, "what is known of odd firmware", quirks::list),
+        get("/api/v1/quirks/{quirk}", SEE_FLEET, "a quirk", quirks::show),
+        get("/api/v1/fingerprints", SEE_FLEET, "firmware not known yet", quirks::fingerprints),
         get("/api/v1/leases", SEE_FLEET, "all leases", leases::list),
         post("/api/v1/leases/import", CHANGE_FLEET, "takes leases over", leases::import),
         get("/api/v1/leases/{lease}", SEE_FLEET, "a lease", leases::show_one),

@@ -41,6 +41,9 @@ pub struct Status {
     pub machines: usize,
     /// Leases that hold at the moment.
     pub leases: usize,
+    /// Other servers that do harm on our links, one line each.
+    #[serde(default)]
+    pub rogues: Vec<String>,
     /// DHCP messages dropped because too many came at once.
     pub dropped: u64,
     /// Requests that hit a bug of ours.
@@ -120,6 +123,9 @@ pub struct Doctor {
     pub missing: Vec<String>,
     /// Profiles without an image that could be booted, with the reason.
     pub unbootable: Vec<String>,
+    /// Rules and machines that name a profile which is not there.
+    #[serde(default)]
+    pub lost: Vec<String>,
     /// Free bytes where blobs are kept.
     pub free: Option<u64>,
     /// What was odd when the sockets were opened.

@@ -5,7 +5,7 @@ use engine::{Engine, Forecast};
 use model::access::Label;
 use model::image::{AnswerWay, Confidence, DiscFile, SecureBoot, Wanted};
 use model::setting::{Layer, Setting};
-use model::{Channel, Hardware, HardwareAddress, Image, Life, Machine};
+use model::{Channel, Hardware, HardwareAddress, Image, Life, Machine, Pin};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -197,6 +197,9 @@ pub struct MachineView {
     /// What templates are told about it alone.
     #[serde(default, skip_serializing_if = "Layer::is_empty")]
     pub settings: Layer,
+    /// Which quirks an operator says it has or has not, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub quirks: BTreeMap<String, Pin>,
     /// The operator's remarks.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub notes: String,
@@ -238,6 +241,7 @@ impl MachineView {
             options: machine.options.iter().map(model::option::show).collect(),
             labels: machine.labels.clone(),
             settings: machine.settings.clone(),
+            quirks: machine.quirks.iter().map(|(id, pin)| (quirk(id), *pin)).collect(),
             notes: machine.notes.clone(),
             deployment: None,
             hardware: None,
@@ -246,6 +250,11 @@ impl MachineView {
             last_seen: moment(machine.last_seen),
         }
     }
+}
+
+/// Its name; the id of one that this version does not know.
+fn quirk(id: &str) -> String {
+    engine::quirks::named(id).map_or_else(|_| id.to_owned(), |quirk| quirk.name.clone())
 }
 
 impl MachineView {

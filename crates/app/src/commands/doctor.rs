@@ -1,13 +1,13 @@
 //! `doctor`: looks for whatever would keep machines from booting, before start or while running.
 //!
-//! Each room looks at one thing and returns findings: [`links`] at interfaces and other servers,
-//! [`ports`] at who has our ports, [`keys`] at certificates, [`stock`] at bootloaders and images,
-//! [`host`] at rights, disk and clock.
+//! Each room here looks at one thing and gives facts; what they mean the crate [`doctor`] says, which
+//! looks at nothing.
 
-mod finding;
+mod firewall;
 mod host;
 mod keys;
 mod links;
+mod others;
 mod ports;
 mod stock;
 
@@ -18,9 +18,13 @@ use api::Client;
 use api::client::Error;
 use api::types::Doctor as Told;
 use clap::Args;
-use finding::{Finding, Grade};
+use doctor::stock::Configuration;
+use doctor::switch::{self, Kind};
+use doctor::{Facts, Finding};
 use model::Network;
 use model::network::Mode;
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 /// What `doctor` takes.
@@ -30,6 +34,13 @@ pub struct Doctor {
     /// Look at this interface; may be said several times. Without it, at those that are configured.
     #[arg(long, value_name = "IF")]
     interface: Vec<String>,
+    /// A DHCP or boot server that belongs on the links; may be said several times.
+    #[arg(long, value_name = "ADDRESS")]
+    expect: Vec<Ipv4Addr>,
+    /// Print the configuration by which a switch keeps other servers out, instead of findings:
+    /// cisco-ios, arista-eos, aruba-cx or junos.
+    #[arg(long, value_name = "KIND", value_parser = kind, conflicts_with = "json")]
+    switch: Option<Kind>,
     /// The configuration file, where no server runs.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -38,24 +49,38 @@ pub struct Doctor {
     json: bool,
 }
 
+fn kind(word: &str) -> Result<Kind, String> {
+    Kind::ALL.into_iter().find(|kind| kind.word() == word).ok_or_else(|| {
+        let all: Vec<&str> = Kind::ALL.iter().map(|kind| kind.word()).collect();
+        format!("one of {}", all.join(", "))
+    })
+}
+
 /// What is known before anything is looked at.
 struct Known {
     /// The running server's own view, if one runs.
     told: Option<Told>,
     /// The configuration, where there is a good one.
     config: Option<Config>,
-    /// The configured networks, where they are known.
-    networks: Vec<Network>,
+    /// What was read of it.
+    read: Configuration,
     /// The interfaces to look at.
     interfaces: Vec<String>,
-    /// The machines' HTTP port.
-    http_port: u16,
+    /// The state directory.
+    state: PathBuf,
+    /// Servers that belong on the links.
+    expect: Vec<Ipv4Addr>,
 }
 
 impl Known {
+    /// The configured networks, where they are known.
+    fn networks(&self) -> &[Network] {
+        self.config.as_ref().map_or(&[], |config| &config.settings.networks)
+    }
+
     /// What we do on an interface, as far as it is known.
     fn mode(&self, interface: &str) -> Option<Mode> {
-        let configured = self.networks.iter().find(|n| n.interface == interface).map(|n| n.mode);
+        let configured = self.networks().iter().find(|n| n.interface == interface).map(|n| n.mode);
         let told = || {
             let told = self.told.as_ref()?;
             let network = told.status.networks.iter().find(|n| n.interface == interface)?;
@@ -63,97 +88,111 @@ impl Known {
         };
         configured.or_else(told)
     }
+
+    /// The process of the running server.
+    fn pid(&self) -> Option<u32> {
+        self.told.as_ref().map(|told| told.status.pid)
+    }
 }
 
 impl Doctor {
     /// Looks and tells.
     pub async fn run(self, state: Option<&Path>, client: &Client) -> Result<(), Failure> {
-        let mut findings = Vec::new();
         let told = match client.get::<Told>("/doctor").await {
-            Ok(told) => {
-                let status = &told.status;
-                let who = format!("process {}, since {}", status.pid, status.started);
-                findings.push(Finding::good(format!("a server runs ({who})")));
-                Some(told)
-            }
-            Err(Error::NotReached { .. }) => {
-                findings.push(Finding::note(
-                    "no server runs",
-                    "this is how things are before the start",
-                    "bootwright serve --config FILE",
-                ));
-                None
-            }
+            Ok(told) => Some(told),
+            Err(Error::NotReached { .. }) => None,
             Err(e) => return Err(e.into()),
         };
-        let known = self.know(told, &mut findings)?;
-        findings.extend(host::look(&known, state));
-        findings.extend(links::look(&known).await?);
-        findings.extend(ports::look(&known));
-        findings.extend(keys::look(&known, state));
-        findings.extend(stock::look(&known).await);
-        self.tell(&findings)
+        let known = self.know(told, state)?;
+        let facts = gather(&known).await?;
+        if let Some(kind) = self.switch {
+            say::line(switch::suggest(kind, &facts).trim_end());
+            return Ok(());
+        }
+        self.tell(&doctor::examine(&facts))
     }
 
-    fn know(&self, told: Option<Told>, findings: &mut Vec<Finding>) -> Result<Known, Failure> {
+    fn know(&self, told: Option<Told>, state: Option<&Path>) -> Result<Known, Failure> {
         let default = Path::new(config::DEFAULT_FILE);
         let file = match (&self.config, &told) {
             (Some(file), _) => Some(file.clone()),
             (None, Some(told)) => told.status.config.clone(),
             (None, None) => default.exists().then(|| default.to_owned()),
         };
-        let (mut networks, mut http_port, mut good) = (Vec::new(), 80, None);
+        let (mut read, mut config) = (Configuration::None, None);
         if let Some(file) = file {
+            let name = file.display().to_string();
             match config::read_file(&file) {
-                Ok(config) => {
-                    findings.push(Finding::good(format!("{} is good", file.display())));
-                    networks.clone_from(&config.settings.networks);
-                    http_port = config.settings.http_port;
-                    good = Some(config);
-                }
-                Err(e) => findings.push(faults(&file, &e, told.is_some())),
+                Ok(good) => (read, config) = (Configuration::Good(name), Some(good)),
+                Err(e) => read = Configuration::Faults(name, e.to_string()),
             }
         }
-        if let Some(told) = &told {
-            http_port = told.status.http_port;
-        }
-        let configured = networks.iter().filter(|n| n.mode != Mode::Off);
-        let mut interfaces: Vec<String> = configured.map(|n| n.interface.clone()).collect();
-        if let Some(told) = &told {
-            let served = told.status.networks.iter().filter(|n| n.mode != "off");
-            interfaces = served.map(|n| n.interface.clone()).collect();
-        }
-        if !self.interface.is_empty() {
-            interfaces.clone_from(&self.interface);
-        }
-        if interfaces.is_empty() {
+        let its_own = told.as_ref().map(|told| told.status.state.clone());
+        let state = its_own
+            .or_else(|| state.map(Path::to_owned))
+            .or_else(|| config.as_ref()?.state.clone())
+            .unwrap_or_else(|| PathBuf::from(config::DEFAULT_STATE));
+        let interfaces = self.interfaces(told.as_ref(), config.as_ref())?;
+        Ok(Known { told, config, read, interfaces, state, expect: self.expect.clone() })
+    }
+
+    /// Those that were named, else those that are served or configured, else all that are up.
+    fn interfaces(
+        &self,
+        told: Option<&Told>,
+        config: Option<&Config>,
+    ) -> Result<Vec<String>, Failure> {
+        let mut names: Vec<String> = match (told, config) {
+            _ if !self.interface.is_empty() => self.interface.clone(),
+            (Some(told), _) => {
+                let served = told.status.networks.iter().filter(|n| n.mode != "off");
+                served.map(|n| n.interface.clone()).collect()
+            }
+            (None, Some(config)) => {
+                let networks = config.settings.networks.iter().filter(|n| n.mode != Mode::Off);
+                networks.map(|n| n.interface.clone()).collect()
+            }
+            (None, None) => Vec::new(),
+        };
+        // Several networks may share an interface.
+        let mut seen = BTreeSet::new();
+        names.retain(|name| seen.insert(name.clone()));
+        if names.is_empty() {
             let all = crate::links::all().map_err(Failure::failed)?;
             let usable = all.into_iter().filter(|link| link.up && !link.loopback);
-            interfaces = usable.map(|link| link.name).collect();
+            names = usable.map(|link| link.name).collect();
         }
-        Ok(Known { told, config: good, networks, interfaces, http_port })
+        Ok(names)
     }
 
     fn tell(&self, findings: &[Finding]) -> Result<(), Failure> {
-        let bad = findings.iter().filter(|f| f.grade == Grade::Bad).count();
         if self.json {
             say::json(&findings)?;
         } else {
             findings.iter().for_each(|finding| say::line(finding.show()));
         }
-        match bad {
-            0 => Ok(()),
-            1 => Err(Failure::failed("1 finding keeps machines from booting")),
-            many => Err(Failure::failed(format!("{many} findings keep machines from booting"))),
-        }
+        doctor::bad_in_words(findings).map_or(Ok(()), |words| Err(Failure::failed(words)))
     }
 }
 
-fn faults(file: &Path, e: &Failure, runs: bool) -> Finding {
-    let what = format!("the configuration has faults:\n{e}");
-    let mend = format!("bootwright check --config {}", file.display());
-    match runs {
-        true => Finding::note(what, "the server runs on with the older one, but not again", mend),
-        false => Finding::bad(what, "the server cannot start with it", mend),
-    }
+/// Looks at everything; the links are asked while the rest is looked at.
+async fn gather(known: &Known) -> Result<Facts, Failure> {
+    let all = crate::links::all().map_err(Failure::failed)?;
+    let told = known.told.as_ref();
+    let ((others, others_6), loaders, firewall) =
+        tokio::join!(others::ask(known, &all), stock::loaders(told), firewall::look());
+    Ok(Facts {
+        server: told.map(|told| (told.status.pid, told.status.started.to_string())),
+        configuration: known.read.clone(),
+        host: host::look(known),
+        links: known.interfaces.iter().map(|name| links::look(known, &all, name)).collect(),
+        neighbours: links::neighbours(&all),
+        ports: ports::look(known),
+        firewall,
+        others,
+        others_6,
+        certificates: keys::look(known),
+        loaders,
+        library: told.map(stock::library),
+    })
 }

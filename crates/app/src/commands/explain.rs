@@ -7,6 +7,7 @@ use crate::say;
 use api::Client;
 use api::types::Explained;
 use clap::Args;
+use engine::QuirkSaid;
 use engine::explain::StageAnswer;
 use model::Life;
 use model::event::Happening;
@@ -82,6 +83,7 @@ fn tell(answer: &Explained, scripts: bool) -> Vec<String> {
     lines.push(String::new());
     lines.push(format!("It would {}.", answer.explanation.plan.decision.summary()));
     lines.extend(answer.explanation.plan.reasons.iter().map(|reason| format!("  {}", why(reason))));
+    lines.extend(quirks(answer));
     for stage in &answer.explanation.stages {
         lines.push(String::new());
         // What the decision rests on was said above, once.
@@ -120,6 +122,25 @@ fn who(answer: &Explained) -> Vec<String> {
             )
         }
     });
+    lines
+}
+
+/// What it does otherwise, and what an operator says of that.
+fn quirks(answer: &Explained) -> Vec<String> {
+    let quirks = &answer.explanation.quirks;
+    if quirks.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![String::new(), "Its firmware and loaders have quirks:".to_owned()];
+    lines.extend(quirks.iter().map(|quirk| {
+        let QuirkSaid { id, name, does, because, denied } = quirk;
+        match denied {
+            true => format!(
+                "  - {id} {name}: nothing is done, because an operator says it has not, though {because}"
+            ),
+            false => format!("  {id} {name}: {does}, because {because}"),
+        }
+    }));
     lines
 }
 
@@ -255,6 +276,7 @@ mod tests {
         let unknown = Reason::DefaultForUnknown("menu".to_owned());
         let answer = Explained {
             explanation: Explanation {
+                quirks: Vec::new(),
                 machine: "52:54:00:77:00:01".parse().unwrap(),
                 name: None,
                 taken_as: "x64-uefi, pxe, on br0".to_owned(),

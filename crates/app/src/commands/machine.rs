@@ -13,11 +13,12 @@ use crate::failure::Failure;
 use crate::say;
 use crate::who;
 use api::Client;
-use api::types::{AddressesWish, LifeWish, MachineView, MachineWish, OptionsWish};
+use api::types::{AddressesWish, LifeWish, MachineView, MachineWish, OptionsWish, QuirksWish};
 use clap::{Args, Subcommand};
 use hyper::Method;
 use model::HardwareAddress;
 use model::Life;
+use model::Pin;
 use model::setting::Setting;
 use model::url::part;
 use model::{Event, Happening};
@@ -142,6 +143,10 @@ pub struct Set {
     /// Take a setting of its own away; may be said several times.
     #[arg(long, value_name = "NAME")]
     no_setting: Vec<String>,
+    /// Say that it has a quirk or has not, whatever it looks like; may be said several times:
+    /// needs-broadcast=on, ignores-option-43=off, quirk-07=auto. See `bootwright quirk list`.
+    #[arg(long, value_name = "NAME=on|off|auto")]
+    quirk: Vec<String>,
     /// Remarks about it, instead of those there are.
     #[arg(long)]
     note: Option<String>,
@@ -170,13 +175,19 @@ impl Set {
             text.parse::<HardwareAddress>().map_err(Failure::usage)?;
         }
         let cards = !add.is_empty() || !remove.is_empty();
-        if !(some || cards) || self.says_more() {
+        let quirks = QuirksWish { quirks: pins(&std::mem::take(&mut self.quirk))? };
+        let pinned = !quirks.quirks.is_empty();
+        if !(some || cards || pinned) || self.says_more() {
             change(client, Method::PATCH, &path, dry, Some(&self.wish()?)).await?;
         }
         if cards {
             let path = format!("{path}/addresses");
             let wish = AddressesWish { add, remove };
             change(client, Method::PATCH, &path, dry, Some(&wish)).await?;
+        }
+        if pinned {
+            let path = format!("{path}/quirks");
+            change(client, Method::PATCH, &path, dry, Some(&quirks)).await?;
         }
         if some {
             let path = format!("{path}/options");
@@ -200,8 +211,8 @@ impl Set {
         if !self.says_more() {
             return Err(Failure::usage("nothing to set").hint(
                 "say --name, --profile, --no-profile, --label KEY=VALUE, --no-label KEY, --mac MAC, \
-                 --no-mac MAC, --setting NAME=VALUE, --note TEXT, --option NAME=VALUE or \
-                 --no-option NAME",
+                 --no-mac MAC, --setting NAME=VALUE, --quirk NAME=on|off|auto, --note TEXT, \
+                 --option NAME=VALUE or --no-option NAME",
 
             ));
         }
@@ -224,6 +235,18 @@ pub fn settings(
     };
     let gone = unset.iter().map(|name| Ok((name.clone(), None)));
     set.iter().map(pair).chain(gone).collect()
+}
+
+/// `needs-broadcast=on`, several times.
+fn pins(texts: &[String]) -> Result<BTreeMap<String, Pin>, Failure> {
+    let pair = |text: &String| match text.split_once('=') {
+        Some((name, pin)) if !name.is_empty() => {
+            Ok((name.to_owned(), pin.parse().map_err(Failure::usage)?))
+        }
+        _ => Err(Failure::usage(format!("`{text}` says nothing of a quirk"))
+            .hint("write it like needs-broadcast=on, =off or =auto")),
+    };
+    texts.iter().map(pair).collect()
 }
 
 /// `room=3`, several times.
@@ -342,6 +365,7 @@ fn show(machine: MachineView, last_boot: Option<String>) {
     let reported = machine.hardware_reported.unwrap_or_default();
     let shown = machine.name.clone().unwrap_or_else(|| machine.mac.clone());
     let labels: Vec<String> = machine.labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    let quirks: Vec<String> = machine.quirks.iter().map(|(k, v)| format!("{k}={v}")).collect();
     let settings: Vec<String> = machine.settings.iter().map(|(k, v)| format!("{k}={v}")).collect();
     say::card(&[
         ("mac", machine.mac),
@@ -362,6 +386,7 @@ fn show(machine: MachineView, last_boot: Option<String>) {
         ("options", machine.options.join(", ")),
         ("labels", labels.join(", ")),
         ("settings", settings.join(", ")),
+        ("quirks", quirks.join(", ")),
         ("deployment", machine.deployment.unwrap_or_default()),
         ("notes", machine.notes),
         ("first seen", machine.first_seen),

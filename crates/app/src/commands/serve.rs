@@ -62,6 +62,7 @@ impl Serve {
         let state = std::path::absolute(&state).unwrap_or(state);
 
         let (site, owner) = open_site(&state, &config).await?;
+        site.ask_with(api::elsewhere::asks());
         if !self.quiet {
             tokio::spawn(print_events(site.clone()));
         }

@@ -47,6 +47,9 @@ pub async fn run(client: &Client, json: Json) -> Result<(), Failure> {
             network.interface, network.mode, network.server, network.subnet
         ));
     }
+    for rogue in &status.rogues {
+        say::line(format!("ALARM: {rogue}"));
+    }
     if status.dropped + status.bugs > 0 {
         say::line(format!(
             "{} messages dropped because too many came at once, {} requests hit a bug",

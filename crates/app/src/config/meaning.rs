@@ -52,6 +52,7 @@ pub fn mean(raw: Raw, links: &[Link], host_name: &str, faults: &Faults) -> Confi
             Some(None) => 0,
             Some(Some(wait)) => wait.as_secs(),
         },
+        ask: raw.ask.as_ref().map(|at| at.value.clone()),
     };
     let mut notes = beside::shared_alone(&raw.networks);
     let lease_history = lease_history(raw.lease_history.clone(), &mut notes, &note);

@@ -32,6 +32,8 @@ pub struct Raw {
     pub unknown: Option<At<Unknown>>,
     /// `boot.approved`
     pub approved: Option<At<Unknown>>,
+    /// `boot.ask`
+    pub ask: Option<At<String>>,
     /// `boot.menu_wait`; `None` inside is `infinite`.
     pub menu_wait: Option<At<Option<Duration>>>,
     /// `http.port`
@@ -75,6 +77,7 @@ pub fn read(text: &str, faults: &Faults) -> Raw {
     if let Some(mut boot) = top.section("boot") {
         raw.unknown = unknown(&mut boot, "unknown");
         raw.approved = unknown(&mut boot, "approved");
+        raw.ask = boot.meant("ask", server_to_ask);
         raw.menu_wait = boot.meant("menu_wait", menu_wait);
         boot.finish();
     }
@@ -119,6 +122,20 @@ pub fn read(text: &str, faults: &Faults) -> Raw {
     }
     top.finish();
     raw
+}
+
+/// The base of an API. It stands in URLs that machines fetch from, and in their scripts.
+fn server_to_ask(text: &str) -> Result<String, String> {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    let host = rest.and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    let plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~:/[]".contains(&b));
+    match !host.is_empty() && plain {
+        true => Ok(text.trim_end_matches('/').to_owned()),
+        false => {
+            Err("`ask` is a URL such as http://10.0.0.5:8080, below which is /v1/boot/MAC"
+                .to_owned())
+        }
+    }
 }
 
 fn names<T: Copy>(all: &[T], name: fn(T) -> &'static str) -> Vec<&'static str> {

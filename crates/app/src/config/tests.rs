@@ -4,6 +4,7 @@ mod admin;
 mod https;
 mod limits;
 mod options;
+mod others;
 mod shared;
 mod syslog;
 

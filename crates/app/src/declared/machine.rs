@@ -6,6 +6,7 @@ use crate::config::raw::settings;
 use crate::config::reader::{At, Section, with_article};
 use engine::command::DeclaredMachine;
 use model::Life;
+use model::Pin;
 use model::life::Move;
 use std::collections::BTreeMap;
 
@@ -21,13 +22,14 @@ pub fn read(mut section: Section<'_>, source: &Source<'_>) -> Option<DeclaredMac
         profile: section.text("profile").map(|at| at.value),
         labels: labels(&mut section),
         settings: section.section("settings").map(|of| settings::read(&of)).unwrap_or_default(),
+        quirks: quirks(&mut section),
         notes: section.text("notes").map(|at| at.value),
         state: section.named("state", &names).map(|at| at.value),
         at,
         ..DeclaredMachine::new(mac.value)
     });
     if declared.is_none() {
-        let keys = ["name", "profile", "labels", "settings", "notes", "state"];
+        let keys = ["name", "profile", "labels", "settings", "quirks", "notes", "state"];
         keys.into_iter().for_each(|key| section.take(key));
     }
     if !written {
@@ -36,6 +38,25 @@ pub fn read(mut section: Section<'_>, source: &Source<'_>) -> Option<DeclaredMac
     }
     section.finish();
     declared
+}
+
+/// `quirks = { needs-broadcast = "on" }`
+fn quirks(section: &mut Section<'_>) -> BTreeMap<String, Pin> {
+    let Some(inner) = section.section("quirks") else { return BTreeMap::new() };
+    let mut pins = BTreeMap::new();
+    for (name, At { value, at }) in inner.entries() {
+        match value.as_str().map(str::parse) {
+            Some(Ok(pin)) => drop(pins.insert(name.value, pin)),
+            Some(Err(what)) => inner.fault(Fault::new(at, what)),
+            None => {
+                let kind = with_article(value.type_str());
+                let shown = model::text::show(name.value.as_bytes());
+                let what = format!("quirk `{shown}` is \"on\", \"off\" or \"auto\", not {kind}");
+                inner.fault(Fault::new(at, what));
+            }
+        }
+    }
+    pins
 }
 
 /// `labels = { room = "3" }`

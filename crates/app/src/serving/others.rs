@@ -2,7 +2,6 @@
 
 use model::event::Happening;
 use model::network::Mode;
-use model::other::Deeds;
 use model::{Event, Network};
 use serve::holder::{Transport, holders};
 use serve::probe::{OtherServer, probe};
@@ -89,7 +88,9 @@ pub fn means(network: &Network, servers: &[OtherServer], here: &[String]) -> Str
     }
 }
 
-/// Asks the served links now and then, for as long as the server runs, and tells what changed.
+/// Asks the served links now and then, for as long as the server runs, and tells what changed. What
+/// answers is heard by the engine as well, which judges who answers: where two servers give
+/// addresses, the alarm is its.
 pub async fn keep_asking(site: SiteHandle) {
     let mut said: Vec<(String, String)> = Vec::new();
     loop {
@@ -104,32 +105,17 @@ pub async fn keep_asking(site: SiteHandle) {
         let here = on_this_host(std::process::id());
         for Heard { interface, servers } in heard {
             let Some(network) = asked.iter().find(|n| n.interface == interface) else { continue };
-            let (means, at) = match &servers {
-                Ok(servers) => {
-                    (means(network, servers, &here), servers.iter().find(|s| s.offers_address))
-                }
-                Err(e) => (format!("cannot ask for other DHCP servers: {e}"), None),
+            let means = match &servers {
+                Ok(servers) => means(network, servers, &here),
+                Err(e) => format!("cannot ask for other DHCP servers: {e}"),
             };
+            let judged = network.mode == Mode::Dhcp
+                && servers.is_ok_and(|all| all.iter().any(|s| s.offers_address));
             // Told once, and again when it is otherwise.
-            if said.iter().any(|(i, m)| *i == interface && *m == means) {
+            if judged || said.iter().any(|(i, m)| *i == interface && *m == means) {
                 continue;
             }
-            let what = match at {
-                Some(other) if network.mode != Mode::Dhcp => Happening::OtherServer {
-                    server: other.server,
-                    from: None,
-                    mac: Some(other.mac),
-                    does: Deeds {
-                        addresses: other.offers_address,
-                        boot: other.is_pxe,
-                        ..Deeds::default()
-                    },
-                    standing: None,
-                    means: means.clone(),
-                },
-                Some(_) => Happening::Alarm { text: means.clone() },
-                None => Happening::Changed { text: means.clone() },
-            };
+            let what = Happening::Changed { text: means.clone() };
             site.tell(Event::new(site.now(), None, Some(interface.clone()), what));
             said.retain(|(i, _)| *i != interface);
             said.push((interface, means));

@@ -3,7 +3,6 @@
 use super::{Outcome, check_line, check_name, decided, refuse};
 use crate::Engine;
 use model::lease::{LeaseState, Reservation, ReservedFor};
-use model::network::Mode;
 use model::text::show;
 use model::{Change, DhcpOption, Lease, Network, Now};
 use std::net::Ipv4Addr;
@@ -169,7 +168,7 @@ impl Engine {
 
     /// The network that gives addresses of the subnet an address is in.
     fn network_with(&self, address: Ipv4Addr) -> Option<&Network> {
-        let giving = self.settings.networks.iter().filter(|network| network.mode == Mode::Dhcp);
+        let giving = self.settings.networks.iter().filter(|network| network.has_addresses());
         giving.into_iter().find(|network| network.subnet.contains(address))
     }
 }

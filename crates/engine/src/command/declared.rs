@@ -5,7 +5,7 @@ use model::Life;
 use model::rule::{Condition, Profile};
 use model::setting::{Layer, Setting};
 use model::template::Template;
-use model::{Channel, HardwareAddress};
+use model::{Channel, HardwareAddress, Pin};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -54,6 +54,9 @@ pub struct DeclaredMachine {
     /// Settings to set.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, Setting>,
+    /// Quirks, by any of their names: `on`, `off`, or `auto`, which is to say nothing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub quirks: BTreeMap<String, Pin>,
     /// Remarks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notes: Option<String>,
@@ -74,6 +77,7 @@ impl DeclaredMachine {
             profile: None,
             labels: BTreeMap::new(),
             settings: BTreeMap::new(),
+            quirks: BTreeMap::new(),
             notes: None,
             state: None,
             at: String::new(),

@@ -152,6 +152,9 @@ fn merged(machine: &Machine, other: &Machine) -> Machine {
     for (key, value) in &other.settings {
         all.settings.entry(key.clone()).or_insert_with(|| value.clone());
     }
+    for (id, pin) in &other.quirks {
+        all.quirks.entry(id.clone()).or_insert(*pin);
+    }
     if all.options.is_empty() {
         all.options.clone_from(&other.options);
     }

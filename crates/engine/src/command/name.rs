@@ -30,6 +30,7 @@ impl Command {
             Self::ReleaseLease(_) => "release-lease",
             Self::ImportLeases(_) => "import-leases",
             Self::SetMachineOptions(..) => "set-machine-options",
+            Self::SetQuirks(..) => "set-quirks",
             Self::SetTemplate(_) => "set-template",
             Self::RemoveTemplate(_) => "remove-template",
             Self::SetSecret(..) => "set-secret",

@@ -170,6 +170,7 @@ fn given(
         media: "text/plain",
         machine: Some(of.machine),
         steady: false,
+        blksize_max: None,
     };
     Told { answer: Answer::Reply(found), changes, events }
 }

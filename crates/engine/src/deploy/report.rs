@@ -57,6 +57,7 @@ fn received(of: &Deployment, changes: Vec<Change>, events: Vec<Event>) -> Told<F
         media: "text/plain",
         machine: Some(of.machine),
         steady: false,
+        blksize_max: None,
     };
     Told { answer: Answer::Reply(found), changes, events }
 }

@@ -1,6 +1,6 @@
 //! We give addresses: RFC 2131, section 4.3, one function per message.
 
-use super::reply::{self, BOOT_SERVER_PORT, BootAnswer};
+use super::reply::{self, BOOT_SERVER_PORT};
 use super::{Check, Decided, Exchange, Outgoing, Said};
 use crate::Engine;
 use crate::lease::{Choice, REST_MIN};
@@ -36,7 +36,7 @@ enum Meaning {
 
 impl Engine {
     /// Mode `dhcp`.
-    pub(super) fn answer_with_address(&mut self, exchange: &Exchange<'_>) -> Decided {
+    pub(crate) fn answer_with_address(&mut self, exchange: &Exchange<'_>) -> Decided {
         let kind = exchange.message.options.message_type();
         if exchange.datagram.port == BOOT_SERVER_PORT {
             return match kind {
@@ -442,8 +442,7 @@ impl Engine {
             self.boot_answer(exchange.now, exchange.client, exchange.network, false);
         let BootPlan { mut reasons, .. } = plan;
         match answer {
-            Ok(BootAnswer { form, file, because }) => {
-                let answer = BootAnswer { form, file, because };
+            Ok(answer) => {
                 reply::put_boot(reply, exchange, &answer, false);
                 (Some(answer.file), answer.because)
             }

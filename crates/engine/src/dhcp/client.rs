@@ -1,9 +1,12 @@
 //! Facts first: who sent this message, read once.
 
+use super::Datagram;
 use model::client::{ArchCode, Firmware, IpxeFeatures, Relay, Stage};
 use model::event::Speaker;
 use model::text::show;
-use model::{Arch, Client, HardwareAddress, Uuid};
+use model::{Arch, Client, Fingerprint, HardwareAddress, Pin, Seen, Uuid};
+use quirks::{Action, Facts, Standing};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use wire::dhcp4::code::relay;
 use wire::dhcp4::{
@@ -17,22 +20,6 @@ use wire::dhcp4::{
 /// Sub-options of 175 with which iPXE tells what it can (`ipxe/dhcp.h`, encapsulated features).
 const FEATURE_HTTP: u8 = 19;
 const FEATURE_MENU: u8 = 39;
-
-/// Option 97 of a Raspberry Pi 4 and later: `RPi4`, `RPi5` after the type byte.
-const RPI_MAGIC: &[u8] = b"RPi";
-
-/// Makers' prefixes of Raspberry Pi boards.
-const RPI_PREFIXES: [[u8; 3]; 6] = [
-    [0xb8, 0x27, 0xeb],
-    [0xdc, 0xa6, 0x32],
-    [0xe4, 0x5f, 0x01],
-    [0x28, 0xcd, 0xc1],
-    [0xd8, 0x3a, 0xdd],
-    [0x2c, 0xcf, 0x67],
-];
-
-/// What a Raspberry Pi's boot ROM says it is: architecture 0, UNDI 2.1.
-const RPI_CLASS: &[u8] = b"PXEClient:Arch:00000:UNDI:002001";
 
 /// What the story of a boot takes from the message of a client.
 pub(super) fn speaker(client: &Client, message: &Message, port: u16) -> Speaker {
@@ -55,18 +42,20 @@ pub(super) fn speaker(client: &Client, message: &Message, port: u16) -> Speaker 
     }
 }
 
-/// Reads who is asking.
-pub(super) fn read(link: &str, message: &Message) -> Client {
+/// Reads who is asking. Its machine's pins may say that it is a Raspberry Pi, or none.
+pub(super) fn read(datagram: &Datagram, message: &Message, pins: &BTreeMap<String, Pin>) -> Client {
     let options = &message.options;
     let hardware = HardwareAddress::new(message.htype, message.hardware_address());
+    let fingerprint = super::fingerprint::read(message, &hardware, datagram.bytes.len());
     let class = vendor_class(options);
     let class = class.as_deref().unwrap_or_default();
     let codes = arch_codes(options, class);
     let known = codes.iter().find_map(|code| code.meaning());
     let stage = stage(options, class, known.is_some());
-    let firmware = firmware(options, class, &hardware, known);
+    let pi = is_raspberry_pi(&fingerprint, &stage, pins);
+    let firmware = if pi { Firmware::Rpi } else { firmware(options, class, known) };
     Client {
-        link: link.to_owned(),
+        link: datagram.link.clone(),
         relay: relay_of(message),
         hardware,
         client_id: client_id(options),
@@ -79,6 +68,7 @@ pub(super) fn read(link: &str, message: &Message) -> Client {
         host_name: host_name(options).map(|name| show(&name)),
         serial: None,
         memory_mib: None,
+        fingerprint,
     }
 }
 
@@ -103,16 +93,8 @@ fn arch(firmware: Firmware, known: Option<(Arch, Firmware)>, class: &[u8]) -> Op
 }
 
 /// How it wants to be answered. Option 60 wins over option 93 where they disagree.
-fn firmware(
-    options: &Options,
-    class: &[u8],
-    hardware: &HardwareAddress,
-    known: Option<(Arch, Firmware)>,
-) -> Firmware {
+fn firmware(options: &Options, class: &[u8], known: Option<(Arch, Firmware)>) -> Firmware {
     let by_code = known.map_or(Firmware::None, |(_, firmware)| firmware);
-    if is_raspberry_pi(options, class, hardware) {
-        return Firmware::Rpi;
-    }
     if class.starts_with(b"HTTPClient") {
         return Firmware::Http;
     }
@@ -132,17 +114,17 @@ fn firmware(
     by_code
 }
 
-fn is_raspberry_pi(options: &Options, class: &[u8], hardware: &HardwareAddress) -> bool {
-    let magic = options
-        .first(code::CLIENT_MACHINE_ID)
-        .and_then(|id| id.get(1..4))
-        .is_some_and(|text| text == RPI_MAGIC);
-    // U-Boot, iPXE and UEFI run on the same boards with the same prefix; only the ROM and the
-    // EEPROM call themselves so.
-    let board =
-        hardware.as_mac().is_some_and(|mac| RPI_PREFIXES.iter().any(|p| mac.starts_with(p)));
-    class == RPI_CLASS && (magic || board)
+/// U-Boot, iPXE and UEFI run on the same boards; only the ROM and the EEPROM are meant (Q19).
+fn is_raspberry_pi(fingerprint: &Fingerprint, stage: &Stage, pins: &BTreeMap<String, Pin>) -> bool {
+    let firmware = Firmware::None;
+    let facts = Facts { print: fingerprint, firmware, stage, seen: &SEEN, beside: None, pins };
+    let quirk = quirks::of(Action::RaspberryPi);
+    *stage == Stage::Firmware
+        && quirk.is_some_and(|q| matches!(quirks::standing(q, &facts), Standing::Has(_)))
 }
+
+/// Who it is does not rest on what it did before.
+static SEEN: BTreeSet<Seen> = BTreeSet::new();
 
 /// User class `iPXE`, bare or in RFC 3004's list (Q36), or option 175.
 fn is_ipxe(options: &Options) -> bool {

@@ -2,8 +2,8 @@
 //! answers better, never possible.
 
 use model::client::Stage;
-use model::{Client, HardwareAddress, Now};
-use std::collections::BTreeMap;
+use model::{Client, HardwareAddress, Now, Seen};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 use wire::dhcp4::{Message, MessageType, code};
@@ -38,8 +38,9 @@ struct Recalled {
     client: Client,
     xid: u32,
     discovers: u32,
-    without_vendor_options: bool,
-    /// It came back on port 4011 after such an offer: for this one it is the right form.
+    seen: BTreeSet<Seen>,
+    /// It came back on port 4011 after an offer without option 43: for this one it is the right
+    /// form.
     came_back: bool,
     address: Option<Ipv4Addr>,
     loader_dir: Option<String>,
@@ -63,7 +64,7 @@ impl Memory {
     }
 
     /// Remembers a client that boots, and the address it goes by.
-    pub(super) fn note(&mut self, now: Now, message: &Message, client: &Client) {
+    pub(super) fn note(&mut self, now: Now, message: &Message, client: &Client, port: u16) {
         let address = addresses(message);
         if client.stage == Stage::System && !self.clients.contains_key(&client.hardware) {
             return;
@@ -79,13 +80,20 @@ impl Memory {
             client: client.clone(),
             xid: message.xid,
             discovers: 0,
-            without_vendor_options: false,
+            seen: BTreeSet::new(),
             came_back: false,
             address: None,
             loader_dir: None,
             loader_asks: Vec::new(),
         });
         recalled.at = now;
+        if port == super::reply::BOOT_SERVER_PORT {
+            recalled.seen.insert(Seen::AskedOn4011);
+        }
+        if client.vendor_class.is_some() && !message.options.contains(code::VENDOR_CLASS) {
+            // What it said a moment ago was put in its place by `recall`.
+            recalled.seen.insert(Seen::ClassOnlyOnce);
+        }
         if client.stage != Stage::System {
             recalled.client = client.clone();
         }
@@ -94,14 +102,14 @@ impl Memory {
             recalled.discovers = if again { recalled.discovers + 1 } else { 1 };
             if !again && !recalled.came_back {
                 // It may have been the DHCP server that was slow: the next boot starts afresh.
-                recalled.without_vendor_options = false;
+                recalled.seen.remove(&Seen::UnheardOffers);
             }
             if recalled.discovers >= PATIENCE {
-                recalled.without_vendor_options = true;
+                recalled.seen.insert(Seen::UnheardOffers);
             }
         } else {
             recalled.discovers = 0;
-            recalled.came_back |= recalled.without_vendor_options
+            recalled.came_back |= recalled.seen.contains(&Seen::UnheardOffers)
                 && !message.ciaddr.is_unspecified()
                 && !message.options.contains(code::SERVER_ID);
         }
@@ -153,9 +161,16 @@ impl Memory {
         self.clients.get(hardware).map(|recalled| &recalled.client)
     }
 
-    /// Whether three offers with option 43 went unheard, so that one without it is worth a try.
-    pub(crate) fn tries_without_vendor_options(&self, hardware: &HardwareAddress) -> bool {
-        self.clients.get(hardware).is_some_and(|recalled| recalled.without_vendor_options)
+    /// What a client was seen to do.
+    pub(crate) fn seen(&self, hardware: &HardwareAddress) -> Option<&BTreeSet<Seen>> {
+        self.clients.get(hardware).map(|recalled| &recalled.seen)
+    }
+
+    /// Remembers what a client did, if it is one that boots.
+    pub(crate) fn note_seen(&mut self, hardware: &HardwareAddress, what: Seen) {
+        if let Some(recalled) = self.clients.get_mut(hardware) {
+            recalled.seen.insert(what);
+        }
     }
 
     /// Remembers from which directory a client fetched its bootloader; shim asks for its second

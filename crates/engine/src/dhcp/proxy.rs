@@ -20,7 +20,7 @@ fn is_our_type(kind: u16) -> bool {
 
 impl Engine {
     /// Mode `proxy` and `auto`.
-    pub(super) fn answer_beside(&self, exchange: &Exchange<'_>) -> Decided {
+    pub(crate) fn answer_beside(&self, exchange: &Exchange<'_>) -> Decided {
         match exchange.message.options.message_type() {
             Some(Ok(MessageType::Discover)) => self.offer_boot(exchange),
             Some(Ok(MessageType::Request)) => self.boot_server(exchange),

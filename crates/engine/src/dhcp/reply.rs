@@ -1,18 +1,19 @@
 //! The message that goes back, and where it goes.
 
-use super::{Destination, Exchange, Outgoing};
+use super::{Destination, Exchange, Outgoing, Said};
 use crate::Engine;
 use crate::boot::FirstFile;
-use model::Now;
+use crate::quirk::{Allow, SLOW};
 use model::client::{Firmware, IpxeFeatures, Stage};
 use model::network::{HttpBoot, Mode, Option82, PxeReply, Route};
 use model::option::only_for_systems;
 use model::plan::{BootPlan, Decision, Reason, Why};
-use model::{DhcpOption, Network};
+use model::{DhcpOption, Happening, Network, Now};
+use quirks::Action;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
+use wire::dhcp4::machine_uuid;
 use wire::dhcp4::{Message, MessageType, code, max_message, parameter_list, pxe};
-use wire::dhcp4::{machine_uuid, wants_terminated_strings};
 
 /// DHCP server, also for relays.
 pub(crate) const SERVER_PORT: u16 = 67;
@@ -27,6 +28,8 @@ const IPXE_NO_PROXY: [u8; 3] = [176, 1, 1];
 /// What a reply says about booting, and in which of the forms clients understand.
 pub(crate) struct BootAnswer {
     pub(crate) form: Form,
+    /// What is done for this client alone.
+    pub(crate) allow: Allow,
     /// Boot file name, or URL.
     pub(crate) file: String,
     pub(crate) because: Vec<Reason>,
@@ -66,21 +69,26 @@ impl Engine {
         if client.stage == Stage::System {
             return (plan, Err(Why::NotBooting));
         }
+        let allow = self.allowances(client, beside);
         let answer = self.first_file(client, &plan, beside).and_then(|first| {
-            let form = self.form(client, network, beside);
-            let file = self.file_for(form, client, network, &first.path);
+            let form = form(client, network, &allow, beside);
+            let path = short(&first.path, &allow, client);
+            let file = self.file_for(form, client, network, path.unwrap_or(&first.path));
             let FirstFile { mut because, .. } = first;
             let decisive =
                 plan.reasons.iter().filter(|r| !matches!(r, Reason::RuleMissed { .. })).cloned();
             let mut reasons: Vec<Reason> = decisive.collect();
             reasons.append(&mut because);
             reasons.extend(self.scheme(form, network));
+            reasons.extend(allow.for_everybody());
+            reasons.extend(path.and_then(|_| allow.reason(Action::ShortNames)));
+            reasons.extend(in_reply(form, &file, client, &allow));
             if file.len() > 255 {
                 return Err(Why::BadOption(format!(
                     "the boot file name `{file}` is longer than option 67 can carry (255 bytes): shorten image name or path"
                 )));
             }
-            Ok(BootAnswer { form, file, because: reasons })
+            Ok(BootAnswer { form, allow, file, because: reasons })
         });
         // A disk is reached fastest when nobody says anything about booting, but only a BIOS
         // behaves so: UEFI would try its other network options first, minutes long.
@@ -91,25 +99,6 @@ impl Engine {
             other => other,
         };
         (plan, answer)
-    }
-
-    fn form(&self, client: &model::Client, network: &Network, beside: bool) -> Form {
-        if matches!(client.stage, Stage::Ipxe(_)) {
-            return Form::Ipxe;
-        }
-        match client.firmware {
-            Firmware::Http => Form::Http,
-            Firmware::Rpi => Form::Rpi,
-            Firmware::Uboot => Form::Uboot,
-            Firmware::Config => Form::Config,
-            Firmware::Pxe | Firmware::None => match network.pxe_reply {
-                PxeReply::Plain if !beside => Form::Plain,
-                _ if beside && self.memory.tries_without_vendor_options(&client.hardware) => {
-                    Form::PxeAskAgain
-                }
-                _ => Form::Pxe,
-            },
-        }
     }
 
     fn file_for(
@@ -168,6 +157,92 @@ impl Engine {
     }
 }
 
+fn form(client: &model::Client, network: &Network, allow: &Allow, beside: bool) -> Form {
+    if matches!(client.stage, Stage::Ipxe(_)) {
+        return Form::Ipxe;
+    }
+    match client.firmware {
+        Firmware::Http => Form::Http,
+        Firmware::Rpi => Form::Rpi,
+        Firmware::Uboot => Form::Uboot,
+        Firmware::Config => Form::Config,
+        Firmware::Pxe | Firmware::None if beside => match allow.has(Action::OfferWithout43) {
+            true => Form::PxeAskAgain,
+            false => Form::Pxe,
+        },
+        Firmware::Pxe | Firmware::None => {
+            match network.pxe_reply == PxeReply::Plain || allow.has(Action::PlainReply) {
+                true => Form::Plain,
+                false => Form::Pxe,
+            }
+        }
+    }
+}
+
+/// The path of a bootloader without its directory, where only that is understood.
+fn short<'a>(path: &'a str, allow: &Allow, client: &model::Client) -> Option<&'a str> {
+    let wanted = client.stage == Stage::Firmware && allow.has(Action::ShortNames);
+    path.strip_prefix("loader/").filter(|_| wanted)
+}
+
+/// The reasons of what [`put_boot`] does for one client alone.
+fn in_reply(form: Form, file: &str, client: &model::Client, allow: &Allow) -> Vec<Reason> {
+    let actions: &[Action] = match form {
+        Form::Plain => &[Action::PlainReply],
+        Form::PxeAskAgain => &[Action::OfferWithout43],
+        Form::Rpi => &[Action::RaspberryPi, Action::PiWords, Action::PiServerName],
+        Form::Pxe | Form::Http | Form::Ipxe | Form::Uboot | Form::Config => &[],
+    };
+    let header = leaves_out_67(file, allow).then_some(Action::HeaderOnly);
+    let by_tftp = client.stage == Stage::Firmware && form != Form::Http;
+    let small = by_tftp.then_some(Action::SmallBlocks);
+    let all = actions.iter().copied().chain(header).chain(small);
+    all.filter_map(|action| allow.reason(action)).collect()
+}
+
+/// Whether the name is in the header and nowhere else.
+fn leaves_out_67(file: &str, allow: &Allow) -> bool {
+    allow.has(Action::HeaderOnly) && file.len() <= HEADER_MAX
+}
+
+/// The longest name that the `file` field holds, with a NUL behind it.
+const HEADER_MAX: usize = 127;
+
+/// Lets a reply wait, or what it waits for anyway last as long.
+fn slow_down(outgoing: &mut Outgoing, exchange: &Exchange<'_>) {
+    if !exchange.allow.has(Action::SlowReply) {
+        return;
+    }
+    match &mut outgoing.check {
+        Some(check) => check.wait = check.wait.max(SLOW),
+        None => outgoing.delay = Some(SLOW),
+    }
+}
+
+/// Adds the reasons of what was done to the message as a whole, where it made a difference.
+pub(super) fn tell(said: &mut Said, exchange: &Exchange<'_>) {
+    slow_down(&mut said.outgoing, exchange);
+    let Happening::Answered { answer, because, .. } = &mut said.happening else { return };
+    let (message, network) = (exchange.message, exchange.network);
+    let gives = network.mode == Mode::Dhcp;
+    let texts = gives && network.domain.is_some() && *answer != "NAK";
+    let done = [
+        (gives && *answer == "OFFER", Action::HoldOffer),
+        (texts, Action::TerminateTexts),
+        (
+            matches!(said.outgoing.to, Destination::Broadcast { .. }) && !message.broadcast(),
+            Action::Broadcast,
+        ),
+        (
+            matches!(said.outgoing.to, Destination::Link { .. }) && message.broadcast(),
+            Action::Unicast,
+        ),
+        (true, Action::SlowReply),
+    ];
+    let done = done.into_iter().filter(|(done, _)| *done);
+    because.extend(done.filter_map(|(_, action)| exchange.allow.reason(action)));
+}
+
 /// An empty reply of this type to what came.
 pub(super) fn begin(exchange: &Exchange<'_>, kind: MessageType) -> Message {
     let mut reply = Message::reply_to(exchange.message);
@@ -179,7 +254,7 @@ pub(super) fn begin(exchange: &Exchange<'_>, kind: MessageType) -> Message {
 }
 
 /// Option 54: our address on the link, or what the relay wants to be asked (RFC 5107).
-pub(super) fn server_id(exchange: &Exchange<'_>) -> Ipv4Addr {
+pub(crate) fn server_id(exchange: &Exchange<'_>) -> Ipv4Addr {
     let asked_for = exchange.client.relay.as_ref().and_then(|relay| relay.server_override);
     asked_for.unwrap_or(exchange.network.server)
 }
@@ -212,7 +287,7 @@ pub(super) fn put_network(
     }
     if let Some(domain) = &network.domain {
         let mut text = domain.clone().into_bytes();
-        if wants_terminated_strings(&exchange.message.options) {
+        if exchange.allow.has(Action::TerminateTexts) {
             text.push(0);
         }
         options.push(code::DOMAIN_NAME, text);
@@ -293,7 +368,8 @@ pub(super) fn put_boot(
     if file.len() < 255 {
         file.push(0);
     }
-    if answer.form != Form::Uboot || !in_header {
+    let header_only = answer.form == Form::Uboot || leaves_out_67(&answer.file, &answer.allow);
+    if !header_only || !in_header {
         options.push(code::BOOT_FILE_NAME, file);
     }
     match answer.form {
@@ -309,9 +385,14 @@ pub(super) fn put_boot(
         Form::Ipxe => options.push(code::IPXE_ENCAPSULATED, IPXE_NO_PROXY),
         Form::Rpi => {
             options.push(code::VENDOR_CLASS, pxe::PXE_CLIENT);
-            options.push(code::VENDOR_SPECIFIC, pxe::raspberry_pi());
-            // After 43 and without a NUL (Q56).
-            options.push(code::TFTP_SERVER_NAME, server.to_string().into_bytes());
+            match answer.allow.has(Action::PiWords) {
+                true => options.push(code::VENDOR_SPECIFIC, pxe::raspberry_pi()),
+                false => options.push(code::VENDOR_SPECIFIC, pxe::BOOT_NOW),
+            }
+            if answer.allow.has(Action::PiServerName) {
+                // After 43 and without a NUL (Q56).
+                options.push(code::TFTP_SERVER_NAME, server.to_string().into_bytes());
+            }
         }
         Form::Plain | Form::Uboot | Form::Config => {}
     }
@@ -342,7 +423,7 @@ pub(super) fn finish(mut reply: Message, exchange: &Exchange<'_>) -> Outgoing {
         reply.options.echo(&request.options, code::RELAY_AGENT);
     }
     reply.options.order(&parameter_list(&request.options));
-    if exchange.client.firmware == Firmware::Rpi {
+    if exchange.allow.has(Action::PiServerName) {
         // The ROM believes whichever of 43 and 66 comes last (Q56).
         let name = reply.options.get(code::TFTP_SERVER_NAME).map(std::borrow::Cow::into_owned);
         if let Some(name) = name {
@@ -358,6 +439,7 @@ pub(super) fn finish(mut reply: Message, exchange: &Exchange<'_>) -> Outgoing {
         to,
         bytes,
         check: None,
+        delay: None,
     }
 }
 
@@ -426,7 +508,8 @@ fn destination(reply: &Message, exchange: &Exchange<'_>) -> (Destination, u16) {
         return (to, SERVER_PORT);
     }
     let ethernet = exchange.client.hardware.as_mac().is_some();
-    if request.broadcast() || !ethernet {
+    let asks = request.broadcast() && !exchange.allow.has(Action::Unicast);
+    if asks || !ethernet || exchange.allow.has(Action::Broadcast) {
         return (broadcast, SERVER_PORT);
     }
     let to = Destination::Link {

@@ -5,6 +5,7 @@ use super::trail::{Trail, is_fetch, known, seen};
 use model::diagnosis::Certainty::{Certain, Likely, Possible};
 use model::other::TheirOffer;
 use model::plan::Why;
+use model::quirk::Seen;
 use model::story::{Did, Exchange, Step};
 use model::{Firmware, HardwareAddress, Mode};
 use std::net::Ipv4Addr;
@@ -330,7 +331,8 @@ pub(super) fn no_answer_on_4011(trail: &Trail<'_>) -> Option<Finding> {
         ));
     }
     // Told to come back there, it never came.
-    let told = trail.case.engine.memory.tries_without_vendor_options(&trail.case.story.machine);
+    let did = trail.case.engine.memory.seen(&trail.case.story.machine);
+    let told = did.is_some_and(|did| did.contains(&Seen::UnheardOffers));
     let offers = offers(trail, "firmware", "proxy OFFER");
     let taken = took_another(trail).filter(|_| told)?.step;
     let (offer, _) = offers.made.last()?;

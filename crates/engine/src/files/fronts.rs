@@ -234,7 +234,9 @@ fn found(
     (text, media): (String, &'static str),
     what: Happening,
 ) -> Told<Found> {
-    let what_is = Found { what: Served::Text(text), media, machine: Some(machine), steady: false };
+    let bytes = Served::Text(text);
+    let what_is =
+        Found { what: bytes, media, machine: Some(machine), steady: false, blksize_max: None };
     Told {
         answer: Answer::Reply(what_is),
         changes: Vec::new(),

@@ -110,6 +110,7 @@ impl Engine {
                 media: TEXT,
                 machine: Some(hardware),
                 steady: false,
+                blksize_max: None,
             }),
             changes,
             events: vec![event(now, Some(hardware), &ask.link, Happening::Inventory { says })],

@@ -4,6 +4,7 @@
 use super::FileAsk;
 use crate::Engine;
 use model::client::{Firmware, IpxeFeatures, Stage};
+use model::quirk::UuidForm;
 use model::{Arch, Client, HardwareAddress, Uuid};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -141,6 +142,12 @@ impl Engine {
             client.memory_mib = client.memory_mib.or(machine.memory_mib);
             client.arch = client.arch.or(machine.arch);
             client.vendor_class = client.vendor_class.or_else(|| machine.vendor_class.clone());
+            let print = &mut client.fingerprint;
+            if print.vendor_class.is_none() {
+                // Not heard since the server began: what is filed of it.
+                print.vendor_class.clone_from(&client.vendor_class);
+                print.uuid = client.uuid.map_or(UuidForm::Absent, |_| UuidForm::Guid);
+            }
             if client.firmware == Firmware::None {
                 client.firmware = machine.firmware.unwrap_or(Firmware::None);
             }

@@ -10,7 +10,6 @@
 
 use super::{Asking, Leases};
 use model::lease::LeaseState;
-use model::network::Mode;
 use model::{HardwareAddress, Lease, Network, Now};
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -40,7 +39,7 @@ impl Doubt {
 
 /// The longest lease of these networks.
 pub(super) fn longest(networks: &[Network]) -> Duration {
-    let giving = networks.iter().filter(|network| network.mode == Mode::Dhcp);
+    let giving = networks.iter().filter(|network| network.has_addresses());
     giving.map(|network| network.lease.unwrap_or(FOR_EVER)).max().unwrap_or_default()
 }
 

@@ -5,7 +5,7 @@
 //! which they should be given. Never: whether somebody may have one.
 
 use model::lease::LeaseState;
-use model::network::{Mode, Pool};
+use model::network::Pool;
 use model::{Lease, Network, Now};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -31,7 +31,7 @@ struct Area {
 impl Pools {
     /// The pools of these networks, empty.
     pub(super) fn of(networks: &[Network]) -> Self {
-        let giving = networks.iter().filter(|network| network.mode == Mode::Dhcp);
+        let giving = networks.iter().filter(|network| network.has_addresses());
         let mut areas: Vec<Area> = giving
             .flat_map(|network| &network.pools)
             .map(|pool| Area {

@@ -5,7 +5,6 @@ use super::PAST_MAX;
 use crate::dhcp::{Check, event};
 use crate::{Engine, Noted};
 use model::lease::LeaseState;
-use model::network::Mode;
 use model::time::show_duration;
 use model::{Change, Event, Happening, HardwareAddress, Lease, Now};
 use std::sync::Arc;
@@ -79,6 +78,7 @@ impl Engine {
             noted.events = self.ends(since, now);
         }
         noted.events.extend(self.flood(now));
+        noted.events.extend(self.give_up_listening(now));
         if self.only_renews {
             return noted;
         }
@@ -135,7 +135,7 @@ impl Engine {
     /// network.
     pub(crate) fn leases_left_behind(&self) -> Vec<String> {
         let networks = &self.settings.networks;
-        let giving = || networks.iter().filter(|network| network.mode == Mode::Dhcp);
+        let giving = || networks.iter().filter(|network| network.has_addresses());
         let kept = |lease: &Lease| {
             self.leases.reservation(lease.address).is_some()
                 || giving().any(|network| network.leasable(lease.address))

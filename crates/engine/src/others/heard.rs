@@ -8,17 +8,21 @@ use std::net::Ipv4Addr;
 use wire::dhcp4::{Message, MessageType, Op, code, vendor_class};
 
 /// Facts of one reply.
-pub(super) struct Reply {
+pub(crate) struct Reply {
     /// Option 54, else its source.
-    pub(super) server: Ipv4Addr,
-    pub(super) xid: u32,
+    pub(crate) server: Ipv4Addr,
+    /// Where it came from.
+    pub(crate) from: Ipv4Addr,
+    pub(crate) xid: u32,
     /// Whom it is for; nobody where `chaddr` is empty.
-    pub(super) client: Option<HardwareAddress>,
-    pub(super) kind: Option<MessageType>,
+    pub(crate) client: Option<HardwareAddress>,
+    pub(crate) kind: Option<MessageType>,
     pub(super) does: Deeds,
     pub(super) offer: TheirOffer,
     /// The relay that it goes through (`giaddr`).
     pub(super) relay: Option<Ipv4Addr>,
+    /// All of it.
+    pub(crate) message: Message,
 }
 
 impl Reply {
@@ -30,16 +34,10 @@ impl Reply {
         }
         let options = &message.options;
         let kind = options.message_type().and_then(Result::ok);
-        let address = Some(message.yiaddr).filter(|address| !address.is_unspecified());
-        let offer = TheirOffer {
-            address,
-            file: file(&message),
-            next_server: next_server(&message),
-            boot: is_boot(&message),
-        };
+        let offer = offer_of(&message);
         let nak = kind == Some(MessageType::Nak);
         let does = Deeds {
-            addresses: address.is_some() && !nak,
+            addresses: offer.address.is_some() && !nak,
             refuses: nak,
             boot: offer.boot && !nak,
             file: offer.file.is_some() && !nak,
@@ -47,13 +45,25 @@ impl Reply {
         let hardware = HardwareAddress::new(message.htype, message.hardware_address());
         Some(Self {
             server: options.ip(code::SERVER_ID).unwrap_or(*overheard.from.ip()),
+            from: *overheard.from.ip(),
             xid: message.xid,
             client: Some(hardware).filter(|hardware| !hardware.bytes().is_empty()),
             kind,
             does,
             offer,
             relay: Some(message.giaddr).filter(|giaddr| !giaddr.is_unspecified()),
+            message,
         })
+    }
+}
+
+/// What a reply gives its client.
+pub(crate) fn offer_of(message: &Message) -> TheirOffer {
+    TheirOffer {
+        address: Some(message.yiaddr).filter(|address| !address.is_unspecified()),
+        file: file(message),
+        next_server: next_server(message),
+        boot: is_boot(message),
     }
 }
 

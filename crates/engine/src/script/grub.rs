@@ -33,7 +33,8 @@ pub fn write(scene: &Scene<'_>, plan: &BootPlan) -> String {
             text.push_str(&say(scene, plan));
             text.push_str("sleep 5\nlocal_disk\n");
         }
-        Decision::LocalDisk | Decision::Silent => {
+        // What another server names, only iPXE boots: `screen` says so.
+        Decision::LocalDisk | Decision::Silent | Decision::Ask { .. } | Decision::Elsewhere(_) => {
             text.push_str(&say(scene, plan));
             text.push_str("local_disk\n");
         }

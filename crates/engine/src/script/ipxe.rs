@@ -3,7 +3,7 @@
 use super::{Scene, args, comments, file_name, is_safe, module_args, plain, screen};
 use model::image::Way;
 use model::menu::Choice;
-use model::plan::{Boot, BootPlan, Decision, ShownMenu};
+use model::plan::{Boot, BootPlan, Decision, Elsewhere, ShownMenu};
 use model::url;
 
 /// The script for a plan.
@@ -26,9 +26,13 @@ pub fn write(scene: &Scene<'_>, plan: &BootPlan) -> String {
              chain --replace {} || goto local\n",
             again(scene, None)
         )),
+        Decision::Elsewhere(boot) => {
+            text.push_str(&start_elsewhere(scene, boot));
+            text.push_str(&failed(scene));
+        }
         // The reason stays readable for a moment before the disk takes the screen.
         Decision::Refused => text.push_str("sleep 5\n"),
-        Decision::LocalDisk | Decision::Silent => {}
+        Decision::LocalDisk | Decision::Silent | Decision::Ask { .. } => {}
     }
     text.push_str(&local_disk(scene));
     text
@@ -87,6 +91,23 @@ fn start(scene: &Scene<'_>, boot: &Boot) -> String {
     if let Some((disc, path)) = &boot.disc_as {
         // A file with a path after its URL becomes an archive that the kernel unpacks.
         text.push_str(&format!("initrd --name {DISC} {http}/{disc} {path} || goto failed\n"));
+    }
+    text.push_str("boot || goto failed\n");
+    text
+}
+
+/// The same from somewhere else. Initrds are numbered: their URLs may end in anything.
+fn start_elsewhere(scene: &Scene<'_>, boot: &Elsewhere) -> String {
+    let mut line = format!("kernel {} {}", boot.kernel, boot.args);
+    if !boot.args.contains("BOOTIF=") && scene.client.hardware.as_mac().is_some() {
+        line.push_str(&format!(" BOOTIF={}", scene.client.hardware.dashed_with_kind()));
+    }
+    for at in 0..boot.initrds.len() {
+        line.push_str(&format!(" initrd=initrd{at}"));
+    }
+    let mut text = format!("imgfree\n{line} || goto failed\n");
+    for (at, initrd) in boot.initrds.iter().enumerate() {
+        text.push_str(&format!("initrd --name initrd{at} {initrd} || goto failed\n"));
     }
     text.push_str("boot || goto failed\n");
     text

@@ -79,6 +79,7 @@ fn sort(event: &Event) -> Sort<'_> {
         Happening::FileMissed { .. }
         | Happening::HandshakeFailed { .. }
         | Happening::OfferTaken { .. }
+        | Happening::Compared { .. }
         | Happening::Inventory { .. }
         | Happening::OtherServer { .. }
         | Happening::Syslog { .. }

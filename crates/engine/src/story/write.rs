@@ -67,6 +67,7 @@ impl Open {
             | Happening::Inventory { .. }
             | Happening::OtherServer { .. }
             | Happening::Diagnosis(_)
+            | Happening::Compared { .. }
             | Happening::Changed { .. } => self.plain(event, Did::Told, steps_max),
         }
     }

@@ -193,6 +193,7 @@ impl Lab {
                 Served::Text(text) => Ok(text),
                 Served::Answer(order) => Ok(order.render(&Key::new(KEY)).unwrap().text),
                 Served::Blob(_) => Ok("bytes".into()),
+                Served::Ask(inquiry) => Ok(inquiry.url),
             },
             Answer::Silence(why) => Err(why),
         }

@@ -2,9 +2,11 @@
 
 use crate::events::*;
 use engine::story::{Limits, Stories};
-use model::Event;
 use model::event::Carrier::{Http, Tftp};
-use model::story::{BootStage, Ending, Story};
+use model::plan::Why;
+use model::story::{BootStage, Did, Ending, Step, Story};
+use model::{Event, Happening};
+use std::net::{IpAddr, Ipv4Addr};
 
 fn told(now: u64, events: impl IntoIterator<Item = Event>) -> Vec<Story> {
     let mut stories = Stories::new(Limits::default());
@@ -85,6 +87,43 @@ fn another_card_and_another_way_belong_to_the_boot() {
     ];
     let story = one(25_000, events.concat());
     assert_eq!(story.cards, [mac(1), mac(2)]);
+}
+
+#[test]
+fn addresses_of_both_kinds_belong_to_the_boot() {
+    let to: IpAddr = "fd77::101".parse().unwrap();
+    let (file, by) = ("/image/debian/1/linux".to_owned(), Http);
+    let what = Happening::TransferStarted { file, by, to, size: 9, waited_ms: 1 };
+    let story = one(6000, [four(0, 1, 1, "http", 4000), vec![event(5000, 1, what)]].concat());
+    assert_eq!(story.addresses, [client(1), to]);
+    assert_eq!(story.steps.last().map(|step| step.what.clone()).map(carried), Some(Some(to)));
+}
+
+fn carried(did: Did) -> Option<IpAddr> {
+    match did {
+        Did::Transfer(carried) => carried.to,
+        _ => None,
+    }
+}
+
+#[test]
+fn a_request_for_the_server_beside_us_is_no_trouble() {
+    let chose = |ms| {
+        let why = Why::OtherServer(Ipv4Addr::new(10, 0, 0, 2));
+        let what = Happening::Silent { asked: "REQUEST".into(), why };
+        let mut event = event(ms, 1, what);
+        event.speaker = Some(Box::new(speaker(1, "uefi")));
+        event
+    };
+    let offer = said(0, 1, 1, "uefi", "DISCOVER", "proxy OFFER");
+    let story = one(30_000, [offer.clone(), chose(4000)]);
+    assert_eq!(story.totals.unanswered, 0);
+    assert!(!story.steps.iter().any(Step::is_trouble));
+    let [_, last] = &story.gaps[..] else { panic!("{:#?}", story.gaps) };
+    assert!(last.means.starts_with("it chose another server"), "{}", last.means);
+    // What nobody ended yet is not counted: the boot is told the same a year later.
+    assert_eq!(story.totals.silent_ms, 4000);
+    assert_eq!(one(1 << 40, [offer, chose(4000)]).totals, story.totals);
 }
 
 #[test]

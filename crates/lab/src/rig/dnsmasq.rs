@@ -6,6 +6,9 @@ use super::ns::{Link, Namespace};
 use super::process::Process;
 use super::{Log, Trouble, io};
 
+/// What an office router gives.
+const ADDRESSES: &str = "--dhcp-range=10.77.0.100,10.77.0.199,1h";
+
 /// A dnsmasq that gives addresses and no boot file, beside which we are a proxy.
 #[derive(Debug)]
 pub struct Dnsmasq {
@@ -19,7 +22,7 @@ impl Dnsmasq {
     /// # Errors
     /// When it does not start.
     pub fn start(link: &Link) -> Result<Self, Trouble> {
-        Self::giving_addresses(&link.peer())
+        Self::with(&link.peer(), &[ADDRESSES])
     }
 
     /// Starts it on the very host of the server, where it owns port 67.
@@ -27,18 +30,22 @@ impl Dnsmasq {
     /// # Errors
     /// When it does not start.
     pub fn on_the_same_host(link: &Link) -> Result<Self, Trouble> {
-        Self::giving_addresses(&link.server())
+        Self::with(&link.server(), &[ADDRESSES])
     }
 
-    fn giving_addresses(namespace: &Namespace) -> Result<Self, Trouble> {
+    /// As [`Dnsmasq::start`], in any namespace of the link; the flags say what it gives.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn with(namespace: &Namespace, flags: &[&str]) -> Result<Self, Trouble> {
         let directory = tempfile::tempdir().map_err(io("making a directory for dnsmasq"))?;
         let in_it = |name: &str| -> PathBuf { directory.path().join(name) };
         let mut command = namespace.command("dnsmasq");
         command
             .args(["--no-daemon", "--conf-file=/dev/null", "--user=root", "--port=0", "--log-dhcp"])
             .args(["--bind-interfaces", &format!("--interface={}", Link::INTERFACE)])
-            .arg("--dhcp-range=10.77.0.100,10.77.0.199,1h")
-            .arg(format!("--dhcp-leasefile={}", in_it("leases").display()));
+            .arg(format!("--dhcp-leasefile={}", in_it("leases").display()))
+            .args(flags);
         let mut process = Process::start(command, in_it("dnsmasq.log"))?;
         process.wait_for("sockets bound exclusively", std::time::Duration::from_secs(5))?;
         Ok(Self { process, _directory: directory })

@@ -84,7 +84,7 @@ fn carry(
     bridge.inside(|| {
         let mut server = Port::open(SERVER, Hears::All)?;
         let mut others = Port::open(wall, Hears::All)?;
-        let poll = Poll::new()?;
+        let mut poll = Poll::new()?;
         poll.reads(&server, 0)?;
         poll.reads(&others, 1)?;
         while !stop.load(Ordering::Relaxed) {

@@ -195,6 +195,26 @@ impl Namespace {
         ip(&["-n", &self.0, "route", "replace", "255.255.255.255", "dev", Link::INTERFACE])
     }
 
+    /// Gives [`Link::INTERFACE`] a link-local IPv6 address, which clients' ends are made without.
+    ///
+    /// # Errors
+    /// When `ip` refuses.
+    pub fn link_local(&self, address: &str) -> Result<(), Trouble> {
+        let address = format!("{address}/64");
+        ip(&[
+            "-n",
+            &self.0,
+            "addr",
+            "add",
+            &address,
+            "dev",
+            Link::INTERFACE,
+            "scope",
+            "link",
+            "nodad",
+        ])
+    }
+
     /// Does something inside, on a thread of its own. Sockets made there stay there.
     ///
     /// # Errors

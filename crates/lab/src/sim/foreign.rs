@@ -1,6 +1,7 @@
 //! Another DHCP server on the link: it gives addresses and knows nothing of booting.
 
 use super::host::Heard;
+use model::Network;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use wire::dhcp4::{Message, MessageType, code};
@@ -18,6 +19,8 @@ pub struct Foreign {
     pub next_server: Option<Ipv4Addr>,
     /// It answers so much later than it is asked, in ms.
     pub slow_ms: u64,
+    /// It says the same of the network as we would.
+    pub like: Option<Network>,
     given: BTreeMap<Vec<u8>, Ipv4Addr>,
 }
 
@@ -31,6 +34,7 @@ impl Foreign {
             boot_file: None,
             next_server: None,
             slow_ms: 0,
+            like: None,
             given: BTreeMap::new(),
         }
     }
@@ -54,14 +58,39 @@ impl Foreign {
         reply.yiaddr = address;
         reply.options.push(code::MESSAGE_TYPE, [kind.number()]);
         reply.options.push(code::SERVER_ID, self.address.octets());
-        reply.options.push(code::LEASE_TIME, 3600_u32.to_be_bytes());
         reply.options.push(code::SUBNET_MASK, [255, 255, 255, 0]);
-        reply.options.push(code::ROUTER, self.address.octets());
+        match &self.like {
+            Some(network) => like(&mut reply, network),
+            None => {
+                reply.options.push(code::LEASE_TIME, 3600_u32.to_be_bytes());
+                reply.options.push(code::ROUTER, self.address.octets());
+            }
+        }
         if let Some(file) = &self.boot_file {
             reply.siaddr = self.next_server.unwrap_or(self.address);
             let _ = reply.set_file(file.as_bytes());
         }
         let bytes = reply.encode(1472).ok()?;
         Some((SocketAddrV4::new(self.address, 67), bytes))
+    }
+}
+
+/// What a careful operator has written there as he writes it here.
+fn like(reply: &mut Message, network: &Network) {
+    let lease = network.lease.map_or(u64::from(u32::MAX), |lease| lease.as_secs());
+    let seconds = |of: u64| u32::try_from(of).unwrap_or(u32::MAX).to_be_bytes();
+    reply.options.push(code::LEASE_TIME, seconds(lease));
+    reply.options.push(code::RENEWAL_TIME, seconds(lease / 2));
+    reply.options.push(code::REBINDING_TIME, seconds(lease / 8 * 7));
+    reply.options.push(code::BROADCAST_ADDRESS, network.subnet.broadcast().octets());
+    if let Some(router) = network.router {
+        reply.options.push(code::ROUTER, router.octets());
+    }
+    if !network.dns.is_empty() {
+        let all: Vec<u8> = network.dns.iter().flat_map(|address| address.octets()).collect();
+        reply.options.push(code::DNS, all);
+    }
+    if let Some(domain) = &network.domain {
+        reply.options.push(code::DOMAIN_NAME, domain.as_bytes());
     }
 }

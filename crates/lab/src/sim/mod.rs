@@ -4,7 +4,7 @@
 //! scenario ─ text in, timeline out ───────────── given / at / expect / because
 //!    world ─ one clock, jumps to the next moment
 //!      ├ server ── engine and TFTP as the server drives them, without sockets
-//!      ├ foreign ─ another DHCP server, for proxy worlds
+//!      ├ foreign ─ other DHCP servers on the link
 //!      ├ net ───── frames on their way: lost, late, doubled, overtaken
 //!      ├ way ───── firewalls and address translation between
 //!      └ firmware ─ ROMs and loaders, as strict as the real ones

@@ -5,8 +5,12 @@ use super::host::{Heard, HttpAnswer, HttpAsk};
 use engine::tftp::{
     Caps, Negotiated, Opening, Policy, Refusal, Route, SessionId, Sessions, Step, Transfer, Why,
 };
-use engine::{Answer, Asker, Check, Datagram, Destination, Engine, FileAsk, Outgoing, Served};
+use engine::{
+    Answer, Asker, Check, Datagram, Destination, Engine, FileAsk, Found, Outgoing, Overheard,
+    Served,
+};
 use model::event::{Carrier, Cut, TlsFault};
+use model::network::PROBE;
 use model::{Change, Content, Event, Happening, HardwareAddress, Hash, Now};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -24,6 +28,8 @@ pub struct Send {
     pub to: Destination,
     /// Payload.
     pub bytes: Vec<u8>,
+    /// How long it waits on purpose, in ms.
+    pub delay_ms: u64,
 }
 
 /// So often a message is decided whose offer turns out to be in use.
@@ -142,8 +148,32 @@ impl Server {
         None
     }
 
+    /// Another server's reply came by.
+    pub fn overhear(&mut self, now: Now, link: &str, heard: Heard) {
+        let [.., third, last] = heard.from.ip().octets();
+        let overheard = Overheard {
+            link: link.to_owned(),
+            from: heard.from,
+            to: heard.to,
+            // Each has a card of its own, as its address says.
+            mac: HardwareAddress::mac([0x52, 0x54, 0, 0xfe, third, last]),
+            ours: None,
+            bytes: heard.bytes,
+        };
+        let noted = self.engine.overhear(now, &overheard);
+        self.apply(&noted.changes);
+        self.told.extend(noted.events);
+    }
+
     /// Asks for a file, without carrying it.
     pub fn find(&mut self, now: Now, ask: &FileAsk) -> Answer<engine::Found> {
+        let told = self.engine.file(now, ask);
+        self.told.extend(told.events);
+        let Answer::Reply(Found { what: Served::Ask(inquiry), .. }) = &told.answer else {
+            return told.answer;
+        };
+        let nobody = Err("in this world there is no other server".to_owned());
+        self.engine.heard_elsewhere(now, inquiry.machine, nobody);
         let told = self.engine.file(now, ask);
         self.told.extend(told.events);
         told.answer
@@ -158,6 +188,7 @@ impl Server {
                 Ok(rendered) => rendered.text.into_bytes(),
                 Err(error) => error.to_string().into_bytes(),
             },
+            Served::Ask(inquiry) => inquiry.url.clone().into_bytes(),
             Served::Blob(Content { blob: sha256, .. }) => {
                 self.blobs.get(sha256).map(Label::bytes).unwrap_or_default()
             }
@@ -168,7 +199,8 @@ impl Server {
         let Some(server) = self.server_on(link) else { return Vec::new() };
         let reply = |bytes: Vec<u8>| {
             let from = SocketAddrV4::new(server, 69);
-            vec![Send { link: link.into(), from, to: Destination::Routed(heard.from), bytes }]
+            let to = Destination::Routed(heard.from);
+            vec![Send { link: link.into(), from, to, bytes, delay_ms: 0 }]
         };
         let request = match Packet::parse(&heard.bytes) {
             Ok(Packet::ReadRequest(request)) => request,
@@ -193,7 +225,9 @@ impl Server {
             Answer::Silence(_) => return reply(Refusal::NotFound.packet()),
         };
         let bytes = self.bytes(&found.what);
-        let agreed = match Negotiated::new(&request, bytes.len() as u64, &self.policy) {
+        let most = found.blksize_max.unwrap_or(u16::MAX).min(self.policy.blksize_max);
+        let policy = Policy { blksize_max: most, ..self.policy };
+        let agreed = match Negotiated::new(&request, bytes.len() as u64, &policy) {
             Ok(agreed) if request.mode == Mode::Octet => agreed,
             Ok(_) => return reply(Refusal::ModeUnserved.packet()),
             Err(refusal) => return reply(refusal.packet()),
@@ -256,7 +290,8 @@ impl Server {
                 let from = SocketAddrV4::new(server, port);
                 let to = Destination::Routed(heard.from);
                 let link = link.to_owned();
-                return reply.map(|bytes| Send { link, from, to, bytes }).into_iter().collect();
+                let send = |bytes| Send { link, from, to, bytes, delay_ms: 0 };
+                return reply.map(send).into_iter().collect();
             }
         };
         let Some(running) = self.running.get_mut(&id) else { return Vec::new() };
@@ -484,13 +519,17 @@ impl Running {
             from: SocketAddrV4::new(self.server, port),
             to: Destination::Routed(self.client),
             bytes,
+            delay_ms: 0,
         }
     }
 }
 
 fn send(outgoing: Outgoing) -> Send {
-    let Outgoing { link, from, to, bytes, check: _ } = outgoing;
-    Send { link, from, to, bytes }
+    let Outgoing { link, from, to, bytes, check, delay } = outgoing;
+    // What is asked first leaves when the question is over; a usual one costs nothing here.
+    let asked = check.map(|check| check.wait).filter(|wait| *wait > PROBE);
+    let delay_ms = delay.or(asked).map_or(0, |delay| delay.as_millis() as u64);
+    Send { link, from, to, bytes, delay_ms }
 }
 
 /// `%41` is `A`; once.

@@ -8,7 +8,7 @@ use super::server::{Send, Server};
 use super::way::Way;
 use engine::diagnose::Docket;
 use engine::story::Stories;
-use engine::{Destination, Overheard};
+use engine::Destination;
 use model::{Event, HardwareAddress, Now};
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -19,9 +19,6 @@ use wire::dhcp4::{Message, code};
 
 /// When every world begins: in November 2023.
 pub const BEGINNING_MS: u64 = 1_700_000_000_000;
-
-/// The hardware address of the other server.
-const FOREIGN: [u8; 6] = [0x02, 0, 0, 0, 0, 0x66];
 
 /// What a line of the timeline is about.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +47,7 @@ struct Running {
 enum Flight {
     FromMachine { mac: [u8; 6], from: SocketAddrV4, to: SocketAddrV4, bytes: Vec<u8> },
     ToMachine { mac: [u8; 6], heard: Heard },
+    Overheard { link: String, heard: Heard },
     Question { mac: [u8; 6], id: u64, ask: HttpAsk },
     Answer { mac: [u8; 6], id: u64, answer: HttpAnswer },
 }
@@ -64,7 +62,7 @@ pub struct World {
     /// Ours.
     pub server: Server,
     /// Somebody else's.
-    pub foreign: Option<Foreign>,
+    pub foreign: Vec<Foreign>,
     /// Relays by their `giaddr`, with the option 82 each of them adds.
     pub relays: BTreeMap<Ipv4Addr, Vec<u8>>,
     /// Everything that happened, with its moment.
@@ -90,7 +88,7 @@ impl World {
         Self {
             now_ms: BEGINNING_MS,
             server,
-            foreign: None,
+            foreign: Vec::new(),
             relays: BTreeMap::new(),
             log: Vec::new(),
             saboteur: None,
@@ -252,6 +250,10 @@ impl World {
                     self.go_on(mac);
                 }
             }
+            Flight::Overheard { link, heard } => {
+                self.server.overhear(Now(self.now_ms), &link, heard);
+                self.collect();
+            }
             Flight::Question { mac, id, ask } => {
                 let Some(machine) = self.machines.get(&mac) else { return };
                 let ip = machine.host.ip();
@@ -308,28 +310,21 @@ impl World {
         }
     }
 
-    /// The other server hears it too, and answers everybody.
-    fn at_foreign(&mut self, link: &str, heard: &Heard) {
-        let Some(foreign) = &mut self.foreign else { return };
-        if !heard.to.is_broadcast() && heard.to != foreign.address {
-            return;
-        }
-        let Some((from, bytes)) = foreign.hear(heard) else { return };
-        let at_ms = self.now_ms + foreign.slow_ms;
-        // A broadcast reaches our server, too.
-        let overheard = Overheard {
-            link: link.to_owned(),
-            from,
-            to: Ipv4Addr::BROADCAST,
-            mac: HardwareAddress::mac(FOREIGN),
-            ours: None,
-            bytes: bytes.clone(),
-        };
-        let noted = self.server.engine.overhear(Now(self.now_ms), &overheard);
-        self.server.told.extend(noted.events);
-        let heard = Heard { from, to: Ipv4Addr::BROADCAST, port: 68, bytes };
-        for mac in self.on_link(link) {
-            self.air.send(at_ms, &Flight::ToMachine { mac, heard: heard.clone() });
+    /// Other servers hear it too, and answer everybody; so we hear what they say.
+    fn at_foreign(&mut self, link: &str, asked: &Heard) {
+        for n in 0..self.foreign.len() {
+            let Some(foreign) = self.foreign.get_mut(n) else { return };
+            if !asked.to.is_broadcast() && asked.to != foreign.address {
+                continue;
+            }
+            let Some((from, bytes)) = foreign.hear(asked) else { continue };
+            let at_ms = self.now_ms + foreign.slow_ms;
+            let heard = Heard { from, to: Ipv4Addr::BROADCAST, port: 68, bytes };
+            self.air
+                .carry(at_ms, Flight::Overheard { link: link.to_owned(), heard: heard.clone() });
+            for mac in self.on_link(link) {
+                self.air.send(at_ms, &Flight::ToMachine { mac, heard: heard.clone() });
+            }
         }
     }
 
@@ -363,7 +358,7 @@ impl World {
             self.log.push((self.now_ms, Told::Lost(text)));
             return;
         }
-        let Send { link, from, to, bytes } = send;
+        let Send { link, from, to, bytes, delay_ms } = send;
         let mut heard = Heard { from, to: Ipv4Addr::BROADCAST, port: 0, bytes };
         let meant: Vec<[u8; 6]> = match to {
             Destination::Broadcast { port } => {
@@ -387,7 +382,8 @@ impl World {
             self.log.push((self.now_ms, Told::Lost(text)));
         }
         for mac in meant {
-            self.air.send(self.now_ms, &Flight::ToMachine { mac, heard: heard.clone() });
+            let at_ms = self.now_ms + delay_ms;
+            self.air.send(at_ms, &Flight::ToMachine { mac, heard: heard.clone() });
         }
     }
 

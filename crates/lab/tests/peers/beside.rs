@@ -220,7 +220,7 @@ fn serve_dhcp(link: &Link) -> Result<(Ran, bool), Trouble> {
 }
 
 /// What x64 UEFI firmware asks first.
-fn discover() -> Message {
+pub fn discover() -> Message {
     let mut options = Options::new();
     options.push(code::MESSAGE_TYPE, [MessageType::Discover.number()]);
     options.push(code::MAX_MESSAGE_SIZE, 1472_u16.to_be_bytes());
@@ -243,7 +243,7 @@ fn request() -> Message {
 }
 
 /// Sends it from port 68, and collects every answer.
-fn ask(
+pub fn ask(
     namespace: &Namespace,
     message: &Message,
     to: (Ipv4Addr, u16),

@@ -209,7 +209,14 @@ mod tests {
         };
         let to = Destination::Broadcast { port: 68 };
         Ready {
-            outgoing: Outgoing { link, from: server, to, bytes: Vec::new(), check: Some(check) },
+            outgoing: Outgoing {
+                link,
+                from: server,
+                to,
+                bytes: Vec::new(),
+                delay: None,
+                check: Some(check),
+            },
             asked: Some(Box::new(Heard { datagram, again })),
         }
     }

@@ -384,14 +384,14 @@ impl<B> Drop for Errand<B> {
 
 /// Opens what was found.
 async fn fetch<S: Bytes>(shelf: Shelf<S>, shown: String, found: Found) -> Says<S::Blob> {
-    let Found { what, media, machine, steady } = found;
+    let Found { what, media, machine, steady, blksize_max: _ } = found;
     match what {
         Served::Text(text) => {
             let facts = Facts { shown, media, machine, blob: None, steady: false };
             Says::File(Arc::new(facts), Body::Text(text))
         }
-        // The owner's door gives answer files as texts.
-        Served::Answer(_) => Says::Lost,
+        // The owner's door gives answer files as texts, and asks by itself.
+        Served::Answer(_) | Served::Ask(_) => Says::Lost,
         Served::Blob(content) => {
             let layout = match Layout::of(&content) {
                 Ok(layout) => layout,

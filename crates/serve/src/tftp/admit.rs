@@ -119,8 +119,8 @@ impl<O: Owner, B: Bytes> Core<O, B> {
         let Lookup { front, from, ref request, .. } = lookup;
         let Some(port) = self.ports.get(front) else { return };
         match answered {
-            Answered::File { source, sha256, machine } => {
-                self.admit_or_wait(Waiting { lookup, source, sha256, machine });
+            Answered::File { source, sha256, machine, blksize_max } => {
+                self.admit_or_wait(Waiting { lookup, source, sha256, machine, blksize_max });
             }
             Answered::Missing => port.say(from, &Refusal::NotFound.packet()),
             Answered::Silence => {}
@@ -167,10 +167,11 @@ impl<O: Owner, B: Bytes> Core<O, B> {
 
     /// Agrees with the client, and begins.
     fn admit(&mut self, one: Waiting<B::Blob>) {
-        let Waiting { lookup, source, sha256, machine } = one;
+        let Waiting { lookup, source, sha256, machine, blksize_max } = one;
         let Lookup { front, from, request, asked } = lookup;
         let Some(place) = self.ports.get(front).map(|port| Arc::clone(&port.place)) else { return };
-        let policy = self.policy_for(&place.policy, from);
+        let mut policy = self.policy_for(&place.policy, from);
+        policy.blksize_max = blksize_max.map_or(policy.blksize_max, |m| m.min(policy.blksize_max));
         let agreed = match Negotiated::new(&request, source.size(), &policy) {
             Ok(agreed) => agreed,
             Err(refusal) => return self.refuse(front, from, &request, refusal),

@@ -45,7 +45,12 @@ pub(super) struct Lookup {
 /// What came of it.
 pub(super) enum Answered<B> {
     /// These bytes, in octets of the wire.
-    File { source: Source<B>, sha256: Option<Hash>, machine: Option<HardwareAddress> },
+    File {
+        source: Source<B>,
+        sha256: Option<Hash>,
+        machine: Option<HardwareAddress>,
+        blksize_max: Option<u16>,
+    },
     /// There is no such file.
     Missing,
     /// Not a word.
@@ -180,7 +185,7 @@ async fn answer<O: Owner, B: Bytes>(
         Answer::Silence(why) if deserves_error(&why) => return Answered::Missing,
         Answer::Silence(_) => return Answered::Silence,
     };
-    let machine = found.machine;
+    let (machine, blksize_max) = (found.machine, found.blksize_max);
     let opened = match open(shelf, found.what).await {
         Ok((source, sha256)) if lookup.request.mode == Mode::Netascii => {
             converted(source).await.map(|source| (source, sha256))
@@ -188,7 +193,7 @@ async fn answer<O: Owner, B: Bytes>(
         other => other.map(|(source, sha256)| (Some(source), sha256)),
     };
     match opened {
-        Ok((Some(source), sha256)) => Answered::File { source, sha256, machine },
+        Ok((Some(source), sha256)) => Answered::File { source, sha256, machine, blksize_max },
         Ok((None, _)) => Answered::TooLarge,
         Err(cause) => Answered::Unreadable { cause, machine },
     }
@@ -213,8 +218,8 @@ async fn open<B: Bytes>(
 ) -> io::Result<(Source<B::Blob>, Option<Hash>)> {
     match what {
         Served::Text(text) => Ok((Source::Text(text.into_bytes().into()), None)),
-        // They go by HTTP only, and the owner's door gives them as texts.
-        Served::Answer(_) => Err(io::ErrorKind::Unsupported.into()),
+        // They go by HTTP only, and the owner's door gives them as texts; and it asks by itself.
+        Served::Answer(_) | Served::Ask(_) => Err(io::ErrorKind::Unsupported.into()),
         Served::Blob(content) => {
             let layout = Layout::of(&content)?;
             let part = match shelf.get(&layout) {

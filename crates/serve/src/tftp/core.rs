@@ -29,6 +29,7 @@ pub(super) struct Waiting<T> {
     pub(super) source: Source<T>,
     pub(super) sha256: Option<Hash>,
     pub(super) machine: Option<HardwareAddress>,
+    pub(super) blksize_max: Option<u16>,
 }
 
 /// The state of the thread.

@@ -164,6 +164,7 @@ struct Inner {
     asked: Mutex<Vec<FileAsk>>,
     heard: Mutex<Vec<Datagram>>,
     conflicts: Mutex<Vec<(Ipv4Addr, Option<HardwareAddress>)>>,
+    overheard: Mutex<Vec<engine::Overheard>>,
     events: Mutex<Vec<Event>>,
     edition: AtomicU64,
 }
@@ -179,6 +180,7 @@ impl House {
             asked: Mutex::default(),
             heard: Mutex::default(),
             conflicts: Mutex::default(),
+            overheard: Mutex::default(),
             events: Mutex::default(),
             edition: AtomicU64::new(0),
         }))
@@ -191,7 +193,7 @@ impl House {
 
     /// Publishes a file that stays the same until the next edition, or not.
     pub fn publish_as(&self, name: &str, what: Served, media: &'static str, steady: bool) {
-        let found = Found { what, media, machine: None, steady };
+        let found = Found { what, media, machine: None, steady, blksize_max: None };
         self.0.files.lock().unwrap().insert(name.as_bytes().to_vec(), found);
     }
 
@@ -215,6 +217,11 @@ impl House {
 
     pub fn heard(&self) -> Vec<Datagram> {
         self.0.heard.lock().unwrap().clone()
+    }
+
+    /// What other servers said.
+    pub fn overheard(&self) -> Vec<engine::Overheard> {
+        self.0.overheard.lock().unwrap().clone()
     }
 
     /// What was told of addresses that somebody uses.
@@ -257,6 +264,10 @@ impl Owner for House {
                 let _ = replies.try_send(Ready { outgoing, asked });
             }
         }
+    }
+
+    fn overhear(&self, overheard: Vec<engine::Overheard>) {
+        self.0.overheard.lock().unwrap().extend(overheard);
     }
 
     fn conflict(&self, _: &str, check: Check, theirs: Option<HardwareAddress>) -> bool {

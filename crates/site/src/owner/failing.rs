@@ -161,7 +161,11 @@ impl Owner {
                 Request::Command(_, _, to) | Request::Note(_, to) => {
                     drop(to.send(Err(SiteError::NotKept(why.to_owned()))));
                 }
-                Request::Datagram(..) | Request::Question(_) | Request::Conflict(_) => {}
+                Request::Datagram(..)
+                | Request::Question(_)
+                | Request::Conflict(_)
+                | Request::Elsewhere(..)
+                | Request::Overheard(_) => {}
                 Request::Configure(settings, to) => {
                     let _ = to.send(self.mind.configure(*settings));
                 }

@@ -13,7 +13,7 @@ use crate::journal::Telling;
 use crate::post::{Heard, Ready, Replies};
 use crate::store::{Damage, rows};
 use engine::command::Decided;
-use engine::{Answer, Datagram, Engine, Noted, Now, Settings, Told};
+use engine::{Answer, Datagram, Engine, Noted, Now, Overheard, Settings, Told};
 use model::{Change, Event, Happening};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -96,6 +96,11 @@ impl Mind {
                 let _ = to.send(self.configure(*settings));
             }
             Request::Conflict(conflict) => self.conflict(now, &conflict, batch),
+            Request::Elsewhere(machine, answer) => {
+                let describe = || format!("what another server says of {machine}");
+                self.guard(now, batch, describe, |e| e.heard_elsewhere(now, machine, answer));
+            }
+            Request::Overheard(overheard) => self.overhear(now, &overheard, batch),
             Request::Stop => batch.stop = true,
         }
     }
@@ -120,6 +125,16 @@ impl Mind {
         let Conflict { link, check, theirs } = conflict;
         let describe = || format!("an answer for {} on {link}", check.address);
         let noted = self.guard(now, batch, describe, |e| decide(e, now, link, check, *theirs));
+        if let Some(Noted { changes, events }) = noted {
+            self.settle(batch, Letter::Nobody, changes, events);
+        }
+    }
+
+    /// What another server said changes nothing that is kept.
+    fn overhear(&mut self, now: Now, overheard: &Overheard, batch: &mut Batch) {
+        let decide = self.decide.overhear;
+        let describe = || format!("a reply of {} on {}", overheard.from, overheard.link);
+        let noted = self.guard(now, batch, describe, |e| decide(e, now, overheard));
         if let Some(Noted { changes, events }) = noted {
             self.settle(batch, Letter::Nobody, changes, events);
         }
@@ -180,7 +195,9 @@ impl Mind {
             [Change::Machine(machine)] => Some(machine.hardware),
             _ => None,
         };
-        self.settle(batch, letter, kept, vec![Event::new(now, machine, None, what)]);
+        let mut events = vec![Event::new(now, machine, None, what)];
+        events.extend(engine::deploy::armed_by(now, &changes));
+        self.settle(batch, letter, kept, events);
     }
 
     /// Records an act that changes no fact.

@@ -48,7 +48,8 @@ async fn site_on(store: Store, limits: Limits) -> (SiteHandle, JoinHandle<()>) {
 /// Decisions that do what the message says: `lease 7` binds 10.0.0.7 and says so, `again 7` says so
 /// if it is bound, `machine 7` files a machine, `offer` changes nothing and answers with a real
 /// OFFER. A conflict takes the address; the minute ends the lease of 10.0.0.99.
-const DECIDE: Decide = Decide { dhcp, file: Engine::file, command, conflict, tidy };
+const DECIDE: Decide =
+    Decide { dhcp, file: Engine::file, command, conflict, overhear: Engine::overhear, tidy };
 
 fn conflict(
     engine: &mut Engine,
@@ -158,6 +159,7 @@ fn outgoing(text: &str) -> Outgoing {
         from: SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 1), 67),
         to: Destination::Broadcast { port: 68 },
         bytes,
+        delay: None,
         check: None,
     }
 }

@@ -1,113 +1,97 @@
-//! The interfaces we serve, and who else gives addresses there.
+//! The interfaces we serve, as the kernel shows them below `/sys/class/net` and `/proc/sys/net`.
 
-use super::{Finding, Known};
-use crate::failure::Failure;
-use crate::links::{self, Link, shown_addresses};
-use crate::serving::others::{self, Heard};
-use model::network::Mode;
-use nix::unistd::Uid;
+use super::Known;
+use crate::links::Link as Seen;
+use doctor::link::{Bridge, Link, Neighbour, State};
+use std::fs;
+use std::path::{Path, PathBuf};
 
-/// Looks at every interface, and asks their links at once.
-pub async fn look(known: &Known) -> Result<Vec<Finding>, Failure> {
-    let all = links::all().map_err(Failure::failed)?;
-    let mut findings = Vec::new();
-    if known.interfaces.is_empty() {
-        findings.push(Finding::bad(
-            "there is no interface that is up",
-            "machines are reached through one",
-            "ip link show; ip link set IF up",
-        ));
-    }
-    let mut usable = Vec::new();
-    for name in &known.interfaces {
-        let link = all.iter().find(|link| link.name == *name);
-        findings.push(one(name, link));
-        if link.is_some_and(|link| link.up && !link.loopback) {
-            usable.push(name.clone());
+/// Ports of a bridge that are looked at.
+const PORTS_MAX: usize = 1024;
+
+/// One of them.
+pub fn look(known: &Known, all: &[Seen], name: &str) -> Link {
+    let relayed = known.networks().iter().any(|n| n.interface == name && !n.relays.is_empty());
+    let state = all.iter().find(|seen| seen.name == name).map(|seen| {
+        let at = Path::new("/sys/class/net").join(name);
+        let parent = vlan_parent(&at);
+        State {
+            up: seen.up,
+            carrier: seen.running,
+            addresses: seen.addresses.clone(),
+            mtu: seen.mtu,
+            rp_filter: rp_filter(name),
+            bridge: bridge(&at),
+            vlan_of: parent.map(|parent| {
+                let up = all.iter().any(|seen| seen.name == parent && seen.up);
+                (parent, up)
+            }),
+            vlan: vlan(name),
         }
-    }
-    if !Uid::effective().is_root() {
-        findings.push(Finding::note(
-            "other DHCP servers were not looked for",
-            "asking the link needs a packet socket",
-            "run it as root",
-        ));
-        return Ok(findings);
-    }
-    let here = others::on_this_host(known.told.as_ref().map_or(0, |told| told.status.pid));
-    findings.extend(others::ask(usable).await.into_iter().map(|heard| asked(known, heard, &here)));
-    Ok(findings)
+    });
+    Link { name: name.to_owned(), state, relayed }
 }
 
-fn one(name: &str, link: Option<&Link>) -> Finding {
-    let Some(link) = link else {
-        return Finding::bad(
-            format!("there is no interface {name}"),
-            "it is to be served",
-            "ip link show lists those that there are",
-        );
-    };
-    if !link.up {
-        let mend = format!("ip link set {name} up");
-        return Finding::bad(format!("{name} is down"), "no machine can be heard on it", mend);
-    }
-    if link.addresses.is_empty() {
-        return Finding::bad(
-            format!("{name} has no IPv4 address"),
-            "machines could not fetch anything from us",
-            format!("ip addr add ADDRESS/PREFIX dev {name}"),
-        );
-    }
-    if !link.running {
-        return Finding::note(
-            format!("{name} has no link"),
-            "no machine can be heard on it",
-            "plug the cable in, or switch the other end on",
-        );
-    }
-    Finding::good(format!("{name} is up with {}", shown_addresses(link)))
+/// Every interface that could send what another one should.
+pub fn neighbours(all: &[Seen]) -> Vec<Neighbour> {
+    let up = all.iter().filter(|seen| seen.up && !seen.loopback && !seen.addresses.is_empty());
+    up.map(|seen| Neighbour { name: seen.name.clone(), addresses: seen.addresses.clone() })
+        .collect()
 }
 
-fn asked(known: &Known, heard: Heard, here: &[String]) -> Finding {
-    let Heard { interface: name, servers } = heard;
-    let servers = match servers {
-        Ok(servers) => servers,
-        Err(e) => {
-            return Finding::note(
-                format!("{name}: other DHCP servers could not be looked for: {e}"),
-                "two servers giving addresses on one link break each other's machines",
-                format!("ip link show {name}"),
-            );
-        }
+fn number<T: std::str::FromStr>(at: impl AsRef<Path>) -> Option<T> {
+    fs::read_to_string(at).ok()?.trim().parse().ok()
+}
+
+/// The stricter of what is set for all and for this one is in force (ip-sysctl).
+fn rp_filter(name: &str) -> u8 {
+    let of = |name: &str| {
+        // Dots of a VLAN's name are part of it: this is a path, not a key of sysctl(8).
+        number::<u8>(format!("/proc/sys/net/ipv4/conf/{name}/rp_filter")).unwrap_or(0)
     };
-    let givers = others::giving(&servers).join(", ");
-    let (found, mode) = (!givers.is_empty(), known.mode(&name));
-    let configured = known.networks.iter().find(|n| n.interface == name);
-    let words =
-        configured.map(|network| format!("{name}: {}", others::means(network, &servers, here)));
-    match (mode, found) {
-        (Some(Mode::Dhcp), true) => Finding::bad(
-            words.unwrap_or_else(|| format!("{name}: two servers give addresses: we and {givers}")),
-            "machines take whichever answers first, so some boot and some do not",
-            "stop the other server, or set mode = \"proxy\" for this network",
-        ),
-        (Some(Mode::Dhcp), false) => Finding::good(format!("{name}: no other DHCP server answers")),
-        (_, true) => Finding::good(format!("{name}: addresses come from {givers}")),
-        (Some(Mode::Auto | Mode::Proxy), false) if !here.is_empty() => Finding::note(
-            format!("{name}: {} on this host has the DHCP port", here.join(", ")),
-            "machines get their addresses from it, if it serves this link",
-            format!("see that it gives addresses on {name}"),
-        ),
-        (Some(Mode::Auto | Mode::Proxy), false) => Finding::bad(
-            format!("{name}: no DHCP server answers, and we give no addresses there"),
-            "without an address no machine boots",
-            "set mode = \"dhcp\" with subnet and pool for this network, or: bootwright serve \
-             --interface IF --dhcp SUBNET",
-        ),
-        (_, false) => Finding::note(
-            format!("{name}: no DHCP server answers"),
-            "machines need addresses from somebody",
-            "serve them with mode = \"dhcp\", or start the other server",
-        ),
+    of("all").max(of(name))
+}
+
+fn bridge(at: &Path) -> Option<Bridge> {
+    let own = at.join("bridge");
+    let stp = number::<u32>(own.join("stp_state"))?;
+    // In hundredths of a second.
+    let delay = number::<u32>(own.join("forward_delay")).unwrap_or(0);
+    let ports = fs::read_dir(at.join("brif")).into_iter().flatten().flatten().take(PORTS_MAX);
+    let silent = ports.filter_map(|port| {
+        let why = match number::<u8>(port.path().join("state"))? {
+            1 => "listening",
+            2 => "learning",
+            4 => "blocking",
+            _ => return None,
+        };
+        Some((port.file_name().to_string_lossy().into_owned(), why.to_owned()))
+    });
+    Some(Bridge {
+        stp: stp != 0,
+        forward_delay_s: delay.div_ceil(100),
+        silent_ports: silent.collect(),
+        filtered: number::<u8>("/proc/sys/net/bridge/bridge-nf-call-iptables") == Some(1),
+    })
+}
+
+/// The interface that a VLAN is on.
+fn vlan_parent(at: &Path) -> Option<String> {
+    let kind = fs::read_to_string(at.join("uevent")).ok()?;
+    if !kind.lines().any(|line| line == "DEVTYPE=vlan") {
+        return None;
     }
+    let below: Vec<PathBuf> = fs::read_dir(at).ok()?.flatten().map(|entry| entry.path()).collect();
+    below.iter().find_map(|path| {
+        let name = path.file_name()?.to_str()?;
+        name.strip_prefix("lower_").map(str::to_owned)
+    })
+}
+
+/// The number of a VLAN, of the table that its driver shows.
+fn vlan(name: &str) -> Option<u16> {
+    let text = fs::read_to_string(format!("/proc/net/vlan/{name}")).ok()?;
+    let mut words = text.lines().next()?.split_ascii_whitespace();
+    words.find(|word| *word == "VID:")?;
+    words.next()?.parse().ok()
 }

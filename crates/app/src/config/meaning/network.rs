@@ -8,7 +8,7 @@ use super::super::raw::RawNetwork;
 use super::super::reader::At;
 use super::list;
 use crate::links::{Link, shown_addresses};
-use model::network::{HttpBoot, LEASE_MIN, Mode, Option82, PROBE, Pool, Route, Subnet};
+use model::network::{HttpBoot, LEASE_MIN, ListenAs, Mode, Option82, PROBE, Pool, Route, Subnet};
 use model::option::{ENCODED_MAX, OPTIONS_MAX};
 use model::time::show_duration;
 use model::{DhcpOption, Network};
@@ -20,6 +20,8 @@ use std::time::Duration;
 const LEASE: Duration = Duration::from_secs(12 * 3600);
 /// Option 51 has 32 bits, and all ones means for ever.
 const LEASE_S_MAX: u64 = 0xffff_fffe;
+/// Servers that one network names.
+const OTHERS_MAX: usize = 64;
 /// Routes of one network.
 const ROUTES_MAX: usize = 64;
 
@@ -40,9 +42,12 @@ pub(super) fn one(
         return None;
     }
     let mode = raw.mode.as_ref().map_or(Mode::Auto, |mode| mode.value);
-    if mode != Mode::Dhcp {
+    let listen_as = raw.listen_as.as_ref().map_or(ListenAs::Proxy, |at| at.value);
+    let has_addresses = mode == Mode::Dhcp || as_dhcp(mode, listen_as);
+    if !has_addresses {
         only_for_dhcp(raw, mode, note);
     }
+    others(raw, mode, note);
     let link = links.iter().find(|link| link.name == interface.value);
     if link.is_none() && mode != Mode::Off {
         note(no_such_link(interface, links));
@@ -50,7 +55,7 @@ pub(super) fn one(
 
     let (server, subnet) = match (mode, link) {
         (Mode::Off, None) => (Ipv4Addr::UNSPECIFIED, unknown_subnet()?),
-        (Mode::Dhcp, _) => {
+        _ if has_addresses => {
             let subnet = raw.subnet.clone();
             if raw.subnet.is_none() {
                 note(no_subnet(raw, link));
@@ -80,6 +85,8 @@ pub(super) fn one(
         options: list(raw.options.as_ref()).iter().map(|at| at.value.clone()).collect(),
         http_boot: raw.http_boot.as_ref().map_or(HttpBoot::Http, |at| at.value),
         rate: raw.rate.as_ref().map(|at| at.value),
+        others: list(raw.others.as_ref()).iter().map(|at| at.value).collect(),
+        listen_as,
         pxe_reply: raw.pxe_reply.as_ref().map(|at| at.value).unwrap_or_default(),
         ..Network::new(&interface.value, mode, server, subnet)
     })
@@ -88,6 +95,11 @@ pub(super) fn one(
 /// Stands where a network is off and its interface is not there.
 fn unknown_subnet() -> Option<Subnet> {
     Subnet::new(Ipv4Addr::new(127, 0, 0, 0), 8)
+}
+
+/// Whether we weigh addresses there and give none.
+fn as_dhcp(mode: Mode, listen_as: ListenAs) -> bool {
+    mode == Mode::Listen && listen_as == ListenAs::Dhcp
 }
 
 fn only_for_dhcp(raw: &RawNetwork, mode: Mode, note: &impl Fn(Fault)) {
@@ -113,9 +125,36 @@ fn only_for_dhcp(raw: &RawNetwork, mode: Mode, note: &impl Fn(Fault)) {
     for (key, at) in keys {
         if let Some(at) = at {
             let what = format!("`{key}` is for mode \"dhcp\"; in mode \"{mode}\" it has no effect");
-            note(Fault::new(at, what).hint("set mode = \"dhcp\", or remove the key"));
+            note(Fault::new(at, what).hint(match mode {
+                Mode::Listen => "set listen_as = \"dhcp\", or remove the key",
+                _ => "set mode = \"dhcp\", or remove the key",
+            }));
         }
     }
+}
+
+/// Who else belongs there, and what we would be.
+fn others(raw: &RawNetwork, mode: Mode, note: &impl Fn(Fault)) {
+    let others = list(raw.others.as_ref());
+    if let Some(one_more) = others.get(OTHERS_MAX) {
+        note(Fault::new(one_more.at.clone(), format!("more than {OTHERS_MAX} other servers")));
+    }
+    if let Some(nobody) = others.iter().find(|at| is_no_server(at.value)) {
+        let what = format!("{} is the address of no server", nobody.value);
+        note(Fault::new(nobody.at.clone(), what).hint(
+            "`others` names DHCP and boot servers that belong on this link, by their own address",
+        ));
+    }
+    let off = matches!(mode, Mode::Listen | Mode::Off);
+    if let Some(at) = raw.listen_as.as_ref().filter(|_| !off) {
+        let what =
+            format!("`listen_as` is for mode \"listen\"; in mode \"{mode}\" it has no effect");
+        note(Fault::new(at.at.clone(), what).hint("set mode = \"listen\", or remove the key"));
+    }
+}
+
+fn is_no_server(address: Ipv4Addr) -> bool {
+    address.is_unspecified() || address.is_broadcast() || address.is_multicast()
 }
 
 fn no_such_link(interface: &At<String>, links: &[Link]) -> Fault {

@@ -7,7 +7,7 @@ use super::super::fault::Fault;
 use super::super::reader::{At, Section};
 use super::{names, options, rate};
 use model::DhcpOption;
-use model::network::{HttpBoot, Mode, Option82, Pool, PxeReply, Route, Subnet};
+use model::network::{HttpBoot, ListenAs, Mode, Option82, Pool, PxeReply, Route, Subnet};
 use model::time::parse_duration;
 use std::net::Ipv4Addr;
 use std::ops::Range;
@@ -63,6 +63,10 @@ pub struct RawNetwork {
     pub http_boot: Option<At<HttpBoot>>,
     /// `rate`
     pub rate: Option<At<u64>>,
+    /// `others`
+    pub others: Option<At<Vec<At<Ipv4Addr>>>>,
+    /// `listen_as`
+    pub listen_as: Option<At<ListenAs>>,
     /// It was said to be IPv6, which is refused already: nothing else of it is judged.
     pub ipv6: bool,
 }
@@ -96,6 +100,8 @@ pub(super) fn network(mut section: Section<'_>) -> RawNetwork {
         options: section.section("options").map(options::read),
         http_boot: section.named("http_boot", &names(HttpBoot::ALL, HttpBoot::name)),
         rate: section.meant("rate", rate::parse),
+        others: section.list("others", address),
+        listen_as: section.named("listen_as", &names(ListenAs::ALL, ListenAs::name)),
         ipv6,
     };
     section.finish();

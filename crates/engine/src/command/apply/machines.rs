@@ -1,6 +1,7 @@
 //! Machines of a document. One walk over all machines, whatever their number.
 
 use super::super::deploy::check_notes;
+use super::super::quirks::{pin_quirk, switched};
 use super::super::templates::check_settings;
 use super::super::{DeclaredMachine, Refusal, check_line, check_name, refuse};
 use super::{Fields, Work};
@@ -76,6 +77,9 @@ impl Work<'_> {
         }
         machine.settings.extend(one.settings.clone());
         check_settings(&machine.settings)?;
+        for (name, pin) in &one.quirks {
+            pin_quirk(&mut machine.quirks, switched(name)?, *pin);
+        }
         if let Some(notes) = &one.notes {
             check_notes(notes)?;
             machine.notes = notes.clone();
@@ -116,6 +120,7 @@ impl Work<'_> {
                 None if word == "notes" => machine.notes.clear(),
                 Some(("label", label)) => drop(machine.labels.remove(label)),
                 Some(("setting", setting)) => drop(machine.settings.remove(setting)),
+                Some(("quirk", id)) => drop(machine.quirks.remove(id)),
                 _ => {}
             }
         }
@@ -134,6 +139,9 @@ impl Work<'_> {
                     fields.say("label", Some(&format!("{key}={value}")));
                 }
                 fields.settings(None, &machine.settings);
+                for (id, pin) in &machine.quirks {
+                    fields.say("quirk", Some(&format!("{id}={pin}")));
+                }
                 fields.say("notes", machine.notes.lines().next());
                 (Some('+'), format!("machine {hardware}"))
             }
@@ -143,6 +151,7 @@ impl Work<'_> {
                 fields.compare("profile", old.profile.as_deref(), machine.profile.as_deref());
                 labels(&mut fields, old, &machine);
                 fields.settings(Some(&old.settings), &machine.settings);
+                pins(&mut fields, old, &machine);
                 let notes =
                     |machine: &Machine| machine.notes.lines().collect::<Vec<_>>().join(" / ");
                 fields.compare("notes", Some(&notes(old)), Some(&notes(&machine)));
@@ -230,8 +239,11 @@ fn said(one: &DeclaredMachine) -> Said {
     let profile = one.profile.iter().map(|_| "profile".to_owned());
     let labels = one.labels.keys().map(|key| format!("label:{key}"));
     let settings = one.settings.keys().map(|key| format!("setting:{key}"));
+    // By its id, because each of its names is the same quirk.
+    let known = one.quirks.keys().filter_map(|name| quirks::named(name).ok());
+    let pinned = known.map(|quirk| format!("quirk:{}", quirk.id()));
     let notes = one.notes.iter().map(|_| "notes".to_owned());
-    name.chain(profile).chain(labels).chain(settings).chain(notes).collect()
+    name.chain(profile).chain(labels).chain(settings).chain(pinned).chain(notes).collect()
 }
 
 /// `lab-01 (52:54:00:77:00:01)`, or its address alone.
@@ -247,5 +259,13 @@ fn labels(fields: &mut Fields, old: &Machine, new: &Machine) {
     for key in old.labels.keys().chain(added) {
         let of = |machine: &Machine| machine.labels.get(key).cloned();
         fields.compare(&format!("label {key}"), of(old).as_deref(), of(new).as_deref());
+    }
+}
+
+fn pins(fields: &mut Fields, old: &Machine, new: &Machine) {
+    let added = new.quirks.keys().filter(|id| !old.quirks.contains_key(*id));
+    for id in old.quirks.keys().chain(added) {
+        let of = |machine: &Machine| machine.quirks.get(id).map(|pin| pin.name());
+        fields.compare(id, of(old), of(new));
     }
 }

@@ -51,7 +51,7 @@ async fn boot(host: &Host, board: &Board) -> Result<Outcome, String> {
         host.deaf_to_arp(board.has("deaf"));
     }
     let prefix: String = serial.map(|byte| format!("{byte:02x}")).concat();
-    files(host, server, &prefix, four).await
+    files(host, server, &prefix, board).await
 }
 
 /// It takes five rounds of five seconds, and only offers with the words it looks for.
@@ -111,8 +111,18 @@ fn reachable(lease: &Reply, server: Ipv4Addr) -> Result<(), String> {
     Ok(())
 }
 
-async fn files(host: &Host, server: Ipv4Addr, prefix: &str, four: bool) -> Result<Outcome, String> {
-    let habits = if four { tftp::RPI_EEPROM } else { tftp::RPI_ROM };
+async fn files(
+    host: &Host,
+    server: Ipv4Addr,
+    prefix: &str,
+    board: &Board,
+) -> Result<Outcome, String> {
+    let four = board.firmware == "rpi4";
+    let habits = match (four, board.has("counts-to-65535")) {
+        (false, _) => tftp::RPI_ROM,
+        (true, false) => tftp::RPI_EEPROM,
+        (true, true) => tftp::RPI_EEPROM_OLD,
+    };
     let get = async |name: String| tftp::get(host, server, name.as_bytes(), &habits).await;
     if !four {
         get("bootcode.bin".into()).await.map_err(|why| format!("bootcode.bin: {why}"))?;

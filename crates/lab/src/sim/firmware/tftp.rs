@@ -33,6 +33,8 @@ pub struct Habits {
     pub pause_ms: u64,
     /// It has room for so many blocks, and says so then (error 3).
     pub room_blocks: Option<u64>,
+    /// Its block numbers do not wrap: 65535 is the last.
+    pub no_wrap: bool,
 }
 
 const BASE: Habits = Habits {
@@ -44,6 +46,7 @@ const BASE: Habits = Habits {
     stops_with: None,
     pause_ms: 0,
     room_blocks: None,
+    no_wrap: false,
 };
 
 /// EDK2 asks for the size first and says error 8 when it has it.
@@ -87,6 +90,8 @@ pub const U_BOOT: Habits = Habits {
 pub const RPI_ROM: Habits = Habits { options: &[], ..BASE };
 /// A Raspberry Pi's EEPROM.
 pub const RPI_EEPROM: Habits = Habits { options: &[("blksize", "1468"), ("tsize", "0")], ..BASE };
+/// The same before the middle of 2025.
+pub const RPI_EEPROM_OLD: Habits = Habits { no_wrap: true, ..RPI_EEPROM };
 /// A gateway that writes flash while it loads (and says nothing meanwhile).
 pub const FLASHER: Habits = Habits { pause_ms: 50_000, ..U_BOOT };
 
@@ -283,6 +288,9 @@ impl Load<'_> {
         }
         if payload.len() > self.blksize {
             return Err(Failed::Other("a block larger than agreed".into()));
+        }
+        if self.habits.no_wrap && block == 0 {
+            return Err(Failed::Other("a block behind 65535".into()));
         }
         self.blocks += 1;
         self.bytes.extend(payload);

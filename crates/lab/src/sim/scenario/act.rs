@@ -109,7 +109,7 @@ fn asks(
         Answer::Reply(found) => {
             let shown = match &found.what {
                 Served::Text(text) => text.clone(),
-                Served::Answer(_) => {
+                Served::Answer(_) | Served::Ask(_) => {
                     String::from_utf8_lossy(&world.server.bytes(&found.what)).into_owned()
                 }
                 Served::Blob(Content { size, .. }) => {
@@ -160,6 +160,10 @@ fn explain(world: &mut World, what: &str, lines: &mut Lines) -> Result<(), Strin
         Err(refusal) => lines.plain(format!("refused: {refusal}")),
         Ok(explained) => {
             lines.plain(format!("taken as {}", explained.taken_as));
+            for quirk in explained.quirks {
+                let denied = if quirk.denied { "denied: " } else { "" };
+                lines.plain(format!("{denied}{} {}: {}", quirk.id, quirk.name, quirk.because));
+            }
             for stage in explained.stages {
                 let gets = stage.gets.or(stage.silence.map(|why| format!("silence: {why}")));
                 lines.plain(format!("{}: {}", stage.stage, gets.unwrap_or_default()));

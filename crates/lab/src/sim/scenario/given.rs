@@ -147,7 +147,7 @@ pub(super) fn network(line: &str) -> Result<Network, String> {
     })
 }
 
-/// `shared=office lease-min=5m rapid-commit=yes probe=off option-82=trust`, and as often as one
+/// `others=10.0.0.2,10.0.0.3 listen-as=dhcp shared=office lease-min=5m rapid-commit=yes probe=off option-82=trust`, and as often as one
 /// likes `route=10.0.0.0/8+via+10.0.0.9` and `option=ntp-servers:10.0.0.1` (a `+` is a space).
 fn address_service(pairs: &Pairs<'_>, line: &str, plain: Network) -> Result<Network, String> {
     let mut network = plain;
@@ -168,6 +168,13 @@ fn address_service(pairs: &Pairs<'_>, line: &str, plain: Network) -> Result<Netw
                 }
             }
             "http-boot" => network.http_boot = value.parse()?,
+            "others" => {
+                network.others = value
+                    .split(',')
+                    .map(|a| a.parse().map_err(|_| value.clone()))
+                    .collect::<Result<_, _>>()?;
+            }
+            "listen-as" => network.listen_as = value.parse()?,
             "option-82" => network.option_82 = value.parse::<Option82>()?,
             "route" => network.routes.push(value.parse()?),
             "option" => {
@@ -294,8 +301,14 @@ pub(super) fn sentence(world: &mut World, line: &str) -> Result<String, String> 
             foreign.boot_file = pairs.get("boot-file").map(str::to_owned);
             foreign.next_server = pairs.read("next-server")?;
             foreign.slow_ms = pairs.read("slow")?.unwrap_or(0);
-            world.foreign = Some(foreign);
-            Ok(String::new())
+            let networks = &world.server.engine.settings().networks;
+            foreign.like = pairs
+                .get("like")
+                .and_then(|link| networks.iter().find(|network| network.interface == link))
+                .cloned();
+            world.foreign.retain(|other| other.address != address);
+            world.foreign.push(foreign);
+            Ok(format!("a DHCP server at {address} is switched on"))
         }
         "relay" => {
             let giaddr = pairs.read("relay")?.ok_or("a relay needs an address")?;
@@ -324,6 +337,11 @@ pub(super) fn sentence(world: &mut World, line: &str) -> Result<String, String> 
         "mtu" => {
             world.server.policy.mtu = pairs.read("mtu")?.unwrap_or(1500);
             world.mtu = world.server.policy.mtu.into();
+            Ok(String::new())
+        }
+        // A narrow place on the way, of which our interface says nothing.
+        "hidden" => {
+            world.mtu = pairs.read("mtu")?.ok_or("how narrow is it?")?;
             Ok(String::new())
         }
         "sabotage" => sabotage(world, line),
@@ -453,7 +471,7 @@ fn condition(text: &str) -> Result<Condition, String> {
     })
 }
 
-/// `machine MAC name pc-1 profile debian label room=3 also MAC approved`
+/// `machine MAC name pc-1 profile debian label room=3 also MAC quirk NAME=on approved`
 fn machine(world: &mut World, pairs: &Pairs<'_>, line: &str) -> Result<String, String> {
     let machine = pairs.get("machine").unwrap_or_default().to_owned();
     let label = pairs.get("label").and_then(|l| l.split_once('='));
@@ -472,6 +490,7 @@ fn machine(world: &mut World, pairs: &Pairs<'_>, line: &str) -> Result<String, S
         let (machine, add) = (machine.clone(), vec![mac.parse()?]);
         command(world, Command::SetAddresses { machine, add, remove: Vec::new() })?;
     }
+    let says = super::pins::say(world, &machine, pairs)?.unwrap_or(says);
     let life = [Life::Approved, Life::Blocked, Life::Retired, Life::Pending];
     match life.into_iter().find(|life| line.ends_with(life.name())) {
         Some(life) => command(world, Command::SetLife(machine, life)),

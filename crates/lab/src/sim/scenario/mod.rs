@@ -23,6 +23,7 @@ mod act;
 mod deploy;
 mod given;
 mod packet;
+mod pins;
 mod show;
 
 use super::world::World;
@@ -79,16 +80,17 @@ impl Scenario {
     /// With the line that cannot be read.
     pub fn read(text: &str) -> Result<Self, String> {
         let mut scenario = Self::default();
-        let mut word = String::new();
+        let (mut word, mut notes) = (String::new(), Vec::new());
         for line in text.lines() {
             let (first, rest) = match line.split_at_checked(9) {
                 Some((first, rest)) => (first.trim_end(), rest),
                 None => (line.trim_end(), ""),
             };
             if line.starts_with('#') {
-                match scenario.steps.last_mut() {
-                    Some(step) => step.notes.push(line.to_owned()),
-                    None => scenario.about.push(line.to_owned()),
+                match scenario.covers.is_empty() {
+                    true => scenario.about.push(line.to_owned()),
+                    // It is about the step that follows.
+                    false => notes.push(line.to_owned()),
                 }
                 continue;
             }
@@ -99,6 +101,9 @@ impl Scenario {
                 word = first.to_owned();
             }
             scenario.line(&word, !first.is_empty(), rest.to_owned(), line)?;
+            if let Some(step) = scenario.steps.last_mut() {
+                step.notes.append(&mut notes);
+            }
         }
         Ok(scenario)
     }
@@ -320,6 +325,8 @@ mod tests {
         assert_eq!(network.lease_min.as_secs(), 300);
         assert_eq!(network.routes[0].to_string(), "10.0.0.0/8 via 10.0.0.9");
         assert_eq!(model::option::show(&network.options[0]), "ntp-servers=10.0.0.1");
+        let listens = given::network("network lan mode listen listen-as=dhcp others=10.0.0.2")?;
+        assert!(listens.has_addresses() && listens.others.len() == 1);
         assert!(given::network("network lan mode dhcp option=ntp:1").is_err());
         assert!(given::network("network lan mode dhcp leaze=1").is_err());
         Ok(())

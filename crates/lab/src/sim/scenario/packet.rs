@@ -31,6 +31,9 @@ pub(super) fn sends(
         None => lines.plain(silence(world)),
     }
     for mut event in std::mem::take(&mut world.server.told) {
+        if let Happening::Answered { because, .. } = &event.what {
+            lines.quirks(because);
+        }
         world.note(&mut event);
     }
     Ok(())
@@ -278,11 +281,13 @@ fn show(outgoing: &Outgoing) -> Vec<String> {
         }
         Destination::Routed(to) => format!("{to}, routed"),
     };
+    let late = outgoing.delay.map(|delay| format!(", {} s later", delay.as_secs()));
     let mut lines = vec![format!(
-        "{} from {} to {to}, {} bytes",
+        "{} from {} to {to}, {} bytes{}",
         named(&message),
         outgoing.from,
-        outgoing.bytes.len()
+        outgoing.bytes.len(),
+        late.unwrap_or_default()
     )];
     let mut fields = Vec::new();
     let addresses = [

@@ -82,6 +82,12 @@ impl Lines {
         }
     }
 
+    /// What an answer says of quirks, where the rest is shown by its bytes.
+    pub fn quirks(&mut self, because: &[Reason]) {
+        let quirks = because.iter().filter(|reason| matches!(reason, Reason::Quirk { .. }));
+        self.because(&quirks.cloned().collect::<Vec<_>>());
+    }
+
     fn tell_missed(&mut self) {
         if !self.missed.is_empty() {
             let missed = std::mem::take(&mut self.missed).join(", ");

@@ -1,0 +1,289 @@
+//! Who speaks IPv6 to machines on a link, and what follows for booting.
+
+use crate::{Code, Finding};
+use model::HardwareAddress;
+use model::text::show;
+use std::net::Ipv6Addr;
+
+/// What was heard on one link.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Heard {
+    /// The interface.
+    pub interface: String,
+    /// Why the link could not be asked.
+    pub not_asked: Option<String>,
+    /// The interface speaks IPv6; otherwise nobody was asked.
+    pub spoken: bool,
+    /// Routers that announced themselves.
+    pub routers: Vec<Router>,
+    /// DHCPv6 servers that answered.
+    pub servers: Vec<Server>,
+}
+
+/// A router, with what it says of the link.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Router {
+    /// Its address on the link.
+    pub address: Ipv6Addr,
+    /// Where it spoke from.
+    pub mac: HardwareAddress,
+    /// M: addresses come by DHCPv6.
+    pub managed: bool,
+    /// O: other settings come by DHCPv6.
+    pub other: bool,
+    /// It is a default router.
+    pub default: bool,
+    /// Prefixes of which machines make themselves an address.
+    pub prefixes: Vec<(Ipv6Addr, u8)>,
+    /// DNS servers it names.
+    pub dns: Vec<Ipv6Addr>,
+}
+
+/// A DHCPv6 server, with what it would have firmware boot.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Server {
+    /// Its address, or a relay's.
+    pub address: Ipv6Addr,
+    /// Where its answer came from.
+    pub mac: HardwareAddress,
+    /// It offers addresses.
+    pub offers_address: bool,
+    /// For PXE firmware, bytes of the wire.
+    pub pxe_url: Vec<u8>,
+    /// For HTTP Boot.
+    pub http_url: Vec<u8>,
+    /// It says PXEClient (option 16).
+    pub says_pxe: bool,
+    /// It says HTTPClient (option 16).
+    pub says_http: bool,
+}
+
+/// What follows for one link.
+#[must_use]
+pub fn judge(heard: &Heard) -> Vec<Finding> {
+    let link = &heard.interface;
+    if let Some(why) = &heard.not_asked {
+        return vec![Finding::note(
+            Code::ProbeFailed,
+            format!("{link}: IPv6 routers and servers could not be looked for: {why}"),
+            "firmware that tries IPv6 first boots from whoever answers there",
+            format!("ip -6 addr show dev {link}"),
+        )];
+    }
+    if !heard.spoken {
+        return Vec::new();
+    }
+    let mut findings: Vec<Finding> = heard.routers.iter().map(|r| router(link, r)).collect();
+    findings.extend(many(heard));
+    findings.extend(unanswered(heard));
+    for server in &heard.servers {
+        findings.push(boots(link, server));
+        findings.extend(binl(link, server));
+        findings.extend(urls(link, server));
+    }
+    if findings.is_empty() {
+        findings.push(Finding::good(format!("{link}: nobody speaks IPv6 to machines")));
+    }
+    findings
+}
+
+fn router(link: &str, router: &Router) -> Finding {
+    let mut says = Vec::new();
+    let shown: Vec<String> = router.prefixes.iter().map(|(a, l)| format!("{a}/{l}")).collect();
+    if !shown.is_empty() {
+        says.push(format!("machines make themselves addresses of {}", shown.join(", ")));
+    }
+    says.push(
+        match (router.managed, router.other) {
+            (true, _) => "addresses come by DHCPv6 (M)",
+            (false, true) => "settings come by DHCPv6 (O)",
+            (false, false) => {
+                "no DHCPv6 (neither M nor O), so firmware boots nothing over IPv6 here"
+            }
+        }
+        .to_owned(),
+    );
+    if !router.default {
+        says.push("no default router".to_owned());
+    }
+    if !router.dns.is_empty() {
+        let dns: Vec<String> = router.dns.iter().map(ToString::to_string).collect();
+        says.push(format!("DNS {}", dns.join(", ")));
+    }
+    let Router { address, mac, .. } = router;
+    Finding::good(format!("{link}: router {address} ({mac}): {}", says.join("; ")))
+}
+
+fn many(heard: &Heard) -> Option<Finding> {
+    let [first, rest @ ..] = &heard.routers[..] else { return None };
+    let other = rest
+        .iter()
+        .find(|router| router.prefixes != first.prefixes && !router.prefixes.is_empty())?;
+    Some(Finding::note(
+        Code::Router6Many,
+        format!(
+            "{}: {} ({}) and {} ({}) announce different prefixes",
+            heard.interface, first.address, first.mac, other.address, other.mac
+        ),
+        "machines have addresses of both, and what they send leaves by either; one of them may be a \
+         computer that shares its connection by mistake",
+        "see whose it is by its MAC; on switches: RA guard on all ports but the router's, bootwright \
+         doctor --switch cisco-ios|arista-eos|aruba-cx|junos",
+    ))
+}
+
+fn unanswered(heard: &Heard) -> Option<Finding> {
+    let router = heard.routers.iter().find(|router| router.managed)?;
+    heard.servers.is_empty().then(|| {
+        Finding::note(
+            Code::Router6Silent,
+            format!(
+                "{}: router {} ({}) says that addresses come by DHCPv6, and no DHCPv6 server answers",
+                heard.interface, router.address, router.mac
+            ),
+            "firmware that tries IPv6 first waits a minute or more for it (PXE-E16) before it comes \
+             to IPv4",
+            "start the DHCPv6 server, or switch the M flag off on the router; or put IPv4 first in \
+             the machines' boot order",
+        )
+    })
+}
+
+fn boots(link: &str, server: &Server) -> Finding {
+    let Server { address, mac, pxe_url, http_url, .. } = server;
+    let gives = if server.offers_address { "addresses" } else { "settings" };
+    let who = format!("{link}: DHCPv6 server {address} ({mac}) gives {gives}");
+    let urls: Vec<String> = [("PXE", pxe_url), ("HTTP Boot", http_url)]
+        .iter()
+        .filter(|(_, url)| !url.is_empty())
+        .map(|(what, url)| format!("{what} with {}", show(url)))
+        .collect();
+    if urls.is_empty() {
+        return Finding::good(format!("{who} and no boot file"));
+    }
+    Finding::note(
+        Code::Boot6,
+        format!("{who} and would boot {}", urls.join("; ")),
+        "firmware that tries IPv6 before IPv4 boots from it and never asks us",
+        "if that is not meant: remove its boot file (options 59 and 60), or put IPv4 first in the \
+         machines' boot order",
+    )
+}
+
+fn binl(link: &str, server: &Server) -> Option<Finding> {
+    let Server { address, mac, .. } = server;
+    server.says_pxe.then(|| {
+        Finding::note(
+            Code::Boot6Binl,
+            format!("{link}: DHCPv6 server {address} ({mac}) says PXEClient (option 16)"),
+            "EDK2 then asks it once more on port 4011 before it boots, and stops if nobody answers \
+             there",
+            "have it send the URL (option 59) without option 16",
+        )
+    })
+}
+
+/// What firmware does with a URL that it cannot take: nothing, without a word.
+fn urls(link: &str, server: &Server) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut odd = |url: &[u8], why: &str, mend: &str| {
+        let what = format!("{link}: DHCPv6 server {} names {}", server.address, show(url));
+        findings.push(Finding::note(Code::Boot6Url, what, why, mend));
+    };
+    if !server.pxe_url.is_empty() && !server.pxe_url.starts_with(b"tftp://") {
+        odd(
+            &server.pxe_url,
+            "PXE over IPv6 takes tftp:// URLs alone, in small letters",
+            "for PXE: tftp://[ADDRESS]/FILE; for HTTP Boot answer HTTPClient only",
+        );
+    }
+    // Servers that know PXE alone give its URL to everybody.
+    if server.http_url.starts_with(b"http") && !server.says_http {
+        odd(
+            &server.http_url,
+            "EDK2 takes it only from a server that says HTTPClient (option 16)",
+            "have the server send option 16 with HTTPClient to HTTP Boot clients",
+        );
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Grade;
+
+    fn router() -> Router {
+        Router {
+            address: "fe80::1".parse().unwrap(),
+            mac: HardwareAddress::mac([2, 0, 0, 0, 0, 1]),
+            managed: false,
+            other: false,
+            default: true,
+            prefixes: vec![("fd77::".parse().unwrap(), 64)],
+            dns: vec![],
+        }
+    }
+
+    fn server(pxe_url: &str, http_url: &str) -> Server {
+        Server {
+            address: "fe80::2".parse().unwrap(),
+            mac: HardwareAddress::mac([2, 0, 0, 0, 0, 2]),
+            offers_address: true,
+            pxe_url: pxe_url.into(),
+            http_url: http_url.into(),
+            says_pxe: false,
+            says_http: true,
+        }
+    }
+
+    fn found(routers: Vec<Router>, servers: Vec<Server>) -> Vec<(Code, Grade)> {
+        let interface = "eth0".to_owned();
+        let heard = Heard { interface, not_asked: None, spoken: true, routers, servers };
+        judge(&heard).into_iter().map(|f| (f.code, f.grade)).collect()
+    }
+
+    const FINE: (Code, Grade) = (Code::Fine, Grade::Good);
+
+    #[test]
+    fn a_link_without_ipv6_is_quiet_and_one_with_a_router_is_good() {
+        assert_eq!(judge(&Heard::default()), []);
+        assert_eq!(found(vec![], vec![]), [FINE]);
+        assert_eq!(found(vec![router()], vec![]), [FINE]);
+        let failed = Heard { not_asked: Some("no".to_owned()), ..Heard::default() };
+        assert_eq!(judge(&failed)[0].code, Code::ProbeFailed);
+    }
+
+    #[test]
+    fn a_router_that_promises_dhcpv6_needs_a_server() {
+        let managed = Router { managed: true, ..router() };
+        let silent = [FINE, (Code::Router6Silent, Grade::Note)];
+        assert_eq!(found(vec![managed.clone()], vec![]), silent);
+        assert_eq!(found(vec![managed], vec![server("", "")]), [FINE, FINE]);
+    }
+
+    #[test]
+    fn routers_that_disagree_are_named_both() {
+        let other = Router {
+            address: "fe80::9".parse().unwrap(),
+            prefixes: vec![("fd99::".parse().unwrap(), 64)],
+            ..router()
+        };
+        let many = [FINE, FINE, (Code::Router6Many, Grade::Note)];
+        assert_eq!(found(vec![router(), other], vec![]), many);
+        assert_eq!(found(vec![router(), router()], vec![]), [FINE, FINE]);
+    }
+
+    #[test]
+    fn boot_urls_are_named_and_those_that_cannot_work_are_said() {
+        let good = server("tftp://[fd77::1]/a.efi", "http://[fd77::1]/a.efi");
+        let boot = (Code::Boot6, Grade::Note);
+        assert_eq!(found(vec![], vec![good.clone()]), [boot]);
+        let binl = Server { says_pxe: true, ..good.clone() };
+        assert_eq!(found(vec![], vec![binl]), [boot, (Code::Boot6Binl, Grade::Note)]);
+        let url = (Code::Boot6Url, Grade::Note);
+        assert_eq!(found(vec![], vec![server("TFTP://[fd77::1]/a.efi", "")]), [boot, url]);
+        let silent = Server { says_http: false, ..good };
+        assert_eq!(found(vec![], vec![silent]), [boot, url]);
+    }
+}

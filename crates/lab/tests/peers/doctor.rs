@@ -1,0 +1,155 @@
+//! `doctor` beside real servers: whom it names, with what evidence, and whom it leaves alone.
+
+use lab::rig::Trouble;
+use lab::rig::dnsmasq::Dnsmasq;
+use lab::rig::ns::{Link, Namespace};
+use lab::rig::server::{Server, binary};
+use serde_json::Value;
+
+use super::world::{Ran, Tried, World, giving, json, list, prepared, proxy};
+
+const POOL: &str = "10.77.0.20-10.77.0.90";
+const STRANGER: &str = "10.77.0.66";
+const STRANGER_MAC: &str = "52:54:00:77:09:66";
+
+/// A dnsmasq of the office: addresses, and these further arguments.
+fn office(namespace: &Namespace, further: &[&str]) -> Result<Dnsmasq, Trouble> {
+    let own = ["--dhcp-range=10.77.0.100,10.77.0.199,1h"];
+    Dnsmasq::with(namespace, &[&own, further].concat())
+}
+
+/// Its findings, and how it ended.
+fn look(world: &World, further: &[&str]) -> Result<(Vec<Value>, Ran), Trouble> {
+    let ran = world.operator(&[&["doctor", "--json"], further].concat())?;
+    let findings = list(&json(&ran.out)).to_vec();
+    let bad = findings.iter().any(|finding| finding["grade"] == "bad");
+    assert_eq!(ran.code, Some(i32::from(bad)), "{}", ran.said());
+    Ok((findings, ran))
+}
+
+fn with_code<'a>(findings: &'a [Value], code: &str) -> Vec<&'a Value> {
+    findings.iter().filter(|finding| finding["code"] == code).collect()
+}
+
+/// Codes that speak of other servers.
+fn alarms(findings: &[Value]) -> Vec<&str> {
+    let about = ["D-DHCP-", "D-BOOT", "D-PROXY-", "D-TFTP-", "D-RA-"];
+    let codes = findings.iter().filter_map(|finding| finding["code"].as_str());
+    codes.filter(|code| about.iter().any(|begin| code.starts_with(begin))).collect()
+}
+
+#[test]
+#[ignore = "real servers in namespaces, as root: `./x test` runs it"]
+fn a_second_dhcp_server_is_named_with_what_it_sends_unless_it_belongs_there() -> Tried {
+    let mut world = World::alone(&giving(POOL))?;
+    let (findings, _) = look(&world, &[])?;
+    assert_eq!(alarms(&findings), Vec::<&str>::new(), "alone on the link: {findings:#?}");
+
+    let stranger = world.client_at(STRANGER_MAC, &format!("{STRANGER}/24"))?;
+    let _peer = office(&stranger, &["--dhcp-boot=pxelinux.0"])?;
+    let (findings, _) = look(&world, &[])?;
+    let [two] = with_code(&findings, "D-DHCP-TWO")[..] else { panic!("{findings:#?}") };
+    assert_eq!(two["grade"], "bad", "{two:#}");
+    let evidence = two["evidence"].to_string();
+    for seen in [STRANGER, STRANGER_MAC, "address 10.77.0.1", "file pxelinux.0", "to BIOS"] {
+        assert!(evidence.contains(seen), "{seen}: {two:#}");
+    }
+    // It names a file, and hands none out: it has no TFTP server.
+    let [tftp] = with_code(&findings, "D-TFTP-SILENT")[..] else { panic!("{findings:#?}") };
+    assert!(tftp["what"].to_string().contains("pxelinux.0"), "{tftp:#}");
+
+    let (findings, ran) = look(&world, &["--expect", STRANGER])?;
+    assert_eq!(ran.code, Some(0), "it belongs there: {findings:#?}");
+    assert!(with_code(&findings, "D-DHCP-TWO").is_empty(), "{findings:#?}");
+
+    // The switch's configuration names where to look for it.
+    let switch = world.operator(&["doctor", "--switch", "cisco-ios"])?;
+    assert_eq!(switch.code, Some(0), "{}", switch.said());
+    for words in ["to be kept out, 10.77.0.66", "address 5254.0077.0966", "ip dhcp snooping trust"]
+    {
+        assert!(switch.out.contains(words), "{words}: {}", switch.out);
+    }
+    Ok(())
+}
+
+#[test]
+#[ignore = "real servers in namespaces, as root: `./x test` runs it"]
+fn a_second_proxy_is_a_rival_unless_it_belongs_there() -> Tried {
+    prepared()?;
+    let link = Link::new()?;
+    let addresses = office(&link.peer(), &[])?;
+    let server = Server::start(&binary()?, &link, &proxy())?;
+    let mut world = World::new(link, server, Some(addresses));
+    let (findings, _) = look(&world, &[])?;
+    assert_eq!(alarms(&findings), Vec::<&str>::new(), "beside the office's: {findings:#?}");
+
+    let stranger = world.client_at(STRANGER_MAC, &format!("{STRANGER}/24"))?;
+    let _rival = Dnsmasq::with(
+        &stranger,
+        &[
+            "--dhcp-range=10.77.0.0,proxy",
+            "--pxe-service=x86PC,other,other",
+            "--pxe-service=X86-64_EFI,other,other.efi",
+        ],
+    )?;
+    let (findings, _) = look(&world, &[])?;
+    let [rival] = with_code(&findings, "D-BOOT-RIVAL")[..] else { panic!("{findings:#?}") };
+    assert_eq!(rival["grade"], "bad", "{rival:#}");
+    assert!(rival["what"].to_string().contains(STRANGER_MAC), "{rival:#}");
+    assert!(with_code(&findings, "D-DHCP-TWO").is_empty(), "it gives no addresses: {findings:#?}");
+
+    let expect = ["--expect", STRANGER, "--expect", Link::PEER];
+    let (findings, ran) = look(&world, &expect)?;
+    assert_eq!(ran.code, Some(0), "{findings:#?}");
+    assert!(with_code(&findings, "D-BOOT-RIVAL").is_empty(), "{findings:#?}");
+    Ok(())
+}
+
+#[test]
+#[ignore = "real servers in namespaces, as root: `./x test` runs it"]
+fn routers_and_dhcpv6_servers_are_named_with_what_they_say() -> Tried {
+    let mut world = World::alone(&giving(POOL))?;
+    let stranger = world.client_at(STRANGER_MAC, &format!("{STRANGER}/24"))?;
+    stranger.link_local("fe80::66")?;
+    stranger.address("fd77::66/64")?;
+    let _router = Dnsmasq::with(
+        &stranger,
+        &[
+            "--enable-ra",
+            "--dhcp-range=fd77::100,fd77::1ff,64,1h",
+            "--dhcp-option=option6:59,tftp://[fd77::66]/other.efi",
+        ],
+    )?;
+    let (findings, ran) = look(&world, &[])?;
+    let said = |word: &str| {
+        findings.iter().find(|finding| finding["what"].as_str().unwrap_or_default().contains(word))
+    };
+    let router =
+        said("router fe80::66 (52:54:00:77:09:66)").unwrap_or_else(|| panic!("{findings:#?}"));
+    assert!(router["what"].to_string().contains("addresses come by DHCPv6 (M)"), "{router:#}");
+    let [boot] = with_code(&findings, "D-BOOT6")[..] else { panic!("{findings:#?}") };
+    assert!(boot["what"].to_string().contains("tftp://[fd77::66]/other.efi"), "{boot:#}");
+    assert_eq!(ran.code, Some(0), "notes keep no machine from booting: {findings:#?}");
+    Ok(())
+}
+
+#[test]
+#[ignore = "real servers in namespaces, as root: `./x test` runs it"]
+fn before_the_start_it_looks_at_the_same() -> Tried {
+    prepared()?;
+    let link = Link::new()?;
+    let _office = office(&link.peer(), &[])?;
+    let mut command = link.server().command(binary()?);
+    let directory = super::world::new_directory()?;
+    let config = directory.path().join("lab.toml");
+    super::world::write(&config, &giving(POOL))?;
+    command.args(["--state".as_ref(), directory.path().join("state").as_os_str()]);
+    command.args(["doctor", "--json", "--config"]).arg(&config);
+    let ran = super::world::ran(&command)?;
+    let findings = list(&json(&ran.out)).to_vec();
+    assert_eq!(ran.code, Some(1), "{}", ran.said());
+    assert_eq!(with_code(&findings, "D-NO-SERVER").len(), 1, "{findings:#?}");
+    let [two] = with_code(&findings, "D-DHCP-TWO")[..] else { panic!("{findings:#?}") };
+    assert!(two["what"].to_string().contains(Link::PEER), "{two:#}");
+    Ok(())
+}
