@@ -400,6 +400,12 @@ impl Leases {
         barred.filter(|lease| lease.holds(now)).count()
     }
 
+    /// How many addresses of a network's pools are leased or in quarantine, or offered to whoever
+    /// had them before.
+    pub(crate) fn recorded(&self, now: Now, network: &Network) -> usize {
+        self.pools.recorded(network, now)
+    }
+
     fn known(&self, network: &Network, holder: &Holder) -> impl Iterator<Item = &Lease> {
         let addresses = self.by_holder.get(holder).map_or(&[][..], Addresses::all);
         let subnet = network.subnet;

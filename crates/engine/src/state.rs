@@ -1,7 +1,11 @@
 //! What the engine knows: settings from the configuration, facts from the store, and the soft
 //! state that may be lost (offers).
 
+mod census;
 mod machines;
+
+pub(crate) use census::Tally;
+pub use census::{Census, PoolUse};
 
 use crate::lease::Leases;
 use crate::operators::Operators;

@@ -1,8 +1,9 @@
 //! Every scenario, and what they cover together.
 
 use lab::sim::scenario::{Scenario, check};
+use model::Why;
 use model::diagnosis::Code;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -67,4 +68,21 @@ fn nothing_is_diagnosed_that_is_not_wrong() {
     }
     assert!(false_alarms.is_empty(), "not among what they cover:\n{}", false_alarms.join("\n"));
     assert!(healthy >= HEALTHY_MIN, "only {healthy} scenarios in which nothing is wrong");
+}
+
+/// Nobody can say why a machine got nothing for a reason that no scenario ever shows.
+#[test]
+fn every_silence_has_a_scenario() {
+    let mut shown: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, scenario) in SCENARIOS.iter() {
+        for code in &scenario.silences {
+            shown.entry(code).or_default().push(name);
+        }
+    }
+    for (code, names) in &shown {
+        println!("{code}: {}", names.join(", "));
+    }
+    let all: BTreeSet<&str> = Why::examples().iter().map(Why::code).collect();
+    let missing: Vec<&str> = all.into_iter().filter(|code| !shown.contains_key(code)).collect();
+    assert!(missing.is_empty(), "no scenario comes to: {}", missing.join(", "));
 }

@@ -159,6 +159,26 @@ pub enum End {
     },
 }
 
+impl State {
+    /// All names of states, an end by how it came.
+    pub const NAMES: &'static [&'static str] =
+        &["armed", "claimed", "begun", "done", "failed", "expired", "cancelled", "frozen"];
+
+    /// Its name: one of [`Self::NAMES`].
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Armed => "armed",
+            Self::Claimed { .. } => "claimed",
+            Self::Begun { .. } => "begun",
+            Self::Ended { how: End::Done, .. } => "done",
+            Self::Ended { how: End::Failed { .. }, .. } => "failed",
+            Self::Ended { how: End::Expired, .. } => "expired",
+            Self::Ended { how: End::Cancelled { .. }, .. } => "cancelled",
+            Self::Ended { how: End::Frozen { .. }, .. } => "frozen",
+        }
+    }
+}
+
 impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

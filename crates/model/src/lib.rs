@@ -8,6 +8,7 @@
 pub mod access;
 pub mod address;
 pub mod client;
+pub mod code;
 pub mod declared;
 pub mod deployment;
 pub mod diagnosis;
@@ -46,7 +47,7 @@ pub use declared::Declarable;
 pub use deployment::{Batch, Deployment};
 pub use diagnosis::Diagnosis;
 pub use event::{Change, Event, Happening};
-pub use fault::Fault;
+pub use fault::{Fault, Remedy};
 pub use hardware::Hardware;
 pub use image::{Asset, Channel, Channels, Content, Hash, Image, Loader, LoaderKind};
 pub use lease::{Lease, Reservation};

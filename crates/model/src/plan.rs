@@ -346,12 +346,19 @@ pub enum Why {
     RestoredNotProbed(Ipv4Addr),
     /// A report of hardware that is not filed.
     ReportRefused(String),
+    /// The name of the boot file, which does not fit into option 67 (255 bytes).
+    FileNameTooLong(String),
 }
 
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ReportRefused(why) => write!(f, "the report of its hardware was refused: {why}"),
+            Self::FileNameTooLong(file) => write!(
+                f,
+                "the boot file name `{file}` is longer than option 67 can carry (255 bytes): shorten \
+                 image name or path"
+            ),
             Self::Malformed(what) => write!(f, "the message is malformed: {what}"),
             Self::BadOption(what) => write!(f, "an option that decides is broken: {what}"),
             Self::NotServed(link) => write!(f, "no network is configured on {link}"),

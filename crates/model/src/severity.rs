@@ -43,6 +43,11 @@ impl Severity {
         }
     }
 
+    /// Its number, 0 to 7.
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
     /// `warning`
     pub fn name(self) -> &'static str {
         match self {

@@ -8,6 +8,7 @@ use crate::kitchen::{Asks, Kitchen, NOT_MADE};
 use crate::post::{Heard, Ready, Replies};
 use crate::store::audit::{Entry as AuditEntry, Reader};
 use crate::store::copy::Copier;
+use crate::tally::{Clocked, Counts, Spread, Timed};
 use engine::diagnose::Examined;
 use engine::tag::Expectation;
 use engine::{
@@ -23,6 +24,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use zeroize::Zeroizing;
 
@@ -94,6 +96,26 @@ pub(crate) struct Counters {
     pub(crate) damaged: AtomicU64,
     /// See [`SiteHandle::edition`].
     pub(crate) edition: AtomicU64,
+    times: [Clocked; Timed::ALL.len()],
+}
+
+impl Counters {
+    pub(crate) fn took(&self, what: Timed, time: Duration) {
+        if let Some(clocked) = self.times.get(what as usize) {
+            clocked.note(time);
+        }
+    }
+}
+
+/// How many wait for the owner at this moment.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Waiting {
+    /// DHCP messages of those who have an address, or were offered one.
+    pub known: usize,
+    /// DHCP messages of those who ask for the first time.
+    pub asking: usize,
+    /// Files, commands and questions.
+    pub requests: usize,
 }
 
 /// The answer to a datagram, once it may leave; none is silence. A future that may be awaited
@@ -406,6 +428,23 @@ impl SiteHandle {
             commits_failed: read(&self.counters.commits_failed),
             damaged: read(&self.counters.damaged),
         }
+    }
+
+    /// What happened since the start, counted by kind.
+    pub fn counts(&self) -> Counts {
+        self.telling.read(|journal| journal.counts())
+    }
+
+    /// How long decisions and transactions took since the start.
+    pub fn times(&self) -> Vec<(Timed, Spread)> {
+        Timed::ALL.into_iter().zip(self.counters.times.iter().map(Clocked::read)).collect()
+    }
+
+    /// How many wait for the owner.
+    pub fn waiting(&self) -> Waiting {
+        let [known, asking] = self.door.ring.waiting();
+        let requests = self.door.requests.max_capacity() - self.door.requests.capacity();
+        Waiting { known, asking, requests }
     }
 
     /// Finishes what is under way, closes the store and ends the owner. What is asked later is

@@ -214,6 +214,11 @@ impl Ring {
         self.filled.notify_one();
     }
 
+    /// How many wait in each lane.
+    pub(crate) fn waiting(&self) -> [usize; 2] {
+        self.lock().lanes.each_ref().map(VecDeque::len)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -5,11 +5,12 @@
 
 mod log;
 
+use crate::tally::Counts;
 use engine::Engine;
 use engine::diagnose::{Docket, Examined};
 use engine::story::Stories;
 use log::Log;
-use model::{BootId, Event, Happening, HardwareAddress, Now, Story};
+use model::{BootId, Event, Happening, HardwareAddress, Now, Story, Why};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::broadcast;
@@ -59,6 +60,8 @@ pub(crate) struct Journal {
     newest: u64,
     /// The newest of all, each as it was told.
     followed: VecDeque<Arc<Event>>,
+    /// What was told since the start, counted.
+    counts: Counts,
 }
 
 /// The newest events of one machine.
@@ -79,11 +82,13 @@ impl Journal {
             log: Log::default(),
             newest: 0,
             followed: VecDeque::new(),
+            counts: Counts::new(),
         }
     }
 
     pub(crate) fn note(&mut self, event: &Arc<Event>) {
         self.newest += 1;
+        self.counts.note(event);
         self.followed.push_back(Arc::clone(event));
         while self.followed.len() > self.limits.followed_max {
             self.followed.pop_front();
@@ -114,6 +119,10 @@ impl Journal {
 
     pub(crate) fn log_of(&self, machine: &HardwareAddress) -> Vec<Arc<Event>> {
         self.log.of(machine)
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        self.counts.clone()
     }
 
     pub(crate) fn latest(&self) -> Vec<Arc<Event>> {
@@ -197,6 +206,12 @@ impl Telling {
             // Nobody listening is no error.
             let _ = self.feed.send(event);
         }
+    }
+
+    /// Counts a silence that was not worth an event: one of a flood.
+    pub(crate) fn quiet(&self, asked: &str, why: &Why, link: &str) {
+        let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        journal.counts.silent(asked, why, Some(link));
     }
 
     pub(crate) fn follow(&self, after: Option<u64>) -> Followed {

@@ -29,10 +29,11 @@ mod kitchen;
 mod owner;
 pub mod post;
 mod store;
+pub mod tally;
 
 pub use clock::{Clock, WallClock};
 pub use error::SiteError;
-pub use handle::{Act, Counted, Reply, Said, SiteHandle};
+pub use handle::{Act, Counted, Reply, Said, SiteHandle, Waiting};
 pub use journal::Followed;
 pub use kitchen::{Asking, Asks};
 pub use post::{Heard, Ready, Replies};

@@ -18,6 +18,7 @@ use crate::inbox::{self, Inbox, Ring};
 use crate::journal::Telling;
 use crate::kitchen::Kitchen;
 use crate::store::{Facts, Store};
+use crate::tally::Timed;
 use crate::{Options, SiteError};
 use engine::command::Decided;
 use engine::{
@@ -238,6 +239,7 @@ impl Owner {
         minute: &mut Interval,
     ) -> Option<Batch> {
         let now = self.mind.clock.now();
+        let begun = std::time::Instant::now();
         let mut next = Batch { rests: true, promises: batch.promises, ..Batch::default() };
         let kept = {
             let Self { mind, store, .. } = self;
@@ -255,6 +257,7 @@ impl Owner {
                 }
             }
         };
+        self.mind.counters.took(Timed::Commit, begun.elapsed());
         match kept {
             Ok(()) => {
                 count(&self.mind.counters.commits, 1);

@@ -192,7 +192,7 @@ pub async fn explain(
     .await??;
     let recent = house.site.recent(&explanation.machine);
     let recent = recent.iter().map(|event| event.as_ref().clone()).collect();
-    Ok(Json(Explained { explanation, known, recent, now }))
+    Ok(Json(Explained::new(explanation, known, recent, now)))
 }
 
 /// `?network=IF`

@@ -1,13 +1,15 @@
 //! Loaders, profiles, rules, the menu, and explanations.
 
 use engine::explain::Explanation;
+use model::event::Happening;
+use model::fault::Silence;
 use model::menu::{Entry, PasswordHash};
 use model::rule::{Condition, Profile, Rule};
 use model::setting::{Layer, Setting};
 use model::{Channel, Event, Loader};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -335,8 +337,43 @@ pub struct Explained {
     pub known: Option<super::MachineView>,
     /// What it asked, got, or was refused lately, oldest first.
     pub recent: Vec<Event>,
+    /// What gets no answer: stages, then what lately got none, each reason once and the newest first;
+    /// whose fault it is, and what would change it.
+    #[serde(default)]
+    pub silences: Vec<Silence>,
     /// The moment of the answer.
     pub now: model::Now,
+}
+
+impl Explained {
+    /// Puts together what there is to say.
+    pub fn new(
+        explanation: Explanation,
+        known: Option<super::MachineView>,
+        recent: Vec<Event>,
+        now: model::Now,
+    ) -> Self {
+        let silences = silences(&explanation, &recent);
+        Self { explanation, known, recent, silences, now }
+    }
+}
+
+fn silences(explanation: &Explanation, recent: &[Event]) -> Vec<Silence> {
+    let name = explanation.name.clone().unwrap_or_else(|| explanation.machine.to_string());
+    let stages = explanation.stages.iter().filter_map(|stage| {
+        let why = stage.silence.as_ref()?;
+        Some(Silence { stage: Some(stage.stage.clone()), ..Silence::of(why, &name) })
+    });
+    let mut all: Vec<Silence> = stages.collect();
+    let mut told = BTreeSet::new();
+    for event in recent.iter().rev() {
+        let expected = matches!(event.what, Happening::FileMissed { expected: true, .. });
+        let Some(why) = event.what.silence().filter(|_| !expected) else { continue };
+        if told.insert(why.code()) {
+            all.push(Silence { at: Some(event.at), ..Silence::of(why, &name) });
+        }
+    }
+    all
 }
 
 #[cfg(test)]

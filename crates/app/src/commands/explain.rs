@@ -11,7 +11,7 @@ use engine::QuirkSaid;
 use engine::explain::StageAnswer;
 use model::Life;
 use model::event::Happening;
-use model::plan::Reason;
+use model::plan::{Reason, Why};
 use model::{Arch, Event, Firmware};
 
 /// What `explain` takes.
@@ -89,10 +89,24 @@ fn tell(answer: &Explained, scripts: bool) -> Vec<String> {
         // What the decision rests on was said above, once.
         let said = &answer.explanation.plan.reasons;
         lines.extend(one_stage(stage, said, scripts));
+        let silence = stage.silence.as_ref();
+        lines.extend(silence.into_iter().flat_map(|why| to_change(why, &called(answer))));
     }
     lines.push(String::new());
     lines.extend(lately(answer));
     lines
+}
+
+/// The machine as a command names it.
+fn called(answer: &Explained) -> String {
+    let explanation = &answer.explanation;
+    explanation.name.clone().unwrap_or_else(|| explanation.machine.to_string())
+}
+
+/// Whose fault a silence is, and the one thing that would change it.
+fn to_change(why: &Why, machine: &str) -> Vec<String> {
+    let remedy = why.remedy().map(|remedy| format!("  to change that: {}", remedy.of(machine)));
+    [Some(format!("  {}", why.fault())), remedy].into_iter().flatten().collect()
 }
 
 fn who(answer: &Explained) -> Vec<String> {
@@ -213,6 +227,8 @@ fn lately(answer: &Explained) -> Vec<String> {
     if let Some(last) = answer.recent.last() {
         let silent_s = answer.now.since(last.at).as_secs();
         lines.push(format!("Last word {} ago: {}", ago(silent_s), meaning(&last.what)));
+        let why = last.what.silence().into_iter();
+        lines.extend(why.flat_map(|why| to_change(why, &called(answer))));
     }
     lines
 }
@@ -266,6 +282,59 @@ mod tests {
     use model::Now;
     use model::plan::{BootPlan, Decision};
 
+    /// A machine of which this was heard last, and whose firmware gets nothing.
+    fn silent(last: Happening) -> Explained {
+        let machine = "52:54:00:77:00:01".parse().unwrap();
+        Explained {
+            explanation: Explanation {
+                machine,
+                name: Some("lab-01".to_owned()),
+                taken_as: "x64-uefi, pxe, on br0".to_owned(),
+                plan: BootPlan { decision: Decision::LocalDisk, reasons: Vec::new() },
+                quirks: Vec::new(),
+                stages: vec![StageAnswer {
+                    stage: "firmware".to_owned(),
+                    gets: None,
+                    text: None,
+                    silence: Some(Why::LocalDiskBySilence),
+                    because: Vec::new(),
+                }],
+            },
+            known: None,
+            recent: vec![Event { at: Now(0), machine: Some(machine), link: None, what: last }],
+            silences: Vec::new(),
+            now: Now(3_000),
+        }
+    }
+
+    #[test]
+    fn a_silence_says_whose_fault_it_is_and_what_would_change_it() {
+        let why = Why::OnlyListening;
+        let told = tell(&silent(Happening::Silent { asked: "DISCOVER".into(), why }), false);
+        let told = told.join("\n");
+        assert!(
+            told.contains(
+                "The firmware gets: nothing: the plan is the local disk, and its firmware goes \
+                 there when nobody answers\n  the settings of this server say so\n  to change \
+                 that: run `bootwright machine set lab-01 --profile PROFILE`\n"
+            ),
+            "{told}"
+        );
+        assert!(
+            told.ends_with(
+                "for the reason above\n  the settings of this server say so\n  to change that: set \
+                 `mode = \"proxy\"`, then `bootwright reload`"
+            ),
+            "{told}"
+        );
+        let file = Happening::FileMissed {
+            by: model::event::Carrier::Tftp,
+            why: Why::NoSuchFile { name: "a".to_owned(), hint: None },
+            expected: false,
+        };
+        assert!(tell(&silent(file), false).join("\n").ends_with("run `bootwright image list`"));
+    }
+
     #[test]
     fn the_answer_reads_like_one() {
         let missed = Reason::RuleMissed {
@@ -294,6 +363,7 @@ mod tests {
             },
             known: None,
             recent: Vec::new(),
+            silences: Vec::new(),
             now: Now(0),
         };
         let told = tell(&answer, false).join("\n");

@@ -3,6 +3,7 @@
 use crate::config::{self, Config};
 use crate::failure::Failure;
 use crate::say;
+use crate::serving::log::{Form, Log};
 use crate::serving::sockets::Sockets;
 use crate::serving::{self, admin, boots, https, notify, others, scrub, tidy};
 use api::asker::Asker;
@@ -45,6 +46,9 @@ pub struct Serve {
     /// Do not print what happens.
     #[arg(long, short)]
     quiet: bool,
+    /// How what happens is printed on stderr.
+    #[arg(long, value_enum, default_value_t, conflicts_with = "quiet")]
+    log: Form,
 }
 
 impl Serve {
@@ -64,7 +68,7 @@ impl Serve {
         let (site, owner) = open_site(&state, &config).await?;
         site.ask_with(api::elsewhere::asks());
         if !self.quiet {
-            tokio::spawn(print_events(site.clone()));
+            tokio::spawn(print_events(site.clone(), Log::open(self.log)));
         }
         let ended = self.with_site(&site, &state, &socket, config, file).await;
         site.stop().await;
@@ -299,16 +303,14 @@ fn tell_start(
     say::line_if_read(format!("try: bootwright{at} doctor, bootwright{at} watch"));
 }
 
-async fn print_events(site: SiteHandle) {
+async fn print_events(site: SiteHandle, log: Log) {
     use tokio::sync::broadcast::error::RecvError;
     let mut events = site.events();
     loop {
         match events.recv().await {
             Ok(event) if super::watch::is_expected(&event) || super::watch::is_log(&event) => {}
-            Ok(event) => say::note(super::watch::in_a_line(&event)),
-            Err(RecvError::Lagged(missed)) => {
-                say::note(format!("({missed} events were too quick to be shown)"));
-            }
+            Ok(event) => log.event(&event),
+            Err(RecvError::Lagged(missed)) => log.missed(missed),
             Err(RecvError::Closed) => return,
         }
     }

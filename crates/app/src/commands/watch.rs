@@ -10,7 +10,8 @@ use api::types::Line;
 use clap::Args;
 use hyper::Method;
 use model::event::Happening;
-use model::{BootId, Event};
+use model::fault::MACHINE;
+use model::{BootId, Event, Fault};
 use std::time::{Duration, Instant};
 
 /// What `watch` takes.
@@ -113,7 +114,52 @@ pub fn is_log(event: &Event) -> bool {
 
 /// `20:17:05 b7q3kx9md br0 52:54:00:77:00:01 DISCOVER → OFFER 10.77.0.100`
 pub fn in_a_line(event: &Event) -> String {
+    format!("{} {}", clock::local(event.at), without_time(event))
+}
+
+/// The same for a reader that knows the time. Of a silence that somebody can end it says whose fault
+/// it is, and what would change it.
+pub fn without_time(event: &Event) -> String {
     let boot = event.boot.map(|boot| format!("{boot} ")).unwrap_or_default();
     let link = event.link.as_ref().map(|link| format!("{link} ")).unwrap_or_default();
-    format!("{} {boot}{link}{event}", clock::local(event.at))
+    let said = format!("{boot}{link}{event}");
+    let Some(why) = event.what.silence().filter(|why| why.fault() != Fault::Nobody) else {
+        return said;
+    };
+    let machine = event.machine.map(|machine| machine.to_string());
+    let remedy = why.remedy().map(|remedy| remedy.of(machine.as_deref().unwrap_or(MACHINE)));
+    match remedy.map(|remedy| remedy.to_string()).filter(|remedy| !said.contains(remedy)) {
+        Some(remedy) => format!("{said} ({}: {remedy})", why.fault().name()),
+        None => format!("{said} ({})", why.fault().name()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{Now, Why};
+
+    fn said(why: Why) -> String {
+        let what = Happening::Silent { asked: "DISCOVER".into(), why };
+        let machine = "52:54:00:77:00:01".parse().ok();
+        without_time(&Event::new(Now(0), machine, Some("br0".to_owned()), what))
+    }
+
+    #[test]
+    fn a_silence_that_can_be_ended_says_how() {
+        assert_eq!(
+            said(Why::PlanIsSilence),
+            "br0 52:54:00:77:00:01 DISCOVER → silence: the plan for this machine is silence (settings: \
+             run `bootwright machine set 52:54:00:77:00:01 --profile PROFILE`)"
+        );
+        assert_eq!(
+            said(Why::MessageType(10)),
+            "br0 52:54:00:77:00:01 DISCOVER → silence: message type 10 is not served (ours)"
+        );
+    }
+
+    #[test]
+    fn where_silence_is_right_nobody_is_told_to_act() {
+        assert!(said(Why::NotBooting).ends_with("business"), "{}", said(Why::NotBooting));
+    }
 }

@@ -5,6 +5,7 @@ mod https;
 mod limits;
 mod options;
 mod others;
+mod remedies;
 mod shared;
 mod syslog;
 

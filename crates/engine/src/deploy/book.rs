@@ -1,6 +1,7 @@
 //! What is known of deployments, found by machine, by token and by number.
 
-use model::deployment::Deployment;
+use crate::state::Tally;
+use model::deployment::{Deployment, State};
 use model::{Batch, HardwareAddress, Now};
 use std::collections::BTreeMap;
 
@@ -17,12 +18,15 @@ pub(crate) struct Book {
     reports: BTreeMap<[u8; 32], u32>,
     /// Everything was read back from a backup then. What was armed before may have been used since.
     restored: Option<Now>,
+    /// How many stand where.
+    states: Tally,
 }
 
 impl Book {
     pub(crate) fn put(&mut self, deployment: Deployment) {
         self.forget(deployment.id);
         let id = deployment.id;
+        self.states.more(deployment.state().name());
         if !deployment.is_over() {
             self.live.insert(deployment.machine, id);
             if let Some(install) = &deployment.install {
@@ -35,6 +39,7 @@ impl Book {
 
     pub(crate) fn forget(&mut self, id: u32) {
         let Some(old) = self.all.remove(&id) else { return };
+        self.states.less(old.state().name());
         if self.live.get(&old.machine) == Some(&id) {
             self.live.remove(&old.machine);
         }
@@ -69,6 +74,11 @@ impl Book {
 
     pub(crate) fn forget_batch(&mut self, id: u32) {
         self.batches.remove(&id);
+    }
+
+    /// How many deployments are in each state, all states in order.
+    pub(crate) fn states(&self) -> impl Iterator<Item = (&'static str, usize)> {
+        State::NAMES.iter().map(|name| (*name, self.states.of(name)))
     }
 
     pub(crate) fn all(&self) -> impl DoubleEndedIterator<Item = &Deployment> {

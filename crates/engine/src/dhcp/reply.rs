@@ -84,9 +84,7 @@ impl Engine {
             reasons.extend(path.and_then(|_| allow.reason(Action::ShortNames)));
             reasons.extend(in_reply(form, &file, client, &allow));
             if file.len() > 255 {
-                return Err(Why::BadOption(format!(
-                    "the boot file name `{file}` is longer than option 67 can carry (255 bytes): shorten image name or path"
-                )));
+                return Err(Why::FileNameTooLong(file));
             }
             Ok(BootAnswer { form, allow, file, because: reasons })
         });

@@ -3,7 +3,7 @@
 
 use super::trail::Trail;
 use super::{Finding, again, asking, fetching, https, loader, script, system};
-use model::Fault::{self, OperatorsSettings, Ours, PeersBytes, Surroundings};
+use model::Fault::{self, Ours, Peer, Settings, Surroundings};
 use model::diagnosis::Code;
 use model::story::BootStage;
 
@@ -50,31 +50,31 @@ macro_rules! rows {
 }
 
 rows! {
-    NetworkNotServed OperatorsSettings Loader asking::network_not_served:
+    NetworkNotServed Settings Loader asking::network_not_served:
         "The machine asks on an interface for which no [[network]] stands in the configuration."
         => "Add a [[network]] for that interface.";
-    RelayNotServed OperatorsSettings Loader asking::relay_not_served:
+    RelayNotServed Settings Loader asking::relay_not_served:
         "A relay carries its requests here, and no network names that relay."
         => "Add the relay to `relays` of the network whose addresses the machine should get.";
-    PoolExhausted OperatorsSettings System asking::pool_exhausted:
+    PoolExhausted Settings System asking::pool_exhausted:
         "All addresses of the pool are leased. The machine hears nothing and tries again."
         => "Widen `pool` or shorten `lease`.";
-    MalformedRequest PeersBytes Loader asking::malformed_request:
+    MalformedRequest Peer Loader asking::malformed_request:
         "The request is broken, or an option that decides is."
         => "Update the firmware of the machine or of its network card; look at what is between.";
-    AskedTooOften PeersBytes System asking::asked_too_often:
+    AskedTooOften Peer System asking::asked_too_often:
         "It, or somebody in its name, sends so much that it is not answered for a while."
         => "Look for a loop on the link or a machine that repeats its messages.";
     StoreFailed Surroundings System asking::store_failed:
         "The answer promises something that has to be on disk first, and it could not be written."
         => "Make room on the disk of the state directory, or mend it.";
-    ArchitectureNotTold PeersBytes Loader asking::architecture_not_told:
+    ArchitectureNotTold Peer Loader asking::architecture_not_told:
         "It wants to boot and does not say for which processor (option 93)."
         => "Update its firmware, or start it from an iPXE on a USB stick.";
     ArchitectureUnserved Surroundings Loader asking::architecture_unserved:
         "It is of an architecture for which nobody has a bootloader."
         => "Such machines cannot be booted from here.";
-    BootloaderMissing OperatorsSettings Loader asking::bootloader_missing:
+    BootloaderMissing Settings Loader asking::bootloader_missing:
         "There are bootloaders for its architecture, and none was imported."
         => "Import one: `bootwright bootloader import FILE|DEB`.";
     AddressRefused Surroundings Loader asking::address_refused:
@@ -113,20 +113,20 @@ rows! {
     HttpsUntrusted Surroundings Loader https::untrusted:
         "It connects and leaves when it has seen our certificate: it trusts another CA, or none."
         => "Enrol the CA: `bootwright tls show` says how.";
-    HttpsWrongName OperatorsSettings Loader https::wrong_name:
+    HttpsWrongName Settings Loader https::wrong_name:
         "The certificate does not name the address or name that stands in the URL."
         => "Make a certificate that does: `bootwright tls init --address` or `--name`.";
     HttpsTime Surroundings Loader https::time:
         "The certificate is over or not yet valid, or the machine's clock is years off."
         => "Make a new certificate (`bootwright tls init`), or set the machine's clock.";
-    HttpsOldTls PeersBytes Loader https::old_tls:
+    HttpsOldTls Peer Loader https::old_tls:
         "It speaks only TLS 1.0 or 1.1, which are not safe."
         => "Give it an http:// URL, or update its firmware or its iPXE.";
-    HttpsKeyType PeersBytes Loader https::key_type:
+    HttpsKeyType Peer Loader https::key_type:
         "It has no cipher, curve or signature in common with our key: old iPXE knows RSA only, new EDK2 \
          no RSA below 3072 bits."
         => "Use an RSA key of 3072 bits or more, or update the client.";
-    HttpsPlainHttp OperatorsSettings Loader https::plain_http:
+    HttpsPlainHttp Settings Loader https::plain_http:
         "It was given an http:// URL with the port for HTTPS."
         => "Write https:// in that URL, or the port for HTTP.";
     TftpAnswersBlocked Surroundings Loader fetching::tftp_answers_blocked:
@@ -143,7 +143,7 @@ rows! {
     TftpStalled Surroundings Kernel fetching::tftp_stalled:
         "A transfer stopped in its middle and nothing more came."
         => "Look at the machine and its cable.";
-    TransferRefused PeersBytes Kernel fetching::transfer_refused:
+    TransferRefused Peer Kernel fetching::transfer_refused:
         "It stopped a transfer itself and said so by a TFTP error."
         => "Read what it said; error 3 is want of memory.";
     TransferCut Surroundings Kernel fetching::transfer_cut:
@@ -152,10 +152,10 @@ rows! {
     FileDamaged Surroundings Kernel fetching::file_damaged:
         "A file is gone, or not as it was when it was imported. What is damaged is not sent."
         => "Import the image again, and check the disk.";
-    BootFileMissing OperatorsSettings Loader fetching::boot_file_missing:
+    BootFileMissing Settings Loader fetching::boot_file_missing:
         "It asks for a boot file that does not exist here; often another server named it."
         => "Find who names it, or import the file.";
-    OutsideSubnets OperatorsSettings Firmware fetching::outside_subnets:
+    OutsideSubnets Settings Firmware fetching::outside_subnets:
         "It has an address of a network that we do not serve, and is not given files."
         => "Set `subnet` of the network, or mend the other server's addresses.";
     LoaderRefused Surroundings Loader loader::loader_refused:
@@ -171,23 +171,23 @@ rows! {
     LoaderLoops Surroundings Loader loader::loader_loops:
         "iPXE is told a bootloader by somebody, and loads itself for ever."
         => "Take that boot file out of the other server's settings for clients of user class iPXE.";
-    SecondStageMissing OperatorsSettings Loader loader::second_stage_missing:
+    SecondStageMissing Settings Loader loader::second_stage_missing:
         "shim looks for its next stage beside itself and does not find it, or does not trust it."
         => "Import shim and GRUB of the same distribution.";
     ScriptNotFetched Surroundings Loader loader::script_not_fetched:
         "The bootloader came by TFTP; the script comes by HTTP, and no request for it arrives."
         => "Let TCP to the HTTP port through.";
-    ProfileCannotBoot OperatorsSettings Script script::profile_cannot_boot:
+    ProfileCannotBoot Settings Script script::profile_cannot_boot:
         "The profile that a rule or an operator gave it is for other machines, or its image is not there: \
          it goes on to its own disk."
         => "Give it a profile for its architecture.";
     LocalDiskDoesNotStart Surroundings Script again::local_disk_does_not_start:
         "It is told to start its own disk and comes back at once, each time."
         => "Install it, or mend the boot order in its set-up.";
-    KernelMissing OperatorsSettings Kernel script::kernel_missing:
+    KernelMissing Settings Kernel script::kernel_missing:
         "Its script names a kernel that is not there any more."
         => "Import the image again.";
-    InitrdMissing OperatorsSettings Kernel script::initrd_missing:
+    InitrdMissing Settings Kernel script::initrd_missing:
         "A file that is loaded with the kernel is not there."
         => "Import the image again.";
     TooLittleMemory Surroundings System script::too_little_memory:
@@ -200,10 +200,10 @@ rows! {
     KernelSilent Surroundings System system::kernel_silent:
         "Kernel and initrd went out, and the system does not ask for what it cannot do without."
         => "Look at its screen; try other kernel arguments.";
-    InstallerFileMissing OperatorsSettings System system::installer_file_missing:
+    InstallerFileMissing Settings System system::installer_file_missing:
         "The installer or live system runs and asks for a file that we do not have."
         => "Import the whole disc, or mend the arguments that name the file.";
-    AnswersRefused OperatorsSettings System system::answers_refused:
+    AnswersRefused Settings System system::answers_refused:
         "The installer asks for its answer file and is not the one whom it was armed for, or asks in a way \
          that is not allowed."
         => "`bootwright deployment show` says what is allowed.";
@@ -216,7 +216,7 @@ rows! {
     DeploymentFrozen Surroundings System system::deployment_frozen:
         "Somebody else asked for what was armed for this machine, so nobody gets it any more."
         => "Find out who, then arm the machine anew.";
-    InstallerLoop OperatorsSettings System again::installer_loop:
+    InstallerLoop Settings System again::installer_loop:
         "A rule or a profile leads it to the same installer at every boot."
         => "Install by `bootwright machine deploy`, which gives the installer once.";
     BootLoops Surroundings Kernel again::boot_loops:

@@ -26,6 +26,8 @@ struct Area {
     ends: BTreeSet<(Now, Ipv4Addr)>,
     /// Addresses in quarantine.
     barred: BTreeSet<Ipv4Addr>,
+    /// How many addresses have a record, whatever it says.
+    records: usize,
 }
 
 impl Pools {
@@ -39,6 +41,7 @@ impl Pools {
                 used: Used::default(),
                 ends: BTreeSet::new(),
                 barred: BTreeSet::new(),
+                records: 0,
             })
             .collect();
         areas.sort_by_key(|area| area.pool.first);
@@ -53,6 +56,7 @@ impl Pools {
             return;
         };
         area.used.set(area.pool, address);
+        area.records += 1;
         area.ends.extend(end.map(|end| (end, address)));
         if matches!(lease.state, LeaseState::Declined | LeaseState::Conflict) {
             area.barred.insert(address);
@@ -67,6 +71,7 @@ impl Pools {
             return;
         };
         area.used.clear(area.pool, address);
+        area.records = area.records.saturating_sub(1);
         end.map(|end| area.ends.remove(&(end, address)));
         area.barred.remove(&address);
     }
@@ -134,6 +139,17 @@ impl Pools {
     pub(super) fn barred(&self, network: &Network) -> impl Iterator<Item = Ipv4Addr> {
         let own = network.pools.iter().filter_map(|pool| self.area(pool.first));
         own.flat_map(|area| area.barred.iter().copied())
+    }
+
+    /// How many addresses of a network have a record that has not ended. What ended and is offered
+    /// again counts, too, until the offer is over. Takes as long as there are ended ones.
+    pub(super) fn recorded(&self, network: &Network, now: Now) -> usize {
+        let own = network.pools.iter().filter_map(|pool| self.area(pool.first));
+        own.map(|area| {
+            let ended = area.ends.iter().take_while(|(end, _)| *end <= now).count();
+            area.records.saturating_sub(ended)
+        })
+        .sum()
     }
 
     /// Addresses whose lease ended in this time, the oldest first, at most `most`.

@@ -1,5 +1,6 @@
 //! The inventory, found by any hardware address of a machine.
 
+use super::census::Tally;
 use crate::{Engine, Told};
 use model::{HardwareAddress, Life, Machine};
 use std::collections::BTreeMap;
@@ -11,6 +12,8 @@ pub(crate) struct Machines {
     filed: BTreeMap<HardwareAddress, Machine>,
     /// A further address of a machine, and the one that it is filed under.
     others: BTreeMap<HardwareAddress, HardwareAddress>,
+    /// How many live how.
+    lives: Tally,
 }
 
 impl Machines {
@@ -46,8 +49,13 @@ impl Machines {
         self.filed.len()
     }
 
+    pub(super) fn tally(&self) -> &Tally {
+        &self.lives
+    }
+
     pub(crate) fn insert(&mut self, machine: Machine) {
         self.remove(&machine.hardware);
+        self.lives.more(machine.life().name());
         self.others.extend(machine.also.iter().map(|other| (*other, machine.hardware)));
         self.filed.insert(machine.hardware, machine);
     }
@@ -55,6 +63,7 @@ impl Machines {
     /// Forgets the machine that is filed under this address.
     pub(crate) fn remove(&mut self, hardware: &HardwareAddress) {
         let Some(old) = self.filed.remove(hardware) else { return };
+        self.lives.less(old.life().name());
         for other in &old.also {
             if self.others.get(other) == Some(hardware) {
                 self.others.remove(other);

@@ -68,6 +68,8 @@ pub struct Server {
     pub squatters: BTreeMap<Ipv4Addr, HardwareAddress>,
     /// Names of files that are damaged on disk.
     pub damaged: BTreeSet<String>,
+    /// Codes of all reasons for which somebody got nothing.
+    pub silences: BTreeSet<&'static str>,
     blobs: BTreeMap<Hash, Label>,
     sessions: Sessions,
     running: BTreeMap<SessionId, Running>,
@@ -85,6 +87,7 @@ impl Server {
             neighbours: BTreeMap::new(),
             squatters: BTreeMap::new(),
             damaged: BTreeSet::new(),
+            silences: BTreeSet::new(),
             blobs: BTreeMap::new(),
             sessions: Sessions::new(Caps::default()),
             running: BTreeMap::new(),
@@ -126,9 +129,13 @@ impl Server {
         };
         for _ in 0..DECIDED_AGAIN {
             let told = self.engine.dhcp(now, &datagram);
-            let Answer::Reply(outgoing) = told.answer else {
-                self.told.extend(told.events);
-                return None;
+            let outgoing = match told.answer {
+                Answer::Reply(outgoing) => outgoing,
+                Answer::Silence(why) => {
+                    self.silences.insert(why.code());
+                    self.told.extend(told.events);
+                    return None;
+                }
             };
             let squatter = |check: Check| {
                 let theirs = self.squatters.get(&check.address).copied();
@@ -169,6 +176,9 @@ impl Server {
     pub fn find(&mut self, now: Now, ask: &FileAsk) -> Answer<engine::Found> {
         let told = self.engine.file(now, ask);
         self.told.extend(told.events);
+        if let Answer::Silence(why) = &told.answer {
+            self.silences.insert(why.code());
+        }
         let Answer::Reply(Found { what: Served::Ask(inquiry), .. }) = &told.answer else {
             return told.answer;
         };

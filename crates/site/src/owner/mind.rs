@@ -12,6 +12,7 @@ use crate::inbox::{Conflict, DryRun, Order, Request};
 use crate::journal::Telling;
 use crate::post::{Heard, Ready, Replies};
 use crate::store::{Damage, rows};
+use crate::tally::{self, Timed};
 use engine::command::Decided;
 use engine::{Answer, Datagram, Engine, Noted, Now, Overheard, Settings, Told};
 use model::{Change, Event, Happening};
@@ -59,7 +60,8 @@ impl Mind {
         let now = self.clock.now();
         batch.minute = true;
         let tidy = self.decide.tidy;
-        let noted = self.guard(now, batch, || "the minute".to_owned(), |e| tidy(e, now));
+        let noted =
+            self.guard(now, batch, Timed::Upkeep, || "the minute".to_owned(), |e| tidy(e, now));
         if let Some(Noted { changes, events }) = noted {
             self.settle(batch, Letter::Nobody, changes, events);
         }
@@ -71,7 +73,7 @@ impl Mind {
         let now = self.clock.now();
         for question in std::mem::take(&mut batch.questions) {
             let ask = |engine: &mut Engine| question(engine, now);
-            self.guard(now, batch, || "question".to_owned(), ask);
+            self.guard(now, batch, Timed::Question, || "question".to_owned(), ask);
         }
     }
 
@@ -83,7 +85,7 @@ impl Mind {
                 let decide = self.decide.file;
                 let describe =
                     || format!("{} request for {}", ask.by, model::text::show(&ask.name));
-                let told = self.guard(now, batch, describe, |e| decide(e, now, &ask));
+                let told = self.guard(now, batch, Timed::File, describe, |e| decide(e, now, &ask));
                 let Some(told) = told else { return };
                 self.settle(batch, Letter::File(to, told.answer), told.changes, told.events);
             }
@@ -98,7 +100,9 @@ impl Mind {
             Request::Conflict(conflict) => self.conflict(now, &conflict, batch),
             Request::Elsewhere(machine, answer) => {
                 let describe = || format!("what another server says of {machine}");
-                self.guard(now, batch, describe, |e| e.heard_elsewhere(now, machine, answer));
+                self.guard(now, batch, Timed::Upkeep, describe, |e| {
+                    e.heard_elsewhere(now, machine, answer)
+                });
             }
             Request::Overheard(overheard) => self.overhear(now, &overheard, batch),
             Request::Stop => batch.stop = true,
@@ -108,14 +112,20 @@ impl Mind {
     fn datagram(&mut self, now: Now, heard: Heard, to: Replies, batch: &mut Batch) {
         let decide = self.decide.dhcp;
         let datagram = &heard.datagram;
-        let told = self.guard(now, batch, || describe(datagram), |e| decide(e, now, datagram));
+        let describe = || describe(datagram);
+        let told = self.guard(now, batch, Timed::Dhcp, describe, |e| decide(e, now, datagram));
         let Some(Told { answer, changes, events }) = told else { return };
         let ready = match answer {
             Answer::Reply(outgoing) => {
                 let asked = outgoing.check.is_some().then(|| Box::new(heard));
                 Some(Ready { outgoing, asked })
             }
-            Answer::Silence(_) => None,
+            Answer::Silence(why) => {
+                if !events.iter().any(|event| matches!(event.what, Happening::Silent { .. })) {
+                    self.telling.quiet(tally::word_of(&datagram.bytes), &why, &datagram.link);
+                }
+                None
+            }
         };
         self.settle(batch, Letter::Datagram(to, ready), changes, events);
     }
@@ -124,7 +134,8 @@ impl Mind {
         let decide = self.decide.conflict;
         let Conflict { link, check, theirs } = conflict;
         let describe = || format!("an answer for {} on {link}", check.address);
-        let noted = self.guard(now, batch, describe, |e| decide(e, now, link, check, *theirs));
+        let conflict = |e: &mut Engine| decide(e, now, link, check, *theirs);
+        let noted = self.guard(now, batch, Timed::Upkeep, describe, conflict);
         if let Some(Noted { changes, events }) = noted {
             self.settle(batch, Letter::Nobody, changes, events);
         }
@@ -134,7 +145,7 @@ impl Mind {
     fn overhear(&mut self, now: Now, overheard: &Overheard, batch: &mut Batch) {
         let decide = self.decide.overhear;
         let describe = || format!("a reply of {} on {}", overheard.from, overheard.link);
-        let noted = self.guard(now, batch, describe, |e| decide(e, now, overheard));
+        let noted = self.guard(now, batch, Timed::Upkeep, describe, |e| decide(e, now, overheard));
         if let Some(Noted { changes, events }) = noted {
             self.settle(batch, Letter::Nobody, changes, events);
         }
@@ -162,7 +173,7 @@ impl Mind {
         }
         let decide = self.decide.command;
         let describe = || "an operator's command".to_owned();
-        let decided = self.guard(now, batch, describe, |engine| {
+        let decided = self.guard(now, batch, Timed::Command, describe, |engine| {
             if expects.is_some_and(|expects| !expects.holds(engine)) {
                 return Err(SiteError::Stale);
             }
@@ -213,7 +224,7 @@ impl Mind {
         }
         let says = act.says.clone();
         let describe = || "an act of an operator".to_owned();
-        let kept = self.guard(now, batch, describe, |engine| {
+        let kept = self.guard(now, batch, Timed::Command, describe, |engine| {
             let record = audit::of_act(engine, now, act);
             engine.apply(&record);
             vec![record]
@@ -270,10 +281,14 @@ impl Mind {
         &mut self,
         now: Now,
         batch: &mut Batch,
+        what: Timed,
         describe: impl FnOnce() -> String,
         decide: impl FnOnce(&mut Engine) -> R,
     ) -> Option<R> {
-        match catch_unwind(AssertUnwindSafe(|| decide(&mut self.engine))) {
+        let begun = std::time::Instant::now();
+        let decided = catch_unwind(AssertUnwindSafe(|| decide(&mut self.engine)));
+        self.counters.took(what, begun.elapsed());
+        match decided {
             Ok(decided) => Some(decided),
             Err(panic) => {
                 batch.spoiled = true;

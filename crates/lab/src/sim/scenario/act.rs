@@ -8,7 +8,7 @@ use crate::sim::world::World;
 use engine::explain::Question;
 use engine::{Answer, Asker, FileAsk, Served};
 use model::event::Carrier;
-use model::{Content, HardwareAddress};
+use model::{Change, Content, HardwareAddress};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
@@ -31,6 +31,15 @@ pub(super) fn act(world: &mut World, action: &str, lines: &mut Lines) -> Result<
         }
         "explain" => explain(world, rest, lines),
         "story" => story(world, rest, lines),
+        "disk" => {
+            world.server.engine.only_renew(rest == "full");
+            Ok(())
+        }
+        "restored" => {
+            let at = world.now();
+            world.server.apply(&[Change::Restored(at)]);
+            Ok(())
+        }
         "archs" => packet::architectures(world, rest, lines),
         mac => {
             let mac: HardwareAddress = mac.parse().map_err(|_| format!("who is that: {action}"))?;
@@ -43,6 +52,7 @@ pub(super) fn act(world: &mut World, action: &str, lines: &mut Lines) -> Result<
                     Ok(())
                 }
                 "sends" => packet::sends(world, mac, what, lines),
+                "repeats" => packet::repeats(world, mac, what, lines),
                 "asks" => asks(world, mac, what, lines),
                 "floods" => packet::floods(world, mac, what),
                 _ => Err(format!("what does it do: {action}")),
@@ -71,13 +81,18 @@ fn boots(world: &mut World, mac: HardwareAddress, what: &str) -> Result<(), Stri
     Ok(())
 }
 
-/// `asks tftp NAME`, `asks http PATH?QUERY`, `asks tftp NAME from 10.0.0.9`
+/// `asks tftp NAME`, `asks http PATH?QUERY`, `asks tftp NAME from 10.0.0.9`, and with what it posts
+/// `asks http PATH?QUERY posting {"cpu": …}`
 fn asks(
     world: &mut World,
     mac: HardwareAddress,
     what: &str,
     lines: &mut Lines,
 ) -> Result<(), String> {
+    let (what, body) = match what.split_once(" posting ") {
+        Some((what, body)) => (what, Some(body.as_bytes().to_vec())),
+        None => (what, None),
+    };
     let (what, from) = what.split_once(" from ").unwrap_or((what, ""));
     let (by, name) = what.split_once(' ').ok_or("asks what?")?;
     let lease = world.server.engine.leases().find(|lease| lease.hardware == mac);
@@ -102,7 +117,7 @@ fn asks(
         says: if query.is_empty() { Asker::default() } else { crate::sim::server::asker(query) },
         neighbour: None,
         agent: None,
-        body: None,
+        body,
         head_only: false,
     };
     match world.server.find(world.now(), &ask) {
@@ -165,8 +180,15 @@ fn explain(world: &mut World, what: &str, lines: &mut Lines) -> Result<(), Strin
                 lines.plain(format!("{denied}{} {}: {}", quirk.id, quirk.name, quirk.because));
             }
             for stage in explained.stages {
-                let gets = stage.gets.or(stage.silence.map(|why| format!("silence: {why}")));
+                let silence = stage.silence.as_ref().map(|why| format!("silence: {why}"));
+                let gets = stage.gets.or(silence);
                 lines.plain(format!("{}: {}", stage.stage, gets.unwrap_or_default()));
+                if let Some(why) = &stage.silence {
+                    let machine = explained.machine.to_string();
+                    lines.plain(format!("    {}", why.fault()));
+                    let remedy = why.remedy().map(|remedy| remedy.of(&machine));
+                    remedy.iter().for_each(|remedy| lines.plain(format!("    {remedy}")));
+                }
                 for reason in stage.because {
                     lines.plain(format!("    {reason}"));
                 }

@@ -364,7 +364,7 @@ fn relay_options(pairs: &Pairs<'_>) -> Result<Vec<u8>, String> {
     Ok(info)
 }
 
-/// `image debian for x64-uefi,arm64-uefi signed files a,b`
+/// `image debian for x64-uefi,arm64-uefi signed in EFI/boot files a,b`
 fn image(world: &mut World, line: &str) -> Result<String, String> {
     let pairs = Pairs::new(line);
     let name = pairs.get("image").unwrap_or_default().to_owned();
@@ -414,7 +414,9 @@ fn image(world: &mut World, line: &str) -> Result<String, String> {
     if pairs.has("signed") {
         let arch = archs.first().copied();
         let suffix = arch.and_then(Arch::efi_suffix).unwrap_or("x64");
-        let (shim, grub) = (format!("boot{suffix}.efi"), format!("grub{suffix}.efi"));
+        let within = pairs.get("in").map(|folder| format!("{folder}/")).unwrap_or_default();
+        let of = |kind: &str| format!("{within}{kind}{suffix}.efi");
+        let (shim, grub) = (of("boot"), of("grub"));
         asset(world, "shim", arch, &shim);
         if pairs.get("lacks") != Some(grub.as_str()) {
             asset(world, "grub", arch, &grub);

@@ -27,6 +27,7 @@ mod pins;
 mod show;
 
 use super::world::World;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -47,6 +48,8 @@ const LAST_STEP_MS: u64 = 15 * 60 * 1000;
 pub struct Scenario {
     /// What it shows: `quirk 1`, `P7`, `security`, ….
     pub covers: Vec<String>,
+    /// Codes of the silences that came up when it ran.
+    pub silences: BTreeSet<&'static str>,
     about: Vec<String>,
     given: Vec<String>,
     steps: Vec<Step>,
@@ -71,6 +74,8 @@ pub struct Ran {
     pub text: String,
     /// `must` and `never` lines that do not hold.
     pub broken: Vec<String>,
+    /// Codes of the silences ([`model::Why::code`]) that came up.
+    pub silences: BTreeSet<&'static str>,
 }
 
 impl Scenario {
@@ -194,7 +199,7 @@ impl Scenario {
             let unwanted = step.never.iter().filter(|m| flat.contains(m.as_str()));
             broken.extend(unwanted.map(|m| format!("at {}: never {m}", step.at)));
         }
-        Ok(Ran { text, broken })
+        Ok(Ran { text, broken, silences: world.server.silences })
     }
 }
 
@@ -260,7 +265,8 @@ pub fn check(dir: &Path) -> Vec<(String, Scenario)> {
         let ran = Scenario::read(&text).and_then(|s| s.run().map(|ran| (s, ran)));
         match ran {
             Err(why) => faults.push(format!("{name}: {why}")),
-            Ok((scenario, ran)) => {
+            Ok((mut scenario, ran)) => {
+                scenario.silences = ran.silences;
                 for broken in &ran.broken {
                     faults.push(format!("{name}: {broken}\n{}", show::indented(&ran.text)));
                 }

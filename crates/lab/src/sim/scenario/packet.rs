@@ -53,6 +53,23 @@ pub(super) fn floods(world: &mut World, mac: HardwareAddress, what: &str) -> Res
     Ok(())
 }
 
+/// `repeats 640 DISCOVER as edk2-x64`: so often at one moment, and what the last of them got.
+pub(super) fn repeats(
+    world: &mut World,
+    mac: HardwareAddress,
+    what: &str,
+    lines: &mut Lines,
+) -> Result<(), String> {
+    let (times, what) = what.split_once(' ').ok_or("repeats how often what?")?;
+    let times: u32 = times.parse().map_err(|_| format!("no number: {times}"))?;
+    let made = make(mac, what)?;
+    for _ in 1..times {
+        say(world, &made);
+        world.server.told.clear();
+    }
+    sends(world, mac, what, lines)
+}
+
 /// `archs 0..41 discover` (as the firmware of that number would): a line for each.
 pub(super) fn architectures(
     world: &mut World,
