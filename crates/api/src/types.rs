@@ -8,6 +8,7 @@ mod boot;
 mod boots;
 mod declared;
 mod deploy;
+mod diagnosis;
 mod inventory;
 mod leases;
 mod links;
@@ -32,6 +33,7 @@ pub use deploy::{
     BatchView, BatchWish, BootOnceWish, CodeWish, DeployWish, DeploymentView, RenderedView,
     SecretView, SecretWish, TemplateView, TemplateWish, batch_number, deployment_number,
 };
+pub use diagnosis::DiagnosisView;
 pub use inventory::{
     AddressesWish, AssetView, ImageView, LifeWish, MachineSearch, MachineView, MachineWish,
     MergeWish, OptionsWish,

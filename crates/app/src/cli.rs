@@ -113,6 +113,8 @@ pub enum Command {
     Report(commands::report::Report),
     /// Say what we would have answered to what a capture or a report shows, and where that differs.
     Replay(commands::replay::Replay),
+    /// Say what a machine's last boot died of, what shows it, and what to do.
+    Diagnose(commands::diagnose::Diagnose),
     /// Show what happens, live, one line each.
     Watch(commands::watch::Watch),
     /// Make machines, profiles and rules as documents declare them.

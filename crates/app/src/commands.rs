@@ -7,6 +7,7 @@ pub mod boot;
 pub mod bootloader;
 pub mod check;
 pub mod deployment;
+pub mod diagnose;
 pub mod doctor;
 pub mod error;
 pub mod explain;
@@ -58,6 +59,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Explain(explain) => explain.run(&client).await,
         Command::Report(report) => report.run(&client).await,
         Command::Replay(replay) => replay.run().await,
+        Command::Diagnose(diagnose) => diagnose.run(&client).await,
         Command::Watch(watch) => watch.run(&client).await,
         Command::Image(image) => image.run(&client).await,
         Command::Bootloader(bootloader) => bootloader.run(&client).await,

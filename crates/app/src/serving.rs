@@ -1,10 +1,12 @@
 //! The running server: what ties its rooms together.
 //!
 //! [`admin`] is the operators' port; [`sockets`] opens the machines' sockets and opens them anew as the configuration says; [`https`] has
-//! their certificates; [`others`] looks for other DHCP servers; [`scrub`] reads all blobs once
-//! a week; [`log`] tells what happens; [`tidy`] removes once a day what nobody came back for; [`notify`] tells systemd.
+//! their certificates; [`boots`] has boots judged; [`others`] looks for other DHCP servers; [`scrub`] reads all
+//! blobs once a week; [`log`] tells what happens; [`tidy`] removes once a day what nobody came back for; [`notify`]
+//! tells systemd.
 
 pub mod admin;
+pub mod boots;
 pub mod https;
 pub mod log;
 pub mod notify;

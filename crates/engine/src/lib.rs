@@ -19,6 +19,7 @@ pub mod command;
 pub mod compare;
 pub mod deploy;
 pub mod dhcp;
+pub mod diagnose;
 pub mod elsewhere;
 pub mod explain;
 pub mod files;

@@ -2,6 +2,7 @@
 
 use lab::sim::scenario::{Scenario, check};
 use model::Why;
+use model::diagnosis::Code;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::LazyLock;
@@ -37,6 +38,36 @@ fn every_row_of_the_tables_has_a_scenario() {
     assert_eq!(covered("P"), (1..=16).collect(), "rows of the proxy table");
     assert_eq!(covered("D"), (1..=5).collect(), "rows of the table with addresses");
     assert_eq!(covered("matrix "), (1..=7).collect(), "rows of the table of destinations");
+}
+
+/// Whole boots in which nothing is wrong that must not be told otherwise.
+const HEALTHY_MIN: usize = 60;
+
+#[test]
+fn every_diagnosis_is_reached() {
+    let reached = |code: Code| {
+        let (covers, must) = (format!("diagnosis {code}"), format!("DIAGNOSIS {code} ("));
+        let mut scenarios = SCENARIOS.iter().map(|(_, scenario)| scenario);
+        scenarios.any(|s| s.covers.contains(&covers) && s.must().any(|m| m.starts_with(&must)))
+    };
+    let missing: Vec<&str> =
+        Code::ALL.iter().filter(|code| !reached(**code)).map(|code| code.name()).collect();
+    assert!(missing.is_empty(), "no scenario demands: {}", missing.join(", "));
+}
+
+/// Whoever is told of a fault that is not there believes the next diagnosis less.
+#[test]
+fn nothing_is_diagnosed_that_is_not_wrong() {
+    let whole = SCENARIOS.iter().filter(|(_, scenario)| scenario.is_of_machines());
+    let (mut healthy, mut false_alarms) = (0, Vec::new());
+    for (name, scenario) in whole {
+        let covered = |code: &&str| scenario.covers.contains(&format!("diagnosis {code}"));
+        healthy += usize::from(scenario.diagnoses().next().is_none());
+        false_alarms
+            .extend(scenario.diagnoses().filter(|c| !covered(c)).map(|c| format!("{name}: {c}")));
+    }
+    assert!(false_alarms.is_empty(), "not among what they cover:\n{}", false_alarms.join("\n"));
+    assert!(healthy >= HEALTHY_MIN, "only {healthy} scenarios in which nothing is wrong");
 }
 
 /// Nobody can say why a machine got nothing for a reason that no scenario ever shows.

@@ -50,7 +50,7 @@ const FORMS: [(&str, &str); 5] = [
 ];
 
 /// Codes of events that say the same of everybody.
-const PLAIN: [&str; 13] = [
+const PLAIN: [&str; 14] = [
     "transfer-started",
     "transfer-progress",
     "transfer-done",
@@ -62,6 +62,7 @@ const PLAIN: [&str; 13] = [
     "offer-taken",
     "compared",
     "machine-log",
+    "diagnosis",
     "alarm",
     "changed",
 ];
@@ -94,6 +95,7 @@ impl Happening {
             Self::Compared { .. } => "compared",
             Self::Deployment { step, .. } => coded(&STEPS, step, "deployment-step"),
             Self::Syslog { .. } => "machine-log",
+            Self::Diagnosis(_) => "diagnosis",
             Self::Alarm { .. } => "alarm",
             Self::Changed { .. } => "changed",
         }
@@ -118,6 +120,7 @@ impl Happening {
             Self::Alarm { .. } => Severity::Err,
             Self::TransferFailed { .. }
             | Self::HandshakeFailed { .. }
+            | Self::Diagnosis(_)
             | Self::OtherServer { .. } => Severity::Warning,
             Self::Silent { why, .. } => why.severity(),
             Self::FileMissed { expected: true, .. } | Self::Syslog { .. } => Severity::Debug,
@@ -157,6 +160,7 @@ impl Reason {
             Self::CannotBoot { .. } => "reason-cannot-boot",
             Self::LittleMemory { .. } => "reason-little-memory",
             Self::Loader { .. } => "reason-loader",
+            Self::NoFile(_) => "reason-no-file",
             Self::Quirk { .. } => "reason-quirk",
             Self::Note(_) => "reason-note",
         }
@@ -176,6 +180,7 @@ impl Reason {
         "reason-cannot-boot",
         "reason-little-memory",
         "reason-loader",
+        "reason-no-file",
         "reason-quirk",
         "reason-note",
     ];

@@ -1,5 +1,6 @@
 //! What is kept, and what is told.
 
+mod cut;
 mod kind;
 mod speaker;
 
@@ -7,6 +8,7 @@ use crate::access::{ApiToken, AuditRecord, User};
 use crate::address::HardwareAddress;
 use crate::declared::{Declarable, Said};
 use crate::deployment::{Batch, Deployment};
+use crate::diagnosis::Diagnosis;
 use crate::hardware::Hardware;
 use crate::image::{Channels, Image, Loader};
 use crate::lease::{Lease, Reservation};
@@ -22,6 +24,7 @@ use crate::story::BootId;
 use crate::template::Template;
 use crate::time::Now;
 use crate::webhook::Webhook;
+pub use cut::{Cut, TlsFault};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 pub use speaker::Speaker;
@@ -262,6 +265,12 @@ pub enum Happening {
         /// Blocks sent again (TFTP).
         #[serde(default)]
         again: u64,
+        /// Why, as a value.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cut: Option<Cut>,
+        /// To where it went.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<IpAddr>,
     },
     /// A file was asked for that we do not have.
     FileMissed {
@@ -281,6 +290,9 @@ pub enum Happening {
         why: String,
         /// What to do.
         hint: String,
+        /// What it was, as a value.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fault: Option<TlsFault>,
     },
     /// A machine was heard for the first time.
     MachineAppeared {
@@ -360,6 +372,8 @@ pub enum Happening {
         /// What it says, shown.
         text: String,
     },
+    /// A boot did not arrive, and this is why. Told once for each boot.
+    Diagnosis(Box<Diagnosis>),
     /// Something an operator should act on.
     Alarm {
         /// What happened, why, what to do.
@@ -419,7 +433,7 @@ impl fmt::Display for Happening {
                 write!(f, "{by} {file} ended at {} of {size} bytes: {why}", sent)
             }
             Self::FileMissed { by, why, .. } => write!(f, "{by}: {why}"),
-            Self::HandshakeFailed { from, why, hint } => {
+            Self::HandshakeFailed { from, why, hint, .. } => {
                 write!(f, "no TLS with {from}: {why}; {hint}")
             }
             Self::MachineAppeared { says } => write!(f, "appeared: {says}"),
@@ -463,6 +477,7 @@ impl fmt::Display for Happening {
                     None => write!(f, " {text}"),
                 }
             }
+            Self::Diagnosis(diagnosis) => write!(f, "DIAGNOSIS {diagnosis}"),
             Self::Alarm { text } => write!(f, "ALARM {text}"),
             Self::Changed { text } => f.write_str(text),
         }

@@ -34,6 +34,18 @@ impl Fault {
     pub const ALL: &'static [Self] =
         &[Self::Peer, Self::Settings, Self::Surroundings, Self::Ours, Self::Nobody];
 
+    /// Who, in words that go on after "down to".
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Peer => "what the machine sends",
+            Self::Settings => "the settings here",
+            Self::Surroundings => "what is around: the network, other servers, the machine itself",
+            Self::Ours => "Bootwright itself",
+            Self::Nobody => "nobody",
+        }
+    }
+
     /// The word that stands in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {

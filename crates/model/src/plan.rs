@@ -202,6 +202,8 @@ pub enum Reason {
         /// Why.
         because: String,
     },
+    /// It gets an address and nothing to boot.
+    NoFile(Why),
     /// The answer makes allowance for a quirk of this client.
     Quirk {
         /// `quirk-07`.
@@ -267,6 +269,7 @@ impl fmt::Display for Reason {
                 }
             }
             Self::Loader { name, because } => write!(f, "{name}: {because}"),
+            Self::NoFile(why) => write!(f, "no boot file: {why}"),
             Self::Quirk { id, name, does, because } => {
                 write!(f, "{id} {name}: {does}, because {because}")
             }

@@ -8,7 +8,8 @@ mod id;
 
 use crate::address::HardwareAddress;
 use crate::client::{Arch, Firmware};
-use crate::event::{Carrier, show_bytes, show_rate};
+use crate::diagnosis::Diagnosis;
+use crate::event::{Carrier, Cut, TlsFault, show_bytes, show_rate};
 use crate::other::TheirOffer;
 use crate::plan::Why;
 use crate::severity::Severity;
@@ -85,6 +86,9 @@ pub struct Story {
     pub gaps: Vec<Gap>,
     /// All of it in numbers.
     pub totals: Totals,
+    /// What it died of, the surest first, once it was judged. Nothing: it goes on, or it arrived.
+    #[serde(default)]
+    pub diagnoses: Vec<Diagnosis>,
 }
 
 impl Story {
@@ -239,6 +243,9 @@ pub enum Did {
         why: String,
         /// What to do.
         hint: String,
+        /// What it was, as a value.
+        #[serde(default)]
+        fault: Option<TlsFault>,
     },
     /// It said that it takes another server's offer.
     OfferTaken {
@@ -286,6 +293,9 @@ pub struct Exchange {
     pub address: Option<IpAddr>,
     /// The boot file named in the answer.
     pub file: Option<String>,
+    /// Why no boot file is named in the answer, where it asked for one.
+    #[serde(default)]
+    pub no_file: Option<Why>,
     /// Why this bootloader, where one was chosen: also what Secure Boot would say of it.
     pub loader: Option<String>,
     /// 1 for the first of its kind in this try of this card, 2 for the first repetition.
@@ -349,6 +359,9 @@ pub struct Carried {
     pub state: Carrying,
     /// Why it ended early, in words: the client's own where it gave any.
     pub why: Option<String>,
+    /// Why it ended early, as a value.
+    #[serde(default)]
+    pub cut: Option<Cut>,
     /// We named this file to the machine in this boot. Otherwise somebody else did: another server,
     /// the loader itself, a person.
     pub named_by_us: bool,

@@ -2,7 +2,7 @@
 
 use crate::board::{Board, Place};
 use crate::owner::Owner;
-use model::event::Carrier;
+use model::event::{Carrier, Cut};
 use model::{Event, Happening, HardwareAddress, Now};
 use std::io;
 use std::net::IpAddr;
@@ -40,13 +40,22 @@ pub(crate) struct About {
 
 /// What is told of a file that is published and cannot be opened. That its blob is damaged was told
 /// already, by the store.
-pub(crate) fn unreadable(by: Carrier, file: String, cause: &io::Error) -> Happening {
-    if library::is_damage(cause) {
-        let why = cause.to_string();
-        return Happening::TransferFailed { file, by, sent: 0, size: 0, why, took_ms: 0, again: 0 };
-    }
-    let text = format!("{file} is published but cannot be read: {cause}; import its image again");
-    Happening::Alarm { text }
+pub(crate) fn unreadable(by: Carrier, file: String, cause: &io::Error) -> Vec<Happening> {
+    let alarm = (!library::is_damage(cause)).then(|| Happening::Alarm {
+        text: format!("{file} is published but cannot be read: {cause}; import its image again"),
+    });
+    let failed = Happening::TransferFailed {
+        file,
+        by,
+        sent: 0,
+        size: 0,
+        why: cause.to_string(),
+        took_ms: 0,
+        again: 0,
+        cut: Some(Cut::Source),
+        to: None,
+    };
+    alarm.into_iter().chain([failed]).collect()
 }
 
 impl<O: Owner> Meter<O> {
@@ -102,13 +111,13 @@ impl<O: Owner> Meter<O> {
     }
 
     /// It ended early; `again` blocks had been sent more than once.
-    pub(crate) fn failed(mut self, sent: u64, again: u64, why: String) {
+    pub(crate) fn failed(mut self, sent: u64, again: u64, why: String, cut: Cut) {
         if let Some(place) = self.place.take() {
             place.ended(false, 0);
         }
-        let About { file, by, size, .. } = About::clone(&self.about);
-        let took_ms = self.took_ms();
-        self.tell(Happening::TransferFailed { file, by, sent, size, why, took_ms, again });
+        let About { file, by, to, size, .. } = About::clone(&self.about);
+        let (took_ms, cut, to) = (self.took_ms(), Some(cut), Some(to));
+        self.tell(Happening::TransferFailed { file, by, sent, size, why, took_ms, again, cut, to });
     }
 
     fn took_ms(&self) -> u64 {

@@ -10,6 +10,7 @@ use crate::recorder::Recorder;
 use crate::store::audit::{Entry as AuditEntry, Reader};
 use crate::store::copy::Copier;
 use crate::tally::{Clocked, Counts, Spread, Timed};
+use engine::diagnose::Examined;
 use engine::record::Part;
 use engine::tag::Expectation;
 use engine::{
@@ -342,13 +343,17 @@ impl SiteHandle {
     /// The boots of a machine that are remembered, oldest first, as they stand now.
     pub fn boots_of(&self, machine: &HardwareAddress) -> Vec<Story> {
         let now = self.now();
-        self.telling.read_stories(|stories| stories.of(now, machine))
+        let mut boots = self.telling.read_stories(|stories| stories.of(now, machine));
+        self.telling.with_verdicts(&mut boots);
+        boots
     }
 
     /// The boot of this name, as it stands now.
     pub fn boot(&self, boot: BootId) -> Option<Story> {
         let now = self.now();
-        self.telling.read_stories(|stories| stories.get(now, boot))
+        let mut boot = self.telling.read_stories(|stories| stories.get(now, boot));
+        self.telling.with_verdicts(&mut boot);
+        boot
     }
 
     /// The newest boot of each machine that is wanted, of those that were heard last first, so many at
@@ -359,7 +364,36 @@ impl SiteHandle {
         wanted: impl Fn(&HardwareAddress) -> bool,
     ) -> Vec<Story> {
         let now = self.now();
-        self.telling.read_stories(|stories| stories.latest(now, max, wanted))
+        let mut boots = self.telling.read_stories(|stories| stories.latest(now, max, wanted));
+        self.telling.with_verdicts(&mut boots);
+        boots
+    }
+
+    /// Judges boots whose time has come, and tells what those died of that did not arrive. To be called
+    /// every few seconds.
+    ///
+    /// # Errors
+    /// When the server stops.
+    pub async fn judge_boots(&self) -> Result<(), SiteError> {
+        if self.telling.next_look().is_none_or(|look| look > self.now()) {
+            return Ok(());
+        }
+        let telling = Arc::clone(&self.telling);
+        self.ask(move |engine, now| telling.judge(engine, now)).await
+    }
+
+    /// What a boot of this machine died of: of its newest, or of the one of this name. None if none is
+    /// remembered.
+    ///
+    /// # Errors
+    /// When the server stops.
+    pub async fn examine(
+        &self,
+        machine: HardwareAddress,
+        boot: Option<BootId>,
+    ) -> Result<Option<Examined>, SiteError> {
+        let telling = Arc::clone(&self.telling);
+        self.ask(move |engine, now| telling.examine(engine, now, &machine, boot)).await
     }
 
     /// Which machine of the inventory goes by this address; see [`Engine::machine_at`].

@@ -6,9 +6,11 @@
 mod log;
 
 use crate::tally::Counts;
+use engine::Engine;
+use engine::diagnose::{Docket, Examined};
 use engine::story::Stories;
 use log::Log;
-use model::{Event, Happening, HardwareAddress, Why};
+use model::{BootId, Event, Happening, HardwareAddress, Now, Story, Why};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::broadcast;
@@ -170,6 +172,8 @@ pub(crate) struct Telling {
     journal: Mutex<Journal>,
     /// Locked while the journal is, never the other way round.
     stories: Mutex<Stories>,
+    /// Locked while the stories are, never the other way round.
+    docket: Mutex<Docket>,
     feed: broadcast::Sender<Arc<Event>>,
 }
 
@@ -179,6 +183,7 @@ impl Telling {
         Self {
             journal: Mutex::new(Journal::new(limits.journal)),
             stories: Mutex::new(Stories::new(limits.stories)),
+            docket: Mutex::default(),
             feed,
         }
     }
@@ -191,8 +196,11 @@ impl Telling {
         // Told under the lock: whoever reads the journal and then the feed misses nothing.
         let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
         let mut stories = self.stories.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut docket = self.docket.lock().unwrap_or_else(PoisonError::into_inner);
         for mut event in events {
-            event.boot = stories.note(&event);
+            // A verdict comes with the boot that it is about.
+            event.boot = event.boot.or_else(|| stories.note(&event));
+            docket.note(&event);
             let event = Arc::new(event);
             journal.note(&event);
             // Nobody listening is no error.
@@ -231,6 +239,40 @@ impl Telling {
         read(&self.stories.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Writes into stories what was said of them.
+    pub(crate) fn with_verdicts<'a>(&self, stories: impl IntoIterator<Item = &'a mut Story>) {
+        let docket = self.docket.lock().unwrap_or_else(PoisonError::into_inner);
+        stories.into_iter().for_each(|story| docket.put_into(story));
+    }
+
+    /// When a boot waits to be judged, if one does.
+    pub(crate) fn next_look(&self) -> Option<Now> {
+        self.docket.lock().unwrap_or_else(PoisonError::into_inner).next_look()
+    }
+
+    /// Judges boots whose time has come, and tells what they died of.
+    pub(crate) fn judge(&self, engine: &Engine, now: Now) {
+        let verdicts = {
+            let stories = self.stories.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut docket = self.docket.lock().unwrap_or_else(PoisonError::into_inner);
+            docket.judge(engine, &stories, now)
+        };
+        self.tell_all(verdicts);
+    }
+
+    /// What a boot of this machine died of.
+    pub(crate) fn examine(
+        &self,
+        engine: &Engine,
+        now: Now,
+        machine: &HardwareAddress,
+        boot: Option<BootId>,
+    ) -> Option<Examined> {
+        let stories = self.stories.lock().unwrap_or_else(PoisonError::into_inner);
+        let docket = self.docket.lock().unwrap_or_else(PoisonError::into_inner);
+        docket.examine((engine, &stories), now, machine, boot)
+    }
+
     pub(crate) fn read<R>(&self, read: impl FnOnce(&Journal) -> R) -> R {
         read(&self.journal.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -239,7 +281,6 @@ impl Telling {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::Now;
     use model::event::Carrier;
 
     fn event(at: u64, machine: u8, what: Happening) -> Arc<Event> {

@@ -6,7 +6,7 @@
 use super::machines::hardware;
 use super::{Asked, State, ask};
 use crate::contract::shape::{Drawn, Said};
-use crate::types::{BootShown, BootView};
+use crate::types::{BootShown, BootView, DiagnosisView};
 use crate::{House, Problem};
 use aws_lc_rs::digest;
 use axum::Json;
@@ -58,6 +58,36 @@ pub async fn of_machine(
     let name = ask(&house, move |engine, _| name(engine, &machine)).await?;
     let told = house.site.boots_of(&machine);
     Ok(Json(told.into_iter().map(|story| BootShown { name: name.clone(), story }).collect()))
+}
+
+/// `?boot=ID`
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WhichBoot {
+    /// The boot; without it the newest of the machine.
+    boot: Option<BootId>,
+}
+
+/// What a boot of a machine died of, with what shows it and what to do.
+pub async fn diagnosis(
+    State(house): State<House>,
+    Path(named): Path<String>,
+    Asked(which): Asked<WhichBoot>,
+) -> Result<Json<DiagnosisView>, Problem> {
+    let machine = hardware(&house, named).await?;
+    let name = ask(&house, move |engine, _| name(engine, &machine)).await?;
+    let examined = house.site.examine(machine, which.boot).await?;
+    let examined = examined.ok_or_else(|| {
+        Problem::missing(match which.boot {
+            Some(boot) => format!("no boot {boot} of {machine} is remembered"),
+            None => format!("no boot of {machine} is remembered"),
+        })
+        .hint(
+            "boots are remembered from the server's start on: switch the machine on and ask again; if \
+             nothing of it arrives at all, `bootwright doctor` looks at the server's side",
+        )
+    })?;
+    Ok(Json(DiagnosisView::new(examined, name)))
 }
 
 /// One boot. `.svg` or `.txt` behind its name, or what the request accepts, say how it is shown.

@@ -204,6 +204,12 @@ fn about_machines() -> Vec<Route> {
         get("/api/v1/machines/{machine}/log", SEE_MACHINE, "what it logs", machines::log),
         get("/api/v1/machines/{machine}/report", SEE_FLEET, "a report of it", reports::report),
         get("/api/v1/machines/{machine}/boots", SEE_MACHINE, "its boots", boots::of_machine),
+        get(
+            "/api/v1/machines/{machine}/diagnosis",
+            SEE_MACHINE,
+            "what its last boot died of, and what to do",
+            boots::diagnosis,
+        ),
         get("/api/v1/boots", SEE_MACHINES, "the newest boot of each machine", boots::list),
         get("/api/v1/boots/{boot}", SEE_MACHINES, "a boot; BOOT.svg is drawn", boots::show),
         get("/api/v1/quirks", SEE_FLEET, "what is known of odd firmware", quirks::list),

@@ -70,6 +70,9 @@ impl Explain {
         for line in tell(&answer, self.scripts) {
             say::line(line);
         }
+        if let Some(boot) = super::diagnose::in_a_line(client, &self.who.machine).await {
+            say::line(format!("Last boot: {boot}"));
+        }
         Ok(())
     }
 }
@@ -180,7 +183,7 @@ fn one_stage(stage: &StageAnswer, said: &[Reason], scripts: bool) -> Vec<String>
 
 fn plain(reason: &Reason) -> String {
     match reason {
-        Reason::Note(note) => note.to_string(),
+        Reason::Note(_) | Reason::NoFile(_) => reason.to_string(),
         other => why(other),
     }
 }

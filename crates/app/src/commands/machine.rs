@@ -295,11 +295,12 @@ impl Machine {
                 super::boot::of_machine(client, &machine, json).await
             }
             Self::Show { machine, json, .. } => {
-                let machine: MachineView = client.get(&path(&machine)).await?;
+                let shown: MachineView = client.get(&path(&machine)).await?;
                 if json.json {
-                    return say::json(&machine);
+                    return say::json(&shown);
                 }
-                show(machine);
+                let last_boot = super::diagnose::in_a_line(client, &machine).await;
+                show(shown, last_boot);
                 Ok(())
             }
             Self::Add(add) => add.run(client).await,
@@ -359,7 +360,7 @@ async fn life(client: &Client, these: These, state: Life) -> Result<(), Failure>
     Ok(())
 }
 
-fn show(machine: MachineView) {
+fn show(machine: MachineView, last_boot: Option<String>) {
     let hardware = machine.hardware;
     let reported = machine.hardware_reported.unwrap_or_default();
     let shown = machine.name.clone().unwrap_or_else(|| machine.mac.clone());
@@ -390,6 +391,7 @@ fn show(machine: MachineView) {
         ("notes", machine.notes),
         ("first seen", machine.first_seen),
         ("last seen", machine.last_seen),
+        ("last boot", last_boot.unwrap_or_default()),
     ]);
     if let Some(hardware) = &hardware {
         parts::show(hardware, &reported);

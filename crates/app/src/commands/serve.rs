@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::say;
 use crate::serving::log::{Form, Log};
 use crate::serving::sockets::Sockets;
-use crate::serving::{self, admin, https, notify, others, scrub, tidy};
+use crate::serving::{self, admin, boots, https, notify, others, scrub, tidy};
 use api::asker::Asker;
 use api::doing;
 use api::gate::door::Door;
@@ -173,6 +173,7 @@ impl Serve {
         };
         let delivering = tokio::spawn(webhooks.keep_delivering(listening));
         let asking = tokio::spawn(others::keep_asking(site.clone()));
+        let judging = tokio::spawn(boots::keep_judging(site.clone()));
         let scrubbing = tokio::spawn(scrub::keep_scrubbing(site.clone(), scrubbed));
         let tidying = tokio::spawn(tidy::keep_tidying(house));
         let starting = tokio::spawn(doing::power::keep_starting(site.clone(), turns));
@@ -182,6 +183,7 @@ impl Serve {
         notify::tell("STOPPING=1");
         say::note("stopping; running transfers have a moment to end (again to stop at once)");
         asking.abort();
+        judging.abort();
         looking.abort();
         scrubbing.abort();
         tidying.abort();

@@ -121,8 +121,9 @@ pub fn in_a_line(event: &Event) -> String {
 /// The same for a reader that knows the time. Of a silence that somebody can end it says whose fault
 /// it is, and what would change it.
 pub fn without_time(event: &Event) -> String {
+    let boot = event.boot.map(|boot| format!("{boot} ")).unwrap_or_default();
     let link = event.link.as_ref().map(|link| format!("{link} ")).unwrap_or_default();
-    let said = format!("{link}{event}");
+    let said = format!("{boot}{link}{event}");
     let Some(why) = event.what.silence().filter(|why| why.fault() != Fault::Nobody) else {
         return said;
     };

@@ -452,7 +452,7 @@ impl Engine {
             ),
             Err(why) => {
                 reasons.retain(|reason| !matches!(reason, Reason::RuleMissed { .. }));
-                reasons.push(Reason::Note(format!("no boot file: {why}").into()));
+                reasons.push(Reason::NoFile(why));
                 (None, reasons)
             }
         }

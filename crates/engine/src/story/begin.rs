@@ -84,7 +84,7 @@ fn sort(event: &Event) -> Sort<'_> {
         | Happening::OtherServer { .. }
         | Happening::Syslog { .. }
         | Happening::Alarm { .. } => Sort::Happens,
-        Happening::Changed { .. } => Sort::Apart,
+        Happening::Diagnosis(_) | Happening::Changed { .. } => Sort::Apart,
     }
 }
 

@@ -38,9 +38,11 @@ struct Silence<'a> {
 /// All gaps of a story, whose end is known; `seen` is until when it was looked.
 pub(super) fn gaps(story: &Story, seen: Now) -> Vec<Gap> {
     let mut gaps = Vec::new();
-    let Some(first) = story.steps.first() else { return gaps };
+    // Whose offer it takes stands in the message that follows.
+    let mut steps = story.steps.iter().filter(|s| !matches!(s.what, Did::OfferTaken { .. }));
+    let Some(first) = steps.next() else { return gaps };
     let mut last = first;
-    for step in story.steps.iter().skip(1) {
+    for step in steps {
         if !is_running(last) && step.at.since(last.until) >= GAP_MIN {
             gaps.push(explained(story, last, Some(step), step.at));
         }

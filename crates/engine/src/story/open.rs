@@ -88,6 +88,7 @@ impl Open {
             left_out: 0,
             gaps: Vec::new(),
             totals: Totals::default(),
+            diagnoses: Vec::new(),
         };
         Self {
             id,

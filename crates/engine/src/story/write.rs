@@ -2,7 +2,7 @@
 
 use super::open::{Kept, Open, Try, note};
 use model::client::Stage;
-use model::event::{Carrier, Speaker, show_bytes};
+use model::event::{Carrier, Cut, Speaker, show_bytes};
 use model::plan::{Decision, Reason, Why};
 use model::story::{BootStage, Carried, Carrying, Did, Exchange, Step, show_carried};
 use model::{Event, Happening, Now};
@@ -40,13 +40,13 @@ impl Open {
                 let what = Did::Missed { by: *by, why: why.clone(), expected: *expected };
                 self.plain(event, what, steps_max);
             }
-            Happening::HandshakeFailed { from, why, hint } => {
-                let (why, hint) = (why.clone(), hint.clone());
-                self.plain(event, Did::Handshake { from: *from, why, hint }, steps_max);
+            Happening::HandshakeFailed { from, why, hint, fault } => {
+                let (from, why, hint, fault) = (*from, why.clone(), hint.clone(), *fault);
+                self.plain(event, Did::Handshake { from, why, hint, fault }, steps_max);
             }
             Happening::OfferTaken { server, mac, offered, .. } => {
                 let (server, mac, offered) = (*server, *mac, offered.clone());
-                self.plain(event, Did::OfferTaken { server, mac, offered }, steps_max);
+                self.taken(event, Did::OfferTaken { server, mac, offered }, steps_max);
             }
             Happening::Deployment { deployment, step, says } => {
                 self.head.deployment = Some(deployment.clone());
@@ -66,6 +66,7 @@ impl Open {
             Happening::MachineAppeared { .. }
             | Happening::Inventory { .. }
             | Happening::OtherServer { .. }
+            | Happening::Diagnosis(_)
             | Happening::Compared { .. }
             | Happening::Changed { .. } => self.plain(event, Did::Told, steps_max),
         }
@@ -85,6 +86,15 @@ impl Open {
         }
         let stage = self.stage(event);
         self.push(new_step(event, event.at, stage, what), steps_max);
+    }
+
+    /// It takes an offer, as it says in each of its REQUESTs: that is told once.
+    fn taken(&mut self, event: &Event, what: Did, steps_max: usize) {
+        let before = self.steps.iter_mut().rev().find(|kept| kept.step.what == what);
+        match before {
+            Some(kept) => kept.step.times = kept.step.times.saturating_add(1),
+            None => self.plain(event, what, steps_max),
+        }
     }
 
     fn stage(&self, event: &Event) -> BootStage {
@@ -221,6 +231,8 @@ impl Kept {
         carried.to = part.to.or(carried.to);
         carried.waited_ms = part.waited_ms.or(carried.waited_ms);
         carried.why = part.why.map(str::to_owned);
+        carried.cut = part.cut;
+        carried.to = carried.to.or(part.went_to);
         self.step.says = says_carried(carried);
         Arrived { bytes: carried.sent - before.0, again: carried.again - before.1 }
     }
@@ -238,6 +250,9 @@ struct Part<'a> {
     again: u64,
     state: Carrying,
     why: Option<&'a str>,
+    cut: Option<Cut>,
+    /// Where it went, if it never began.
+    went_to: Option<IpAddr>,
 }
 
 impl<'a> Part<'a> {
@@ -253,6 +268,8 @@ impl<'a> Part<'a> {
             again: 0,
             state: Carrying::Runs,
             why: None,
+            cut: None,
+            went_to: None,
         };
         Some(match what {
             Happening::TransferStarted { file, by, to, size, waited_ms } => Self {
@@ -271,14 +288,18 @@ impl<'a> Part<'a> {
                 state: Carrying::Done,
                 ..part(file, *by, *size)
             },
-            Happening::TransferFailed { file, by, sent, size, why, took_ms, again } => Self {
-                sent: *sent,
-                took_ms: *took_ms,
-                again: *again,
-                state: Carrying::Failed,
-                why: Some(why),
-                ..part(file, *by, *size)
-            },
+            Happening::TransferFailed { file, by, sent, size, why, took_ms, again, cut, to } => {
+                Self {
+                    sent: *sent,
+                    took_ms: *took_ms,
+                    again: *again,
+                    state: Carrying::Failed,
+                    why: Some(why),
+                    cut: *cut,
+                    went_to: *to,
+                    ..part(file, *by, *size)
+                }
+            }
             _ => return None,
         })
     }
@@ -296,6 +317,7 @@ impl<'a> Part<'a> {
             again: 0,
             state: Carrying::Runs,
             why: None,
+            cut: None,
             named_by_us,
         }
     }
@@ -350,6 +372,7 @@ fn exchange(event: &Event) -> Exchange {
         why: None,
         address: None,
         file: None,
+        no_file: None,
         loader: None,
         attempt: 1,
         card: speaker.map(|speaker| speaker.card),
@@ -368,6 +391,10 @@ fn exchange(event: &Event) -> Exchange {
             exchange.file.clone_from(file);
             exchange.loader = because.iter().find_map(|reason| match reason {
                 Reason::Loader { .. } => Some(reason.to_string()),
+                _ => None,
+            });
+            exchange.no_file = because.iter().find_map(|reason| match reason {
+                Reason::NoFile(why) => Some(why.clone()),
                 _ => None,
             });
         }

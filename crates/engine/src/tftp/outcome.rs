@@ -4,6 +4,7 @@
 //! a decision.
 
 use model::Now;
+use model::event::Cut;
 use model::text::show;
 use std::fmt;
 use wire::tftp::ErrorCode;
@@ -131,6 +132,20 @@ impl Why {
     #[must_use]
     pub const fn is_of_the_source(&self) -> bool {
         matches!(self, Self::SourceFailed { .. } | Self::SourceChanged { .. })
+    }
+
+    /// The same as a value of an event.
+    #[must_use]
+    pub fn cut(&self) -> Cut {
+        match self {
+            Self::NeverAnswered { .. } => Cut::NeverAcknowledged,
+            Self::NoProgress { block, .. } => Cut::Stalled { block: *block },
+            Self::ClientStopped { code, block, .. } => {
+                Cut::ClientStopped { code: (*code).into(), block: *block }
+            }
+            Self::SourceFailed { .. } | Self::SourceChanged { .. } => Cut::Source,
+            Self::ProbeEnded | Self::Replaced { .. } => Cut::Other,
+        }
     }
 
     /// The ERROR the client gets, if it gets one. An ERROR is not answered (RFC 1350 §7), and to

@@ -93,7 +93,21 @@ pub fn done(ms: u64, machine: u8, by: Carrier, file: &str, size: u64, took_ms: u
 pub fn failed(ms: u64, machine: u8, by: Carrier, file: &str, sent: u64, why: &str) -> Event {
     let (file, why) = (file.to_owned(), why.to_owned());
     let (size, took_ms, again) = (sent + 1000, 500, 4);
-    event(ms, machine, Happening::TransferFailed { file, by, sent, size, why, took_ms, again })
+    event(
+        ms,
+        machine,
+        Happening::TransferFailed {
+            file,
+            by,
+            sent,
+            size,
+            why,
+            took_ms,
+            again,
+            cut: None,
+            to: None,
+        },
+    )
 }
 
 /// A file that takes so long.

@@ -42,7 +42,17 @@ fn happening() -> impl Strategy<Value = Happening> {
         (name(), carrier(), small(), small(), small()).prop_map(
             |(file, by, sent, size, took_ms)| {
                 let (why, again) = ("it went away".to_owned(), 3);
-                Happening::TransferFailed { file, by, sent, size, why, took_ms, again }
+                Happening::TransferFailed {
+                    file,
+                    by,
+                    sent,
+                    size,
+                    why,
+                    took_ms,
+                    again,
+                    cut: None,
+                    to: None,
+                }
             }
         ),
         prop::sample::select(&["boot Debian", "start the local disk", "show the boot menu"][..])

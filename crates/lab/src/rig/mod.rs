@@ -19,6 +19,7 @@ pub mod bridge;
 pub mod capture;
 pub mod disk;
 pub mod dnsmasq;
+pub mod firewall;
 pub mod guest;
 pub mod installer;
 pub mod iso;

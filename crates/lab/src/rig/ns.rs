@@ -129,6 +129,17 @@ impl Link {
         Ok(end)
     }
 
+    /// Takes a port off the bridge and puts a cable of its own there: the first of `ends` is free, the
+    /// second is on the bridge.
+    pub(super) fn part(&self, port: &str, ends: [&str; 2]) -> Result<(), Trouble> {
+        let Namespace(bridge) = self.bridge();
+        let [free, plugged] = ends;
+        ip(&["-n", &bridge, "link", "add", free, "type", "veth", "peer", "name", plugged])?;
+        ip(&["-n", &bridge, "link", "set", port, "nomaster", "promisc", "on"])?;
+        ip(&["-n", &bridge, "link", "set", plugged, "master", "br0", "up"])?;
+        ip(&["-n", &bridge, "link", "set", free, "promisc", "on", "up"])
+    }
+
     /// Connects a namespace to the bridge.
     fn plug(&self, end: &Namespace, port: &str) -> Result<(), Trouble> {
         let (bridge, interface) = (self.bridge(), Self::INTERFACE);

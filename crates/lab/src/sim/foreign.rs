@@ -15,6 +15,8 @@ pub struct Foreign {
     pub first: Ipv4Addr,
     /// It names this boot file, as careless ones do.
     pub boot_file: Option<String>,
+    /// Where that is; none is here.
+    pub next_server: Option<Ipv4Addr>,
     /// It answers so much later than it is asked, in ms.
     pub slow_ms: u64,
     /// It says the same of the network as we would.
@@ -26,7 +28,15 @@ impl Foreign {
     /// A server that gives addresses from `first` on.
     #[must_use]
     pub fn new(address: Ipv4Addr, first: Ipv4Addr) -> Self {
-        Self { address, first, boot_file: None, slow_ms: 0, like: None, given: BTreeMap::new() }
+        Self {
+            address,
+            first,
+            boot_file: None,
+            next_server: None,
+            slow_ms: 0,
+            like: None,
+            given: BTreeMap::new(),
+        }
     }
 
     /// Its answer, always by broadcast.
@@ -57,7 +67,7 @@ impl Foreign {
             }
         }
         if let Some(file) = &self.boot_file {
-            reply.siaddr = self.address;
+            reply.siaddr = self.next_server.unwrap_or(self.address);
             let _ = reply.set_file(file.as_bytes());
         }
         let bytes = reply.encode(1472).ok()?;

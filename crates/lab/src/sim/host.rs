@@ -4,6 +4,7 @@
 //! and goes on. The compiler makes the state machine of it; the world outside holds it as a value,
 //! gives it packets and the time, and asks what comes next. Nothing here knows a runtime.
 
+use model::event::TlsFault;
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
 use std::future::poll_fn;
@@ -35,6 +36,20 @@ pub struct HttpAsk {
     pub target: String,
     /// `User-Agent`.
     pub agent: &'static str,
+    /// What goes with a POST.
+    pub body: Option<Vec<u8>>,
+    /// It reads so many bytes of the answer and closes the connection.
+    pub reads: Option<u64>,
+    /// The client finds this in the way of TLS, and leaves.
+    pub tls: Option<TlsFault>,
+}
+
+impl HttpAsk {
+    /// A GET, read to its end.
+    #[must_use]
+    pub fn get(to: SocketAddrV4, target: String, agent: &'static str) -> Self {
+        Self { method: "GET", to, target, agent, body: None, reads: None, tls: None }
+    }
 }
 
 /// Its answer.

@@ -7,6 +7,7 @@
 //!      ├ tap ───── what it hears and says, as a capture
 //!      ├ foreign ─ other DHCP servers on the link
 //!      ├ net ───── frames on their way: lost, late, doubled, overtaken
+//!      ├ way ───── firewalls and address translation between
 //!      └ firmware ─ ROMs and loaders, as strict as the real ones
 //! ```
 //!
@@ -22,4 +23,5 @@ pub mod net;
 pub mod scenario;
 pub mod server;
 pub mod tap;
+pub mod way;
 pub mod world;

@@ -11,7 +11,7 @@ use engine::{
     Answer, Asker, Check, Datagram, Destination, Engine, FileAsk, Found, Outgoing, Overheard,
     Served,
 };
-use model::event::Carrier;
+use model::event::{Carrier, Cut, TlsFault};
 use model::network::PROBE;
 use model::{Change, Content, Event, Happening, HardwareAddress, Hash, Now};
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,6 +72,8 @@ pub struct Server {
     pub tap: Option<Tap>,
     /// Everything that was decided, as the owner records it.
     pub recorded: Vec<Recorded>,
+    /// Names of files that are damaged on disk.
+    pub damaged: BTreeSet<String>,
     /// Codes of all reasons for which somebody got nothing.
     pub silences: BTreeSet<&'static str>,
     blobs: BTreeMap<Hash, Label>,
@@ -92,6 +94,7 @@ impl Server {
             squatters: BTreeMap::new(),
             tap: None,
             recorded: Vec::new(),
+            damaged: BTreeSet::new(),
             silences: BTreeSet::new(),
             blobs: BTreeMap::new(),
             sessions: Sessions::new(Caps::default()),
@@ -406,11 +409,16 @@ impl Server {
     }
 
     fn note_end(&mut self, now: Now, running: &Running, why: Option<Why>) {
+        if why.is_none() {
+            if !running.begun {
+                self.told.push(running.started(now));
+            }
+            self.told.push(running.done(now));
+        }
         let (name, options) = (&running.name, &running.agreed);
         let asked = if options.is_empty() { String::new() } else { format!(", asked {options}") };
         let text = match why {
             None => {
-                self.told.push(running.done(now));
                 let again = match running.transfer.progress().resent {
                     0 => String::new(),
                     n => format!(", {n} blocks sent again"),
@@ -419,15 +427,29 @@ impl Server {
             }
             Some(Why::ProbeEnded) => format!("TFTP {name}: size asked{asked}"),
             Some(why) => {
-                self.told.push(running.failed(now, why.to_string()));
+                self.told.push(running.failed(now, &why));
                 return;
             }
         };
         self.notes.push((now.0, text));
     }
 
-    /// A question by HTTP: one file, or 404.
-    pub fn http(&mut self, now: Now, link: &str, from: Ipv4Addr, ask: &HttpAsk) -> HttpAnswer {
+    /// A question by HTTP: one file, or 404; nothing if there is no agreement on TLS.
+    pub fn http(
+        &mut self,
+        now: Now,
+        link: &str,
+        from: Ipv4Addr,
+        ask: &HttpAsk,
+    ) -> Option<HttpAnswer> {
+        if let Some(fault) = self.tls_fault(ask) {
+            let machine = self.neighbours.get(&from).copied();
+            let (why, hint) = (format!("{fault}, says the client"), "see docs/https.md".to_owned());
+            let from = IpAddr::V4(from);
+            let what = Happening::HandshakeFailed { from, why, hint, fault: Some(fault) };
+            self.told.push(Event::new(now, machine, Some(link.to_owned()), what));
+            return None;
+        }
         let (path, query) = ask.target.split_once('?').unwrap_or((&ask.target, ""));
         let file_ask = FileAsk {
             by: Carrier::Http,
@@ -438,7 +460,7 @@ impl Server {
             says: asker(query),
             neighbour: self.neighbours.get(&from).copied(),
             agent: Some(ask.agent.to_owned()),
-            body: None,
+            body: ask.body.clone(),
             head_only: ask.method == "HEAD",
         };
         let answer = self.http_answer(now, path, ask, &file_ask);
@@ -446,7 +468,7 @@ impl Server {
             let hardware = self.neighbours.get(&from).and_then(HardwareAddress::as_mac);
             tap.http((now, link), hardware, from, ask, &answer);
         }
-        answer
+        Some(answer)
     }
 
     fn http_answer(
@@ -457,44 +479,79 @@ impl Server {
         file_ask: &FileAsk,
     ) -> HttpAnswer {
         match self.find(now, file_ask) {
+            Answer::Reply(found) if self.damaged.contains(path.trim_start_matches('/')) => {
+                let what = Happening::TransferFailed {
+                    file: path.to_owned(),
+                    by: Carrier::Http,
+                    sent: 0,
+                    size: 0,
+                    why: "the file is damaged".to_owned(),
+                    took_ms: 0,
+                    again: 0,
+                    cut: Some(Cut::Source),
+                    to: Some(file_ask.from.ip()),
+                };
+                let link = Some(file_ask.link.clone());
+                self.told.push(Event::new(now, found.machine, link, what));
+                HttpAnswer { status: 500, media: "text/plain".into(), length: 0, body: Vec::new() }
+            }
             Answer::Reply(found) => {
                 let body = self.bytes(&found.what);
                 let (media, length) = (found.media.to_owned(), body.len() as u64);
-                if matches!(found.what, Served::Blob(_)) && ask.method == "GET" {
-                    self.tell_http(now, file_ask, (path, length), found.machine);
-                }
                 let text = format!("HTTP {} {path}: {media}, {length} bytes", ask.method);
                 self.notes.push((now.0, text));
+                if matches!(found.what, Served::Blob(_)) && ask.method == "GET" {
+                    self.tell_http(now, file_ask, found.machine, (path, length), ask.reads);
+                }
                 let body = if ask.method == "HEAD" { Vec::new() } else { body };
-                HttpAnswer { status: 200, media, length, body }
+                // Nobody takes half a file for the whole.
+                let status = if ask.reads.is_some() { 0 } else { 200 };
+                HttpAnswer { status, media, length, body }
             }
             Answer::Silence(_) => {
                 HttpAnswer { status: 404, media: "text/plain".into(), length: 0, body: Vec::new() }
             }
         }
     }
-}
 
-impl Server {
-    /// A file that goes out by HTTP.
+    /// What stands in the way of TLS: what the client finds, or that it speaks plain HTTP there.
+    fn tls_fault(&self, ask: &HttpAsk) -> Option<TlsFault> {
+        let port = self.engine.settings().tls_port;
+        let plain = port == Some(ask.to.port()) && ask.tls.is_none() && ask.to.port() != 443;
+        ask.tls.or(plain.then_some(TlsFault::PlainHttp))
+    }
+
+    /// A file went out by HTTP, or as much of it as the client read.
     fn tell_http(
         &mut self,
         now: Now,
         ask: &FileAsk,
-        (path, size): (&str, u64),
         machine: Option<HardwareAddress>,
+        (path, size): (&str, u64),
+        reads: Option<u64>,
     ) {
-        let (file, by) = (path.to_owned(), Carrier::Http);
-        let to = ask.from.ip();
+        let (file, by, to) = (path.to_owned(), Carrier::Http, ask.from.ip());
         let event = |at, what| Event::new(at, machine, Some(ask.link.clone()), what);
         // As long as the world takes to carry it.
-        let took = Duration::from_millis(size / 100_000 + 2);
+        let took = Duration::from_millis(reads.unwrap_or(size) / 100_000 + 2);
         let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let begun = file.clone();
         let started = Happening::TransferStarted { file: begun, by, to, size, waited_ms: 0 };
-        self.told.push(event(now, started));
-        let done = Happening::TransferDone { file, by, size, took_ms, again: 0 };
-        self.told.push(event(now + took, done));
+        let ended = match reads {
+            None => Happening::TransferDone { file, by, size, took_ms, again: 0 },
+            Some(sent) => Happening::TransferFailed {
+                file,
+                by,
+                sent,
+                size,
+                why: "the client closed the connection".to_owned(),
+                took_ms,
+                again: 0,
+                cut: Some(Cut::Closed),
+                to: Some(to),
+            },
+        };
+        self.told.extend([event(now, started), event(now + took, ended)]);
     }
 }
 
@@ -520,11 +577,13 @@ impl Running {
         self.event(now, Happening::TransferDone { file, by, size, took_ms, again })
     }
 
-    fn failed(&self, now: Now, why: String) -> Event {
+    fn failed(&self, now: Now, why: &Why) -> Event {
         let (file, by, size) = (self.name.clone(), Carrier::Tftp, self.bytes.len() as u64);
         let engine::tftp::Progress { bytes: sent, resent: again, .. } = self.transfer.progress();
-        let took_ms = self.took_ms(now);
-        self.event(now, Happening::TransferFailed { file, by, sent, size, why, took_ms, again })
+        let (took_ms, cut) = (self.took_ms(now), Some(why.cut()));
+        let (why, to) = (why.to_string(), Some(IpAddr::V4(*self.client.ip())));
+        let what = Happening::TransferFailed { file, by, sent, size, why, took_ms, again, cut, to };
+        self.event(now, what)
     }
 
     fn packet(&self, id: SessionId, bytes: Vec<u8>) -> Send {

@@ -5,7 +5,9 @@ use super::foreign::Foreign;
 use super::host::{Heard, Host, HttpAnswer, HttpAsk, Sent};
 use super::net::{Air, Weather};
 use super::server::{Send, Server};
+use super::way::Way;
 use engine::Destination;
+use engine::diagnose::Docket;
 use engine::story::Stories;
 use model::{Event, HardwareAddress, Now};
 use std::collections::BTreeMap;
@@ -67,10 +69,14 @@ pub struct World {
     pub log: Vec<(u64, Told)>,
     /// Changes what our server sends; false drops it.
     pub saboteur: Option<Saboteur>,
+    /// Firewalls and the like.
+    pub way: Way,
     /// ROMs cannot put fragments together: what is longer with its headers never arrives.
     pub mtu: usize,
     /// The boots so far.
     pub stories: Stories,
+    /// What they died of.
+    pub docket: Docket,
     machines: BTreeMap<[u8; 6], Running>,
     air: Air<Flight>,
 }
@@ -86,8 +92,10 @@ impl World {
             relays: BTreeMap::new(),
             log: Vec::new(),
             saboteur: None,
+            way: Way::default(),
             mtu: 1500,
             stories: Stories::default(),
+            docket: Docket::default(),
             machines: BTreeMap::new(),
             air: Air::new(seed, weather),
         }
@@ -108,6 +116,11 @@ impl World {
         let running = Running { link, relay, host, program, outcome: None };
         self.machines.insert(board.mac, running);
         self.go_on(board.mac);
+    }
+
+    /// Switches a machine off; nothing more is heard of it.
+    pub fn switch_off(&mut self, mac: [u8; 6]) {
+        self.machines.remove(&mac);
     }
 
     /// How a machine ended up, if it has.
@@ -138,12 +151,15 @@ impl World {
             self.collect();
             let machines = self.machines.values().filter(|m| m.outcome.is_none());
             let wake_at = machines.map(|m| m.host.card().borrow().wake_at_ms).min();
+            let look_at = self.docket.next_look().map_or(u64::MAX, |look| look.0);
             let next = self.air.next_at_ms().min(server_at).min(wake_at.unwrap_or(u64::MAX));
+            let next = next.min(look_at.max(self.now_ms));
             if next > end_ms || next == u64::MAX {
                 self.now_ms = if next == u64::MAX { self.now_ms } else { end_ms };
                 return;
             }
             self.now_ms = self.now_ms.max(next);
+            self.judge();
             while let Some(flight) = self.air.arrived(self.now_ms) {
                 self.arrive(flight);
             }
@@ -159,11 +175,22 @@ impl World {
         }
     }
 
+    /// Judges boots that are over, or quiet for too long.
+    fn judge(&mut self) {
+        let now = self.now();
+        if self.docket.next_look().is_some_and(|look| look <= now) {
+            let verdicts = self.docket.judge(&self.server.engine, &self.stories, now);
+            self.server.told.extend(verdicts);
+            self.collect();
+        }
+    }
+
     /// Writes what the server told into the stories of machines.
     pub fn note(&mut self, event: &mut Event) {
         if event.boot.is_none() {
             event.boot = self.stories.note(event);
         }
+        self.docket.note(event);
     }
 
     /// Moves what the server told into the timeline.
@@ -231,7 +258,15 @@ impl World {
                 let Some(machine) = self.machines.get(&mac) else { return };
                 let ip = machine.host.ip();
                 let link = machine.link.clone();
-                let answer = self.server.http(Now(self.now_ms), &link, ip, &ask);
+                if self.way.stops_http() {
+                    return;
+                }
+                if machine.relay.is_none() {
+                    self.server.neighbours.insert(ip, HardwareAddress::mac(mac));
+                }
+                let Some(answer) = self.server.http(Now(self.now_ms), &link, ip, &ask) else {
+                    return;
+                };
                 // A gigabit link carries 100 kB in a millisecond.
                 let takes_ms = answer.body.len() as u64 / 100_000;
                 self.air.carry(self.now_ms + takes_ms, Flight::Answer { mac, id, answer });
@@ -248,8 +283,13 @@ impl World {
     fn at_servers(&mut self, mac: [u8; 6], from: SocketAddrV4, to: SocketAddrV4, bytes: Vec<u8>) {
         let Some(machine) = self.machines.get(&mac) else { return };
         let (link, relay) = (machine.link.clone(), machine.relay);
+        if self.way.stops_question(to.port()) {
+            return;
+        }
+        let from = self.way.seen_from(from, to.port());
         let mut heard = Heard { from, to: *to.ip(), port: to.port(), bytes };
-        if relay.is_none() && !from.ip().is_unspecified() {
+        let translated = self.way.nat == Some(*from.ip());
+        if relay.is_none() && !translated && !from.ip().is_unspecified() {
             self.server.neighbours.insert(*from.ip(), HardwareAddress::mac(mac));
         }
         if let (true, Some(giaddr)) = (to.ip().is_broadcast(), relay) {
@@ -307,6 +347,9 @@ impl World {
     /// Our server's datagram goes out: who is meant, as the link layer sees it?
     fn deliver(&mut self, mut send: Send) {
         if self.saboteur.as_ref().is_some_and(|sabotage| !sabotage(&mut send)) {
+            return;
+        }
+        if self.way.stops_answer(&send) {
             return;
         }
         if send.bytes.len() + 28 > self.mtu {

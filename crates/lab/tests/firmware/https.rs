@@ -14,7 +14,7 @@ use tls::{Ask, Failed, Store};
 /// Ten times what firmware takes from its start to our answer, with two at once on two cores.
 const TO_THE_ANSWER: Duration = Duration::from_secs(150);
 /// 2010-06-01: ten years later what was signed then is over.
-const LONG_AGO: Now = Now(1_275_350_400_000);
+pub(super) const LONG_AGO: Now = Now(1_275_350_400_000);
 
 #[test]
 #[ignore = "real firmware under QEMU, as root: `./x test` runs it"]
@@ -86,7 +86,7 @@ fn ovmf_https_refuses_another_ca_and_another_address_and_we_say_so() -> Tried {
 }
 
 /// A server that sends firmware to HTTPS, with certificates of its own.
-fn over_https(unknown: &str) -> Result<World, Trouble> {
+pub(super) fn over_https(unknown: &str) -> Result<World, Trouble> {
     let world = World::new(Firmware::OvmfHttp, Mode::Dhcp, unknown)?;
     let file = world.server.config();
     let plain = config(Mode::Dhcp, unknown);
@@ -106,7 +106,7 @@ fn our_list(world: &World) -> PathBuf {
     list
 }
 
-fn trouble(failed: Failed) -> Trouble {
+pub(super) fn trouble(failed: Failed) -> Trouble {
     Trouble::Io {
         doing: "making certificates".to_owned(),
         cause: std::io::Error::other(failed.to_string()),

@@ -173,7 +173,7 @@ impl World {
         Ok(self.deployment("d1")?["says"].as_str().unwrap_or_default().to_owned())
     }
 
-    fn json(&self, arguments: &[&str]) -> Result<Value, Trouble> {
+    pub(super) fn json(&self, arguments: &[&str]) -> Result<Value, Trouble> {
         let text = self.server.cli(&[arguments, &["--json"]].concat())?;
         serde_json::from_str(&text).map_err(|e| trouble("reading JSON", e.into()))
     }

@@ -6,6 +6,7 @@
 mod debian;
 mod discovery;
 mod discs;
+mod faults;
 mod https;
 mod installs;
 mod replayed;

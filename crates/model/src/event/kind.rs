@@ -23,6 +23,7 @@ impl Happening {
         "compared",
         "deployment",
         "syslog",
+        "diagnosis",
         "alarm",
         "changed",
     ];
@@ -47,6 +48,7 @@ impl Happening {
             Self::Compared { .. } => "compared",
             Self::Deployment { .. } => "deployment",
             Self::Syslog { .. } => "syslog",
+            Self::Diagnosis(_) => "diagnosis",
             Self::Alarm { .. } => "alarm",
             Self::Changed { .. } => "changed",
         }
@@ -81,7 +83,12 @@ mod tests {
                 offered: None,
                 ours: None,
             },
-            Happening::HandshakeFailed { from: [10, 0, 0, 1].into(), why: text(), hint: text() },
+            Happening::HandshakeFailed {
+                from: [10, 0, 0, 1].into(),
+                why: text(),
+                hint: text(),
+                fault: None,
+            },
         ];
         for happening in some {
             let json = serde_json::to_value(&happening).unwrap();

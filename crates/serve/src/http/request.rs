@@ -240,7 +240,9 @@ impl<O: Owner, B: Blob> Connection<O, B> {
                 self.doing = Doing::Sending(None);
             }
             Says::Unreadable(shown, machine, cause) => {
-                self.tell(desk, machine, meter::unreadable(Carrier::Http, shown, &cause));
+                for what in meter::unreadable(Carrier::Http, shown, &cause) {
+                    self.tell(desk, machine, what);
+                }
                 let text = "the server cannot read the file\n";
                 self.say(desk, &question.wish, Status::Broken, text);
             }

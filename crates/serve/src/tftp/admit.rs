@@ -14,7 +14,7 @@ use crate::owner::{Bytes, Owner};
 use crate::sys::udp;
 use engine::tftp::{Busy, Door, Negotiated, Opening, Policy, Refusal, Route, Transfer};
 use model::Event;
-use model::event::{Carrier, Happening};
+use model::event::{Carrier, Cut, Happening};
 use model::text::show;
 use std::net::{IpAddr, SocketAddrV4};
 use std::sync::Arc;
@@ -129,8 +129,9 @@ impl<O: Owner, B: Bytes> Core<O, B> {
                 let text = "The server cannot read the file";
                 port.say(from, &wire::tftp::error(ErrorCode::NotDefined, text));
                 let (file, link) = (show(&request.name), Some(port.place.link.clone()));
-                let what = meter::unreadable(Carrier::Tftp, file, &cause);
-                self.desk.owner.tell(Event::new(self.now, machine, link, what));
+                for what in meter::unreadable(Carrier::Tftp, file, &cause) {
+                    self.desk.owner.tell(Event::new(self.now, machine, link.clone(), what));
+                }
             }
         }
     }
@@ -253,11 +254,17 @@ impl<O: Owner, B: Bytes> Core<O, B> {
             more => why.push_str(&format!(" ({more} more requests were refused before)")),
         }
         let (file, by) = (show(&request.name), Carrier::Tftp);
-        self.desk.owner.tell(Event::new(
-            self.now,
-            None,
-            Some(link.to_owned()),
-            Happening::TransferFailed { file, by, sent: 0, size: 0, why, took_ms: 0, again: 0 },
-        ));
+        let what = Happening::TransferFailed {
+            file,
+            by,
+            sent: 0,
+            size: 0,
+            why,
+            took_ms: 0,
+            again: 0,
+            cut: Some(Cut::NoRoom),
+            to: Some(IpAddr::V4(*from.ip())),
+        };
+        self.desk.owner.tell(Event::new(self.now, None, Some(link.to_owned()), what));
     }
 }

@@ -15,7 +15,8 @@ use crate::{Limits, neighbour};
 use engine::tftp::netascii::{self, Netascii};
 use engine::tftp::{SessionId, deserves_error};
 use engine::{Answer, Asker, FileAsk, Served};
-use model::event::{Carrier, Happening};
+use model::event::{Carrier, Cut, Happening};
+use model::plan::Why;
 use model::text::show;
 use model::{Event, HardwareAddress, Hash, Now};
 use std::io;
@@ -153,6 +154,8 @@ impl<O: Owner, B: Bytes> Desk<O, B> {
                     why,
                     took_ms: 0,
                     again: 0,
+                    cut: Some(Cut::Refused),
+                    to: Some(IpAddr::V4(*from.ip())),
                 },
             ));
         });

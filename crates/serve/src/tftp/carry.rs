@@ -11,6 +11,7 @@ use crate::meter::{About, Meter};
 use crate::owner::{Blob, Owner};
 use engine::tftp::{Progress, SessionId, Step, Transfer, Why};
 use model::Now;
+use model::event::Cut;
 use std::net::{IpAddr, SocketAddrV4};
 use wire::tftp::Packet;
 
@@ -282,18 +283,18 @@ impl<O: Owner, B: Blob> Carry<O, B> {
         }
         // Whoever watches has seen it start, so it must see it end.
         if why.is_fault() || self.meter.is_some() {
-            self.fail(owner, why.to_string());
+            self.fail(owner, why.to_string(), why.cut());
         }
     }
 
     /// It ended early; that is told.
-    pub(super) fn fail(self, owner: &O, why: String) {
+    pub(super) fn fail(self, owner: &O, why: String, cut: Cut) {
         let Progress { bytes: sent, resent, .. } = self.transfer.progress();
         match self.meter {
-            Some(meter) => meter.failed(sent, resent, why),
+            Some(meter) => meter.failed(sent, resent, why, cut),
             None => {
-                Meter::start_silently(owner.clone(), self.about, self.asked)
-                    .failed(sent, resent, why);
+                let meter = Meter::start_silently(owner.clone(), self.about, self.asked);
+                meter.failed(sent, resent, why, cut);
             }
         }
     }

@@ -10,6 +10,7 @@ use crate::board::Board;
 use crate::owner::{Bytes, Owner};
 use crate::source::Source;
 use engine::tftp::{SessionId, Sessions, Step};
+use model::event::Cut;
 use model::{HardwareAddress, Hash, Now};
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 use socket2::Socket;
@@ -188,7 +189,7 @@ impl<O: Owner, B: Bytes> Core<O, B> {
         let client = self.clients.get(&id).copied();
         if let Some(carry) = client.and_then(|client| self.take_out(client)) {
             self.sessions.finished(self.now, id);
-            carry.fail(&self.desk.owner, why.to_owned());
+            carry.fail(&self.desk.owner, why.to_owned(), Cut::Other);
         }
     }
 

@@ -18,7 +18,7 @@ use crate::owner::{Bytes, Owner};
 use crate::sys::udp::{self, Letters};
 use engine::tftp::{Caps, Sessions};
 use model::Now;
-use model::event::Carrier;
+use model::event::{Carrier, Cut};
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use socket2::{Domain, Socket, Type};
@@ -172,7 +172,7 @@ impl<O: Owner, B: Bytes> Hall<O, B> {
             if let Some(carry) = self.core.take_out(client)
                 && carry.meter.is_some()
             {
-                carry.fail(&self.core.desk.owner, "the server stops".to_owned());
+                carry.fail(&self.core.desk.owner, "the server stops".to_owned(), Cut::Other);
             }
         }
     }
@@ -358,7 +358,7 @@ impl<O: Owner, B: Bytes> Hall<O, B> {
                 if let Some(carry) = self.core.take_out(client) {
                     self.core.sessions.finished(self.core.now, carry.id);
                     let why = "an error in the server; please report it, with its log";
-                    carry.fail(&self.core.desk.owner, why.to_owned());
+                    carry.fail(&self.core.desk.owner, why.to_owned(), Cut::Other);
                 }
             }
             None => std::thread::sleep(PANIC_PAUSE),

@@ -54,7 +54,8 @@ async fn boot(host: &Host, board: &Board) -> Result<(Env, Vec<u8>), String> {
     let siaddr = Some(data.siaddr).filter(|s| !s.is_unspecified());
     let server = siaddr.or(data.ip(code::SERVER_ID)).ok_or("PXE-E53, no server")?;
     let shown = model::text::show(&file);
-    let bytes = tftp::get(host, server, &file, &tftp::BIOS)
+    let habits = if board.has("no-room") { &tftp::SMALL_BIOS } else { &tftp::BIOS };
+    let bytes = tftp::get(host, server, &file, habits)
         .await
         .map_err(|failed| format!("PXE-E3B, {shown}: {failed}"))?;
     let proxy = data.yiaddr.is_unspecified().then_some(data);

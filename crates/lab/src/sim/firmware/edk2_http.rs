@@ -3,6 +3,7 @@
 use super::dhcp::{self, Reply, Request};
 use super::{Board, Env, Outcome, edk2, tftp, url};
 use crate::sim::host::{Host, HttpAsk};
+use model::event::TlsFault;
 use std::net::Ipv4Addr;
 use wire::dhcp4::{MessageType, code};
 
@@ -64,10 +65,13 @@ async fn boot(host: &Host, board: &Board) -> Result<(Env, Vec<u8>), String> {
     let (offer, proxy) = discover(host, &base).await?;
     let ack = dhcp::request(host, &base, &offer, &[4, 8, 16, 32]).await.ok_or("no ACK")?;
     let data = proxy.as_ref().unwrap_or(&ack);
-    let uri = String::from_utf8_lossy(&data.boot_file()).into_owned();
+    // Somebody may have typed another into its set-up.
+    let typed = board.habits.get("types").cloned();
+    let uri = typed.unwrap_or_else(|| String::from_utf8_lossy(&data.boot_file()).into_owned());
     let (to, target) = url(&uri).ok_or_else(|| format!("no URL in `{uri}`"))?;
     host.say(format!("takes {uri}"));
-    let ask = |method| HttpAsk { method, to, target: target.clone(), agent: AGENT };
+    let tls = may_connect(board, &uri)?;
+    let ask = |method| HttpAsk { method, tls, ..HttpAsk::get(to, target.clone(), AGENT) };
     let head = host.http(ask("HEAD"), 5000).await.ok_or("no answer to HEAD")?;
     let kind = image_type(&head.media, &target);
     if head.status != 200 {
@@ -83,6 +87,21 @@ async fn boot(host: &Host, board: &Board) -> Result<(Env, Vec<u8>), String> {
     let path = target.split('?').next().unwrap_or(&target).to_owned();
     let env = Env { ack: Some(ack), proxy, server: Some(*to.ip()), file: path, http: true };
     Ok((env, got.body))
+}
+
+/// Whether it connects at all, and what it will find in the way of TLS.
+fn may_connect(board: &Board, uri: &str) -> Result<Option<TlsFault>, String> {
+    if !uri.starts_with("https://") {
+        return match board.has("https-only") {
+            true => Err("access denied: http:// is not allowed".into()),
+            false => Ok(None),
+        };
+    }
+    match board.habits.get("tls") {
+        None => Err("no CA is enrolled".into()),
+        Some(word) if word == "trusts" => Ok(None),
+        Some(word) => word.parse().map(Some),
+    }
 }
 
 async fn discover(host: &Host, base: &Request) -> Result<(Reply, Option<Reply>), String> {

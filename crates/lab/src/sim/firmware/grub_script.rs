@@ -1,6 +1,6 @@
 //! GRUB configurations, as far as ours need.
 
-use super::{Board, Outcome, get_url, tftp};
+use super::{Board, Outcome, get_url, installer, tftp};
 use crate::sim::host::Host;
 use std::net::Ipv4Addr;
 
@@ -131,7 +131,9 @@ impl<'a> Config<'a> {
             "boot" => match &self.kernel {
                 Some((kernel, args)) => {
                     let initrds = self.initrds.join(", ");
-                    Did::End(format!("boots {kernel} with {initrds} and `{args}`"))
+                    let booted = format!("boots {kernel} with {initrds} and `{args}`");
+                    let (host, board) = (self.host.clone(), self.board.clone());
+                    Did::End(installer::run(host, board, booted, args).await)
                 }
                 None => Did::End("stops: GRUB: no kernel".into()),
             },
@@ -145,6 +147,9 @@ impl<'a> Config<'a> {
     async fn linux(&mut self, words: &[String]) -> Did {
         let Some((name, args)) = words.split_first() else { return Did::Well };
         match self.label(name).await {
+            Ok(kernel) if self.board.has("refuses-kernel") => {
+                self.host.say(format!("GRUB: bad shim signature: {kernel}"));
+            }
             Ok(kernel) => self.kernel = Some((kernel, args.join(" "))),
             Err(why) => self.host.say(format!("GRUB: {name}: {why}")),
         }
@@ -152,6 +157,10 @@ impl<'a> Config<'a> {
     }
 
     async fn initrd(&mut self, names: &[String]) -> Did {
+        if self.kernel.is_none() {
+            self.host.say("GRUB: you need to load the kernel first");
+            return Did::Well;
+        }
         for name in names {
             match self.label(name).await {
                 Ok(initrd) => self.initrds.push(initrd),

@@ -1,7 +1,7 @@
 //! Scripts of iPXE, as far as ours need: commands, labels, `&&` and `||`, settings.
 
-use super::{Board, Env, Outcome, dhcp::Reply, ipxe, tftp};
-use crate::sim::host::Host;
+use super::{Board, Env, Outcome, dhcp::Reply, installer, ipxe, tftp};
+use crate::sim::host::{Host, HttpAsk};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
@@ -140,7 +140,7 @@ impl<'a> Script<'a> {
             "login" | "read" => Did::Failed("nobody types".into()),
             "kernel" => self.kernel(&words).await,
             "initrd" => self.initrd(&argument(1)).await,
-            "boot" => self.boot(),
+            "boot" => self.boot().await,
             "chain" => self.chain(&words).await,
             "sanboot" if self.board.has("no-disk") => Did::Failed("no disk".into()),
             "sanboot" => Did::End("starts the local disk (sanboot)".into()),
@@ -218,6 +218,13 @@ impl<'a> Script<'a> {
     }
 
     async fn initrd(&mut self, url: &str) -> Did {
+        if self.board.has("out-of-memory")
+            && let Some((to, target)) = super::url(url)
+        {
+            let ask = HttpAsk { reads: Some(20_000), ..HttpAsk::get(to, target, "iPXE/1.21") };
+            self.host.http(ask, 30_000).await;
+            return Did::End("hangs: out of memory".into());
+        }
         match self.fetch(url).await.and_then(|b| tftp::label(&b).map_err(|e| e.to_string())) {
             Ok(label) => {
                 self.initrds.push(label.name);
@@ -227,7 +234,7 @@ impl<'a> Script<'a> {
         }
     }
 
-    fn boot(&self) -> Did {
+    async fn boot(&self) -> Did {
         let Some((kernel, args)) = &self.kernel else { return Did::Failed("no kernel".into()) };
         // A kernel that is an EFI program finds its initrd by name only.
         for initrd in &self.initrds {
@@ -236,7 +243,9 @@ impl<'a> Script<'a> {
                 return Did::Failed(format!("the kernel cannot find {name}"));
             }
         }
-        Did::End(format!("boots {kernel} with {} and `{args}`", self.initrds.join(", ")))
+        let booted = format!("boots {kernel} with {} and `{args}`", self.initrds.join(", "));
+        let (host, board) = (self.host.clone(), self.board.clone());
+        Did::End(installer::run(host, board, booted, args).await)
     }
 
     async fn chain(&mut self, words: &[&str]) -> Did {

@@ -10,6 +10,7 @@ pub mod edk2;
 pub mod edk2_http;
 pub mod grub;
 pub mod grub_script;
+pub mod installer;
 pub mod ipxe;
 pub mod ipxe_script;
 pub mod rpi;
@@ -136,6 +137,14 @@ pub fn start(host: Host, board: Board, env: Env, label: Label) -> Program {
         let text = format!("stops: Secure Boot refuses {}", label.name);
         return Box::pin(async { text });
     }
+    if board.has("hangs") {
+        let text = format!("hangs in {}", label.name);
+        return Box::pin(async { text });
+    }
+    if board.has("no-driver") && label.kind == "ipxe" {
+        let text = "stops: iPXE has no driver for this card; tries its next boot option".to_owned();
+        return Box::pin(async { text });
+    }
     host.say(format!("starts {}", label.name));
     match label.kind.as_str() {
         "ipxe" | "ipxe-snponly" | "ipxe-undionly" => Box::pin(ipxe::run(host, board, env, false)),
@@ -153,14 +162,17 @@ pub fn start(host: Host, board: Board, env: Env, label: Label) -> Program {
 /// Splits `http://10.0.0.1:8080/a/b?c` into host and target. Only numbers: nobody has DNS here.
 #[must_use]
 pub fn url(text: &str) -> Option<(SocketAddrV4, String)> {
-    let rest = text.strip_prefix("http://")?;
+    let (rest, port) = match text.strip_prefix("https://") {
+        Some(rest) => (rest, 443),
+        None => (text.strip_prefix("http://")?, 80),
+    };
     let (host, target) = match rest.find('/') {
         Some(at) => rest.split_at(at),
         None => (rest, "/"),
     };
     let to = match host.parse::<SocketAddrV4>() {
         Ok(to) => to,
-        Err(_) => SocketAddrV4::new(host.parse().ok()?, 80),
+        Err(_) => SocketAddrV4::new(host.parse().ok()?, port),
     };
     Some((to, target.to_owned()))
 }
@@ -168,8 +180,7 @@ pub fn url(text: &str) -> Option<(SocketAddrV4, String)> {
 /// GETs a URL; nothing but 200 will do.
 pub async fn get_url(host: &Host, text: &str, agent: &'static str) -> Result<Vec<u8>, String> {
     let (to, target) = url(text).ok_or_else(|| format!("no URL: {text}"))?;
-    let ask = HttpAsk { method: "GET", to, target, agent };
-    match host.http(ask, 30_000).await {
+    match host.http(HttpAsk::get(to, target, agent), 30_000).await {
         Some(answer) if answer.status == 200 => Ok(answer.body),
         Some(answer) => Err(format!("HTTP {}", answer.status)),
         None => Err("no answer".to_owned()),

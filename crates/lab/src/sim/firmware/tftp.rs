@@ -31,6 +31,8 @@ pub struct Habits {
     pub stops_with: Option<u16>,
     /// Reads nothing for so long after the first half of the file: flash being written.
     pub pause_ms: u64,
+    /// It has room for so many blocks, and says so then (error 3).
+    pub room_blocks: Option<u64>,
     /// Its block numbers do not wrap: 65535 is the last.
     pub no_wrap: bool,
 }
@@ -43,6 +45,7 @@ const BASE: Habits = Habits {
     tries: 10,
     stops_with: None,
     pause_ms: 0,
+    room_blocks: None,
     no_wrap: false,
 };
 
@@ -63,6 +66,8 @@ pub const SHIM: Habits = Habits { options: &[("blksize", "512")], ..EDK2 };
 pub const IPXE: Habits = Habits { options: &[("blksize", "1432"), ("tsize", "0")], ..BASE };
 /// Intel's BIOS ROM.
 pub const BIOS: Habits = Habits { options: &[("tsize", "0"), ("blksize", "1456")], ..BASE };
+/// The same with little memory.
+pub const SMALL_BIOS: Habits = Habits { room_blocks: Some(10), ..BIOS };
 /// PXELINUX.
 pub const PXELINUX: Habits =
     Habits { options: &[("tsize", "0"), ("blksize", "1408")], needs_oack: true, ..BASE };
@@ -289,6 +294,11 @@ impl Load<'_> {
         }
         self.blocks += 1;
         self.bytes.extend(payload);
+        if self.habits.room_blocks.is_some_and(|room| self.blocks > room) {
+            self.last = error(3.into(), "no memory");
+            self.again();
+            return Err(Failed::Other("no memory for it".into()));
+        }
         let last = payload.len() < self.blksize;
         if last || self.blocks - self.acked >= self.window {
             self.acknowledge();

@@ -46,9 +46,15 @@ pub(super) fn act(world: &mut World, action: &str, lines: &mut Lines) -> Result<
             let (verb, what) = rest.split_once(' ').unwrap_or((rest, ""));
             match verb {
                 "boots" => boots(world, mac, what),
+                "is" if what == "switched off" => {
+                    let mac = mac.as_mac().ok_or("only Ethernet is switched off here")?;
+                    world.switch_off(mac);
+                    Ok(())
+                }
                 "sends" => packet::sends(world, mac, what, lines),
                 "repeats" => packet::repeats(world, mac, what, lines),
                 "asks" => asks(world, mac, what, lines),
+                "floods" => packet::floods(world, mac, what),
                 _ => Err(format!("what does it do: {action}")),
             }
         }

@@ -4,6 +4,7 @@ use crate::sim::content::Label;
 use crate::sim::foreign::Foreign;
 use crate::sim::net::Weather;
 use crate::sim::server::{Send, Server};
+use crate::sim::way::Barrier;
 use crate::sim::world::{BEGINNING_MS, World};
 use engine::state::Unknown;
 use engine::{BootDefaults, Command, Engine, Settings};
@@ -87,6 +88,7 @@ pub(super) fn world(given: &[String]) -> Result<World, String> {
                 seed = of("seed", 1);
             }
             "http" => settings.http_port = pairs.read("port")?.unwrap_or(80),
+            "https" => settings.tls_port = pairs.read("port")?,
             "unknown" => settings.boot.unknown = unknown(pairs.get("get"))?,
             "approved" => settings.boot.approved = unknown(pairs.get("get"))?,
             _ => {}
@@ -165,6 +167,7 @@ fn address_service(pairs: &Pairs<'_>, line: &str, plain: Network) -> Result<Netw
                     return Err(format!("`{value}` is no time of a probe: {line}"));
                 }
             }
+            "http-boot" => network.http_boot = value.parse()?,
             "others" => {
                 network.others = value
                     .split(',')
@@ -185,6 +188,15 @@ fn address_service(pairs: &Pairs<'_>, line: &str, plain: Network) -> Result<Netw
 }
 
 fn loaders(world: &mut World, which: &[(&str, LoaderKind, Arch)]) -> Result<(), String> {
+    signed_loaders(world, which, &[])
+}
+
+fn signed_loaders(
+    world: &mut World,
+    which: &[(&str, LoaderKind, Arch)],
+    signers: &[&str],
+) -> Result<(), String> {
+    let signers: Vec<String> = signers.iter().map(|signer| (*signer).to_owned()).collect();
     for (name, kind, arch) in which {
         let label = Label::new(kind.name(), Some(*arch), name, 90_000);
         world.server.keep(&label);
@@ -196,7 +208,7 @@ fn loaders(world: &mut World, which: &[(&str, LoaderKind, Arch)]) -> Result<(), 
             path: String::new(),
             sha256: label.hash(),
             size: label.size,
-            signers: Vec::new(),
+            signers: signers.clone(),
         };
         command(world, Command::PublishLoader(loader))?;
     }
@@ -219,7 +231,28 @@ pub(super) fn command(world: &mut World, command: Command) -> Result<String, Str
 pub(super) fn sentence(world: &mut World, line: &str) -> Result<String, String> {
     let pairs = Pairs::new(line);
     match line.split(' ').next().unwrap_or_default() {
-        "network" | "weather" | "http" | "unknown" | "approved" => Ok(String::new()),
+        "network" | "weather" | "http" | "https" | "unknown" | "approved" => Ok(String::new()),
+        "firewall" => {
+            let what = pairs.get("drops").ok_or("a firewall drops what?")?;
+            world.way.barriers.push(Barrier::read(what)?);
+            Ok(String::new())
+        }
+        "nat" => {
+            world.way.nat = pairs.read("nat")?;
+            Ok(String::new())
+        }
+        "disk" => {
+            world.server.engine.only_renew(line == "disk full");
+            Ok(String::new())
+        }
+        "damage" => {
+            world.server.damaged.insert(pairs.get("damage").unwrap_or_default().to_owned());
+            Ok(String::new())
+        }
+        "remove" => {
+            let image = pairs.get("image").unwrap_or_default().to_owned();
+            command(world, Command::RemoveImage(image, pairs.read("version")?))
+        }
         "no" => Ok(String::new()),
         "loaders" if pairs.has("signed") => {
             if pairs.has("usual") {
@@ -232,7 +265,8 @@ pub(super) fn sentence(world: &mut World, line: &str) -> Result<String, String> 
             let kind = pairs.read::<LoaderKind>("kind")?.ok_or("a loader needs a kind")?;
             let arch = pairs.read::<Arch>("arch")?.ok_or("a loader needs an arch")?;
             let name = pairs.get("loader").unwrap_or_default();
-            loaders(world, &[(name, kind, arch)]).map(|()| String::new())
+            let signer: Vec<&str> = pairs.get("signed-by").into_iter().collect();
+            signed_loaders(world, &[(name, kind, arch)], &signer).map(|()| String::new())
         }
         "image" => image(world, line),
         "promote" => {
@@ -265,6 +299,7 @@ pub(super) fn sentence(world: &mut World, line: &str) -> Result<String, String> 
             let first = pairs.read("gives")?.ok_or("it gives addresses from where?")?;
             let mut foreign = Foreign::new(address, first);
             foreign.boot_file = pairs.get("boot-file").map(str::to_owned);
+            foreign.next_server = pairs.read("next-server")?;
             foreign.slow_ms = pairs.read("slow")?.unwrap_or(0);
             let networks = &world.server.engine.settings().networks;
             foreign.like = pairs
@@ -358,8 +393,14 @@ fn image(world: &mut World, line: &str) -> Result<String, String> {
     if let Some(files) = pairs.get("files") {
         files.split(',').for_each(|file| asset(world, "file", None, file));
     } else {
-        asset(world, "kernel", archs.first().copied().filter(|_| archs.len() == 1), "linux");
-        asset(world, "initrd", None, "initrd.gz");
+        // What it lacks its recipe names all the same, as after a careless hand in the library.
+        let lacks = pairs.get("lacks").unwrap_or_default();
+        if lacks != "linux" {
+            asset(world, "kernel", archs.first().copied().filter(|_| archs.len() == 1), "linux");
+        }
+        if lacks != "initrd.gz" {
+            asset(world, "initrd", None, "initrd.gz");
+        }
         recipe.kernel = Some("linux".into());
         recipe.initrds = vec!["initrd.gz".into()];
     }
@@ -377,7 +418,9 @@ fn image(world: &mut World, line: &str) -> Result<String, String> {
         let of = |kind: &str| format!("{within}{kind}{suffix}.efi");
         let (shim, grub) = (of("boot"), of("grub"));
         asset(world, "shim", arch, &shim);
-        asset(world, "grub", arch, &grub);
+        if pairs.get("lacks") != Some(grub.as_str()) {
+            asset(world, "grub", arch, &grub);
+        }
         recipe.signed = Some(SignedChain { shim, grub });
     }
     let image = Image {

@@ -185,6 +185,27 @@ impl Scenario {
         Ok(Some(Captured { before, file, recorded: world.server.recorded, machines }))
     }
 
+    /// Whether everything in it is done by whole machines: single messages, made by hand, are half a
+    /// conversation.
+    #[must_use]
+    pub fn is_of_machines(&self) -> bool {
+        let mut actions = self.steps.iter().flat_map(|step| &step.actions);
+        let verb = |action: &String| action.split(' ').nth(1).map(str::to_owned);
+        actions.all(|action| !matches!(verb(action).as_deref(), Some("sends" | "floods" | "asks")))
+            && self.steps.iter().flat_map(|step| &step.actions).any(|a| a.contains(" boots as "))
+    }
+
+    /// The names of the diagnoses that come out of it, as they are written.
+    pub fn diagnoses(&self) -> impl Iterator<Item = &str> {
+        let lines = self.steps.iter().flat_map(|step| &step.expected);
+        lines.filter_map(|line| line.split_once(" DIAGNOSIS ")?.1.split(' ').next())
+    }
+
+    /// What people wrote that has to come.
+    pub fn must(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().flat_map(|step| &step.must).map(String::as_str)
+    }
+
     /// Runs it from the beginning.
     ///
     /// # Errors

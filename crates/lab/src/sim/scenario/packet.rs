@@ -39,6 +39,20 @@ pub(super) fn sends(
     Ok(())
 }
 
+/// `floods 700 DISCOVER as edk2-x64`: so many at once, of which nobody reads every line.
+pub(super) fn floods(world: &mut World, mac: HardwareAddress, what: &str) -> Result<(), String> {
+    let (times, what) = what.split_once(' ').ok_or("floods how often with what?")?;
+    let times: u32 = times.parse().map_err(|_| format!("`{times}` is no number"))?;
+    let made = make(mac, what)?;
+    for _ in 0..times {
+        say(world, &made);
+        for mut event in std::mem::take(&mut world.server.told) {
+            world.note(&mut event);
+        }
+    }
+    Ok(())
+}
+
 /// `repeats 640 DISCOVER as edk2-x64`: so often at one moment, and what the last of them got.
 pub(super) fn repeats(
     world: &mut World,

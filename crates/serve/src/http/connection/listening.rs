@@ -138,8 +138,8 @@ impl<O: Owner, B: Blob> Connection<O, B> {
         if count >= TOLD_PER_SECOND {
             return;
         }
-        let Told { why, hint } = told;
-        let what = Happening::HandshakeFailed { from: self.peer.ip(), why, hint };
+        let (from, Told { why, hint, fault }) = (self.peer.ip(), told);
+        let what = Happening::HandshakeFailed { from, why, hint, fault: Some(fault) };
         // It has asked for nothing yet, so nobody has looked who it is.
         let machine = neighbour::of(self.peer.ip(), &self.link);
         desk.owner.tell(Event::new(now, machine, Some(self.link.to_string()), what));

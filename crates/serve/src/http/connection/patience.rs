@@ -3,17 +3,30 @@
 //! In: the moment, and what the kernel says has arrived. Out: progress and ends of transfers, and who
 //! is overdue. Never: "sent" for what only waits here to be sent.
 
-use super::{Connection, Desk, Doing, LATE};
+use super::{CLOSED, Connection, Desk, Doing, LATE, SPOILT};
 use crate::Limits;
 use crate::http::tls::words::Unfinished;
 use crate::http::transport::Transport;
 use crate::owner::{Blob, Bytes, Owner};
+use model::event::Cut;
 use std::time::{Duration, Instant};
 
 /// How often it is looked at the latest whether the last bytes of a file have arrived.
 const LOOK_LAST: Duration = Duration::from_millis(500);
 /// How long a client may take to notice that we have closed.
 const LINGER: Duration = Duration::from_secs(2);
+
+const SLOW: &str = "the client read too slowly";
+
+/// Why a connection ended, as a value of an event.
+fn cut(why: &'static str) -> Cut {
+    match why {
+        CLOSED => Cut::Closed,
+        SLOW => Cut::Slow,
+        SPOILT => Cut::Source,
+        _ => Cut::Other,
+    }
+}
 
 /// Why a sweep ends a connection.
 pub(in crate::http) enum Overdue {
@@ -88,7 +101,7 @@ impl<O: Owner, B: Blob> Connection<O, B> {
         }
         let enough = arrived.saturating_sub(self.pace.arrived) >= limits.http_slow_bytes;
         (self.pace.window, self.pace.arrived) = (now, arrived);
-        (!enough).then_some(Overdue::Cut("the client read too slowly"))
+        (!enough).then_some(Overdue::Cut(SLOW))
     }
 
     fn tell_progress(&mut self, arrived: u64) {
@@ -118,13 +131,13 @@ impl<O: Owner, B: Blob> Connection<O, B> {
         self.settle();
         let arrived = self.arrived();
         for file in self.leaving.drain(..) {
-            file.meter.failed(arrived.saturating_sub(file.begun), 0, why.to_owned());
+            file.meter.failed(arrived.saturating_sub(file.begun), 0, why.to_owned(), cut(why));
         }
         if let Doing::Sending(Some(sending)) | Doing::Cold(sending) = &mut self.doing
             && let Some(meter) = sending.meter.take()
         {
             let sent = arrived.saturating_sub(sending.begun).min(sending.length);
-            meter.failed(sent, 0, why.to_owned());
+            meter.failed(sent, 0, why.to_owned(), cut(why));
         }
         if why == LATE
             && let Transport::Tls(secured) = &self.wire

@@ -5,6 +5,7 @@
 
 use super::Named;
 use super::hello::Offered;
+use model::event::TlsFault;
 use model::text::show;
 use rustls::{AlertDescription, Error, InvalidMessage, PeerIncompatible};
 use std::net::IpAddr;
@@ -14,11 +15,18 @@ use std::net::IpAddr;
 pub(crate) struct Told {
     pub(crate) why: String,
     pub(crate) hint: String,
+    /// What it was, as a value of the event.
+    pub(crate) fault: TlsFault,
 }
 
 impl Told {
     fn new(why: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { why: why.into(), hint: hint.into() }
+        Self { why: why.into(), hint: hint.into(), fault: TlsFault::Other }
+    }
+
+    /// What it was.
+    fn of(self, fault: TlsFault) -> Self {
+        Self { fault, ..self }
     }
 
     /// With the name that the client asked for, which is half of what can go wrong.
@@ -52,11 +60,13 @@ pub(crate) fn plain_http() -> Told {
         "it speaks plain HTTP to the port for HTTPS",
         "its URL says http:// with this port; use https://, or the port for HTTP",
     )
+    .of(TlsFault::PlainHttp)
 }
 
 /// A client of the time before TLS 1.2.
 pub(crate) fn too_old() -> Told {
     Told::new("it offers only TLS 1.0 or 1.1, which are not safe and not spoken here", USE_HTTP)
+        .of(TlsFault::Version)
 }
 
 /// The certificate that a client was shown.
@@ -113,7 +123,8 @@ fn by_elimination(asked: Option<&str>, shown: &Shown<'_>) -> Told {
                 true => format!("bootwright tls init {flag} {target}, then bootwright reload"),
                 false => format!("have a certificate made that names {target}"),
             },
-        );
+        )
+        .of(TlsFault::Name);
     }
     if shown.now_s > *until_s {
         return Told::new(
@@ -122,7 +133,8 @@ fn by_elimination(asked: Option<&str>, shown: &Shown<'_>) -> Told {
                 true => "bootwright tls init, then bootwright reload",
                 false => "have a new certificate made, then bootwright reload",
             },
-        );
+        )
+        .of(TlsFault::Time);
     }
     Told::new(
         format!(
@@ -136,21 +148,30 @@ fn by_elimination(asked: Option<&str>, shown: &Shown<'_>) -> Told {
             false => "enrol the root above our certificate in its firmware, and check its clock",
         },
     )
+    .of(TlsFault::Untrusted)
 }
 
 /// A handshake that failed, by us or by the client.
 pub(crate) fn refused(error: &Error, offered: Option<&Offered>) -> Told {
     let told = match error {
-        Error::AlertReceived(alert) => alerted(*alert),
-        Error::PeerIncompatible(why) => incompatible(why, offered),
+        Error::AlertReceived(alert) => alerted(*alert).of(complaint(*alert)),
+        Error::PeerIncompatible(why) => {
+            let told = incompatible(why, offered);
+            // The version is said where it is found; all else is of keys and their exchange.
+            let fault = if told.fault == TlsFault::Other { TlsFault::Key } else { told.fault };
+            told.of(fault)
+        }
         Error::InvalidMessage(InvalidMessage::InvalidContentType) => Told::new(
             "what it sends is not TLS",
             "look at what is configured to use this port: it is for https:// alone",
         ),
         Error::InvalidMessage(InvalidMessage::UnknownProtocolVersion) => {
             Told::new("it speaks a version of TLS that does not exist", USE_HTTP)
+                .of(TlsFault::Version)
         }
-        Error::InvalidMessage(InvalidMessage::NoSignatureSchemes) => no_scheme(offered),
+        Error::InvalidMessage(InvalidMessage::NoSignatureSchemes) => {
+            no_scheme(offered).of(TlsFault::Key)
+        }
         Error::NoApplicationProtocol => Told::new(
             "it wants another protocol than HTTP/1.1 (ALPN)",
             "only HTTP/1.1 is spoken here; HTTP/2 alone will not do",
@@ -165,6 +186,23 @@ pub(crate) fn refused(error: &Error, offered: Option<&Offered>) -> Told {
         ),
     };
     told.named(offered)
+}
+
+/// The kind of what a client complains of.
+fn complaint(alert: AlertDescription) -> TlsFault {
+    match alert {
+        AlertDescription::UnknownCA
+        | AlertDescription::BadCertificate
+        | AlertDescription::CertificateUnknown => TlsFault::Untrusted,
+        AlertDescription::CertificateExpired => TlsFault::Time,
+        AlertDescription::UnrecognisedName => TlsFault::Name,
+        AlertDescription::ProtocolVersion => TlsFault::Version,
+        AlertDescription::UnsupportedCertificate
+        | AlertDescription::DecryptError
+        | AlertDescription::HandshakeFailure
+        | AlertDescription::InsufficientSecurity => TlsFault::Key,
+        _ => TlsFault::Other,
+    }
 }
 
 /// What a client complains of (RFC 8446 §6.2).
@@ -304,9 +342,11 @@ mod tests {
     fn who_does_not_trust_us_is_told_to_enrol_us() {
         let told = refused(&Error::AlertReceived(AlertDescription::UnknownCA), None);
         assert_eq!(told.why, "it does not trust our certificate authority");
+        assert_eq!(told.fault, TlsFault::Untrusted);
         assert!(told.hint.starts_with("enrol our certificate authority"), "{told:?}");
         let old = refused(&Error::AlertReceived(AlertDescription::CertificateExpired), None);
         assert!(old.hint.starts_with("check its clock"), "{old:?}");
+        assert_eq!(old.fault, TlsFault::Time);
     }
 
     #[test]
@@ -320,6 +360,8 @@ mod tests {
         assert!(refused(&suite, Some(&ecdsa)).hint.contains("ECDSA certificate"));
         let version = Error::PeerIncompatible(PeerIncompatible::Tls12NotOffered);
         assert!(refused(&version, None).why.contains("only TLS 1.0 or 1.1"));
+        assert_eq!(refused(&version, None).fault, TlsFault::Version);
+        assert_eq!(refused(&suite, Some(&old)).fault, TlsFault::Key);
         let scheme = Error::PeerIncompatible(PeerIncompatible::NoSignatureSchemesInCommon);
         let none = Offered { rsa: false, ..offered() };
         assert!(refused(&scheme, Some(&none)).why.contains("no RSA signature"));
@@ -345,7 +387,8 @@ mod tests {
             let named = Named { own, ..named.clone() };
             let shown = Shown { named: &named, at: IpAddr::from([10, 77, 0, last]), now_s };
             let offered = Offered { name: asked.map(str::to_owned), ..offered() };
-            let Told { why, hint } = unfinished(Unfinished::Closed, Some(&offered), Some(&shown));
+            let Told { why, hint, .. } =
+                unfinished(Unfinished::Closed, Some(&offered), Some(&shown));
             format!("{why} | {hint}")
         };
         for (said, words) in [
