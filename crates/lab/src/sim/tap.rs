@@ -55,7 +55,7 @@ impl Tap {
         ask: &HttpAsk,
         answer: &HttpAnswer,
     ) {
-        let HttpAsk { method, to, target, agent } = ask;
+        let HttpAsk { method, to, target, agent, .. } = ask;
         let question =
             format!("{method} {target} HTTP/1.1\r\nHost: {to}\r\nUser-Agent: {agent}\r\n\r\n");
         let HttpAnswer { status, media, length, body } = answer;

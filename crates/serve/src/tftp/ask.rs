@@ -16,7 +16,6 @@ use engine::tftp::netascii::{self, Netascii};
 use engine::tftp::{SessionId, deserves_error};
 use engine::{Answer, Asker, FileAsk, Served};
 use model::event::{Carrier, Cut, Happening};
-use model::plan::Why;
 use model::text::show;
 use model::{Event, HardwareAddress, Hash, Now};
 use std::io;

@@ -16,7 +16,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 fn event(link: &str, what: Happening) -> Event {
-    Event { at: Now(0), machine: None, link: Some(link.to_owned()), what }
+    Event::new(Now(0), None, Some(link.to_owned()), what)
 }
 
 /// One event of each kind that is counted by more than its kind, all with this text where a machine
