@@ -172,7 +172,11 @@ async fn the_link_makes_one_admin_once() {
         |name: &str, again: &str| format!("name={name}&password=correct+horse%21&again={again}");
     let post = async |body: String| world.ask(Method::POST, &link, &[], &body).await;
     assert_eq!(post(fill("ada", "other")).await.status, 400);
-    assert_eq!(post(fill("%3Cb%3E", "correct+horse%21")).await.status, 400);
+    let wrong = fill("%3Cb%3E", "correct+horse%21");
+    assert_eq!(post(wrong.clone()).await.status, 409, "a program hears the refusal itself");
+    let again = world.ask(Method::POST, &link, &page, &wrong).await;
+    assert_eq!(again.status, 400, "a browser without the UI gets the form again");
+    assert!(again.text.contains("<form method=\"post\">") && !again.text.contains("<b>"));
     let (one, two) =
         tokio::join!(post(fill("ada", "correct+horse%21")), post(fill("eve", "correct+horse%21")));
     let made = [one, two].into_iter().filter(|got| got.status == 303).count();
