@@ -3,7 +3,7 @@ use model::Now;
 use proptest::prelude::*;
 
 fn event(link: &str, what: Happening) -> Event {
-    Event { at: Now(0), machine: None, link: Some(link.to_owned()), what }
+    Event::new(Now(0), None, Some(link.to_owned()), what)
 }
 
 fn of(counts: &Counts, series: Series) -> u64 {
@@ -146,12 +146,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         word().prop_map(|text| Happening::Alarm { text }),
     ];
     let link = prop::option::of(prop::sample::select(vec!["lan", "br0"]));
-    (link, what).prop_map(|(link, what)| Event {
-        at: Now(0),
-        machine: None,
-        link: link.map(str::to_owned),
-        what,
-    })
+    (link, what).prop_map(|(link, what)| Event::new(Now(0), None, link.map(str::to_owned), what))
 }
 
 proptest! {
