@@ -170,6 +170,10 @@ impl Engine {
                 };
                 (Some(format!("{how} {}", answer.file)), None)
             }
+            Err(why) if network.mode == Mode::Listen => {
+                because.push(Reason::Note(format!("if we did, not to it: {why}").into()));
+                (None, Some(Why::OnlyListening))
+            }
             Err(why) => (None, Some(why)),
         };
         StageAnswer { stage: "firmware".into(), gets, text: None, silence, because }

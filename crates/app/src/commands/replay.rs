@@ -232,8 +232,11 @@ mod tests {
 
     fn configure(folder: &Path, mode: &str) {
         let text = format!(
-            "[[network]]\ninterface = \"lan0\"\nmode = \"{mode}\"\nsubnet = \"10.0.0.0/24\"\n{}",
-            if mode == "dhcp" { "pool = [\"10.0.0.100-10.0.0.199\"]\n" } else { "" }
+            "[[network]]\ninterface = \"lan0\"\nmode = \"{mode}\"\n{}",
+            match mode {
+                "dhcp" => "subnet = \"10.0.0.0/24\"\npool = [\"10.0.0.100-10.0.0.199\"]\n",
+                _ => "",
+            }
         );
         std::fs::write(folder.join("bootwright.toml"), text).unwrap();
     }

@@ -16,8 +16,12 @@ use model::rule::{Condition, MacPrefix};
 use model::{Arch, Firmware, Happening, Life, Network, Now};
 use proptest::prelude::*;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use wire::dhcp4::{Message, MessageType, code};
+
+/// The next exchange.
+static NEXT_XID: AtomicU32 = AtomicU32::new(1);
 
 /// Machines that take part. The pool of a small world has room for fewer.
 const MACHINES: u8 = 4;
@@ -73,6 +77,9 @@ impl Kind {
         let class = format!("{class}:Arch:{arch:05}");
         discover.options.remove(code::VENDOR_CLASS);
         discover.options.push(code::VENDOR_CLASS, class.into_bytes());
+        // Each boot is an exchange of its own: what a third DISCOVER of the same gets is explained
+        // from the moment when it has come.
+        discover.xid = NEXT_XID.fetch_add(1, Ordering::Relaxed);
         discover
     }
 }

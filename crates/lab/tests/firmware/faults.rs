@@ -21,7 +21,7 @@ const TO_THE_VERDICT: Duration = Duration::from_secs(900);
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 #[test]
-#[ignore = "real firmware under QEMU, as root: `./x test` runs it"]
+#[ignore = "real firmware under QEMU, as root: `./x test --full` runs it"]
 fn ovmf_behind_a_firewall_that_does_not_know_tftp() -> Tried {
     let mut world = World::new(Firmware::Ovmf, Mode::Dhcp, "menu")?;
     let firewall = Firewall::before_the_server(&world.link, Drops::AnswersFromOtherPorts)?;
@@ -33,7 +33,7 @@ fn ovmf_behind_a_firewall_that_does_not_know_tftp() -> Tried {
 
 /// Beside another server GRUB does not find its configuration, so iPXE is given, which nobody signed.
 #[test]
-#[ignore = "real firmware under QEMU, as root: `./x test` runs it"]
+#[ignore = "real firmware under QEMU, as root: `./x test --full` runs it"]
 fn ovmf_secure_boot_refuses_a_loader_that_nobody_signed() -> Tried {
     let mut world = World::new(Firmware::OvmfSecureBoot, Mode::Proxy, "menu")?;
     world.switch_on(false)?;
@@ -42,7 +42,7 @@ fn ovmf_secure_boot_refuses_a_loader_that_nobody_signed() -> Tried {
 
 /// The switch does not trust our port, and another server is quick.
 #[test]
-#[ignore = "real firmware under QEMU, as root: `./x test` runs it"]
+#[ignore = "real firmware under QEMU, as root: `./x test --full` runs it"]
 fn seabios_takes_the_offer_of_a_second_dhcp_server() -> Tried {
     let mut world = World::new(Firmware::SeaBios, Mode::Dhcp, "menu")?;
     let _snooping = Firewall::before_the_server(&world.link, Drops::Offers)?;
@@ -52,7 +52,7 @@ fn seabios_takes_the_offer_of_a_second_dhcp_server() -> Tried {
 }
 
 #[test]
-#[ignore = "real firmware under QEMU, as root: `./x test` runs it"]
+#[ignore = "real firmware under QEMU, as root: `./x test --full` runs it"]
 fn ovmf_is_given_an_image_of_another_architecture() -> Tried {
     let mut world = World::new(Firmware::Ovmf, Mode::Dhcp, "menu")?;
     need(lab::rig::need::ARM64)?;
@@ -66,7 +66,7 @@ fn ovmf_is_given_an_image_of_another_architecture() -> Tried {
 
 /// Its kernel fits, and its initrd does not.
 #[test]
-#[ignore = "real firmware under QEMU, as root: `./x test` runs it"]
+#[ignore = "real firmware under QEMU, as root: `./x test --full` runs it"]
 fn seabios_has_too_little_memory() -> Tried {
     let mut world = World::new(Firmware::SeaBios, Mode::Dhcp, "menu")?;
     world.offer_debian()?;
@@ -76,7 +76,7 @@ fn seabios_has_too_little_memory() -> Tried {
 }
 
 #[test]
-#[ignore = "real firmware under QEMU, as root: `./x test` runs it"]
+#[ignore = "real firmware under QEMU, as root: `./x test --full` runs it"]
 fn ovmf_https_trusts_another_ca() -> Tried {
     let mut world = over_https("menu")?;
     let stranger = Store::new(&world.directory.path().join("stranger"));
@@ -90,7 +90,7 @@ fn ovmf_https_trusts_another_ca() -> Tried {
 
 /// Somebody removed the file of the initrd from the server's disk.
 #[test]
-#[ignore = "real firmware under QEMU, as root: `./x test` runs it"]
+#[ignore = "real firmware under QEMU, as root: `./x test --full` runs it"]
 fn seabios_does_not_get_its_initrd() -> Tried {
     let mut world = World::new(Firmware::SeaBios, Mode::Dhcp, "menu")?;
     world.offer_debian()?;
@@ -104,7 +104,7 @@ fn seabios_does_not_get_its_initrd() -> Tried {
 
 /// A rule leads it to an installer, at every boot anew.
 #[test]
-#[ignore = "real firmware under QEMU, as root: `./x test` runs it"]
+#[ignore = "real firmware under QEMU, as root: `./x test --full` runs it"]
 fn seabios_starts_the_same_installer_again_and_again() -> Tried {
     need(installer::PACKAGES)?;
     let mut world = World::new(Firmware::SeaBios, Mode::Dhcp, "menu")?;

@@ -16,13 +16,13 @@ const MAC: &str = "52:54:00:77:00:01";
 const ANSWERS_MIN: usize = 8;
 
 #[test]
-#[ignore = "real firmware under QEMU, as root: `./x test` runs it"]
+#[ignore = "real firmware under QEMU, as root: `./x test --full` runs it"]
 fn a_capture_of_seabios_is_answered_again_byte_for_byte() -> Tried {
     is_answered_again(Firmware::SeaBios)
 }
 
 #[test]
-#[ignore = "real firmware under QEMU, as root: `./x test` runs it"]
+#[ignore = "real firmware under QEMU, as root: `./x test --full` runs it"]
 fn a_capture_of_ovmf_is_answered_again_byte_for_byte() -> Tried {
     is_answered_again(Firmware::Ovmf)
 }

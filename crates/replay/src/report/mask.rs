@@ -18,7 +18,8 @@ use wire::dhcp4::{Message, Options, code};
 const KNOWN_MAX: usize = 4096;
 
 /// Options that are texts: their length may change.
-const TEXTS: [u8; 6] = [17, code::TFTP_SERVER_NAME, code::BOOT_FILE_NAME, 114, 209, 210];
+const TEXTS: [u8; 8] =
+    [12, 17, code::MESSAGE, code::TFTP_SERVER_NAME, code::BOOT_FILE_NAME, 114, 209, 210];
 
 impl Report {
     /// The same with other addresses.
