@@ -89,6 +89,12 @@ impl Known {
         configured.or_else(told)
     }
 
+    /// Servers that belong on this link: `others` of its networks, and `--expect`.
+    fn expected(&self, interface: &str) -> Vec<Ipv4Addr> {
+        let of_link = self.networks().iter().filter(|network| network.interface == interface);
+        of_link.flat_map(|network| &network.others).chain(&self.expect).copied().collect()
+    }
+
     /// The process of the running server.
     fn pid(&self) -> Option<u32> {
         self.told.as_ref().map(|told| told.status.pid)

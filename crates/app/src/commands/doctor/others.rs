@@ -31,7 +31,7 @@ pub async fn ask(known: &Known, all: &[Link]) -> (Vec<Heard>, Vec<others_6::Hear
             interface: interface.clone(),
             mode: known.mode(interface),
             own: own.clone(),
-            expected: known.expect.clone(),
+            expected: known.expected(interface),
             here: here.clone(),
             ..Heard::default()
         };
