@@ -7,19 +7,19 @@
 mod image;
 mod loader;
 mod memory;
+mod rules;
 
 use crate::{Engine, state::Unknown};
 pub(crate) use image::boot_of_image;
 pub use memory::Forecast;
 use model::Life;
 use model::client::{Firmware, Stage};
-use model::event::show_bytes;
 use model::image::Wanted;
 use model::machine::code_of;
 use model::menu::{Choice, Entry};
 use model::plan::{Boot, BootPlan, Decision, Reason, ShownMenu, Why};
-use model::rule::{Condition, Profile, Rule};
-use model::{Client, Hardware, Now};
+use model::rule::Profile;
+use model::{Client, Now};
 
 /// What firmware is told to fetch first.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -50,16 +50,11 @@ impl Engine {
         if let Some(name) = machine.and_then(|m| m.profile.clone()) {
             return self.plan_of_profile(client, &name, vec![Reason::OwnProfile(name.clone())]);
         }
-        let mut missed = Vec::new();
-        for rule in &self.rules {
-            match self.matches(rule, client) {
-                Ok(because) => {
-                    let mut reasons = vec![Reason::RuleMatched { rule: rule.to_string(), because }];
-                    reasons.extend(missed);
-                    return self.plan_of_profile(client, &rule.profile, reasons);
-                }
-                Err(reason) => missed.push(reason),
-            }
+        let (matched, missed) = self.rule_for(client);
+        if let Some((rule, because)) = matched {
+            let mut reasons = vec![Reason::RuleMatched { rule: rule.to_string(), because }];
+            reasons.extend(missed);
+            return self.plan_of_profile(client, &rule.profile, reasons);
         }
         match self.plan_elsewhere(now, client) {
             Ok(mut plan) => {
@@ -109,92 +104,6 @@ impl Engine {
             }
         };
         BootPlan { decision, reasons }
-    }
-
-    /// Which facts met the conditions, or which condition failed first.
-    pub(crate) fn matches(&self, rule: &Rule, client: &Client) -> Result<Vec<String>, Reason> {
-        let mut because = Vec::new();
-        for condition in &rule.conditions {
-            match self.holds(condition, client) {
-                (true, fact) => because.push(fact.unwrap_or_else(|| condition.to_string())),
-                (false, actual) => {
-                    let (rule, condition) = (rule.to_string(), condition.to_string());
-                    return Err(Reason::RuleMissed { rule, condition, actual });
-                }
-            }
-        }
-        Ok(because)
-    }
-
-    /// Whether a condition holds, and the fact it looked at. A fact not known yet does not match.
-    fn holds(&self, condition: &Condition, client: &Client) -> (bool, Option<String>) {
-        let machine = self.machines.get(&client.hardware);
-        let text =
-            |wanted: &str, fact: Option<&str>| (fact == Some(wanted), fact.map(str::to_owned));
-        match condition {
-            Condition::Mac(prefix) => {
-                let own = machine.into_iter().flat_map(model::Machine::addresses);
-                let mut all = std::iter::once(client.hardware).chain(own);
-                match all.find(|mac| prefix.matches(mac)) {
-                    Some(mac) => (true, Some(format!("mac {mac}"))),
-                    None => (false, Some(format!("mac {}", client.hardware))),
-                }
-            }
-            Condition::Uuid(wanted) => {
-                let uuid = client.uuid.or_else(|| machine.and_then(|m| m.uuid));
-                match uuid {
-                    // It would be everybody's whose maker left it so.
-                    Some(uuid) if uuid.is_placeholder() => {
-                        (false, Some(format!("uuid {uuid}, which many boards share")))
-                    }
-                    _ => (uuid == Some(*wanted), uuid.map(|u| format!("uuid {u}"))),
-                }
-            }
-            Condition::Serial(wanted) => {
-                let known = machine.and_then(|m| m.serial.as_deref());
-                text(wanted, client.serial.as_deref().or(known))
-            }
-            Condition::Arch(wanted) => {
-                let arch = client.arch.or_else(|| machine.and_then(|m| m.arch));
-                (arch == Some(*wanted), arch.map(|a| format!("arch {a}")))
-            }
-            Condition::Firmware(wanted) => {
-                (client.firmware == *wanted, Some(format!("firmware {}", client.firmware)))
-            }
-            Condition::VendorClass(wanted) => {
-                let known = machine.and_then(|m| m.vendor_class.as_deref());
-                let class = client.vendor_class.as_deref().or(known);
-                let met = class.is_some_and(|class| class.starts_with(wanted.as_str()));
-                (met, class.map(|c| format!("vendor class {c}")))
-            }
-            Condition::Network(wanted) => text(wanted, Some(client.link.as_str())),
-            Condition::Circuit(wanted) => {
-                let circuit = client.relay.as_ref().and_then(|r| r.circuit_id.as_deref());
-                text(wanted, circuit.map(model::text::show).as_deref())
-            }
-            Condition::Memory(least) => {
-                let mib = client.memory_mib.or_else(|| machine.and_then(|m| m.memory_mib));
-                (mib.is_some_and(|mib| mib >= *least), mib.map(|mib| format!("memory {mib} MiB")))
-            }
-            Condition::Disk(least) => {
-                let largest = self.hardware(&client.hardware).and_then(Hardware::largest_disk);
-                let shown = largest.map(|bytes| format!("disk {}", show_bytes(bytes)));
-                (largest.is_some_and(|bytes| bytes >= *least), shown)
-            }
-            Condition::Cpu(wanted) => {
-                let parts = self.hardware(&client.hardware);
-                let model = parts.and_then(|parts| parts.cpu.model.as_deref());
-                let holds = model
-                    .is_some_and(|model| model.to_lowercase().contains(&wanted.to_lowercase()));
-                (holds, model.map(|model| format!("cpu {model}")))
-            }
-            Condition::Label(key, wanted) => {
-                let value = machine.and_then(|m| m.labels.get(key));
-                let shown =
-                    value.map_or("no such label".to_owned(), |v| format!("label {key}={v}"));
-                (value == Some(wanted), Some(shown))
-            }
-        }
     }
 
     pub(crate) fn boot_of_profile(

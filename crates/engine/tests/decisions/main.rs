@@ -14,6 +14,7 @@ mod inventory;
 mod listening;
 mod others;
 mod power;
+mod rules;
 mod scripts;
 mod shelf;
 mod who;
