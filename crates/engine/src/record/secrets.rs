@@ -48,16 +48,18 @@ fn behind(line: &str, words: &[&str], of_it: impl Fn(char) -> bool) -> String {
     out
 }
 
-/// Hides runs of exactly six digits.
+/// Hides runs of exactly six digits, also where they are written as two groups: `123-456`.
 fn without_codes(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
+    let of_it = |c: char| c.is_ascii_digit() || c == '-';
     while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
         let (before, digits) = rest.split_at(at);
-        let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+        let end = digits.find(|c: char| !of_it(c)).unwrap_or(digits.len());
         let (run, behind) = digits.split_at(end);
         out.push_str(before);
-        out.push_str(if run.len() == CODE_DIGITS { HIDDEN } else { run });
+        let count = run.chars().filter(char::is_ascii_digit).count();
+        out.push_str(if count == CODE_DIGITS { HIDDEN } else { run });
         rest = behind;
     }
     out.push_str(rest);
@@ -79,6 +81,10 @@ mod tests {
             ("ds=nocloud;s=http://h/answer/ab12/ a=1", "ds=nocloud;s=http://h/answer/***/ a=1"),
             ("report/ab12/done and answer/cd/x", "report/***/done and answer/***/x"),
             ("echo type this code: 123456\n", "echo type this code: ***\n"),
+            (
+                "echo an operator types its code: 555-889\n",
+                "echo an operator types its code: ***\n",
+            ),
             ("echo 123456 of 1234567, year 2026", "echo 123456 of 1234567, year 2026"),
             ("code 1234567", "code 1234567"),
             (
