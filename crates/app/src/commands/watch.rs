@@ -114,8 +114,7 @@ pub fn is_log(event: &Event) -> bool {
 
 /// `20:17:05 b7q3kx9md br0 52:54:00:77:00:01 DISCOVER → OFFER 10.77.0.100`
 pub fn in_a_line(event: &Event) -> String {
-    let boot = event.boot.map(|boot| format!("{boot} ")).unwrap_or_default();
-    format!("{} {boot}{}", clock::local(event.at), without_time(event))
+    format!("{} {}", clock::local(event.at), without_time(event))
 }
 
 /// The same for a reader that knows the time. Of a silence that somebody can end it says whose fault
