@@ -232,11 +232,9 @@ mod tests {
 
     fn configure(folder: &Path, mode: &str) {
         let text = format!(
-            "[[network]]\ninterface = \"lan0\"\nmode = \"{mode}\"\n{}",
-            match mode {
-                "dhcp" => "subnet = \"10.0.0.0/24\"\npool = [\"10.0.0.100-10.0.0.199\"]\n",
-                _ => "",
-            }
+            "[[network]]\ninterface = \"lan0\"\nmode = \"{mode}\"\nsubnet = \"10.0.0.0/24\"\n\
+             pool = [\"10.0.0.100-10.0.0.199\"]\n{}",
+            if mode == "listen" { "listen_as = \"dhcp\"\n" } else { "" }
         );
         std::fs::write(folder.join("bootwright.toml"), text).unwrap();
     }
