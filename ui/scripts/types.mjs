@@ -14,14 +14,17 @@ const union = (all) => [...new Set(all)].join(' | ') || 'unknown';
 function type(schema) {
   if (schema === true || schema === undefined) return 'unknown';
   if (schema === false) return 'never';
-  if (schema.$ref) return named(schema.$ref);
   const parts = [];
+  // A variant that is a named type has its tag beside it.
+  if (schema.$ref) parts.push(named(schema.$ref));
   if (schema.const !== undefined) parts.push(JSON.stringify(schema.const));
   else if (schema.enum) parts.push(union(schema.enum.map((one) => JSON.stringify(one))));
   for (const many of [schema.oneOf, schema.anyOf]) if (many) parts.push(`(${union(many.map(type))})`);
   if (schema.allOf) parts.push(...schema.allOf.map(type));
   const kinds = schema.type === undefined ? [] : [schema.type].flat();
-  const plain = kinds.filter((kind) => schema.const === undefined && !schema.enum).map((kind) => ofKind(kind, schema));
+  const plain = kinds
+    .filter((kind) => schema.const === undefined && !schema.enum && (kind !== 'object' || !schema.$ref || schema.properties))
+    .map((kind) => ofKind(kind, schema));
   // An object may have its own properties beside one of several shapes.
   const beside = schema.properties && parts.length > 0 && !plain.length ? [object(schema)] : [];
   if (plain.length) parts.push(plain.length > 1 ? `(${union(plain)})` : plain[0]);
