@@ -3,7 +3,7 @@
 //!
 //! In: an engine, what was recorded of a machine, what was told of it. Out: [`Report`], and from one that
 //! comes from anywhere: what we would answer now ([`Report::replay`]). Never: a secret; the bytes of files;
-//! what is known of other machines.
+//! what is known of other machines, but for what rules say of them.
 
 mod again;
 mod mask;
@@ -16,6 +16,7 @@ use model::menu::PasswordHash;
 use model::{Change, Event, HardwareAddress, Now};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// What the file says it is. The number grows when its form changes.
 pub const FORM: &str = "bootwright report 1";
@@ -56,6 +57,20 @@ impl Report {
     #[must_use]
     pub fn new(
         engine: &Engine,
+        by: (Now, &str),
+        machine: HardwareAddress,
+        parts: Vec<Part>,
+        events: Vec<Event>,
+    ) -> Self {
+        Self::gather(engine, by, machine, parts, events).finished()
+    }
+
+    /// What goes into a report, while the engine is at hand: nothing is read through, so that whoever
+    /// waits for the engine waits no longer than that. Not to be shown before it is
+    /// [`finished`](Self::finished).
+    #[must_use]
+    pub fn gather(
+        engine: &Engine,
         (made, version): (Now, &str),
         machine: HardwareAddress,
         parts: Vec<Part>,
@@ -76,12 +91,30 @@ impl Report {
                     .to_owned(),
             );
         }
-        let facts = facts(engine, machine, &parts);
-        let parts = parts.into_iter().map(told).collect();
+        let facts = facts(engine, machine);
         let form = FORM.to_owned();
         let version = version.to_owned();
         Self { form, version, made, machine, masked: false, notes, settings, facts, parts, events }
-            .cleaned()
+    }
+
+    /// The same without secrets, and of large images with those files alone that the machine came across.
+    #[must_use]
+    pub fn finished(mut self) -> Self {
+        let mentioned = mentioned(&self.parts);
+        for fact in &mut self.facts {
+            let Change::Image(image) = fact else { continue };
+            // A URL may have a password in it.
+            image.source = String::new();
+            if image.assets.len() > ASSETS_WHOLE {
+                let recipe = serde_json::to_string(&image.recipe).unwrap_or_default();
+                let kept = |path: &str| recipe.contains(path) || mentioned.contains(path);
+                let assets: Assets =
+                    image.assets.iter().filter(|asset| kept(&asset.path)).cloned().collect();
+                image.assets = assets;
+            }
+        }
+        self.parts = self.parts.into_iter().map(told).collect();
+        self.cleaned()
     }
 
     /// Reads the text of one.
@@ -145,26 +178,16 @@ fn texts(value: &mut Value, change: &mut impl FnMut(&mut String)) {
     }
 }
 
-/// What decides what a machine boots, without secrets and without other machines.
-fn facts(engine: &Engine, machine: HardwareAddress, parts: &[Part]) -> Vec<Change> {
-    let mentioned = Mentioned::of(parts);
+/// What decides what a machine boots, without secrets and without other machines, but for those that rules
+/// name.
+fn facts(engine: &Engine, machine: HardwareAddress) -> Vec<Change> {
     let mut facts = Vec::new();
     for loader in engine.loaders() {
         facts.push(Change::Loader(loader.clone()));
     }
     for image in engine.images() {
-        let mut image = image.clone();
-        // A URL may have a password in it.
-        image.source = String::new();
-        if image.assets.len() > ASSETS_WHOLE {
-            let recipe = serde_json::to_string(&image.recipe).unwrap_or_default();
-            let kept = |path: &str| recipe.contains(path) || mentioned.has(path);
-            let assets: Assets =
-                image.assets.iter().filter(|asset| kept(&asset.path)).cloned().collect();
-            image.assets = assets;
-        }
         let channels = Change::Channels(image.name.clone(), engine.channels(&image.name));
-        facts.push(Change::Image(image));
+        facts.push(Change::Image(image.clone()));
         facts.push(channels);
     }
     for profile in engine.profiles() {
@@ -196,24 +219,24 @@ fn facts(engine: &Engine, machine: HardwareAddress, parts: &[Part]) -> Vec<Chang
     facts
 }
 
-/// Everything that was asked for or said.
-struct Mentioned(Vec<String>);
-
-impl Mentioned {
-    fn of(parts: &[Part]) -> Self {
-        let mut all = Vec::new();
-        for recorded in parts.iter().flat_map(|part| &part.exchanges) {
-            if let Exchange::File(file) = &recorded.what {
-                all.push(file.name.clone());
-                if let Given::Text { text, .. } = &file.given {
-                    all.push(text.clone());
-                }
+/// The files of images that were asked for, or that stand in what was said: paths within their images.
+fn mentioned(parts: &[Part]) -> BTreeSet<String> {
+    let mut paths = BTreeSet::new();
+    let mut note = |text: &str| {
+        for word in text.split(|c: char| c.is_whitespace() || "\"'`;,()".contains(c)) {
+            let Some((_, within)) = word.split_once("image/") else { continue };
+            if let Some(path) = within.splitn(3, '/').nth(2) {
+                paths.insert(path.split('?').next().unwrap_or(path).to_owned());
             }
         }
-        Self(all)
+    };
+    for recorded in parts.iter().flat_map(|part| &part.exchanges) {
+        if let Exchange::File(file) = &recorded.what {
+            note(&file.name);
+            if let Given::Text { text, .. } = &file.given {
+                note(text);
+            }
+        }
     }
-
-    fn has(&self, path: &str) -> bool {
-        self.0.iter().any(|text| text.contains(path))
-    }
+    paths
 }

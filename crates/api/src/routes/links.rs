@@ -2,7 +2,7 @@
 
 mod numbers;
 
-pub(super) use numbers::{Heard, heard};
+pub(super) use numbers::Heard;
 
 use super::{State, ask};
 use crate::types::LinkView;

@@ -24,8 +24,9 @@ pub(crate) const MEDIA: &str = "application/openmetrics-text; version=1.0.0; cha
 const OWNER_WAIT: Duration = Duration::from_secs(2);
 
 pub async fn metrics(State(house): State<House>) -> Result<Said<shape::Numbers>, Problem> {
-    let census = house.site.ask(|engine, now| engine.census(now));
-    let census = tokio::time::timeout(OWNER_WAIT, census).await.ok().and_then(Result::ok);
+    let told = house.site.ask(|engine, now| (engine.census(now), links::Heard::of(engine)));
+    let told = tokio::time::timeout(OWNER_WAIT, told).await.ok().and_then(Result::ok);
+    let (census, heard) = told.unzip();
     let (state, blobs) = (house.state.clone(), house.blobs.clone());
     let disk = crate::doing::blocking(move || Disk {
         store: store_size(&state),
@@ -44,10 +45,11 @@ pub async fn metrics(State(house): State<House>) -> Result<Said<shape::Numbers>,
         started: house.started,
         now: house.site.now(),
     };
-    let heard: links::Heard = links::heard(&house).await?;
     let mut registry = Registry::with_prefix("bootwright");
     registry.register_collector(Box::new(numbers));
-    registry.register_collector(Box::new(heard));
+    if let Some(heard) = heard {
+        registry.register_collector(Box::new(heard));
+    }
     let mut text = String::new();
     encode(&mut text, &registry).map_err(|e| Problem::failed(e.to_string()))?;
     Ok(Said::new(([(header::CONTENT_TYPE, MEDIA)], text)))

@@ -2,7 +2,7 @@
 
 use super::machines::hardware;
 use super::{Asked, State, ask};
-use crate::{House, Problem};
+use crate::{House, Problem, doing};
 use axum::Json;
 use axum::extract::Path;
 use replay::Report;
@@ -34,10 +34,16 @@ pub async fn report(
     let events = events.iter().map(|event| event.as_ref().clone()).collect();
     let report = ask(&house, move |engine, now| {
         let by = (now, env!("CARGO_PKG_VERSION"));
-        Report::new(engine, by, machine, parts, events)
+        Report::gather(engine, by, machine, parts, events)
     });
     let report = report.await?;
-    let report = match how.mask {
+    // Every text is read through: that is nobody's work who answers others.
+    doing::blocking(move || written(report, how.mask)).await?.map(Json)
+}
+
+fn written(report: Report, mask: bool) -> Result<ReportFile, Problem> {
+    let report = report.finished();
+    let report = match mask {
         true => report
             .mask()
             .map_err(|why| Problem::failed(format!("the report cannot be masked: {why}")))?,
@@ -45,5 +51,5 @@ pub async fn report(
     };
     let value = serde_json::to_value(&report)
         .map_err(|e| Problem::failed(format!("the report cannot be written: {e}")))?;
-    Ok(Json(ReportFile(value)))
+    Ok(ReportFile(value))
 }

@@ -52,7 +52,8 @@ impl Report {
         }
         masked.masked = true;
         masked.notes.push(
-            "names, serial numbers and UUIDs are as they were: read it before you pass it on"
+            "names, serial numbers and UUIDs, also of other machines that rules name, are as they were: \
+             read it before you pass it on"
                 .to_owned(),
         );
         Ok(masked)

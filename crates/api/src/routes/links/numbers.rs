@@ -1,8 +1,7 @@
 //! What was heard of others, in numbers. Labels are those of the configuration and of fixed lists;
 //! no address ever becomes one.
 
-use super::super::ask;
-use crate::{House, Problem};
+use engine::Engine;
 use model::other::Standing;
 use model::{Listening, OtherServer};
 use prometheus_client::collector::Collector;
@@ -19,13 +18,11 @@ pub(in crate::routes) struct Heard {
     listening: Vec<Listening>,
 }
 
-/// What was heard until now.
-pub(in crate::routes) async fn heard(house: &House) -> Result<Heard, Problem> {
-    let read = |engine: &engine::Engine, _| Heard {
-        others: engine.others(),
-        listening: engine.listening(),
-    };
-    ask(house, read).await
+impl Heard {
+    /// What was heard until now.
+    pub(in crate::routes) fn of(engine: &Engine) -> Self {
+        Self { others: engine.others(), listening: engine.listening() }
+    }
 }
 
 impl Collector for Heard {

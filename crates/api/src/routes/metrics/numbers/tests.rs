@@ -37,7 +37,10 @@ fn events(text: &str) -> Vec<Event> {
         ),
         event("lan", Happening::Silent { asked: said().into(), why: Why::Malformed(said()) }),
         event("lan", Happening::FileMissed { by: Carrier::Http, why: file, expected: false }),
-        event("lan", Happening::Script { form: said(), decision: said(), because: Vec::new() }),
+        event(
+            "lan",
+            Happening::Script { form: said(), decision: said(), does: None, because: Vec::new() },
+        ),
         event("lan", Happening::Deployment { deployment: said(), step: said(), says: said() }),
         event("lan", Happening::Alarm { text: said() }),
     ]
