@@ -37,14 +37,6 @@ pub struct Packet {
     pub comments: Vec<String>,
 }
 
-impl Packet {
-    /// Whether the capture holds less of it than travelled.
-    #[must_use]
-    pub fn is_cut(&self) -> bool {
-        u32::try_from(self.bytes.len()).is_ok_and(|held| held < self.wire_len)
-    }
-}
-
 /// One interface of a capture.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Interface {

@@ -142,7 +142,11 @@ fn dropped(chain: &Chain, port: &Port, link: &str) -> Finding {
             "firewall-cmd --permanent --zone=$(firewall-cmd --get-zone-of-interface={link}) \
              --add-port={number}/{by}; firewall-cmd --reload"
         ),
-        Some(("ip" | "ip6" | "iptables", _)) => {
+        // The table and the chain that iptables itself writes; any other is nft's own.
+        Some(("iptables", _)) | Some(("ip", "filter")) if name == "INPUT" => {
+            format!("iptables -I INPUT -i {link} -p {by} --dport {number} -j ACCEPT")
+        }
+        Some(("iptables", _)) => {
             format!("iptables -I {name} -i {link} -p {by} --dport {number} -j ACCEPT")
         }
         _ => format!("nft insert rule {table} {name} iifname {link} {by} dport {number} accept"),

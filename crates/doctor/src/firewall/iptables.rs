@@ -61,7 +61,13 @@ fn rule(line: &str) -> Rule {
             "--reject-with" => {
                 words.next();
             }
-            // `!`, addresses, and whatever else there is.
+            // The opposite of what follows: all but that, so it may concern anybody.
+            "!" => {
+                words.next();
+                words.next();
+                rule.perhaps = true;
+            }
+            // Addresses, and whatever else there is.
             _ => rule.perhaps = true,
         }
     }
