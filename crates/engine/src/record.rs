@@ -8,9 +8,11 @@ mod secrets;
 
 use crate::dhcp::{Datagram, Destination, Outgoing};
 use crate::files::{Asker, FileAsk, Found, Served};
+use crate::tftp::names;
 use crate::{Answer, Engine};
 use model::event::Carrier;
 use model::{Change, HardwareAddress, Hash, Now, Uuid};
+use secrets::has_token;
 pub use secrets::without_secrets;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -194,7 +196,12 @@ impl Recorded {
     #[must_use]
     pub fn file(at: Now, ask: &FileAsk, answer: &Answer<Found>) -> Self {
         let asked = String::from_utf8_lossy(&ask.name);
-        let name = without_secrets(&asked);
+        // A token is one in any spelling of the path before it that is served.
+        let served = names::read(&ask.name).map(|asked| asked.name).unwrap_or_default();
+        let name = match has_token(&served) {
+            true => without_secrets(&served),
+            false => without_secrets(&asked),
+        };
         let (given, cleaned) = Given::of(answer);
         let Asker { mac, uuid, serial, arch, platform, memory_mib, entry, password } =
             ask.says.clone();

@@ -25,6 +25,11 @@ pub fn without_secrets(text: &str) -> String {
     out
 }
 
+/// Whether a name, as it is served, has a token in it.
+pub(super) fn has_token(name: &str) -> bool {
+    BEFORE_A_TOKEN.iter().any(|before| name.starts_with(before))
+}
+
 fn is_of_a_word(c: char) -> bool {
     !c.is_whitespace() && !matches!(c, '"' | '\'' | ';' | '&' | '?' | ')' | ']' | '}' | ',')
 }
