@@ -227,7 +227,7 @@ impl Engine {
         if message.options.message_type() == Some(Ok(MessageType::Discover)) {
             self.prints.note(client, self.memory.seen(&client.hardware));
         }
-        let allow = self.allowances(client, network.mode != Mode::Dhcp);
+        let allow = self.allowances(client, !network.has_addresses());
         let asking = Asking { never_requests: allow.has(Action::HoldOffer), ..asking };
         let exchange = Exchange { now, datagram, message, client, network, asking, allow: &allow };
         events.extend(self.offer_taken(&exchange));

@@ -97,7 +97,7 @@ impl Engine {
             name: known.and_then(|m| m.name.clone()),
             taken_as: crate::dhcp::describe(&client),
             plan,
-            quirks: self.quirks_said(&client, network.mode != Mode::Dhcp),
+            quirks: self.quirks_said(&client, !network.has_addresses()),
             stages,
         })
     }
@@ -141,7 +141,7 @@ impl Engine {
 
     /// What its firmware gets: the live decision of [`crate::dhcp`].
     fn firmware_stage(&self, now: Now, client: &Client, network: &Network) -> StageAnswer {
-        let beside = network.mode != Mode::Dhcp;
+        let beside = !network.has_addresses();
         let (_, answer) = self.boot_answer(now, client, network, beside);
         let mut because = vec![Reason::Note(match network.mode {
             Mode::Dhcp => format!("we give addresses on {}", network.interface).into(),
@@ -187,7 +187,7 @@ impl Engine {
         network: &Network,
         (plan, from): (&BootPlan, Option<Ipv4Addr>),
     ) -> Vec<StageAnswer> {
-        let Ok(first) = self.first_file(client, plan, network.mode != Mode::Dhcp) else {
+        let Ok(first) = self.first_file(client, plan, !network.has_addresses()) else {
             return Vec::new();
         };
         let through_grub = self.goes_through_grub(&first.path);

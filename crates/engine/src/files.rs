@@ -297,6 +297,7 @@ impl Engine {
         let what = Happening::Script {
             form: config.form.shown().to_owned(),
             decision: plan.decision.summary(),
+            does: Some(plan.decision.does()),
             because: plan.reasons,
         };
         Told {

@@ -25,7 +25,7 @@ use model::network::Mode;
 use model::other::{Deeds, Standing};
 use model::{Event, Happening, HardwareAddress, Network, Now, OtherServer};
 use std::net::{Ipv4Addr, SocketAddrV4};
-use table::{Entry, Sight};
+use table::{Entry, Expected, Sight};
 use wire::dhcp4::{MessageType, code};
 
 /// A DHCP reply that was on a link of ours, whoever sent it.
@@ -125,7 +125,7 @@ impl Engine {
         let what = Happening::OfferTaken {
             server,
             mac: offer.as_ref().map(|(_, mac)| *mac).or_else(|| entry.and_then(|e| e.mac)),
-            standing: entry.map(|entry| self.judged(entry).standing),
+            standing: entry.map(|entry| self.standing(entry)),
             address: message.options.ip(code::REQUESTED_ADDRESS).or(own),
             offered: offer.map(|(offer, _)| offer),
             ours: self.leases.offered_to(&exchange.asking),
@@ -137,11 +137,12 @@ impl Engine {
     /// What is to be told of a server now: nothing, if it was told.
     fn tell_other(&mut self, now: Now, link: &str, server: Ipv4Addr) -> Vec<Event> {
         let Some(entry) = self.others.entry(link, server) else { return Vec::new() };
-        let Verdict { standing, means, harm } = self.judged(entry);
-        let entry = entry.clone();
+        let standing = self.standing(entry);
         if !self.others.may_tell(now, link, server, standing) {
             return Vec::new();
         }
+        let Some(entry) = self.others.entry(link, server) else { return Vec::new() };
+        let Verdict { means, harm, .. } = self.judged(entry);
         let other = Happening::OtherServer {
             server,
             from: entry.from,
@@ -154,13 +155,25 @@ impl Engine {
         std::iter::once(other).chain(alarm).map(|what| event(now, None, link, what)).collect()
     }
 
-    /// Whether a server belongs on its link.
+    /// Whether a server belongs on its link, and what follows, in words.
     fn judged(&self, entry: &Entry) -> Verdict {
+        let (on_link, expected) = self.around(entry);
+        judge::judge(entry, &on_link, expected)
+    }
+
+    /// The same without words: every reply of another server comes here.
+    fn standing(&self, entry: &Entry) -> Standing {
+        let (on_link, expected) = self.around(entry);
+        judge::standing(entry, &on_link, expected)
+    }
+
+    /// The networks of its link, and who is expected there.
+    fn around(&self, entry: &Entry) -> (Vec<&Network>, Expected) {
         let on_link: Vec<&Network> =
             self.networks.iter().filter(|n| n.interface == entry.link).collect();
-        let expected =
-            self.others.expected(&entry.link, |other| self.is_undeclared(&on_link, other));
-        judge::judge(entry, &on_link, expected)
+        let undeclared = |other: &Entry| self.is_undeclared(&on_link, other);
+        let expected = self.others.expected(&entry.link, undeclared);
+        (on_link, expected)
     }
 
     fn is_undeclared(&self, on_link: &[&Network], entry: &Entry) -> bool {

@@ -16,7 +16,7 @@ use crate::listen::Outcome;
 use crate::machine::Machine;
 use crate::menu::Menu;
 use crate::other::{self, Deeds, Standing, TheirOffer};
-use crate::plan::{Reason, Why};
+use crate::plan::{Does, Reason, Why};
 use crate::power::PowerSettings;
 use crate::rule::{Profile, Rule};
 use crate::severity::Severity;
@@ -200,6 +200,9 @@ pub enum Happening {
         form: String,
         /// What it says, in a few words.
         decision: String,
+        /// The same for programs; nothing where the text decides nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        does: Option<Does>,
         /// Why.
         because: Vec<Reason>,
     },
@@ -409,7 +412,7 @@ impl fmt::Display for Happening {
                 write_because(f, because)
             }
             Self::Silent { asked, why } => write!(f, "{asked} → silence: {why}"),
-            Self::Script { form, decision, because } => {
+            Self::Script { form, decision, because, .. } => {
                 write!(f, "{form}: {decision}")?;
                 write_because(f, because)
             }

@@ -57,7 +57,7 @@ pub use machine::Machine;
 pub use network::{Mode, Network};
 pub use option::DhcpOption;
 pub use other::{OtherServer, TheirOffer};
-pub use plan::{BootPlan, Decision, Reason, Why};
+pub use plan::{BootPlan, Decision, Does, Reason, Why};
 pub use power::PowerSettings;
 pub use quirk::{Fingerprint, Pin, Seen};
 pub use severity::Severity;

@@ -51,7 +51,73 @@ pub enum Decision {
     Silent,
 }
 
+/// The kind of a decision, for programs: its sentence ([`Decision::summary`]) has titles of images in it.
+#[derive(
+    Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Does {
+    /// [`Decision::LocalDisk`]
+    LocalDisk,
+    /// [`Decision::Refused`]
+    Blocked,
+    /// [`Decision::Pending`]
+    Pending,
+    /// [`Decision::Confirm`]
+    Confirm,
+    /// [`Decision::Menu`]
+    Menu,
+    /// [`Decision::Boot`]
+    Boot,
+    /// [`Decision::Ask`]
+    Ask,
+    /// [`Decision::Elsewhere`]
+    Elsewhere,
+    /// [`Decision::Silent`]
+    Silent,
+}
+
+impl Does {
+    /// As it is written.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LocalDisk => "local-disk",
+            Self::Blocked => "blocked",
+            Self::Pending => "pending",
+            Self::Confirm => "confirm",
+            Self::Menu => "menu",
+            Self::Boot => "boot",
+            Self::Ask => "ask",
+            Self::Elsewhere => "elsewhere",
+            Self::Silent => "silent",
+        }
+    }
+
+    /// Whether the machine is sent to its own disk.
+    #[must_use]
+    pub fn is_local_disk(self) -> bool {
+        matches!(self, Self::LocalDisk | Self::Blocked)
+    }
+}
+
 impl Decision {
+    /// Its kind.
+    #[must_use]
+    pub fn does(&self) -> Does {
+        match self {
+            Self::LocalDisk => Does::LocalDisk,
+            Self::Refused => Does::Blocked,
+            Self::Pending { .. } => Does::Pending,
+            Self::Confirm => Does::Confirm,
+            Self::Menu(_) => Does::Menu,
+            Self::Boot(_) => Does::Boot,
+            Self::Ask { .. } => Does::Ask,
+            Self::Elsewhere(_) => Does::Elsewhere,
+            Self::Silent => Does::Silent,
+        }
+    }
+
     /// In a few words, for lines and screens.
     pub fn summary(&self) -> String {
         match self {

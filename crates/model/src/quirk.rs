@@ -93,8 +93,6 @@ pub enum Seen {
     AskedOn4011,
     /// It asked for a file by a name of ours with rubbish behind it.
     RubbishBehindName,
-    /// It asked in the root for what stands beside its first stage.
-    SecondStageInRoot,
     /// It repeated its class in no REQUEST.
     ClassOnlyOnce,
 }
@@ -106,7 +104,6 @@ impl Seen {
             Self::UnheardOffers => "it took none of three offers in a row",
             Self::AskedOn4011 => "it came to port 4011",
             Self::RubbishBehindName => "it asked for a name of ours with rubbish behind it",
-            Self::SecondStageInRoot => "it asked in the root for its second stage",
             Self::ClassOnlyOnce => "it says its class in the DISCOVER only",
         }
     }

@@ -11,7 +11,7 @@ use crate::client::{Arch, Firmware};
 use crate::diagnosis::Diagnosis;
 use crate::event::{Carrier, Cut, TlsFault, show_bytes, show_rate};
 use crate::other::TheirOffer;
-use crate::plan::Why;
+use crate::plan::{Does, Why};
 use crate::severity::Severity;
 use crate::time::Now;
 pub use id::BootId;
@@ -223,6 +223,9 @@ pub enum Did {
         form: String,
         /// What it was told, in a few words.
         decision: String,
+        /// The same for programs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        does: Option<Does>,
     },
     /// A file went out, or is on its way.
     Transfer(Box<Carried>),

@@ -18,8 +18,9 @@ pub trait Owner: Clone + Send + Sync + 'static {
     /// `replies`, each when what it promises is on disk; silence does not come.
     fn dhcp(&self, heard: Vec<Heard>, replies: &Replies);
 
-    /// Takes in what other servers said, all that came at once, without ever waiting.
-    fn overhear(&self, overheard: Vec<Overheard>);
+    /// Takes in what other servers said, all that came at once, without ever waiting. How many found
+    /// room.
+    fn overhear(&self, overheard: Vec<Overheard>) -> usize;
 
     /// Somebody uses the address of a check. Never waits; what is heard later is decided with this
     /// known. False if it could not be taken in.
@@ -137,8 +138,8 @@ impl Owner for site::SiteHandle {
         self.hear(heard, replies);
     }
 
-    fn overhear(&self, overheard: Vec<Overheard>) {
-        Self::overhear(self, overheard);
+    fn overhear(&self, overheard: Vec<Overheard>) -> usize {
+        Self::overhear(self, overheard)
     }
 
     fn conflict(&self, link: &str, check: Check, theirs: Option<HardwareAddress>) -> bool {

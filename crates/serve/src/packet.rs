@@ -241,13 +241,11 @@ fn hand_over<O: Owner>(
     if overheard.is_empty() {
         return;
     }
-    let admitted = pace.admits(owner.now(), overheard.len());
-    counters.dhcp_unheard.add(overheard.len().saturating_sub(admitted) as u64);
-    overheard.truncate(admitted);
-    counters.dhcp_overheard.add(admitted as u64);
-    if !overheard.is_empty() {
-        owner.overhear(overheard);
-    }
+    let came = overheard.len();
+    overheard.truncate(pace.admits(owner.now(), came));
+    let taken = if overheard.is_empty() { 0 } else { owner.overhear(overheard) };
+    counters.dhcp_unheard.add(came.saturating_sub(taken) as u64);
+    counters.dhcp_overheard.add(taken as u64);
 }
 
 /// What the owner needs to know of a packet; nothing if it is none for it.

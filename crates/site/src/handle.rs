@@ -148,9 +148,9 @@ impl SiteHandle {
     }
 
     /// Hands over what other servers were heard to say, all at once and without ever waiting. What
-    /// finds no room is lost.
-    pub fn overhear(&self, overheard: impl IntoIterator<Item = Overheard>) {
-        self.door.ring.overhear(overheard);
+    /// finds no room is lost; how many found room.
+    pub fn overhear(&self, overheard: impl IntoIterator<Item = Overheard>) -> usize {
+        self.door.ring.overhear(overheard)
     }
 
     /// Answers one DHCP message. What the reply promises is on disk when this returns.
@@ -370,16 +370,17 @@ impl SiteHandle {
     }
 
     /// Judges boots whose time has come, and tells what those died of that did not arrive. To be called
-    /// every few seconds.
+    /// every few seconds; soon again where more wait, which it says.
     ///
     /// # Errors
     /// When the server stops.
-    pub async fn judge_boots(&self) -> Result<(), SiteError> {
-        if self.telling.next_look().is_none_or(|look| look > self.now()) {
-            return Ok(());
+    pub async fn judge_boots(&self) -> Result<bool, SiteError> {
+        let waits = || self.telling.next_look().is_some_and(|look| look <= self.now());
+        if waits() {
+            let telling = Arc::clone(&self.telling);
+            self.ask(move |engine, now| telling.judge(engine, now)).await?;
         }
-        let telling = Arc::clone(&self.telling);
-        self.ask(move |engine, now| telling.judge(engine, now)).await
+        Ok(waits())
     }
 
     /// What a boot of this machine died of: of its newest, or of the one of this name. None if none is

@@ -202,16 +202,19 @@ impl Ring {
         self.filled.notify_one();
     }
 
-    /// Never waits. What finds no room is lost.
-    pub(crate) fn overhear(&self, overheard: impl IntoIterator<Item = Overheard>) {
+    /// Never waits. What finds no room is lost. How many found room.
+    pub(crate) fn overhear(&self, overheard: impl IntoIterator<Item = Overheard>) -> usize {
         let mut waiting = self.lock();
         if !waiting.open {
-            return;
+            return 0;
         }
-        let room = OVERHEARD_MAX.saturating_sub(waiting.overheard.len());
+        let before = waiting.overheard.len();
+        let room = OVERHEARD_MAX.saturating_sub(before);
         waiting.overheard.extend(overheard.into_iter().take(room));
+        let taken = waiting.overheard.len() - before;
         drop(waiting);
         self.filled.notify_one();
+        taken
     }
 
     /// How many wait in each lane.

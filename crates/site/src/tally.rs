@@ -5,7 +5,7 @@
 //! configuration, so that whatever machines send, there are no more series than those.
 
 use model::event::{Carrier, Happening};
-use model::{Event, Fault, Why};
+use model::{Does, Event, Fault, Why};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -173,10 +173,10 @@ impl Counts {
                 self.dhcp(asked, answer, event.link.as_deref());
             }
             Happening::Silent { asked, why } => self.silent(asked, why, event.link.as_deref()),
-            Happening::Script { decision, .. } => {
+            Happening::Script { does, .. } => {
                 let code = event.what.code();
                 let form = code.strip_prefix("script-").unwrap_or(OTHER);
-                self.more(Series::Script { form, decision: decision_of(decision) });
+                self.more(Series::Script { form, decision: does.map_or(OTHER, Does::name) });
             }
             Happening::FileMissed { by, why, expected } => {
                 let by = if *by == Carrier::Tftp { "tftp" } else { "http" };
@@ -249,19 +249,6 @@ pub(crate) fn word_of(message: &[u8]) -> &'static str {
         Some(8) => "INFORM",
         _ => OTHER,
     }
-}
-
-/// What a script says to do, by the beginning of [`model::Decision::summary`].
-fn decision_of(summary: &str) -> &'static str {
-    const BEGINNINGS: [(&str, &str); 6] = [
-        ("start the local disk", "local-disk"),
-        ("blocked", "blocked"),
-        ("wait for approval", "pending"),
-        ("wait until the code", "confirm"),
-        ("show the boot menu", "menu"),
-        ("boot ", "boot"),
-    ];
-    BEGINNINGS.iter().find(|(begin, _)| summary.starts_with(begin)).map_or(OTHER, |(_, word)| word)
 }
 
 #[cfg(test)]

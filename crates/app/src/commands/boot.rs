@@ -94,7 +94,7 @@ async fn find(client: &Client, named: &str) -> Result<BootShown, Failure> {
         return Ok(client.get(&format!("/boots/{}", part(named))).await?);
     }
     let newest = boots(client, named).await?.pop();
-    newest.ok_or_else(|| Failure::failed(nothing(named)))
+    newest.ok_or_else(|| Failure::refused(nothing(named)))
 }
 
 fn nothing(machine: &str) -> String {

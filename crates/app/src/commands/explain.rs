@@ -5,7 +5,7 @@ use crate::clock;
 use crate::failure::Failure;
 use crate::say;
 use api::Client;
-use api::types::Explained;
+use api::types::{Explained, MachineView};
 use clap::Args;
 use engine::QuirkSaid;
 use engine::explain::StageAnswer;
@@ -117,26 +117,33 @@ fn who(answer: &Explained) -> Vec<String> {
     lines.push(match &answer.known {
         None => "It was never heard here; this is what a machine with that address would get."
             .to_owned(),
+        Some(known) if known.network.is_empty() => {
+            format!("It was never heard; {}.", standing(known))
+        }
         Some(known) => {
-            let state = match known.state {
-                Life::Pending => format!("nobody has approved it yet (code {})", known.code),
-                Life::Approved => "it is approved".to_owned(),
-                Life::Deploying => "an installation is armed or under way".to_owned(),
-                Life::Deployed => "it was installed".to_owned(),
-                Life::Failed => "its installation failed".to_owned(),
-                Life::Blocked => "an operator blocked it".to_owned(),
-                Life::Retired => "it is retired".to_owned(),
-            };
             let address = known.address.as_ref().map(|a| format!(", it has {a}"));
             format!(
-                "Last heard {} on {}; {state}{}.",
+                "Last heard {} on {}; {}{}.",
                 known.last_seen,
                 known.network,
+                standing(known),
                 address.unwrap_or_default()
             )
         }
     });
     lines
+}
+
+fn standing(known: &MachineView) -> String {
+    match known.state {
+        Life::Pending => format!("nobody has approved it yet (code {})", known.code),
+        Life::Approved => "it is approved".to_owned(),
+        Life::Deploying => "an installation is armed or under way".to_owned(),
+        Life::Deployed => "it was installed".to_owned(),
+        Life::Failed => "its installation failed".to_owned(),
+        Life::Blocked => "an operator blocked it".to_owned(),
+        Life::Retired => "it is retired".to_owned(),
+    }
 }
 
 /// What it does otherwise, and what an operator says of that.

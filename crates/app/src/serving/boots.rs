@@ -8,9 +8,16 @@ use std::time::Duration;
 /// So often somebody looks whether a boot is to be judged.
 const EVERY: Duration = Duration::from_secs(5);
 
+/// A breath for everybody else between many that are due at once.
+const MORE: Duration = Duration::from_millis(50);
+
 /// Judges, for as long as the server runs.
 pub async fn keep_judging(site: SiteHandle) {
-    while !matches!(site.judge_boots().await, Err(SiteError::Stopped)) {
-        tokio::time::sleep(EVERY).await;
+    loop {
+        match site.judge_boots().await {
+            Ok(true) => tokio::time::sleep(MORE).await,
+            Err(SiteError::Stopped) => return,
+            Ok(false) | Err(_) => tokio::time::sleep(EVERY).await,
+        }
     }
 }

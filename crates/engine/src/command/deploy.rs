@@ -154,8 +154,8 @@ impl Engine {
                     wish.secrets.join(", ")
                 ),
                 hint: Some(
-                    "`bootwright tls init` makes a certificate; or say --plain-http, if whoever can \
-                     listen on that network may know them"
+                    "set tls_port = 443 in [http], then `bootwright tls init` and `bootwright reload`; or \
+                     say --plain-http, if whoever can listen on that network may know them"
                         .to_owned(),
                 ),
             });

@@ -5,6 +5,7 @@ use super::trail::{Role, Trail, known};
 use model::Story;
 use model::diagnosis::Certainty::Likely;
 use model::diagnosis::Evidence;
+use model::plan::Does;
 use model::story::{BootStage, Carrying, Did, Ending};
 use std::time::Duration;
 
@@ -49,12 +50,11 @@ fn each(round: &[&Story]) -> Vec<Evidence> {
 
 pub(super) fn local_disk_does_not_start(trail: &Trail<'_>) -> Option<Finding> {
     let to_disk = |story: &Story| {
-        let decision = story.steps.iter().rev().find_map(|step| match &step.what {
-            Did::Script { decision, .. } => Some(decision.as_str()),
+        let does = story.steps.iter().rev().find_map(|step| match &step.what {
+            Did::Script { does, .. } => *does,
             _ => None,
         });
-        decision.is_some_and(|decision| decision.contains("start the local disk"))
-            && story.furthest <= BootStage::Script
+        does.is_some_and(Does::is_local_disk) && story.furthest <= BootStage::Script
     };
     let round = rounds(trail, BACK_FROM_DISK, to_disk)?;
     Some(Finding::new(
@@ -108,7 +108,7 @@ pub(super) fn installer_loop(trail: &Trail<'_>) -> Option<Finding> {
             .into_iter()
             .chain([known(format!("its profile leads it to {image} at every boot"))]),
         format!(
-            "install by bootwright machine deploy {0}, which gives each machine its installer once; or \
+            "install by bootwright machine deploy {0} --profile NAME, which gives each machine its installer once; or \
              take its profile away: bootwright machine set {0} --no-profile",
             trail.named()
         ),

@@ -15,6 +15,9 @@ use std::time::Duration;
 
 /// Boots that wait to be judged; what comes when there are so many is not.
 pub const OPEN_MAX: usize = 4096;
+/// Boots that are judged in one go: whoever waits for the owner, or for the stories, waits no longer
+/// than that.
+pub const LOOKS_MAX: usize = 64;
 /// Boots of which a verdict is remembered.
 pub const TOLD_MAX: usize = 4096;
 /// Strangers that are remembered: who asked in vain and could be some machine.
@@ -98,15 +101,15 @@ impl Docket {
         self.open.values().map(|look| look.at).min()
     }
 
-    /// Judges whose time has come, and gives what is to be told.
+    /// Judges whose time has come, so many at most and those first that wait longest, and gives what is to
+    /// be told. Whether more wait, [`Self::next_look`] says.
     #[must_use]
     pub fn judge(&mut self, engine: &Engine, stories: &Stories, now: Now) -> Vec<Event> {
-        let looks: Vec<((HardwareAddress, BootId), Look)> = self
-            .open
-            .iter()
-            .filter(|(_, look)| look.at <= now)
-            .map(|(key, look)| (*key, *look))
-            .collect();
+        let come = self.open.iter().filter(|(_, look)| look.at <= now);
+        let mut looks: Vec<((HardwareAddress, BootId), Look)> =
+            come.map(|(key, look)| (*key, *look)).collect();
+        looks.sort_by_key(|(_, look)| look.at);
+        looks.truncate(LOOKS_MAX);
         let mut events = Vec::new();
         for (key, look) in looks {
             self.open.remove(&key);
@@ -136,7 +139,9 @@ impl Docket {
         let diagnoses = self.findings(engine, all, at, now);
         let Some(first) = diagnoses.first().cloned() else {
             // It went on after all.
-            self.told.remove(&story.id);
+            if self.told.remove(&story.id).is_some() {
+                self.order.retain(|told| *told != story.id);
+            }
             return None;
         };
         let before = self.told.get(&story.id).and_then(|told| told.diagnoses.first());
@@ -162,13 +167,14 @@ impl Docket {
         let (before, rest) = all.split_at(at.min(all.len()));
         let Some(story) = rest.first() else { return Vec::new() };
         let earlier: Vec<&Story> = before.iter().rev().collect();
+        let next = rest.get(1);
+        let until = next.map_or(now, |next| next.from);
         let strangers = self.strangers.iter().filter(|event| {
             let here = event.link.as_ref().is_some_and(|link| story.links.contains(link));
             let nobody = event.machine.is_none_or(|machine| engine.machine_of(&machine).is_none());
-            here && nobody && event.at >= story.from
+            here && nobody && event.at >= story.from && event.at <= until
         });
         let strangers: Vec<&Event> = strangers.collect();
-        let next = rest.get(1);
         let case = Case { engine, now, story, next, earlier: &earlier, strangers: &strangers };
         diagnose(&case)
     }

@@ -11,7 +11,7 @@ use model::story::{BootStage, Did, Step};
 use model::{Client, Firmware};
 
 pub(super) fn profile_cannot_boot(trail: &Trail<'_>) -> Option<Finding> {
-    let told = trail.decision().map(|(step, _)| step).or_else(|| {
+    let told = trail.decision().or_else(|| {
         let named = |(step, e): (_, &model::story::Exchange)| e.file.is_some().then_some(step);
         trail.exchanges().rev().find_map(named)
     })?;
@@ -87,7 +87,7 @@ pub(super) fn kernel_missing(trail: &Trail<'_>) -> Option<Finding> {
     Some(Finding::new(
         Certain,
         format!("it was told to boot {}, and that kernel is not there", bare(name)),
-        trail.decision().map(|(told, _)| seen(told)).into_iter().chain([seen(step)]),
+        trail.decision().map(seen).into_iter().chain([seen(step)]),
         bring_back(trail, name),
     ))
 }

@@ -87,7 +87,7 @@ pub(super) fn answers_refused(trail: &Trail<'_>) -> Option<Finding> {
         format!("its installer asked for its answers and was refused: {words}"),
         [seen(step)],
         format!(
-            "bootwright deployment show {of} says what is allowed; arm the machine anew: bootwright machine deploy {}",
+            "bootwright deployment show {of} says what is allowed; arm the machine anew: bootwright machine deploy {} --profile NAME",
             trail.named()
         ),
     ))
@@ -102,7 +102,7 @@ pub(super) fn installation_failed(trail: &Trail<'_>) -> Option<Finding> {
         [seen(step), known(format!("deployment {of}"))],
         format!(
             "bootwright machine show {0} --log shows what its installer logged; mend that, then \
-             bootwright machine deploy {0}",
+             bootwright machine deploy {0} --profile NAME",
             trail.named()
         ),
     ))
@@ -116,7 +116,7 @@ pub(super) fn deployment_frozen(trail: &Trail<'_>) -> Option<Finding> {
         [seen(step)],
         format!(
             "find out who asked in its place; then bootwright machine cancel {0} and bootwright machine \
-             deploy {0} arm it anew ({of})",
+             deploy {0} --profile NAME arm it anew ({of})",
             trail.named()
         ),
     ))

@@ -6,7 +6,7 @@ use model::event::{Carrier, Cut};
 use model::image::{Image, LoaderKind, Wanted};
 use model::plan::Why;
 use model::story::{BootStage, Carried, Carrying, Did, Exchange, Step};
-use model::{Arch, Firmware, Loader, Machine, Mode, Network, OtherServer};
+use model::{Arch, Firmware, Loader, Machine, Mode, Network, OtherServer, Story};
 use std::net::IpAddr;
 
 /// A boot with the things around it that verdicts ask for.
@@ -37,15 +37,32 @@ pub(super) enum Role {
     Other,
 }
 
+/// The network that it booted on: of those on its link the one whose relay it came by, or in whose subnet
+/// it had an address; else the first.
+fn network_of<'a>(story: &Story, all: &'a [Network]) -> Option<&'a Network> {
+    let link = story.links.last()?;
+    let on_link = || all.iter().filter(|network| network.interface == *link);
+    let v4 = |address: &IpAddr| match address {
+        IpAddr::V4(address) => Some(*address),
+        IpAddr::V6(_) => None,
+    };
+    let relayed = |network: &&Network| {
+        let of_it = |relay| network.relays.contains(&relay) || network.subnet.contains(relay);
+        story.relays.iter().filter_map(v4).any(of_it)
+    };
+    let here = |network: &&Network| {
+        story.addresses.iter().filter_map(v4).any(|own| network.subnet.contains(own))
+    };
+    on_link().find(relayed).or_else(|| on_link().find(here)).or_else(|| on_link().next())
+}
+
 impl<'a> Trail<'a> {
     pub(super) fn new(case: Case<'a>) -> Self {
         let engine = case.engine;
-        let link = case.story.links.last();
-        let interfaces = &engine.settings().networks;
         Self {
             steps: &case.story.steps,
             machine: engine.machine_of(&case.story.machine),
-            network: link.and_then(|link| interfaces.iter().find(|n| n.interface == *link)),
+            network: network_of(case.story, &engine.settings().networks),
             case,
         }
     }
@@ -113,12 +130,9 @@ impl<'a> Trail<'a> {
         })
     }
 
-    /// What it was told to do, last.
-    pub(super) fn decision(&self) -> Option<(&'a Step, &'a str)> {
-        self.steps.iter().rev().find_map(|step| match &step.what {
-            Did::Script { decision, .. } => Some((step, decision.as_str())),
-            _ => None,
-        })
+    /// When it was told what to do, last.
+    pub(super) fn decision(&self) -> Option<&'a Step> {
+        self.steps.iter().rev().find(|step| matches!(step.what, Did::Script { .. }))
     }
 
     /// Whether it asked for any file, script or connection.

@@ -2,7 +2,6 @@
 
 use super::StageAnswer;
 use crate::Engine;
-use model::network::Mode;
 use model::plan::Reason;
 use model::{Client, Network, Now};
 use std::net::{IpAddr, Ipv4Addr};
@@ -15,7 +14,7 @@ impl Engine {
         client: &Client,
         network: &Network,
     ) -> Option<(StageAnswer, Option<Ipv4Addr>)> {
-        if network.mode != Mode::Dhcp {
+        if !network.has_addresses() {
             return None;
         }
         let shares = |other: &&Network| {

@@ -133,6 +133,7 @@ impl Engine {
         let what = Happening::Script {
             form: "metadata".to_owned(),
             decision: "its name and labels".to_owned(),
+            does: None,
             because: Vec::new(),
         };
         found(now, ask, machine.hardware, (text, TEXT), what)
@@ -174,6 +175,7 @@ impl Engine {
         let what = Happening::Script {
             form: "answer for pixiecore".to_owned(),
             decision: plan.decision.summary(),
+            does: Some(plan.decision.does()),
             because: plan.reasons,
         };
         found(now, ask, hardware, (text, "application/json"), what)

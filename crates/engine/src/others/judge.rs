@@ -38,32 +38,58 @@ pub(super) fn is_relay(entry: &Entry, on_link: &[&Network]) -> bool {
 /// Judges a server by the networks of its link, and by who else is there.
 pub(super) fn judge(entry: &Entry, on_link: &[&Network], expected: Expected) -> Verdict {
     let does = entry.does;
-    let quiet = |standing, means: String| Verdict { standing, means, harm: None };
+    let standing = standing(entry, on_link, expected);
+    let means = match standing {
+        Standing::Relay => "a relay of ours".to_owned(),
+        Standing::Declared => format!("it {does}; `others` names it"),
+        Standing::Bystander => format!("it {does}: no machine minds it"),
+        Standing::Expected if is_beside(entry, expected) => beside(entry, only_listens(on_link)),
+        Standing::Expected => format!("it {does}; we only listen"),
+        Standing::Rogue => {
+            let (means, hint) = harm(entry, on_link, expected, gives(on_link));
+            let harm = Some(format!("{}: {means}\nhint: {hint}", entry.named()));
+            return Verdict { standing, means, harm };
+        }
+    };
+    Verdict { standing, means, harm: None }
+}
+
+/// Whether it belongs there.
+pub(super) fn standing(entry: &Entry, on_link: &[&Network], expected: Expected) -> Standing {
+    let does = entry.does;
     if is_relay(entry, on_link) {
-        return quiet(Standing::Relay, "a relay of ours".to_owned());
+        return Standing::Relay;
     }
     if is_declared(entry, on_link) {
-        return quiet(Standing::Declared, format!("it {does}; `others` names it"));
+        return Standing::Declared;
     }
     if !(does.addresses || does.refuses || does.boot) {
-        return quiet(Standing::Bystander, format!("it {does}: no machine minds it"));
+        return Standing::Bystander;
     }
-    let giving = on_link.iter().any(|network| network.mode == Mode::Dhcp);
-    let listening = on_link.iter().all(|network| network.mode == Mode::Listen);
     // Where somebody was declared, nobody else is expected.
-    let open = !giving && on_link.iter().all(|network| network.others.is_empty());
-    if open
-        && (expected.addresses == Some(entry.server)
-            || (does.refuses && !does.boot && expected.addresses.is_none()))
-    {
-        return quiet(Standing::Expected, beside(entry, listening));
+    let open = !gives(on_link) && on_link.iter().all(|network| network.others.is_empty());
+    let boots = only_listens(on_link) && expected.boot == Some(entry.server);
+    match open && (is_beside(entry, expected) || boots) {
+        true => Standing::Expected,
+        false => Standing::Rogue,
     }
-    if open && listening && expected.boot == Some(entry.server) {
-        return quiet(Standing::Expected, format!("it {does}; we only listen"));
-    }
-    let (means, hint) = harm(entry, on_link, expected, giving);
-    let text = format!("{}: {means}\nhint: {hint}", entry.named());
-    Verdict { standing: Standing::Rogue, means, harm: Some(text) }
+}
+
+/// Whether we give addresses there.
+fn gives(on_link: &[&Network]) -> bool {
+    on_link.iter().any(|network| network.mode == Mode::Dhcp)
+}
+
+fn only_listens(on_link: &[&Network]) -> bool {
+    on_link.iter().all(|network| network.mode == Mode::Listen)
+}
+
+/// Whether it is the one that gives the addresses, where we do not; or refuses some before anybody was
+/// heard to give them.
+fn is_beside(entry: &Entry, expected: Expected) -> bool {
+    let does = entry.does;
+    expected.addresses == Some(entry.server)
+        || (does.refuses && !does.boot && expected.addresses.is_none())
 }
 
 /// The DHCP server that we stand beside.

@@ -1,7 +1,6 @@
 //! How a boot ended, or that it goes on: what the last that was heard speaks for.
 
 use super::open::Open;
-use super::write::is_local_disk;
 use model::Now;
 use model::plan::Why;
 use model::story::{BootStage, Did, Ending, Step};
@@ -37,7 +36,9 @@ pub(super) fn ending(open: &Open, now: Now, again: bool) -> Ending {
         Some((Did::Dhcp(asked), _)) if asked.why == Some(Why::LocalDiskBySilence) => {
             Ending::LocalDisk
         }
-        Some((Did::Script { decision, .. }, _)) if is_local_disk(decision) => Ending::LocalDisk,
+        Some((Did::Script { does: Some(does), .. }, _)) if does.is_local_disk() => {
+            Ending::LocalDisk
+        }
         Some((Did::Script { decision, .. }, _)) if over(QUIET_MAX) => {
             Ending::Left { told: decision.clone() }
         }

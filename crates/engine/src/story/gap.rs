@@ -8,7 +8,7 @@ mod table;
 use super::open::is_running;
 use model::Now;
 use model::client::{Arch, Firmware};
-use model::plan::Why;
+use model::plan::{Does, Why};
 use model::story::{BootStage, Carrying, Did, Ending, Exchange, Gap, Step, Story};
 use std::time::Duration;
 
@@ -171,8 +171,8 @@ impl Silence<'_> {
         self.after.stage == stage && is(self.after)
     }
 
-    fn told(&self, words: &str) -> bool {
-        matches!(&self.after.what, Did::Script { decision, .. } if decision.contains(words))
+    fn told(&self, kinds: &[Does]) -> bool {
+        matches!(&self.after.what, Did::Script { does: Some(does), .. } if kinds.contains(does))
     }
 
     fn next_is(&self, stage: BootStage) -> bool {

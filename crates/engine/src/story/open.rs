@@ -6,6 +6,7 @@ use model::client::{Firmware, Stage};
 use model::event::{Carrier, Speaker};
 use model::story::{BootId, BootStage, Carrying, Did, Step, Story, Totals};
 use model::{Event, Happening, HardwareAddress, Now};
+use std::cmp::Ordering;
 use std::net::IpAddr;
 
 /// Facts of one boot that are lists (cards, addresses, tries, names): so many of each.
@@ -155,8 +156,9 @@ impl Open {
         })
     }
 
-    /// Puts a step where its beginning belongs, and makes room for it.
-    pub(super) fn push(&mut self, kept: Kept, steps_max: usize) {
+    /// Puts a step where its beginning belongs, and makes room for it. Where it stands; nothing if it is
+    /// the one that was left out.
+    pub(super) fn push(&mut self, kept: Kept, steps_max: usize) -> Option<usize> {
         self.furthest = self.furthest.max(match kept.step.what {
             // What is asked for in vain, or told, says nothing of how far the machine is.
             Did::Missed { .. }
@@ -167,11 +169,18 @@ impl Open {
             _ => kept.step.stage,
         });
         let after = self.steps.iter().rposition(|other| other.step.at <= kept.step.at);
-        self.steps.insert(after.map_or(0, |n| n + 1), kept);
-        if self.steps.len() > steps_max.max(2) {
-            let middle = FIRST_KEPT.min(steps_max / 2);
-            self.steps.remove(middle);
-            self.left_out += 1;
+        let place = after.map_or(0, |n| n + 1);
+        self.steps.insert(place, kept);
+        if self.steps.len() <= steps_max.max(2) {
+            return Some(place);
+        }
+        let middle = FIRST_KEPT.min(steps_max / 2);
+        self.steps.remove(middle);
+        self.left_out += 1;
+        match place.cmp(&middle) {
+            Ordering::Less => Some(place),
+            Ordering::Equal => None,
+            Ordering::Greater => Some(place - 1),
         }
     }
 

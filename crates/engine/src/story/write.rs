@@ -3,7 +3,7 @@
 use super::open::{Kept, Open, Try, note};
 use model::client::Stage;
 use model::event::{Carrier, Cut, Speaker, show_bytes};
-use model::plan::{Decision, Reason, Why};
+use model::plan::{Reason, Why};
 use model::story::{BootStage, Carried, Carrying, Did, Exchange, Step, show_carried};
 use model::{Event, Happening, Now};
 use std::net::IpAddr;
@@ -20,12 +20,13 @@ impl Open {
         self.until = self.until.max(event.at);
         match &event.what {
             Happening::Answered { .. } | Happening::Silent { .. } => self.dhcp(event, steps_max),
-            Happening::Script { form, decision, .. } => {
+            Happening::Script { form, decision, does, .. } => {
                 self.attempts.clear();
                 if let Some(card) = self.speaks {
                     note(&mut self.scripted, card);
                 }
-                let what = Did::Script { form: form.clone(), decision: decision.clone() };
+                let (form, decision) = (form.clone(), decision.clone());
+                let what = Did::Script { form, decision, does: *does };
                 self.plain(event, what, steps_max);
             }
             Happening::TransferStarted { .. }
@@ -85,7 +86,8 @@ impl Open {
             return;
         }
         let stage = self.stage(event);
-        self.push(new_step(event, event.at, stage, what), steps_max);
+        // Where it stands is nobody's business.
+        let _ = self.push(new_step(event, event.at, stage, what), steps_max);
     }
 
     /// It takes an offer, as it says in each of its REQUESTs: that is told once.
@@ -155,20 +157,20 @@ impl Open {
         }
         let named_by_us = self.is_named(part.file);
         let running = self.running(part.file, part.by).filter(|_| part.to.is_none());
-        let place = running.or_else(|| self.once_more(&part));
-        let place = place.unwrap_or_else(|| {
+        let place = running.or_else(|| self.once_more(&part)).or_else(|| {
             let carried = part.begun(named_by_us);
             let mut kept = new_step(event, began, stage, Did::Transfer(Box::new(carried)));
             kept.step.times = 0;
-            self.push(kept, steps_max);
-            // Where it was put by its beginning.
-            self.running(part.file, part.by).unwrap_or_default()
+            self.push(kept, steps_max)
         });
-        let Some(kept) = self.steps.get_mut(place) else { return };
-        let arrived = kept.write(&part, event.at);
-        if part.state != Carrying::Runs || running.is_none() {
-            kept.step.times += u32::from(running.is_none());
-        }
+        let arrived = match place.and_then(|place| self.steps.get_mut(place)) {
+            Some(kept) => {
+                kept.step.times += u32::from(running.is_none());
+                kept.write(&part, event.at)
+            }
+            // It was left out long ago: its bytes count all the same.
+            None => Arrived { bytes: part.sent, again: part.again },
+        };
         self.totals.bytes += arrived.bytes;
         self.totals.tftp_bytes += if part.by == Carrier::Tftp { arrived.bytes } else { 0 };
         self.totals.again += arrived.again;
@@ -503,9 +505,4 @@ fn path_of(file: &str) -> &str {
         None => file,
     };
     path.split('?').next().unwrap_or(path).trim_start_matches('/')
-}
-
-/// Whether a script sends the machine to its own disk.
-pub(super) fn is_local_disk(decision: &str) -> bool {
-    [Decision::LocalDisk, Decision::Refused].iter().any(|local| local.summary() == decision)
 }

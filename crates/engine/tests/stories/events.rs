@@ -2,7 +2,7 @@
 
 use model::client::{Firmware, IpxeFeatures, Stage};
 use model::event::{Carrier, Speaker};
-use model::plan::Why;
+use model::plan::{Does, Why};
 use model::{Arch, Event, Happening, HardwareAddress, Now};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -73,7 +73,14 @@ pub fn four(ms: u64, machine: u8, card: u8, who: &str, wait: u64) -> Vec<Event> 
 
 pub fn script(ms: u64, machine: u8, decision: &str) -> Event {
     let (form, decision) = ("iPXE script".to_owned(), decision.to_owned());
-    event(ms, machine, Happening::Script { form, decision, because: Vec::new() })
+    let does = match decision.split(' ').next() {
+        Some("start") => Does::LocalDisk,
+        Some("blocked:") => Does::Blocked,
+        Some("show") => Does::Menu,
+        Some("wait") => Does::Pending,
+        _ => Does::Boot,
+    };
+    event(ms, machine, Happening::Script { form, decision, does: Some(does), because: Vec::new() })
 }
 
 pub fn client(machine: u8) -> IpAddr {

@@ -53,7 +53,7 @@ fn no_text_from_outside_becomes_a_code() {
             file: Some(hostile()),
             because: Vec::new(),
         },
-        Happening::Script { form: hostile(), decision: hostile(), because: Vec::new() },
+        Happening::Script { form: hostile(), decision: hostile(), does: None, because: Vec::new() },
         Happening::Deployment { deployment: hostile(), step: hostile(), says: hostile() },
         Happening::Silent { asked: hostile().into(), why: Why::Malformed(hostile()) },
     ];

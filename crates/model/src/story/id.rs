@@ -27,9 +27,6 @@ crate::schema_text!(
 );
 
 impl BootId {
-    /// None comes before it, when they are put into an order.
-    pub const FIRST: Self = Self(0);
-
     /// The boot that this machine began then. `salt` is 0, or counts up while another boot has the
     /// name already.
     #[must_use]

@@ -266,8 +266,10 @@ impl Owner for House {
         }
     }
 
-    fn overhear(&self, overheard: Vec<engine::Overheard>) {
+    fn overhear(&self, overheard: Vec<engine::Overheard>) -> usize {
+        let taken = overheard.len();
         self.0.overheard.lock().unwrap().extend(overheard);
+        taken
     }
 
     fn conflict(&self, _: &str, check: Check, theirs: Option<HardwareAddress>) -> bool {

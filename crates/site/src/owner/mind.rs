@@ -128,15 +128,20 @@ impl Mind {
         let describe = || describe(datagram);
         let told = self.guard(now, batch, Timed::Dhcp, describe, |e| decide(e, now, datagram));
         let Some(Told { answer, changes, events }) = told else { return };
-        let machine = machine_in(&events).or(sender);
-        self.record(now, machine, before, || Recorded::dhcp(now, datagram, &answer));
+        // What no event tells of came too often to be worth more.
+        let silent = |event: &Event| matches!(event.what, Happening::Silent { .. });
+        let quiet = matches!(answer, Answer::Silence(_)) && !events.iter().any(silent);
+        if !quiet {
+            let machine = machine_in(&events).or(sender);
+            self.record(now, machine, before, || Recorded::dhcp(now, datagram, &answer));
+        }
         let ready = match answer {
             Answer::Reply(outgoing) => {
                 let asked = outgoing.check.is_some().then(|| Box::new(heard));
                 Some(Ready { outgoing, asked })
             }
             Answer::Silence(why) => {
-                if !events.iter().any(|event| matches!(event.what, Happening::Silent { .. })) {
+                if quiet {
                     self.telling.quiet(tally::word_of(&datagram.bytes), &why, &datagram.link);
                 }
                 None

@@ -63,7 +63,7 @@ fn whatever_clients_say_there_are_no_more_series() {
             },
             Happening::Silent { asked: odd().into(), why: Why::Malformed(odd()) },
             Happening::FileMissed { by: Carrier::Http, why: file, expected: n % 2 == 0 },
-            Happening::Script { form: odd(), decision: odd(), because: Vec::new() },
+            Happening::Script { form: odd(), decision: odd(), does: None, because: Vec::new() },
             Happening::Deployment { deployment: odd(), step: odd(), says: odd() },
             Happening::MachineAppeared { says: odd() },
         ];
@@ -72,21 +72,6 @@ fn whatever_clients_say_there_are_no_more_series() {
     assert_eq!(counts.links.len(), LINKS_MAX);
     let made = counts.series.len() - Counts::new().series.len();
     assert!(made <= 2 * (LINKS_MAX + 1) + 4, "{made} series more");
-}
-
-#[test]
-fn every_decision_has_a_word() {
-    use model::Decision;
-    let code = "123456".to_owned();
-    for (decision, word) in [
-        (Decision::LocalDisk, "local-disk"),
-        (Decision::Refused, "blocked"),
-        (Decision::Pending { code }, "pending"),
-        (Decision::Confirm, "confirm"),
-        (Decision::Silent, OTHER),
-    ] {
-        assert_eq!(decision_of(&decision.summary()), word);
-    }
 }
 
 #[test]
@@ -136,7 +121,7 @@ fn any_event() -> impl Strategy<Value = Event> {
             expected,
         }),
         (word(), word()).prop_map(|(form, decision)| {
-            Happening::Script { form, decision, because: Vec::new() }
+            Happening::Script { form, decision, does: None, because: Vec::new() }
         }),
         word().prop_map(|step| Happening::Deployment {
             deployment: "d1".to_owned(),

@@ -1,6 +1,7 @@
 //! What a silence means, by what stands before and after it. The first row that fits counts.
 
 use super::{Kind, Silence};
+use model::plan::Does;
 use model::story::{BootStage, Carrying, Did};
 
 /// One sort of silence.
@@ -171,13 +172,13 @@ pub(super) const ROWS: &[Row] = &[
     },
     // A script.
     Row {
-        fits: |s| s.told("menu"),
+        fits: |s| s.told(&[Does::Menu]),
         usual_ms_max: 30 * 60 * 1000,
         means: "the menu stands there until somebody chooses, or its time is over",
         source: "its script",
     },
     Row {
-        fits: |s| s.told("wait"),
+        fits: |s| s.told(&[Does::Pending, Does::Confirm]),
         usual_ms_max: 60_000,
         means: "it shows why it waits, and asks again after some seconds",
         source: "its script",

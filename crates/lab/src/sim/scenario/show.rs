@@ -59,7 +59,7 @@ impl Lines {
                 self.at(at_ms, &format!("{asked} → {answer}{address}{file}"));
                 self.because(because);
             }
-            Happening::Script { form, decision, because } => {
+            Happening::Script { form, decision, because, .. } => {
                 self.at(at_ms, &format!("{form}: {decision}"));
                 self.because(because);
             }
