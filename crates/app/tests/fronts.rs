@@ -2,53 +2,16 @@
 
 mod common;
 
-use common::{LAB, Server};
+use common::{Guard, LAB, Server, inside, netboot, root};
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 
 const MAC: &str = "52:54:00:77:00:01";
-
-/// A process that ends with the test.
-struct Guard(Child);
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// A command in the network namespace of a process.
-fn beside(process: u32, program: &str) -> Command {
-    let mut command = Command::new("nsenter");
-    command.args(["--target", &process.to_string(), "--net", program]);
-    command
-}
-
-fn does(mut command: Command, args: &[&str]) {
-    let output = command.args(args).output().unwrap();
-    assert!(output.status.success(), "{args:?}: {output:?}");
-}
-
-/// A machine at the other end of the server's cable, with 10.77.0.150.
-fn machine(server: &Server) -> Guard {
-    let mut command = Command::new("unshare");
-    command.args(["--net", "sh", "-c", "echo there; exec sleep 300"]).stdout(Stdio::piped());
-    let mut machine = command.spawn().unwrap();
-    let mut there = String::new();
-    BufReader::new(machine.stdout.take().unwrap()).read_line(&mut there).unwrap();
-    let (here, id) = (server.child.id(), machine.id());
-    does(beside(here, "ip"), &["link", "set", "br1", "netns", &id.to_string()]);
-    does(beside(id, "ip"), &["link", "set", "br1", "address", MAC]);
-    does(beside(id, "ip"), &["address", "add", "10.77.0.150/24", "dev", "br1"]);
-    does(beside(id, "ip"), &["link", "set", "br1", "up"]);
-    Guard(machine)
-}
 
 /// Status, media type and text of what somebody gets.
 fn get(process: u32, name: &str) -> (String, String, String) {
     let url = format!("http://10.77.0.1/{name}");
-    let out = beside(process, "curl").args(["-s", "-i", &url]).output().unwrap();
+    let out = inside(process, "curl").args(["-s", "-i", &url]).output().unwrap();
     let text = String::from_utf8_lossy(&out.stdout).into_owned();
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{name}: {text}"));
     let status = head.split(' ').nth(1).unwrap_or_default().to_owned();
@@ -56,30 +19,15 @@ fn get(process: u32, name: &str) -> (String, String, String) {
     (status, media.unwrap_or_default().to_owned(), body.to_owned())
 }
 
-/// An installer's folder, as Debian's netboot tree has it.
-fn installer(server: &Server) -> String {
-    let folder = server.folder.path().join("netboot/debian-installer/amd64");
-    std::fs::create_dir_all(&folder).unwrap();
-    let mut kernel = vec![0; 1 << 16];
-    kernel[0x1fe..0x200].copy_from_slice(&[0x55, 0xaa]);
-    kernel[0x202..0x206].copy_from_slice(b"HdrS");
-    kernel[0x20e..0x210].copy_from_slice(&0x200_u16.to_le_bytes());
-    kernel[0x236] = 1;
-    std::fs::write(folder.join("linux"), kernel).unwrap();
-    std::fs::write(folder.join("initrd.gz"), [0x1f, 0x8b, 8, 0, 1]).unwrap();
-    server.folder.path().join("netboot").to_str().unwrap().to_owned()
-}
-
 #[test]
 fn machines_that_ask_as_they_asked_another_server_are_answered() {
-    if !nix::unistd::Uid::effective().is_root() {
-        eprintln!("SKIPPED: a machine of its own needs root");
+    if !root() {
         return;
     }
     let Some(server) = Server::start_with(LAB) else { return };
-    let machine = machine(&server);
+    let machine = server.machine(MAC);
     let (at, here) = (machine.0.id(), server.child.id());
-    let folder = installer(&server);
+    let folder = netboot(server.folder.path());
     server.says(&["image", "import", &folder, "--name", "netinst"]);
     let text = "d-i lab/name string {{ machine.name }}\n";
     let add = server.run_with(&["template", "add", "lab.preseed", "-"], text);
@@ -135,24 +83,23 @@ fn machines_that_ask_as_they_asked_another_server_are_answered() {
 fn api(server: &Server) -> Guard {
     let folder = server.folder.path().join("api");
     std::fs::create_dir_all(folder.join("v1/boot")).unwrap();
-    let mut command = beside(server.child.id(), "python3");
+    let mut command = server.inside("python3");
     command.args(["-u", "-m", "http.server", "--bind", "10.77.0.1", "8080"]).current_dir(&folder);
-    let mut api = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut api = Guard(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
     let mut there = String::new();
-    BufReader::new(api.stdout.take().unwrap()).read_line(&mut there).unwrap();
+    BufReader::new(api.0.stdout.take().unwrap()).read_line(&mut there).unwrap();
     assert!(there.starts_with("Serving"), "{there}");
-    Guard(api)
+    api
 }
 
 #[test]
 fn another_server_says_what_machines_boot_that_no_rule_leads() {
-    if !nix::unistd::Uid::effective().is_root() {
-        eprintln!("SKIPPED: a machine of its own needs root");
+    if !root() {
         return;
     }
     let config = format!("{LAB}\n[boot]\nask = \"http://10.77.0.1:8080\"\n");
     let Some(server) = Server::start_with(&config) else { return };
-    let machine = machine(&server);
+    let machine = server.machine(MAC);
     let at = machine.0.id();
     let script = || get(at, &format!("boot.ipxe?mac={MAC}")).2;
 

@@ -1,13 +1,15 @@
 //! HTTPS as an operator turns it on: `tls init`, the configuration, a reload; curl is the machine.
 
+mod common;
+
+use common::{BINARY, Guard, inside, root};
 use model::Now;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 use tls::{Ask, Store};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_bootwright");
 /// 2010-06-01: what was signed for ten years then is over.
 const LONG_AGO: Now = Now(1_275_350_400_000);
 /// Four seconds at the pace below.
@@ -16,15 +18,14 @@ const PACE: &str = "4M";
 
 /// A server in a network namespace of its own, and whatever is run beside it there.
 struct World {
-    child: Child,
+    child: Guard,
     folder: tempfile::TempDir,
 }
 
 impl World {
     /// `None`, said aloud, where this host lets us make no namespace.
     fn start(certificates: impl FnOnce(&Path)) -> Option<Self> {
-        if !nix::unistd::Uid::effective().is_root() {
-            eprintln!("SKIPPED: entering a network namespace needs root");
+        if !root() {
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
@@ -35,15 +36,16 @@ impl World {
         let script = "set -e; ip link set lo up; ip link add br0 type veth peer name br1; \
                       ip addr add 10.77.0.1/24 dev br0; ip link set br0 up; ip link set br1 up; \
                       exec \"$0\" serve --config \"$1\" 2>\"$2\"";
-        let mut child = Command::new("unshare")
+        let child = Command::new("unshare")
             .args(["--net", "sh", "-c", script, BINARY])
             .args([folder.path().join("lab.toml"), folder.path().join("log")])
             .env("BOOTWRIGHT_STATE", &state)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
+        let mut child = Guard(child);
         let mut first = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+        BufReader::new(child.0.stdout.take().unwrap()).read_line(&mut first).unwrap();
         let world = Self { child, folder };
         assert_eq!(first.trim(), "ready", "{}", world.log());
         Some(world)
@@ -60,9 +62,8 @@ impl World {
 
     /// A program in the server's namespace.
     fn beside(&self, program: &str, args: &[&str]) -> Command {
-        let mut command = Command::new("nsenter");
-        command.args(["--net", "--target", &self.child.id().to_string(), program]).args(args);
-        command.env("BOOTWRIGHT_STATE", self.state());
+        let mut command = inside(self.child.0.id(), program);
+        command.args(args).env("BOOTWRIGHT_STATE", self.state());
         command
     }
 
@@ -96,13 +97,6 @@ impl World {
         let err = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "curl {flags:?}: {err}\n{}", self.log());
         String::from_utf8(output.stdout).unwrap()
-    }
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

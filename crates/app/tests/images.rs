@@ -2,22 +2,10 @@
 
 mod common;
 
-use common::Server;
+use common::{Guard, INITRD, Server, able, kernel};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-
-/// Whether programs are there. Skipped aloud; with `CI=true` they must be.
-fn able(programs: &[&str]) -> bool {
-    let missing: Vec<&&str> =
-        programs.iter().filter(|program| !Path::new("/usr/bin").join(program).exists()).collect();
-    let ci = std::env::var("CI").is_ok_and(|value| value == "true");
-    assert!(!ci || missing.is_empty(), "CI must have {missing:?}");
-    if !missing.is_empty() {
-        eprintln!("SKIPPED, not installed: {missing:?}");
-    }
-    missing.is_empty()
-}
+use std::process::{Command, Stdio};
 
 fn run(program: &str, args: &[&str], folder: &Path) -> String {
     let done = Command::new(program)
@@ -31,17 +19,6 @@ fn run(program: &str, args: &[&str], folder: &Path) -> String {
     String::from_utf8_lossy(&done.stdout).into_owned()
 }
 
-/// A kernel by its header (Linux, Documentation/arch/x86/boot.rst), 64 bit.
-fn kernel(version: &str) -> Vec<u8> {
-    let mut file = vec![0; 0x1000];
-    file[0x1fe..0x200].copy_from_slice(&[0x55, 0xaa]);
-    file[0x202..0x206].copy_from_slice(b"HdrS");
-    file[0x20e..0x210].copy_from_slice(&0x200_u16.to_le_bytes());
-    file[0x236] = 1;
-    file[0x400..0x400 + version.len()].copy_from_slice(version.as_bytes());
-    file
-}
-
 /// A live disc as Debian lays it out, of whose file system some bytes say which one it is.
 fn disc(folder: &Path, name: &str, mark: u8) -> PathBuf {
     let source = folder.join(format!("source-{name}"));
@@ -50,7 +27,7 @@ fn disc(folder: &Path, name: &str, mark: u8) -> PathBuf {
     let info = "Debian GNU/Linux Live 12 amd64 20261126\n";
     std::fs::write(source.join(".disk/info"), info).unwrap();
     std::fs::write(source.join("live/vmlinuz"), kernel("6.1.0-9-amd64 (x")).unwrap();
-    std::fs::write(source.join("live/initrd.img"), [0x1f, 0x8b, 8, 0, 1]).unwrap();
+    std::fs::write(source.join("live/initrd.img"), INITRD).unwrap();
     let mut squashfs = b"hsqs".to_vec();
     squashfs.resize(3 << 20, mark);
     std::fs::write(source.join("live/filesystem.squashfs"), squashfs).unwrap();
@@ -68,17 +45,7 @@ fn fetch(server: &Server, name: &str) -> Vec<u8> {
 }
 
 fn curl(server: &Server, flags: &[&str]) -> std::process::Output {
-    in_namespace(server, "curl").args(flags).output().unwrap()
-}
-
-fn in_namespace(server: &Server, program: &str) -> Command {
-    let id = server.child.id().to_string();
-    let mut command = Command::new("nsenter");
-    if !nix::unistd::Uid::effective().is_root() {
-        command.args(["--preserve-credentials", "--user"]);
-    }
-    command.args(["--net", "-t", &id, program]);
-    command
+    server.inside("curl").args(flags).output().unwrap()
 }
 
 #[test]
@@ -146,35 +113,20 @@ fn a_disc_is_dropped_in_and_a_bad_version_is_one_rollback_away() {
 }
 
 /// A publisher's web server, in the server's namespace.
-struct Publisher(Child);
-
-impl Publisher {
-    fn start(server: &Server, folder: &Path) -> Self {
-        let child = in_namespace(server, "python3")
-            .args(["-m", "http.server", "--bind", "127.0.0.1", "8099", "--directory"])
-            .arg(folder)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let this = Self(child);
-        let up = |_: &i32| {
-            let out = curl(
-                server,
-                &["-s", "--retry-connrefused", "--retry", "20", "http://127.0.0.1:8099/"],
-            );
-            out.status.success()
-        };
-        assert!((0..3).any(|n| up(&n)), "the publisher does not answer");
-        this
-    }
-}
-
-impl Drop for Publisher {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+fn publisher(server: &Server, folder: &Path) -> Guard {
+    let child = server
+        .inside("python3")
+        .args(["-m", "http.server", "--bind", "127.0.0.1", "8099", "--directory"])
+        .arg(folder)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let publisher = Guard(child);
+    let flags = ["-s", "--retry-connrefused", "--retry", "20", "http://127.0.0.1:8099/"];
+    let up = (0..3).any(|_| curl(server, &flags).status.success());
+    assert!(up, "the publisher does not answer");
+    publisher
 }
 
 /// A key of the publisher's, and its keyring in a file.
@@ -204,7 +156,7 @@ fn from_a_url_only_what_its_publisher_signed_or_somebody_answers_for() {
     let Some(server) = Server::start() else { return };
     let folder = server.folder.path();
     let web = publishers_folder(folder);
-    let _publisher = Publisher::start(&server, &web);
+    let _publisher = publisher(&server, &web);
     let url = "http://127.0.0.1:8099/live.iso";
     let import = |more: &[&str]| server.run(&[&["image", "import", url][..], more].concat());
     let refused = |more: &[&str], word: &str| {
@@ -371,7 +323,7 @@ fn what_came_damaged_is_fetched_anew_and_leaves_nothing() {
     let sign = ["--batch", "--detach-sign", "-o", "web/SHA256SUMS.gpg", "web/SHA256SUMS"];
     run("gpg", &sign, folder);
     let good = std::fs::read(web.join("live.iso")).unwrap();
-    let _publisher = Publisher::start(&server, &web);
+    let _publisher = publisher(&server, &web);
     let keyring = folder.join("publisher.gpg");
     let url = "http://127.0.0.1:8099/live.iso";
     let import =
@@ -411,7 +363,7 @@ fn a_packed_file_is_checked_by_its_own_sums_and_signature_and_keeps_its_name() {
     key(folder);
     let sign =
         |file: &str, to: &str| run("gpg", &["--batch", "--detach-sign", "-o", to, file], folder);
-    let _publisher = Publisher::start(&server, &web);
+    let _publisher = publisher(&server, &web);
     let keyring = folder.join("publisher.gpg");
     let url = "http://127.0.0.1:8099/root.squashfs.gz";
     let import =
@@ -486,7 +438,8 @@ fn who_cancels_an_import_is_heard_while_a_publisher_is_silent() {
     let Some(server) = Server::start() else { return };
     let folder = server.folder.path();
     std::fs::write(folder.join("vmlinuz"), kernel("6.1.0-9-amd64 (x")).unwrap();
-    let mut publisher = in_namespace(&server, "python3")
+    let mut publisher = server
+        .inside("python3")
         .args(["-c", SILENT])
         .current_dir(folder)
         .stdout(Stdio::piped())

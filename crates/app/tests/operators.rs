@@ -7,8 +7,8 @@ use std::process::{Command, Output};
 
 /// The command as somebody runs it on the server's own host without its socket.
 fn by_net(server: &Server, token: &str, args: &[&str]) -> Output {
-    Command::new("nsenter")
-        .args(["--target", &server.child.id().to_string(), "--net", BINARY])
+    server
+        .inside(BINARY)
         .args(["--server", "http://127.0.0.1:7070"])
         .args(args)
         .env("BOOTWRIGHT_TOKEN", token)

@@ -3,11 +3,11 @@
 
 mod common;
 
-use common::{LAB, Server};
+use common::{Guard, LAB, Server, run, skipped};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 const MAC: &str = "00:5c:52:31:3a:9c";
 const PASSWORD: &str = "sushi-4-all";
@@ -40,27 +40,6 @@ for _ in range(int(sys.argv[2])):
     print(".".join(map(str, ip[16:20])), int.from_bytes(ip[22:24], "big"), frame[-6:].hex(), flush=True)
 "#;
 
-fn skipped(why: &str) {
-    let ci = std::env::var("CI").unwrap_or_default();
-    assert!(!matches!(ci.as_str(), "true" | "1"), "{why}");
-    eprintln!("SKIPPED: {why}");
-}
-
-fn in_namespace(server: &Server, program: impl AsRef<std::ffi::OsStr>) -> Command {
-    let mut command = Command::new("nsenter");
-    if !nix::unistd::Uid::effective().is_root() {
-        command.args(["--preserve-credentials", "--user"]);
-    }
-    command.args(["--net", "-t", &server.child.id().to_string()]).arg(program);
-    command.stdin(Stdio::null());
-    command
-}
-
-fn run(mut command: Command) {
-    let done = command.output().unwrap();
-    assert!(done.status.success(), "{command:?}: {}", String::from_utf8_lossy(&done.stderr));
-}
-
 fn emulator() -> Option<PathBuf> {
     if let Some(named) = std::env::var_os("BOOTWRIGHT_SUSHY") {
         return Some(named.into());
@@ -74,50 +53,36 @@ fn emulator() -> Option<PathBuf> {
     found
 }
 
-/// A BMC in the server's namespace.
-struct Bmc(Child);
-
-impl Bmc {
-    /// With a certificate of its own, by name.
-    fn start(server: &Server, program: &Path, certificate: &str) -> Self {
-        let path = |name: &str| server.folder.path().join(name).display().to_string();
-        let (pem, key) = (path(&format!("{certificate}.pem")), path(&format!("{certificate}.key")));
-        let mut make = Command::new("openssl");
-        make.args([
-            "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=bmc",
-        ]);
-        make.args(["-out", &pem, "-keyout", &key]);
-        run(make);
-        std::fs::write(path("users"), format!("operator:{HASH}\n")).unwrap();
-        let state = path("bmc");
-        std::fs::create_dir_all(&state).unwrap();
-        let settings = format!(
-            "{SETTINGS}SUSHY_EMULATOR_LISTEN_PORT = {PORT}\nSUSHY_EMULATOR_STATE_DIR = '{state}'\n\
-             SUSHY_EMULATOR_AUTH_FILE = '{}'\nSUSHY_EMULATOR_SSL_CERT = '{pem}'\n\
-             SUSHY_EMULATOR_SSL_KEY = '{key}'\n",
-            path("users")
-        );
-        std::fs::write(path("settings.py"), settings).unwrap();
-        let mut command = in_namespace(server, "setpriv");
-        command.args(["--pdeathsig", "KILL"]).arg(program);
-        command.args(["--config", &path("settings.py")]).stdout(Stdio::null());
-        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut said = Vec::new();
-        while !said.iter().any(|line: &String| line.contains("Running on ")) {
-            said.push(lines.next().unwrap_or_else(|| panic!("it ended: {said:#?}")).unwrap());
-        }
-        // Whoever does not read what it says makes it wait.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self(child)
+/// A BMC in the server's namespace, with a certificate of its own, by name.
+fn bmc(server: &Server, program: &Path, certificate: &str) -> Guard {
+    let path = |name: &str| server.folder.path().join(name).display().to_string();
+    let (pem, key) = (path(&format!("{certificate}.pem")), path(&format!("{certificate}.key")));
+    let mut make = Command::new("openssl");
+    make.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=bmc"]);
+    make.args(["-out", &pem, "-keyout", &key]);
+    run(&mut make);
+    std::fs::write(path("users"), format!("operator:{HASH}\n")).unwrap();
+    let state = path("bmc");
+    std::fs::create_dir_all(&state).unwrap();
+    let settings = format!(
+        "{SETTINGS}SUSHY_EMULATOR_LISTEN_PORT = {PORT}\nSUSHY_EMULATOR_STATE_DIR = '{state}'\n\
+         SUSHY_EMULATOR_AUTH_FILE = '{}'\nSUSHY_EMULATOR_SSL_CERT = '{pem}'\n\
+         SUSHY_EMULATOR_SSL_KEY = '{key}'\n",
+        path("users")
+    );
+    std::fs::write(path("settings.py"), settings).unwrap();
+    let mut command = server.inside("setpriv");
+    command.args(["--pdeathsig", "KILL"]).arg(program);
+    command.args(["--config", &path("settings.py")]).stdout(Stdio::null());
+    let mut bmc = Guard(command.stderr(Stdio::piped()).spawn().unwrap());
+    let mut lines = BufReader::new(bmc.0.stderr.take().unwrap()).lines();
+    let mut said = Vec::new();
+    while !said.iter().any(|line: &String| line.contains("Running on ")) {
+        said.push(lines.next().unwrap_or_else(|| panic!("it ended: {said:#?}")).unwrap());
     }
-}
-
-impl Drop for Bmc {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
+    // Whoever does not read what it says makes it wait.
+    std::thread::spawn(move || lines.for_each(drop));
+    bmc
 }
 
 fn json(text: &str) -> Value {
@@ -149,7 +114,7 @@ fn everything(server: &Server) -> String {
 fn a_bmc_switches_its_machine_and_its_password_is_found_nowhere() {
     let Some(program) = emulator() else { return };
     let Some(server) = Server::start() else { return };
-    let bmc = Bmc::start(&server, &program, "first");
+    let first = bmc(&server, &program, "first");
     let mut watch = Command::new(common::BINARY)
         .args(["watch", "--json"])
         .env("BOOTWRIGHT_STATE", server.folder.path().join("state"))
@@ -224,8 +189,8 @@ fn a_bmc_switches_its_machine_and_its_password_is_found_nowhere() {
     assert!(code != 0 && why.contains("are for power alone"), "{code} {why}");
 
     // Another certificate is another BMC, and gets nothing.
-    drop(bmc);
-    let bmc = Bmc::start(&server, &program, "second");
+    drop(first);
+    let second = bmc(&server, &program, "second");
     let (code, why) = server.fails(&["machine", "power", "box", "status"]);
     assert!(code == 4 && why.contains("another certificate than the confirmed"), "{code} {why}");
     let (code, why) = server.fails(&["machine", "boot-once", "box", "--image", "tools", "--power"]);
@@ -247,7 +212,7 @@ fn a_bmc_switches_its_machine_and_its_password_is_found_nowhere() {
     let (code, why) = server.fails(&["machine", "power", "box", "status"]);
     assert!(code == 1 && why.contains("does not let `operator` in"), "{code} {why}");
     assert!(!why.contains("wasabi"), "{why}");
-    drop(bmc);
+    drop(second);
 
     // Its settings and its secret go with the machine.
     server.says(&["machine", "remove", "box", "--yes"]);
@@ -263,7 +228,7 @@ fn a_bmc_switches_its_machine_and_its_password_is_found_nowhere() {
 
 /// What of magic packets comes on the link while something is done: to where, which port, its end.
 fn heard(server: &Server, packets: usize, act: impl FnOnce()) -> Vec<String> {
-    let mut ear = in_namespace(server, "python3");
+    let mut ear = server.inside("python3");
     ear.args(["-c", EAR, &MAC.replace(':', ""), &packets.to_string()]);
     let mut ear = ear.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(ear.stdout.take().unwrap()).lines().map(Result::unwrap);
@@ -290,9 +255,7 @@ relays = ["10.80.0.1"]
         vec!["route", "add", "10.80.0.0/24", "via", "10.77.0.254"],
         vec!["neigh", "add", "10.77.0.254", "lladdr", "02:00:00:00:00:fe", "dev", "br0"],
     ] {
-        let mut ip = in_namespace(&server, "ip");
-        ip.args(args);
-        run(ip);
+        run(server.inside("ip").args(args));
     }
     server.says(&["machine", "add", MAC, "--name", "box"]);
 

@@ -5,9 +5,8 @@
 
 mod common;
 
-use common::{BINARY, Server};
+use common::{Server, skipped};
 use std::path::Path;
-use std::process::Command;
 
 /// Requests that it makes up for each route, unless more are asked for.
 const EXAMPLES: &str = "25";
@@ -30,17 +29,15 @@ const LEFT_OUT: [&str; 5] = [
 fn every_answer_of_the_api_is_one_that_its_description_knows() {
     let judge = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/peers/schemathesis");
     if !judge.join("bin/schemathesis").exists() {
-        eprintln!("SKIPPED: schemathesis is not in {}; ./x test fetches it", judge.display());
+        skipped(&format!("schemathesis is not in {}; ./x test fetches it", judge.display()));
         return;
     }
     let Some(server) = Server::start() else { return };
     furnish(&server);
     let token = server.says(&["token", "add", "judge", "--role", "admin"]);
     let examples = std::env::var("SCHEMATHESIS_EXAMPLES").unwrap_or_else(|_| EXAMPLES.to_owned());
-    let mut judged = Command::new("nsenter");
+    let mut judged = server.inside(judge.join("bin/schemathesis"));
     judged
-        .args(["--target", &server.child.id().to_string(), "--net"])
-        .arg(judge.join("bin/schemathesis"))
         .arg("run")
         .arg(described(&server))
         .args(["--url", "http://127.0.0.1:7070"])
@@ -60,12 +57,8 @@ fn every_answer_of_the_api_is_one_that_its_description_knows() {
     if let Some(file) = std::env::var_os("SCHEMATHESIS_REPORT") {
         std::fs::write(file, said.as_bytes()).unwrap();
     }
-    let log = Command::new(BINARY)
-        .args(["status", "--json"])
-        .env("BOOTWRIGHT_STATE", server.folder.path().join("state"))
-        .output()
-        .unwrap();
-    let status: serde_json::Value = serde_json::from_slice(&log.stdout).expect("it still runs");
+    let status = server.says(&["status", "--json"]);
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
     assert_eq!(status["bugs"], 0, "requests hit a bug");
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     println!("{}", said.lines().rev().take(20).collect::<Vec<_>>().join("\n"));

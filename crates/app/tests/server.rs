@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{BINARY, LAB, Server};
+use common::{BINARY, Guard, LAB, Server, run};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -61,10 +61,8 @@ fn a_boot_can_be_looked_at_and_drawn() {
     assert_eq!((code, why.contains("no boot of")), (1, true), "{why}");
     assert_eq!(server.says(&["boot", "list"]), "");
 
-    let id = server.child.id().to_string();
     let url = format!("http://10.77.0.1/boot.ipxe?mac={machine}&arch=x86_64&platform=efi");
-    let curl = ["--target", &id, "--net", "curl", "-sf", "-o", "/dev/null", &url];
-    assert!(Command::new("nsenter").args(curl).status().unwrap().success());
+    run(server.inside("curl").args(["-sf", "-o", "/dev/null", &url]));
 
     let list = server.says(&["boot", "list", "--json"]);
     let list: serde_json::Value = serde_json::from_str(&list).unwrap();
@@ -94,30 +92,15 @@ fn a_file_on_its_way_can_be_looked_at_and_is_counted() {
     server.says(&["image", "import", folder.to_str().unwrap(), "--name", "files"]);
     assert!(server.says(&["transfer", "list", "--json"]).contains("\"now\": []"));
 
-    let id = server.child.id().to_string();
     let url = "http://10.77.0.1/image/files/1/initrd";
-    let mut slow = Command::new("nsenter")
-        .args([
-            "--target",
-            &id,
-            "--net",
-            "curl",
-            "-s",
-            "--limit-rate",
-            "2M",
-            "-o",
-            "/dev/null",
-            url,
-        ])
-        .spawn()
-        .unwrap();
+    let limit = ["-s", "--limit-rate", "2M", "-o", "/dev/null", url];
+    let slow = Guard(server.inside("curl").args(limit).spawn().unwrap());
     let seen = (0..100).find_map(|_| {
         std::thread::sleep(std::time::Duration::from_millis(50));
         let said = server.says(&["transfer", "list"]);
         said.contains("image/files/1/initrd").then_some(said)
     });
-    slow.kill().unwrap();
-    slow.wait().unwrap();
+    drop(slow);
     let seen = seen.expect("the transfer is listed");
     assert!(seen.contains("HTTP") && seen.contains("10.77.0.1") && seen.contains('['), "{seen}");
 

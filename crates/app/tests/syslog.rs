@@ -2,51 +2,15 @@
 
 mod common;
 
-use common::{BINARY, LAB, Server};
+use common::{BINARY, Guard, LAB, Server, inside, root, run};
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// A process that ends with the test.
-struct Guard(Child);
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn run(program: &str, args: &[&str]) {
-    let output = Command::new(program).args(args).output().unwrap();
-    assert!(output.status.success(), "{program} {args:?}: {output:?}");
-}
-
-/// Runs something in the network namespace of a process.
-fn beside(process: u32, args: &[&str]) {
-    let target = process.to_string();
-    run("nsenter", &[&["--target", &target, "--net"], args].concat());
-}
-
-/// A machine at the other end of the server's cable, with 10.77.0.150.
-fn machine(server: &Server) -> Guard {
-    let mut command = Command::new("unshare");
-    command.args(["--net", "sh", "-c", "echo there; exec sleep 300"]).stdout(Stdio::piped());
-    let mut machine = command.spawn().unwrap();
-    let mut there = String::new();
-    BufReader::new(machine.stdout.take().unwrap()).read_line(&mut there).unwrap();
-    let (here, id) = (server.child.id(), machine.id());
-    beside(here, &["ip", "link", "set", "br1", "netns", &id.to_string()]);
-    beside(id, &["ip", "link", "set", "br1", "address", "52:54:00:77:00:01"]);
-    beside(id, &["ip", "address", "add", "10.77.0.150/24", "dev", "br1"]);
-    beside(id, &["ip", "link", "set", "br1", "up"]);
-    Guard(machine)
-}
-
 fn log(from: u32, port: &str, text: &str) {
-    let to = ["logger", "-d", "-n", "10.77.0.1", "-P", port, "--rfc3164", "-t", "anna"];
-    beside(from, &[&to[..], &["-p", "user.err", text]].concat());
+    let to = ["-d", "-n", "10.77.0.1", "-P", port, "--rfc3164", "-t", "anna"];
+    run(inside(from, "logger").args(to).args(["-p", "user.err", text]));
 }
 
 /// `watch`, and the lines that it shows.
@@ -85,14 +49,13 @@ fn eventually<T>(mut found: impl FnMut() -> Option<T>) -> T {
 
 #[test]
 fn an_installer_s_log_is_shown_with_its_machine() {
-    if !nix::unistd::Uid::effective().is_root() {
-        eprintln!("SKIPPED: a machine of its own needs root");
+    if !root() {
         return;
     }
     let Some(server) = Server::start_with(&format!("{LAB}\n[syslog]\nport = 514\n")) else {
         return;
     };
-    let machine = machine(&server);
+    let machine = server.machine("52:54:00:77:00:01");
     let id = machine.0.id();
 
     // Nobody knows it yet: that is counted, and nothing else.

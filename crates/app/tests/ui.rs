@@ -5,24 +5,8 @@
 
 mod common;
 
-use common::Server;
+use common::{LAB, Server, netboot, skipped};
 use std::path::Path;
-use std::process::Command;
-
-/// A machine has to be heard: it gives addresses, and shows its menu to everybody.
-const LAB: &str = r#"
-[server]
-name = "lab"
-
-[[network]]
-interface = "br0"
-mode = "dhcp"
-subnet = "10.77.0.0/24"
-pool = ["10.77.0.100-10.77.0.199"]
-
-[boot]
-unknown = "pending"
-"#;
 
 #[test]
 #[ignore = "needs Chromium and the UI's packages, which ./x test brings"]
@@ -30,16 +14,17 @@ fn the_ui_does_what_it_shows_in_a_real_browser() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
     let ui = root.join("ui");
     if !ui.join("node_modules/playwright-core").exists() {
-        eprintln!("SKIPPED: the UI's packages are not in {}; ./x ui brings them", ui.display());
+        skipped(&format!("the UI's packages are not in {}; ./x ui brings them", ui.display()));
         return;
     }
-    let Some(server) = Server::start_with(LAB) else { return };
+    // A machine has to be heard: all are shown the menu.
+    let lab = format!("{LAB}\n[boot]\nunknown = \"pending\"\n");
+    let Some(server) = Server::start_with(&lab) else { return };
     furnish(&server);
     let told = server.prints("first operator: ");
     let link = told.split_whitespace().find(|word| word.starts_with("http")).unwrap();
-    let mut steps = Command::new("nsenter");
+    let mut steps = server.inside("node");
     steps
-        .args(["--target", &server.child.id().to_string(), "--net", "node"])
         .arg(ui.join("tests/run.mjs"))
         .args(["http://127.0.0.1:7070", link])
         .arg(root.join("target/ui"))
@@ -52,17 +37,8 @@ fn the_ui_does_what_it_shows_in_a_real_browser() {
 
 /// An image that installs, one that does not, a profile of each.
 fn furnish(server: &Server) {
-    let folder = server.folder.path().join("netboot/debian-installer/amd64");
-    std::fs::create_dir_all(&folder).unwrap();
-    let mut kernel = vec![0; 1 << 16];
-    kernel[0x1fe..0x200].copy_from_slice(&[0x55, 0xaa]);
-    kernel[0x202..0x206].copy_from_slice(b"HdrS");
-    kernel[0x20e..0x210].copy_from_slice(&0x200_u16.to_le_bytes());
-    kernel[0x236] = 1;
-    std::fs::write(folder.join("linux"), kernel).unwrap();
-    std::fs::write(folder.join("initrd.gz"), [0x1f, 0x8b, 8, 0, 1]).unwrap();
-    let netboot = server.folder.path().join("netboot");
-    server.says(&["image", "import", netboot.to_str().unwrap(), "--name", "debian-12"]);
+    let netboot = netboot(server.folder.path());
+    server.says(&["image", "import", &netboot, "--name", "debian-12"]);
     let text = "d-i lab/name string {{ machine.name }}\n";
     let add = server.run_with(&["template", "add", "lab.preseed", "-"], text);
     assert!(add.status.success(), "{add:?}");

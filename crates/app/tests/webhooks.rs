@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::Server;
+use common::{Guard, Server, able};
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -53,24 +53,21 @@ ThreadingHTTPServer(("127.0.0.1", 8098), Receiver).serve_forever()
 /// The receiver, in the server's namespace.
 struct Receiver<'a> {
     server: &'a Server,
-    child: Child,
+    _child: Guard,
 }
 
 impl<'a> Receiver<'a> {
     fn start(server: &'a Server) -> Self {
         let check = DOCS.split("```python\n").nth(1).and_then(|rest| rest.split("\n```").next());
         let script = format!("{}\n{RECEIVER}", check.unwrap());
-        let mut command = Command::new("nsenter");
-        if !nix::unistd::Uid::effective().is_root() {
-            command.args(["--preserve-credentials", "--user"]);
-        }
-        let child = command
-            .args(["--net", "-t", &server.child.id().to_string(), "python3", "-c", &script])
+        let child = server
+            .inside("python3")
+            .args(["-c", &script])
             .arg(server.folder.path())
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        Self { server, child }
+        Self { server, _child: Guard(child) }
     }
 
     /// Has a webhook added whose receiver answers by its name, and its secret known to the receiver.
@@ -109,13 +106,6 @@ impl<'a> Receiver<'a> {
     }
 }
 
-impl Drop for Receiver<'_> {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let until = Instant::now() + PATIENCE;
     loop {
@@ -140,19 +130,9 @@ fn texts(all: &[Value]) -> Vec<String> {
     all.iter().map(text).collect()
 }
 
-fn able() -> bool {
-    let there = |tool: &str| Path::new("/usr/bin").join(tool).exists();
-    if there("nsenter") && there("python3") {
-        return true;
-    }
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "it needs nsenter and python3");
-    eprintln!("SKIPPED: it needs nsenter and python3");
-    false
-}
-
 /// A server and its receiver, which answers.
 fn with_receiver(story: impl FnOnce(&Server, &Receiver<'_>)) {
-    if !able() {
+    if !able(&["nsenter", "python3"]) {
         return;
     }
     let Some(server) = Server::start() else { return };

@@ -18,6 +18,8 @@ use wire::tftp::{BLKSIZE_DEFAULT, Mode, Packet, RawOption, Request};
 
 /// Transfers that are followed; the one that began first is given up.
 const TRANSFERS_MAX: usize = 1024;
+/// Bytes of a DATA packet before its payload: opcode and number (RFC 1350, 5).
+const HEAD: usize = 4;
 
 /// A request, and everything that was or would have been sent for it.
 #[derive(Debug)]
@@ -140,7 +142,7 @@ impl Talk {
                 }
                 seen.broken = Some(words);
             }
-            Packet::Data { block, payload } => seen.data(block, &payload, datagram.cut),
+            Packet::Data { block, .. } => seen.data(block, &datagram.payload, datagram.cut),
             _ => {}
         }
     }
@@ -154,17 +156,33 @@ fn machine(told: &engine::Told<engine::Found>) -> Option<HardwareAddress> {
 }
 
 impl Seen {
-    fn data(&mut self, block: u16, payload: &[u8], cut: bool) {
+    /// A DATA packet; or those of a window, one behind the other as the sender's kernel took them
+    /// (`UDP_SEGMENT`, udp(7)): a capture on the sender's host has them before they are cut apart.
+    fn data(&mut self, first: u16, datagram: &[u8], cut: bool) {
+        let size = self.size();
+        let packets = datagram.chunks(size.saturating_add(HEAD)).zip(0_u16..);
+        let headed = |(packet, n): (&[u8], u16)| {
+            let [x, y] = first.wrapping_add(n).to_be_bytes();
+            let head = [0, 3, x, y];
+            packet.starts_with(&head) || cut && head.starts_with(packet)
+        };
+        if !packets.clone().all(headed) {
+            return self.block(first, datagram.get(HEAD..).unwrap_or_default(), cut);
+        }
+        for (packet, n) in packets {
+            let payload = packet.get(HEAD..).unwrap_or_default();
+            self.block(first.wrapping_add(n), payload, cut && payload.len() < size);
+        }
+    }
+
+    fn block(&mut self, number: u16, payload: &[u8], cut: bool) {
         // Its number has 16 bits, and is the next one or one that came before.
         let next = u16::try_from(self.blocks.wrapping_add(1) & 0xffff).unwrap_or(0);
-        let ahead = block.wrapping_sub(next);
+        let ahead = number.wrapping_sub(next);
         if ahead >= 0x8000 || self.body.ended {
             return;
         }
-        let size = match self.blksize {
-            0 => usize::from(BLKSIZE_DEFAULT),
-            size => size,
-        };
+        let size = self.size();
         if ahead > 0 {
             self.body.lose(u64::from(ahead).saturating_mul(size as u64));
             self.blocks = self.blocks.saturating_add(u64::from(ahead));
@@ -176,6 +194,14 @@ impl Seen {
                 self.body.take(payload);
                 self.body.ended = payload.len() < size;
             }
+        }
+    }
+
+    /// Bytes of a block, as agreed.
+    fn size(&self) -> usize {
+        match self.blksize {
+            0 => usize::from(BLKSIZE_DEFAULT),
+            size => size,
         }
     }
 }
@@ -318,4 +344,59 @@ fn openings(ours: Option<&[u8]>, seen: &Seen) -> Vec<Difference> {
         (ours != theirs).then_some(Difference { what, bearing, ours, theirs })
     });
     different.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZE: usize = 1468;
+
+    /// DATA packets of a file from a block on, in one datagram.
+    fn joined(file: &[u8], from: u16, blocks: usize) -> Vec<u8> {
+        let skipped = usize::from(from - 1) * SIZE;
+        let parts = file[skipped..].chunks(SIZE).zip(from..).take(blocks);
+        let packet = |(part, n): (&[u8], u16)| [&[0, 3], &n.to_be_bytes()[..], part].concat();
+        parts.flat_map(packet).collect()
+    }
+
+    fn seen() -> Seen {
+        Seen { blksize: SIZE, ..Seen::default() }
+    }
+
+    fn file() -> Vec<u8> {
+        (0..6 * SIZE + 100).map(|n| (n % 251) as u8).collect()
+    }
+
+    #[test]
+    fn a_window_in_one_datagram_is_its_blocks() {
+        let (file, mut seen) = (file(), seen());
+        seen.data(1, &joined(&file, 1, 4), false);
+        assert_eq!((seen.blocks, seen.body.passed), (4, 4 * SIZE as u64));
+        // What was lost on the way begins a window once more.
+        seen.data(3, &joined(&file, 3, 4), false);
+        assert!(!seen.body.ended);
+        seen.data(7, &joined(&file, 7, 1), false);
+        assert!(seen.body.is_whole());
+        assert_eq!(seen.body.sha256(), crate::body::hash(&file));
+    }
+
+    #[test]
+    fn of_a_window_that_the_capture_cut_the_rest_is_missing() {
+        let (file, mut seen) = (file(), seen());
+        let window = joined(&file, 1, 4);
+        seen.data(1, &window[..2 * (SIZE + HEAD) + 2], true);
+        assert_eq!((seen.blocks, seen.body.lost), (3, SIZE as u64));
+        seen.data(5, &joined(&file, 5, 3), false);
+        assert_eq!((seen.body.passed, seen.body.lost), (file.len() as u64, 2 * SIZE as u64));
+        assert!(seen.body.ended && !seen.body.is_whole());
+    }
+
+    #[test]
+    fn a_block_longer_than_agreed_is_one_block() {
+        let mut seen = seen();
+        let block = [&[0, 3, 0, 1][..], &[7; 3000]].concat();
+        seen.data(1, &block, false);
+        assert_eq!((seen.blocks, seen.body.passed), (1, 3000));
+    }
 }

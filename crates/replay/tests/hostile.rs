@@ -73,6 +73,25 @@ fn replayed(frames: impl IntoIterator<Item = Vec<u8>>) -> replay::Replayed {
     replayed
 }
 
+#[test]
+fn a_window_that_was_captured_joined_is_cut_apart() {
+    let server = |payload: &[u8]| {
+        let from = std::net::SocketAddrV4::new([10, 0, 0, 1].into(), 40_001);
+        let to = std::net::SocketAddrV4::new([10, 0, 0, 9].into(), 2000);
+        let ip = wire::udp4::encode(from, to, 1, payload).unwrap();
+        [&MAC[..], &[0xff; 6], &[8, 0], &ip].concat()
+    };
+    let block = |n: u8, size: usize| [&[0, 3, 0, n][..], &vec![n; size]].concat();
+    let replayed = replayed([
+        datagram((2000, 69), b"\0\x01file\0octet\0blksize\x001468\0windowsize\x004\0"),
+        server(b"\0\x06blksize\x001468\0windowsize\x004\0"),
+        server(&[block(1, 1468), block(2, 1468), block(3, 1468), block(4, 1468)].concat()),
+        server(&[block(5, 1468), block(6, 10)].concat()),
+    ]);
+    let [entry] = &replayed.entries[..] else { panic!("{replayed}") };
+    assert_eq!(entry.theirs[0].says, format!("a file of {} bytes", 5 * 1468 + 10), "{replayed}");
+}
+
 fn report() -> Report {
     let mut engine = Engine::new(settings());
     let machine = HardwareAddress::mac(MAC);

@@ -57,21 +57,11 @@ impl Dnsmasq {
     /// # Errors
     /// When it does not start.
     pub fn boots(link: &Link, root: &Path, file: &str) -> Result<Self, Trouble> {
-        let directory = tempfile::tempdir().map_err(io("making a directory for dnsmasq"))?;
-        let in_it = |name: &str| -> PathBuf { directory.path().join(name) };
-        let mut command = link.server().command("dnsmasq");
-        command
-            .args(["--no-daemon", "--conf-file=/dev/null", "--user=root", "--port=0"])
-            .args(["--bind-interfaces", &format!("--interface={}", Link::INTERFACE)])
-            .arg("--dhcp-range=10.77.0.100,10.77.0.199,1h")
-            .arg("--enable-tftp")
-            .arg(format!("--tftp-root={}", root.display()))
-            .args(["--dhcp-userclass=set:ipxe,iPXE", "--dhcp-boot=tag:ipxe,boot.ipxe"])
-            .arg(format!("--dhcp-boot=tag:!ipxe,{file}"))
-            .arg(format!("--dhcp-leasefile={}", in_it("leases").display()));
-        let mut process = Process::start(command, in_it("dnsmasq.log"))?;
-        process.wait_for("sockets bound exclusively", std::time::Duration::from_secs(5))?;
-        Ok(Self { process, _directory: directory })
+        let root = format!("--tftp-root={}", root.display());
+        let file = format!("--dhcp-boot=tag:!ipxe,{file}");
+        let for_ipxe = ["--dhcp-userclass=set:ipxe,iPXE", "--dhcp-boot=tag:ipxe,boot.ipxe"];
+        let flags = [&[ADDRESSES, "--enable-tftp", &root][..], &for_ipxe, &[&file]].concat();
+        Self::with(&link.server(), &flags)
     }
 
     /// Ends it.

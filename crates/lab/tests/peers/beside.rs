@@ -68,8 +68,7 @@ fn dnsmasq_never_notices(mut world: World) -> Tried {
     let [ack] = &acks[..] else { panic!("one answer on 4011: {acks:#?}") };
     is_a_boot_answer(ack, MessageType::Ack);
 
-    let file = capture.file().to_owned();
-    drop(capture);
+    let file = capture.end()?;
     let Some(peer) = &world.peer else { panic!("there is a dnsmasq") };
     let log = peer.log().text();
     // Every reply to the plain client on the wire is one that dnsmasq tells of: none is ours.

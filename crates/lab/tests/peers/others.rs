@@ -98,8 +98,7 @@ fn agrees(mut world: World, their_address: &str) -> Tried {
     assert!(report.out.contains(PXE_MAC), "{}", report.out);
 
     // We said nothing on the wire, and kept nothing.
-    let file = capture.file().to_owned();
-    drop(capture);
+    let file = capture.end()?;
     if their_address != Link::SERVER {
         let ours = format!("dhcp.type == 2 && ip.src == {}", Link::SERVER);
         let mut command = std::process::Command::new("tshark");

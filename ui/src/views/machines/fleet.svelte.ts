@@ -97,30 +97,43 @@ export class Fleet {
   close(): void {
     this.gone.abort();
     clearTimeout(this.timer);
-  }
-
-  /** Machines of which something was told are asked about again, those that can be seen first. */
-  heard(events: Told[], visible: ReadonlySet<string>): void {
-    for (const event of events) if (event.machine) this.stale.add(event.machine);
-    if (this.stale.size && this.timer === undefined) this.timer = setTimeout(() => void this.freshen(visible), FRESH_MS);
-  }
-
-  /** Asks about one machine again. */
-  async refresh(mac: string): Promise<void> {
-    try {
-      const { data } = await ask('GET /machines/{machine}', { path: { machine: mac }, signal: this.gone.signal });
-      this.put(row(data));
-    } catch {
-      // It is gone, or the server is: the next load says which.
-    }
-  }
-
-  private async freshen(visible: ReadonlySet<string>): Promise<void> {
-    const wanted = [...this.stale].filter((mac) => visible.has(mac) || !this.at.has(mac)).slice(0, FRESH_MAX);
-    // What nobody sees is fresh enough when the view is opened again.
-    this.stale.clear();
-    await Promise.all(wanted.map((mac) => this.refresh(mac)));
     this.timer = undefined;
+  }
+
+  /** Machines of which something was told are asked about again, those that can be seen then. */
+  heard(events: Told[], visible: () => ReadonlySet<string>): void {
+    for (const event of events) if (event.machine) this.stale.add(event.machine);
+    if (this.stale.size) this.timer ??= setTimeout(() => void this.freshen(visible), FRESH_MS);
+  }
+
+  /** Asks about these machines again. */
+  async refresh(...macs: string[]): Promise<void> {
+    const { signal } = this.gone;
+    const fresh: Row[] = [];
+    const one = async (mac: string): Promise<void> => {
+      try {
+        fresh.push(row((await ask('GET /machines/{machine}', { path: { machine: mac }, signal })).data));
+      } catch {
+        // It is gone, or the server is: the next load says which.
+      }
+    };
+    await Promise.all(macs.map(one));
+    if (fresh.length) this.put(fresh);
+  }
+
+  private async freshen(visible: () => ReadonlySet<string>): Promise<void> {
+    const { signal } = this.gone;
+    const now = visible();
+    const stale = [...this.stale];
+    const seen = stale.filter((mac) => now.has(mac));
+    const wanted = [...seen, ...stale.filter((mac) => !this.at.has(mac))].slice(0, FRESH_MAX);
+    // What nobody sees is fresh enough when the view is opened again.
+    this.stale = new Set(seen.slice(FRESH_MAX));
+    await this.refresh(...wanted);
+    if (signal.aborted) return;
+    this.timer = undefined;
+    // What was told meanwhile.
+    this.heard([], visible);
   }
 
   private take(rows: Row[]): void {
@@ -128,13 +141,13 @@ export class Fleet {
     this.at = new Map(rows.map((one, index) => [one.mac, index]));
   }
 
-  private put(fresh: Row): void {
-    const index = this.at.get(fresh.mac);
+  private put(fresh: readonly Row[]): void {
     const rows = this.rows.slice();
-    if (index === undefined) {
-      this.at.set(fresh.mac, rows.length);
-      rows.push(fresh);
-    } else rows[index] = fresh;
+    for (const one of fresh) {
+      const index = this.at.get(one.mac) ?? rows.length;
+      this.at.set(one.mac, index);
+      rows[index] = one;
+    }
     this.rows = rows;
   }
 }

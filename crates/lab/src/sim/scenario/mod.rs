@@ -163,7 +163,9 @@ impl Scenario {
     pub fn captured(&self) -> Result<Option<Captured>, String> {
         let mut actions = self.steps.iter().flat_map(|step| &step.actions);
         let unseen = |action: &String| {
-            action.starts_with("operator ") || action.split(' ').nth(1) == Some("asks")
+            let mut words = action.split(' ');
+            matches!(words.next(), Some("operator" | "disk" | "restored"))
+                || words.next() == Some("asks")
         };
         if actions.any(unseen) {
             return Ok(None);
