@@ -15,6 +15,7 @@ pub(crate) mod machines;
 pub(crate) mod metrics;
 mod pages;
 mod power;
+mod preview;
 mod quirks;
 mod reports;
 mod server;
