@@ -31,6 +31,12 @@ export const views: View[] = [
     load: () => import('../views/machines/Machine.svelte'),
     of: '/machines',
   },
+  { path: '/profiles', title: t.profiles.title, load: () => import('../views/profiles/Profiles.svelte'), nav: { icon: 'profile' } },
+  { path: '/profiles/{name}', title: t.profiles.one, load: () => import('../views/profiles/Profile.svelte'), of: '/profiles' },
+  { path: '/rules', title: t.rules.title, load: () => import('../views/rules/Rules.svelte'), nav: { icon: 'rules' } },
+  { path: '/templates', title: t.templates.title, load: () => import('../views/templates/Templates.svelte'), nav: { icon: 'template' } },
+  { path: '/templates/{name}', title: t.templates.one, load: () => import('../views/templates/Template.svelte'), of: '/templates' },
+  { path: '/menu', title: t.menus.title, load: () => import('../views/menu/Menu.svelte'), nav: { icon: 'screen' } },
 ];
 
 /** What is shown at `/`. */

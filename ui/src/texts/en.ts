@@ -1,5 +1,11 @@
 // All words of the UI in English. What the server says (reasons, problems, hints) is the server's and stays as it is.
 
+import { code, draft, editor, trial } from './en/drafts';
+import { menus } from './en/menus';
+import { profiles } from './en/profiles';
+import { rules } from './en/rules';
+import { templates } from './en/templates';
+
 const number = new Intl.NumberFormat('en');
 const n = (count: number) => number.format(count);
 const many = (count: number, one: string, more: string) => `${n(count)} ${count === 1 ? one : more}`;
@@ -277,6 +283,15 @@ export const en = {
     },
     gone: 'Machines',
   },
+
+  code,
+  draft,
+  editor,
+  trial,
+  profiles,
+  rules,
+  templates,
+  menus,
 
   deploy: {
     title: (what: string) => `Deploy ${what}`,

@@ -228,7 +228,7 @@ pub async fn menu(
     found.await.map(Json)
 }
 
-/// `?dry_run=true&network=IF`: the network is what `If-Match` compares.
+/// `?dry_run=true&network=IF`: `If-Match` compares the menu of that network.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetMenu {
