@@ -1,6 +1,7 @@
 // What the server says of something that is being written: asked a moment after the last letter, the older question
 // given up. What was said last stays until the next answer is there, so that nothing flickers.
 
+import { untrack } from 'svelte';
 import { shown } from '../api/problem';
 import type { Problem } from '../api/types';
 
@@ -30,7 +31,8 @@ export class Asked<T> {
           if (!gone.signal.aborted) this.busy = false;
         }
       },
-      this.data === null ? 0 : WAIT_MS,
+      // Whoever asks in an effect asks for what he reads, not for what was answered.
+      untrack(() => this.data) === null ? 0 : WAIT_MS,
     );
   }
 

@@ -10,6 +10,7 @@ export const menus = {
   ofHint: 'A network without a menu of its own shows that of all networks; saving here gives it its own.',
   none: 'No entries were set: the menu holds the local disk, every profile, and every image without one.',
   takeAll: 'Write it myself, beginning with these',
+  entry: (place: number) => `Entry ${place}`,
   add: 'Add an entry',
   clear: 'Remove all entries',
   title_: 'Shown as',

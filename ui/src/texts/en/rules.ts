@@ -75,6 +75,7 @@ export const rules = {
     nobody: (looked: number) => `Nobody’s profile would change (${many(looked, 'machine', 'machines')} looked at).`,
     count: (count: number) => `${many(count, 'machine', 'machines')} would get another profile.`,
     looked: (looked: number) => `Of ${n(looked)}.`,
+    list: 'The machines',
     machine: 'Machine',
     now: 'Now',
     then: 'Then',
