@@ -52,8 +52,8 @@ pub use power::{BootWish, CertificateView, CertificateWish, PowerStatus, PowerVi
 pub use preview::{
     AnswerDrafted, BootDrafted, MenuDraft, MenuDrawn, MenuLeftOut, MenuLine, ProfileDraft,
     ProfileDrafted, RuleChanges, RuleDraft, RuleLed, RuleOutcome, RuleSeen, RuleShift, RuleTried,
-    RuleWanted, RuleWrong, RulesDraft, RulesSeen, RulesWish, SettingLayer, SettingView, TemplateDraft,
-    TemplateDrafted, TemplateWrong, Trial,
+    RuleWanted, RuleWrong, RulesDraft, RulesSeen, RulesWish, SettingLayer, SettingView,
+    TemplateDraft, TemplateDrafted, TemplateWrong, Trial,
 };
 pub use quirks::{QuirkView, QuirksWish};
 pub use uploads::{UploadView, UploadWish};

@@ -14,9 +14,6 @@ mod shift;
 use crate::{Engine, state::Unknown};
 pub(crate) use image::boot_of_image;
 pub use memory::Forecast;
-pub use rules::{Outcome, Tried};
-pub use shadow::unreached;
-pub use shift::{Shift, Shifts};
 use model::Life;
 use model::client::{Firmware, Stage};
 use model::image::Wanted;
@@ -25,6 +22,9 @@ use model::menu::{Choice, Entry, Menu};
 use model::plan::{Boot, BootPlan, Decision, Reason, ShownMenu, Why};
 use model::rule::Profile;
 use model::{Client, Now};
+pub use rules::{Outcome, Tried};
+pub use shadow::unreached;
+pub use shift::{Shift, Shifts};
 
 /// What firmware is told to fetch first.
 #[derive(Clone, Debug, Eq, PartialEq)]

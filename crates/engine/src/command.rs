@@ -43,8 +43,8 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 pub use name::Before;
-pub use rules::{RuleFault, WantedRule};
 pub use operators::UserWish;
+pub use rules::{RuleFault, WantedRule};
 
 /// A change that an operator asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

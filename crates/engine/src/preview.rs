@@ -177,9 +177,8 @@ impl Engine {
     /// The answer files that the templates of a profile would make for a machine.
     fn drafted_orders(&self, machine: &Machine, profile: &Profile) -> Result<Vec<Order>, Refusal> {
         let Some(template) = &profile.template else { return Ok(Vec::new()) };
-        let mut orders = self.orders_for(machine, profile, |case, engine| {
-            engine.orders(case, template)
-        })?;
+        let mut orders =
+            self.orders_for(machine, profile, |case, engine| engine.orders(case, template))?;
         orders.truncate(ORDERS_MAX);
         Ok(orders)
     }

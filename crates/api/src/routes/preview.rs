@@ -56,11 +56,8 @@ pub async fn rules(
         let (rules, faults) = engine.meant_rules(wanted.clone());
         let mut seen = tried(engine, &rules, on);
         for fault in faults {
-            let wrong = RuleWrong {
-                condition: None,
-                says: fault.refusal.why,
-                hint: fault.refusal.hint,
-            };
+            let wrong =
+                RuleWrong { condition: None, says: fault.refusal.why, hint: fault.refusal.hint };
             let at = seen.rules.get_mut(fault.place.saturating_sub(1));
             at.into_iter().for_each(|rule| rule.faults.push(wrong.clone()));
         }
@@ -237,9 +234,8 @@ pub async fn template(
     };
     let (order, mut drafted) = ask(&house, move |engine, now| {
         (drafted.says, drafted.refused) = dry(engine, now, Command::SetTemplate(wanted));
-        let order = machine.map(|machine| {
-            engine.preview_template(read, &machine, profile.as_deref())
-        });
+        let order =
+            machine.map(|machine| engine.preview_template(read, &machine, profile.as_deref()));
         let order = match order {
             Some(Ok((order, profile))) => {
                 drafted.profile = profile;

@@ -5,7 +5,8 @@ use super::uploads;
 use super::{Rooms, nowhere};
 use super::{
     audit, backup, boot, boots, declared, deployments, first, images, leases, links, machines,
-    metrics, pages, power, preview, quirks, reports, server, session, templates, tokens, users, webhooks,
+    metrics, pages, power, preview, quirks, reports, server, session, templates, tokens, users,
+    webhooks,
 };
 use crate::contract::shape::{Described, Gives, Shape};
 use crate::gate::{self, Gate};

@@ -20,7 +20,8 @@ impl Ada {
         let bearer = format!("Bearer {}", world.token(1, "ada", Role::Admin, "").await);
         let ada = Self { world, bearer };
         for name in ["live", "kiosk"] {
-            let got = ada.ask(Method::PUT, &format!("/profiles/{name}"), &json!({"image": "debian"}));
+            let got =
+                ada.ask(Method::PUT, &format!("/profiles/{name}"), &json!({"image": "debian"}));
             assert_eq!(got.await.status, 200);
         }
         ada
@@ -86,7 +87,8 @@ async fn of_two_who_write_the_rules_the_second_is_told() {
     let kept = ada.read(Method::GET, "/rules", &Value::Null).await;
     assert_eq!((&kept[0]["id"], &kept[0]["profile"]), (&json!(1), &json!("live")));
     // The same rule, changed, keeps its number.
-    let changed = json!({ "rules": [{ "id": 1, "conditions": ["arch=x64-uefi"], "profile": "kiosk" }] });
+    let changed =
+        json!({ "rules": [{ "id": 1, "conditions": ["arch=x64-uefi"], "profile": "kiosk" }] });
     let dry = ada.read(Method::PUT, "/rules?dry_run=true", &changed).await;
     assert_eq!(dry["says"], "rule 1 (everybody → live) becomes rule 1 (arch=x64-uefi → kiosk)");
     assert_eq!(ada.read(Method::GET, "/rules", &Value::Null).await[0]["profile"], "live");

@@ -98,7 +98,9 @@ impl Engine {
             let met = rule.conditions.iter().filter(|c| subject.look_at(c).0).count();
             let failed = rule.conditions.iter().find(|condition| !subject.look_at(condition).0);
             let (outcome, says) = match (failed, leads) {
-                (Some(condition), _) => (Outcome::Misses, subject.missed(rule, condition).to_string()),
+                (Some(condition), _) => {
+                    (Outcome::Misses, subject.missed(rule, condition).to_string())
+                }
                 (None, Some(first)) => (
                     Outcome::Late,
                     format!("{rule} would match as well, but rule {first} comes first"),

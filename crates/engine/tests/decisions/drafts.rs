@@ -132,15 +132,17 @@ fn every_rule_says_what_it_does_with_a_machine_also_behind_the_first() {
 fn all_rules_are_set_at_once_or_none() {
     let mut engine = lab();
     let seen = engine.tag(&Thing::Rules);
-    let wrong = |rules: Vec<WantedRule>| {
-        engine.command(Now(0), Command::SetRules(rules)).unwrap_err().why
-    };
+    let wrong =
+        |rules: Vec<WantedRule>| engine.command(Now(0), Command::SetRules(rules)).unwrap_err().why;
     assert_eq!(
         wrong(vec![wanted(Some(1), vec![], "debian"), wanted(None, vec![], "nobody")]),
         "the rule at place 2 is not taken: there is no profile nobody"
     );
     assert_eq!(
-        wrong(vec![wanted(None, vec![room("3")], "kiosk"), wanted(None, vec![room("3")], "debian")]),
+        wrong(vec![
+            wanted(None, vec![room("3")], "kiosk"),
+            wanted(None, vec![room("3")], "debian")
+        ]),
         "the rule at place 2 is not taken: it demands exactly what the rule at place 1 demands"
     );
     assert!(wrong(vec![wanted(Some(9), vec![], "debian")]).contains("there is no rule 9"));
