@@ -24,11 +24,14 @@ impl Rights {
     }
 
     /// Those of a token: what it says, but never more than its owner has, if that is a user.
-    /// `None` where the two have nothing in common.
+    /// `None` where the two have nothing in common, or he is disabled.
     pub fn of_token(token: &ApiToken, owner: Option<&User>) -> Option<Self> {
         let Some(owner) = owner else {
             return Some(Self { role: token.role, scope: token.scope.clone() });
         };
+        if owner.disabled {
+            return None;
+        }
         let scope = if owner.scope.covers(&token.scope) {
             token.scope.clone()
         } else if token.scope.covers(&owner.scope) {
@@ -152,7 +155,15 @@ mod tests {
     fn user(rights: Rights) -> User {
         let Rights { role, scope } = rights;
         let password = PasswordPhc(String::new());
-        User { name: "eve".to_owned(), role, scope, password, since: Now(0), changed: Now(0) }
+        User {
+            name: "eve".to_owned(),
+            role,
+            scope,
+            password,
+            disabled: false,
+            since: Now(0),
+            changed: Now(0),
+        }
     }
 
     #[test]

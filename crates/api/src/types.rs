@@ -6,12 +6,15 @@ mod answers;
 mod backup;
 mod boot;
 mod boots;
+mod config;
 mod declared;
 mod deploy;
 mod diagnosis;
+mod history;
 mod inventory;
 mod leases;
 mod links;
+mod networks;
 mod operators;
 mod power;
 mod quirks;
@@ -28,12 +31,14 @@ pub use boot::{
     ProfileView, ProfileWish, RuleTest, RuleView, RuleWish,
 };
 pub use boots::{BootShown, BootView};
+pub use config::{ConfigAnswer, ConfigFault, ConfigView, ConfigWish, NetworkWish};
 pub use declared::{Applied, ApplyWish, MachinesWish, RuleDeclared};
 pub use deploy::{
     BatchView, BatchWish, BootOnceWish, CodeWish, DeployWish, DeploymentView, RenderedView,
     SecretView, SecretWish, TemplateView, TemplateWish, batch_number, deployment_number,
 };
 pub use diagnosis::DiagnosisView;
+pub use history::{HistoryView, Sample};
 pub use inventory::{
     AddressesWish, AssetView, ImageView, LifeWish, MachineSearch, MachineView, MachineWish,
     MergeWish, OptionsWish,
@@ -43,9 +48,10 @@ pub use leases::{
     LeasesWish, ReservationView, ReservationWish,
 };
 pub use links::{AgreementView, DifferenceView, LastDifferenceView, LinkView, OtherServerView};
+pub use networks::{NetworkView, PoolNumbers};
 pub use operators::{
-    AuditPage, AuditVerdict, AuditView, Hidden, Login, SessionView, TokenAdd, TokenMade, TokenView,
-    UserAdd, UserSet, UserView,
+    AuditPage, AuditVerdict, AuditView, Hidden, Login, PasswordWish, SessionView, TokenAdd,
+    TokenMade, TokenView, UserAdd, UserSet, UserView,
 };
 pub use power::{BootWish, CertificateView, CertificateWish, PowerStatus, PowerView, PowerWish};
 pub use quirks::{QuirkView, QuirksWish};

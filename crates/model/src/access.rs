@@ -139,9 +139,12 @@ pub struct User {
     pub scope: Scope,
     /// Never shown.
     pub password: PasswordPhc,
+    /// He keeps his name, role and tokens, and gets in by none of them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disabled: bool,
     /// When he was added.
     pub since: Now,
-    /// When his role, scope or password last changed, or all his sessions were ended: those that
+    /// When his role, scope or password last changed, he was disabled or enabled, or all his sessions were ended: those that
     /// began before are over.
     pub changed: Now,
 }

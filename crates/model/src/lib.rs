@@ -58,7 +58,7 @@ pub use listen::Listening;
 pub use machine::Machine;
 pub use network::{Mode, Network};
 pub use option::DhcpOption;
-pub use other::{OtherServer, TheirOffer};
+pub use other::{Fit, OtherServer, TheirOffer};
 pub use plan::{BootPlan, Decision, Does, Reason, Why};
 pub use power::PowerSettings;
 pub use quirk::{Fingerprint, Pin, Seen};

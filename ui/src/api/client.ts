@@ -41,6 +41,11 @@ export function keep(session: SessionView | null): void {
   csrf = session?.csrf ?? null;
 }
 
+/** Headers that a request which changes something has to bring, for those that do not go through `ask`. */
+export function changing(): Record<string, string> {
+  return csrf ? { 'x-csrf-token': csrf } : {};
+}
+
 export async function ask<R extends keyof Routes>(
   route: R,
   ...[wish]: object extends Wish<R> ? [Wish<R>?] : [Wish<R>]

@@ -31,6 +31,12 @@ export const views: View[] = [
     load: () => import('../views/machines/Machine.svelte'),
     of: '/machines',
   },
+  { path: '/networks', title: t.networks.title, load: () => import('../views/networks/Networks.svelte'), nav: { icon: 'networks' } },
+  { path: '/leases', title: t.leases.title, load: () => import('../views/leases/Leases.svelte'), nav: { icon: 'leases' } },
+  { path: '/operations', title: t.operations.title, load: () => import('../views/operations/Operations.svelte'), nav: { icon: 'operations' } },
+  { path: '/operations/{part}', title: t.operations.title, load: () => import('../views/operations/Operations.svelte'), of: '/operations' },
+  { path: '/start', title: t.start.title, load: () => import('../views/start/Start.svelte') },
+  { path: '/account', title: t.account.title, load: () => import('../views/account/Account.svelte') },
 ];
 
 /** What is shown at `/`. */

@@ -12,6 +12,10 @@ export const icons = {
   up: 'M5.5 12 10 7.5 14.5 12',
   down: 'M5.5 8 10 12.5 14.5 8',
   out: 'M8 4H4v12h4M12 6.5 15.5 10 12 13.5M15.5 10H8',
+  networks: 'M10 3v4M10 7H4v4M10 7h6v4M2.5 11h3v4h-3zM8.5 11h3v4h-3zM14.5 11h3v4h-3zM10 7v4',
+  leases: 'M4 3.5h12v13H4zM7 7.5h6M7 10.5h6M7 13.5h3',
+  operations: 'M3 6h8M15 6h2M3 14h2M9 14h8M13 4v4M7 12v4',
+  steps: 'M3 16h4v-4h4V8h4V4h2',
 } as const;
 
 export type IconName = keyof typeof icons;

@@ -1,10 +1,21 @@
 // All words of the UI in English. What the server says (reasons, problems, hints) is the server's and stays as it is.
 
+import { account } from './en/account';
+import { leases } from './en/leases';
+import { networks } from './en/networks';
+import { operations } from './en/operations';
+import { start } from './en/start';
+
 const number = new Intl.NumberFormat('en');
 const n = (count: number) => number.format(count);
 const many = (count: number, one: string, more: string) => `${n(count)} ${count === 1 ? one : more}`;
 
 export const en = {
+  account,
+  leases,
+  networks,
+  operations,
+  start,
   product: 'Bootwright',
   skip: 'To the content',
   menu: 'Menu',
@@ -20,7 +31,7 @@ export const en = {
   yes: 'yes',
   no: 'no',
   signOut: 'Sign out',
-  account: (name: string, role: string) => `${name}, ${role}`,
+  accountOf: (name: string, role: string) => `Your account: ${name}, ${role}`,
   look: { label: 'Look', system: 'As the system', light: 'Light', dark: 'Dark' },
   live: {
     off: 'Not live',

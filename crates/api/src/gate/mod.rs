@@ -148,7 +148,7 @@ async fn who(house: &House, visitor: &Visitor, parts: &Parts) -> Result<Option<A
     let (name, since) = (session.user.clone(), session.since);
     let user = house.site.ask(move |engine, _| engine.user(&name).cloned()).await?;
     // Whoever had the cookie before the password was changed has to log in again.
-    Ok(user.filter(|user| user.changed <= since).map(|user| Asker {
+    Ok(user.filter(|user| user.changed <= since && !user.disabled).map(|user| Asker {
         by: By { name: user.name.clone(), via: Via::Session },
         rights: Rights::of_user(&user),
         owner: Owner::User(user.name),

@@ -325,7 +325,15 @@ fn scope() -> impl Strategy<Value = Scope> {
 
 fn user(name: String, scope: Scope) -> User {
     let password = PasswordPhc("$argon2id$".to_owned());
-    User { name, role: Role::Operator, scope, password, since: Now(1), changed: Now(2) }
+    User {
+        disabled: name.len() % 2 == 1,
+        name,
+        role: Role::Operator,
+        scope,
+        password,
+        since: Now(1),
+        changed: Now(2),
+    }
 }
 
 fn token(id: String, name: String, scope: Scope, expires: Now) -> ApiToken {
