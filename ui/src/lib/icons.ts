@@ -12,6 +12,8 @@ export const icons = {
   up: 'M5.5 12 10 7.5 14.5 12',
   down: 'M5.5 8 10 12.5 14.5 8',
   out: 'M8 4H4v12h4M12 6.5 15.5 10 12 13.5M15.5 10H8',
+  copy: 'M7 7h9v9H7zM4 13V4h9',
+  boots: 'M3 5h6M6 10h7M10 15h7',
 } as const;
 
 export type IconName = keyof typeof icons;
