@@ -1,4 +1,4 @@
-// Many machines at once: label, boot once and wake, each shown first for every one of them; and views that somebody
+// Many machines at once: add, label, boot once and wake, each shown first for every one of them; and views that somebody
 // named, which come back after a reload and can be deleted.
 
 import { check } from '../world.mjs';
@@ -71,5 +71,24 @@ export default async function (world) {
   await page.getByRole('link', { name: '<b>First wave</b>' }).waitFor();
   await page.getByRole('button', { name: 'Delete the view <b>First wave</b>' }).click();
   check((await page.evaluate(() => localStorage.getItem('bootwright-views /machines'))) === '[]', 'it is gone from the browser');
+
+  // Machines that nobody has heard yet; two of them turn out to be one.
+  await page.getByRole('button', { name: 'Add …' }).click();
+  await dialog.getByLabel('Machines', { exact: true }).fill('52:54:00:bb:00:11 twin-a room=7\n52:54:00:bb:00:12');
+  await dialog.locator('.preview li').nth(1).waitFor();
+  await world.look('machines-add');
+  await dialog.getByRole('button', { name: 'Add' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  check((await world.api('GET', '/machines/twin-a')).labels.room === '7', 'it is there with its label');
+  await world.goto('/machines/twin-a');
+  await page.getByText(/^It would /).waitFor();
+  await page.getByRole('button', { name: 'More', exact: true }).click();
+  await page.getByRole('menuitem', { name: 'Merge …' }).click();
+  await dialog.getByLabel('The other machine').fill('52:54:00:bb:00:12');
+  await dialog.locator('.preview li').first().waitFor();
+  await dialog.getByLabel('Type twin-a to confirm').fill('twin-a');
+  await dialog.getByRole('button', { name: 'Merge' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  check((await world.api('GET', '/machines/twin-a')).macs[0] === '52:54:00:bb:00:12', 'they are one machine');
   await world.settled();
 }

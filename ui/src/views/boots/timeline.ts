@@ -117,10 +117,9 @@ export interface Scale {
 }
 
 /** A silence takes no more than this share of the whole, unless it is drawn true to time. */
-const SILENCE_SHARE = 0.12;
-const TICKS = 6;
+const SILENCE_SHARE = 0.25;
 
-export function scaleOf(entries: readonly Entry[], [from, until]: readonly [number, number], true_to_time: boolean): Scale {
+export function scaleOf(entries: readonly Entry[], [from, until]: readonly [number, number], true_to_time: boolean, ticks = 6): Scale {
   const whole = Math.max(1, until - from);
   const silences = entries.filter((entry) => entry.gap).map(({ from, until }) => ({ from, until }));
   const silent = silences.reduce((sum, one) => sum + one.until - one.from, 0);
@@ -137,29 +136,29 @@ export function scaleOf(entries: readonly Entry[], [from, until]: readonly [numb
     }
     return reached / drawn;
   };
-  return { place, cuts, ticks: ticksOf([from, until], place) };
+  return { place, cuts, ticks: ticksOf([from, until], place, ticks) };
 }
 
 const STEPS_MS = [1, 2, 5].flatMap((n) => [n, n * 10, n * 100, n * 1_000]).concat([10_000, 15_000, 30_000]);
 const LONG_MS = [1, 2, 5, 10, 15, 30, 60, 120, 360].map((minutes) => minutes * 60_000);
 
 /** Round moments that are far enough from each other. */
-function ticksOf([from, until]: readonly [number, number], place: (at: number) => number): Scale['ticks'] {
+function ticksOf([from, until]: readonly [number, number], place: (at: number) => number, count: number): Scale['ticks'] {
   const all = [...STEPS_MS, ...LONG_MS].sort((a, b) => a - b);
   const found: { at: number; place: number }[] = [{ at: 0, place: 0 }];
   // Where silences are shortened, what lies between them needs finer steps than the whole.
-  for (let wanted = 1; wanted < TICKS; wanted += 1) {
+  for (let wanted = 1; wanted < count; wanted += 1) {
     let [low, high] = [from, until];
     for (let n = 0; n < 40; n += 1) {
       const middle = (low + high) / 2;
-      if (place(middle) < wanted / TICKS) low = middle;
+      if (place(middle) < wanted / count) low = middle;
       else high = middle;
     }
     const near = low - from;
     const unit = all.filter((step) => step <= Math.max(1, near / 4)).at(-1) ?? 1;
     const round = Math.round(near / unit) * unit;
     const at = place(from + round);
-    if (at - (found.at(-1)?.place ?? 0) > 0.6 / TICKS && at < 0.97) found.push({ at: round, place: at });
+    if (at - (found.at(-1)?.place ?? 0) > 0.6 / count && at < 0.97) found.push({ at: round, place: at });
   }
   return found;
 }
