@@ -8,6 +8,7 @@ mod boots;
 mod config;
 mod declared;
 mod deployments;
+mod findings;
 mod first;
 mod history;
 mod images;

@@ -22,8 +22,8 @@ mod uploads;
 mod webhooks;
 
 pub use answers::{
-    Alive, Doctor, Done, ImportLine, ImportWish, Line, NetworkStatus, PathWish, PromoteWish,
-    ScrubLine, Scrubbed, Status, TlsFinding, TlsStatus, TrustWish, Verified,
+    Alive, Doctor, Done, ImportLine, ImportWish, Line, Mend, NetworkStatus, PathWish, PromoteWish,
+    ScrubLine, Scrubbed, Status, TlsFinding, TlsStatus, TrustWish, Verified, Wrong,
 };
 pub use backup::{BackupWish, Phrase};
 pub use boot::{

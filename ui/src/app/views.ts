@@ -19,6 +19,8 @@ export interface View {
 
 export const views: View[] = [
   { path: '/now', title: t.now.title, load: () => import('../views/now/Now.svelte'), nav: { icon: 'pulse' } },
+  { path: '/boots', title: t.boots.title, load: () => import('../views/boots/Boots.svelte'), nav: { icon: 'boots' } },
+  { path: '/boots/{boot}', title: t.boots.one, load: () => import('../views/boots/Boot.svelte'), of: '/boots' },
   {
     path: '/machines',
     title: t.machines.title,

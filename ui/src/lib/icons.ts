@@ -16,6 +16,8 @@ export const icons = {
   leases: 'M4 3.5h12v13H4zM7 7.5h6M7 10.5h6M7 13.5h3',
   operations: 'M3 6h8M15 6h2M3 14h2M9 14h8M13 4v4M7 12v4',
   steps: 'M3 16h4v-4h4V8h4V4h2',
+  copy: 'M7 7h9v9H7zM4 13V4h9',
+  boots: 'M3 5h6M6 10h7M10 15h7',
 } as const;
 
 export type IconName = keyof typeof icons;

@@ -217,7 +217,7 @@ fn about_machines() -> Vec<Route> {
             "what its last boot died of, and what to do",
             boots::diagnosis,
         ),
-        get("/api/v1/boots", SEE_MACHINES, "the newest boot of each machine", boots::list),
+        get("/api/v1/boots", SEE_MACHINES, "boots, the last heard first", boots::list),
         get("/api/v1/boots/{boot}", SEE_MACHINES, "a boot; BOOT.svg is drawn", boots::show),
         get("/api/v1/quirks", SEE_FLEET, "what is known of odd firmware", quirks::list),
         get("/api/v1/quirks/{quirk}", SEE_FLEET, "a quirk", quirks::show),
