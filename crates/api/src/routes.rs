@@ -19,6 +19,7 @@ pub(crate) mod metrics;
 mod networks;
 mod pages;
 mod power;
+mod preview;
 mod quirks;
 mod reports;
 mod server;

@@ -17,6 +17,7 @@ mod links;
 mod networks;
 mod operators;
 mod power;
+mod preview;
 mod quirks;
 mod uploads;
 mod webhooks;
@@ -54,6 +55,12 @@ pub use operators::{
     TokenMade, TokenView, UserAdd, UserSet, UserView,
 };
 pub use power::{BootWish, CertificateView, CertificateWish, PowerStatus, PowerView, PowerWish};
+pub use preview::{
+    AnswerDrafted, BootDrafted, MenuDraft, MenuDrawn, MenuLeftOut, MenuLine, ProfileDraft,
+    ProfileDrafted, RuleChanges, RuleDraft, RuleLed, RuleOutcome, RuleSeen, RuleShift, RuleTried,
+    RuleWanted, RuleWrong, RulesDraft, RulesSeen, RulesWish, SettingLayer, SettingView,
+    TemplateDraft, TemplateDrafted, TemplateWrong, Trial,
+};
 pub use quirks::{QuirkView, QuirksWish};
 pub use uploads::{UploadView, UploadWish};
 pub use webhooks::{DeliveryView, WebhookChange, WebhookDone, WebhookView, WebhookWish};

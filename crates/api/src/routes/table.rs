@@ -5,8 +5,8 @@ use super::uploads;
 use super::{Rooms, nowhere};
 use super::{
     audit, backup, boot, boots, config, declared, deployments, first, history, images, leases,
-    links, machines, metrics, networks, pages, power, quirks, reports, server, session, templates,
-    tokens, users, webhooks,
+    links, machines, metrics, networks, pages, power, preview, quirks, reports, server, session,
+    templates, tokens, users, webhooks,
 };
 use crate::contract::shape::{Described, Gives, Shape};
 use crate::gate::{self, Gate};
@@ -173,14 +173,33 @@ fn about_machines() -> Vec<Route> {
         get("/api/v1/profiles", SEE_FLEET, "all profiles", boot::profiles),
         get("/api/v1/profiles/{name}", SEE_FLEET, "a profile", boot::profile),
         put("/api/v1/profiles/{name}", CHANGE_FLEET, "sets a profile", boot::set_profile),
+        post(
+            "/api/v1/profiles/{name}/preview",
+            CHANGE_FLEET,
+            "what a draft of it would do",
+            preview::profile,
+        ),
         delete("/api/v1/profiles/{name}", CHANGE_FLEET, "removes it", boot::remove_profile),
         get("/api/v1/rules", SEE_FLEET, "all rules, in order", boot::rules),
         post("/api/v1/rules", CHANGE_FLEET, "adds a rule", boot::add_rule),
+        put("/api/v1/rules", CHANGE_FLEET, "sets all rules", boot::set_rules),
+        post(
+            "/api/v1/rules/preview",
+            SEE_FLEET,
+            "what a draft of the rules would do, and whose profile would change",
+            preview::rules,
+        ),
         get("/api/v1/rules/test", SEE_MACHINE, "which rule a machine meets", boot::test_rules),
         delete("/api/v1/rules/{id}", CHANGE_FLEET, "removes a rule", boot::remove_rule),
         post("/api/v1/rules/{id}/move", CHANGE_FLEET, "moves a rule", boot::move_rule),
         get("/api/v1/menu", SEE_FLEET, "the boot menu", boot::menu),
         put("/api/v1/menu", CHANGE_FLEET, "sets the boot menu", boot::set_menu),
+        post(
+            "/api/v1/menu/preview",
+            SEE_FLEET,
+            "a draft of it, as a machine would show it",
+            preview::menu,
+        ),
         get("/api/v1/explain", SEE_MACHINE, "what a machine gets, and why", boot::explain),
         get("/api/v1/machines", SEE_MACHINES, "all machines", machines::list),
         post("/api/v1/machines", CHANGE_FLEET, "adds machines", declared::add_machines),
@@ -314,6 +333,12 @@ fn about_deployments() -> Vec<Route> {
             CHANGE_MACHINE,
             "what it makes for a machine",
             templates::render,
+        ),
+        post(
+            "/api/v1/templates/{name}/preview",
+            CHANGE_FLEET,
+            "what a draft of it would make",
+            preview::template,
         ),
         get("/api/v1/webhooks", ADMIN, "all webhooks", webhooks::list),
         post("/api/v1/webhooks", ADMIN, "adds a webhook, and shows its key once", webhooks::add),
