@@ -141,11 +141,18 @@ impl Engine {
         let boot = self.boot_of_profile(client, profile)?;
         let reasons = vec![Reason::OwnProfile(profile.name.clone())];
         let plan = BootPlan { decision: Decision::Boot(boot.clone()), reasons };
-        let first = self.first_file(client, &plan, !network.has_addresses());
-        let first = first.map_err(|why| why.to_string())?;
-        let (form, ask) = self.asks_then(client, network, &first.path);
+        let mut notes = Vec::new();
+        // Without a bootloader the rest is still worth seeing.
+        let first = match self.first_file(client, &plan, !network.has_addresses()) {
+            Ok(first) => first.path,
+            Err(why) => {
+                notes.push(Reason::NoFile(why));
+                String::new()
+            }
+        };
+        let (form, ask) = self.asks_then(client, network, &first);
         let http = self.http_base(network.server);
-        let mut notes: Vec<Reason> = self.little_memory(client, &boot).into_iter().collect();
+        notes.extend(self.little_memory(client, &boot));
         notes.extend(self.memory_of(&boot));
         notes.extend(self.trusted(client, &boot, form == "grub"));
         Ok(BootSeen {

@@ -56,15 +56,15 @@ export default async function (world) {
   await page.getByRole('button', { name: 'Add a rule' }).click();
   await fresh.getByRole('button', { name: 'Add a condition' }).click();
   await fresh.getByLabel('value').fill(mac(2));
-  await fresh.getByLabel('It leads to').selectOption('kiosk');
+  await fresh.getByLabel('It leads to').selectOption('debian');
   await fresh.getByRole('button', { name: 'Close' }).click();
-  await page.locator('ol > li').nth(1).dragTo(page.locator('ol > li').nth(0));
-  await page.waitForFunction(() => document.querySelector('ol > li')?.textContent?.includes('bench=1'));
+  await page.locator('[data-rule]').nth(1).dragTo(page.locator('[data-rule]').nth(0));
+  await page.waitForFunction(() => document.querySelector('[data-rule]')?.textContent?.includes('bench=1'));
   await page.getByRole('button', { name: /Move new rule up/ }).click();
-  await page.waitForFunction(() => document.querySelector('ol > li')?.textContent?.includes('f0:32:02'));
+  await page.waitForFunction(() => document.querySelector('[data-rule]')?.textContent?.includes('f0:32:02'));
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('Not saved yet').waitFor({ state: 'detached' });
-  check((await order())[0] === `mac=${mac(2)}>kiosk`, (await order()).join(' '));
+  check((await order())[0] === `mac=${mac(2)}>debian`, (await order()).join(' '));
 
   // Taken back, and a save that came too late.
   await page.getByRole('button', { name: 'Undo' }).last().click();
@@ -72,13 +72,13 @@ export default async function (world) {
   check((await order())[0] === 'label:bench=1>installer', (await order()).join(' '));
   await page.reload();
   await page.getByRole('button', { name: /^Edit/ }).first().click();
-  await page.locator('ol > li').first().getByLabel('It leads to').selectOption('kiosk');
-  await world.api('POST', '/rules', { conditions: [`mac=${mac(3)}`], profile: 'kiosk' });
+  await page.locator('[data-rule]').first().getByLabel('It leads to').selectOption('debian');
+  await world.api('POST', '/rules', { conditions: [`mac=${mac(3)}`], profile: 'debian' });
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('Somebody else changed it meanwhile.', { exact: false }).waitFor();
   await page.getByRole('button', { name: 'Discard' }).click();
   await page.getByText('Not saved yet').waitFor({ state: 'detached' });
-  check((await page.locator('ol > li').count()) === before.length + 2, 'what is there now is shown');
+  check((await page.locator('[data-rule]').count()) === before.length + 2, 'what is there now is shown');
 
   // Others build on what was there.
   const rules = before.map(({ id, conditions, profile }) => ({ id, conditions, profile }));

@@ -6,7 +6,7 @@ import { check } from '../world.mjs';
 export default async function (world) {
   const { page } = world;
   const before = await world.api('GET', '/menu');
-  await world.goto('/menu?on=try-31&arch=x64-uefi');
+  await world.goto('/menu?on=52:54:00:f0:34:01&arch=x86-bios');
   const screen = page.getByRole('group', { name: /^The screen/ });
   await screen.getByText('Start the local disk').waitFor();
   await page.getByText('Drawn by iPXE.', { exact: false }).waitFor();

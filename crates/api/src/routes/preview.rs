@@ -22,6 +22,8 @@ use model::template::Template;
 const LISTED_MAX: usize = 500;
 /// Rules that the owner looks at for machines before he turns to others: some ten milliseconds.
 const LOOKS: usize = 40_000;
+/// Rules that are looked at for machines in one answer: a hundred rules for all of 100,000 machines.
+const LOOKS_MAX: usize = 20_000_000;
 
 impl From<Trial> for Question {
     fn from(trial: Trial) -> Self {
@@ -65,8 +67,15 @@ pub async fn rules(
         (seen, rules)
     })
     .await?;
+    let listed = rules.clone();
+    let hidden = blocking(move || engine::boot::unreached(&listed)).await?;
+    for (rule, why) in seen.rules.iter_mut().zip(hidden) {
+        rule.unreached = why;
+    }
     for (at, wrong) in wrong {
-        seen.rules.get_mut(at).into_iter().for_each(|rule| rule.faults.push(wrong.clone()));
+        let Some(rule) = seen.rules.get_mut(at) else { continue };
+        rule.faults.push(wrong);
+        (rule.tried, rule.unreached) = (None, None);
     }
     match seen.rules.iter().all(|rule| rule.faults.is_empty()) {
         true => seen.changes = Some(changes(&house, rules).await?),
@@ -84,7 +93,9 @@ fn read(drafts: Vec<RuleDraft>) -> (Vec<WantedRule>, Vec<(usize, RuleWrong)>) {
         for (at, text) in draft.conditions.iter().enumerate() {
             match text.parse::<crate::types::ConditionText>() {
                 Ok(condition) => conditions.push(condition.0),
+                // A label without a name is nobody's: what cannot be read matches nobody, and is like no other.
                 Err(says) => {
+                    conditions.push(Condition::Label(String::new(), place.to_string()));
                     wrong.push((place, RuleWrong { condition: Some(at), says, hint: None }));
                 }
             }
@@ -107,14 +118,13 @@ fn tried(engine: &Engine, rules: &[Rule], on: Option<Question>) -> RulesSeen {
         None => {}
     }
     let mut tried = tried.into_iter();
-    let hidden = engine::boot::unreached(rules);
     seen.rules = (1..)
-        .zip(rules.iter().zip(hidden))
-        .map(|(place, (rule, unreached))| RuleSeen {
+        .zip(rules)
+        .map(|(place, rule)| RuleSeen {
             place,
             id: rule.id,
             faults: Vec::new(),
-            unreached,
+            unreached: None,
             tried: tried.next().map(Into::into),
         })
         .collect();
@@ -126,22 +136,26 @@ fn tried(engine: &Engine, rules: &[Rule], on: Option<Question>) -> RulesSeen {
 async fn changes(house: &House, rules: Vec<Rule>) -> Result<RuleChanges, Problem> {
     let mut changes = RuleChanges::default();
     let mut after = None;
-    loop {
+    let mut looks = 0_usize;
+    while looks < LOOKS_MAX {
         let rules = rules.clone();
-        let found = ask(house, move |engine, _| {
+        let (found, each) = ask(house, move |engine, _| {
             let each = rules.len().saturating_add(engine.rules().len()).max(1);
-            engine.shifts(&rules, after, (LOOKS / each).clamp(8, 4_000))
+            (engine.shifts(&rules, after, (LOOKS / each).clamp(8, 4_000)), each)
         })
         .await?;
+        looks = looks.saturating_add(found.looked.saturating_mul(each));
         changes.looked += found.looked;
         changes.count += found.all.len();
         let room = LISTED_MAX.saturating_sub(changes.machines.len());
         changes.machines.extend(found.all.into_iter().take(room).map(Into::into));
         after = found.next;
-        if after.is_none() {
-            return Ok(changes);
+        changes.whole = after.is_none();
+        if changes.whole {
+            break;
         }
     }
+    Ok(changes)
 }
 
 pub async fn profile(

@@ -153,8 +153,10 @@ impl From<Tried> for RuleTried {
 /// Whose profile would change.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RuleChanges {
-    /// Machines that were looked at: all.
+    /// Machines that were looked at.
     pub looked: usize,
+    /// Whether these are all; of very many machines and rules, the first are looked at.
+    pub whole: bool,
     /// How many change.
     pub count: usize,
     /// The first of these.

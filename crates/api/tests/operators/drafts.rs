@@ -64,6 +64,7 @@ async fn half_written_rules_are_looked_at_and_nothing_is_changed() {
     ]});
     let seen = ada.read(Method::POST, "/rules/preview", &draft).await;
     assert_eq!((&seen["changes"]["looked"], &seen["changes"]["count"]), (&json!(2), &json!(1)));
+    assert_eq!(seen["changes"]["whole"], true);
     let shift = &seen["changes"]["machines"][0];
     assert_eq!((&shift["mac"], &shift["from"]), (&json!(mac(3).to_string()), &Value::Null));
     assert_eq!(shift["to"], json!({ "rule": 1, "profile": "kiosk" }));

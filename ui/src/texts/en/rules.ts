@@ -74,6 +74,7 @@ export const rules = {
     wrong: 'First mend what is wrong above.',
     nobody: (looked: number) => `Nobody’s profile would change (${many(looked, 'machine', 'machines')} looked at).`,
     count: (count: number) => `${many(count, 'machine', 'machines')} would get another profile.`,
+    part: (looked: number) => `There are too many machines and rules to look at all: these are the first ${n(looked)}.`,
     looked: (looked: number) => `Of ${n(looked)}.`,
     list: 'The machines',
     machine: 'Machine',
