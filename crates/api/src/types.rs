@@ -6,9 +6,11 @@ mod answers;
 mod backup;
 mod boot;
 mod boots;
+mod comparison;
 mod declared;
 mod deploy;
 mod diagnosis;
+mod imports;
 mod inventory;
 mod leases;
 mod links;
@@ -28,12 +30,14 @@ pub use boot::{
     ProfileView, ProfileWish, RuleTest, RuleView, RuleWish,
 };
 pub use boots::{BootShown, BootView};
+pub use comparison::{FactDiffers, FileDiffers, FileFate, ImageComparison};
 pub use declared::{Applied, ApplyWish, MachinesWish, RuleDeclared};
 pub use deploy::{
     BatchView, BatchWish, BootOnceWish, CodeWish, DeployWish, DeploymentView, RenderedView,
     SecretView, SecretWish, TemplateView, TemplateWish, batch_number, deployment_number,
 };
 pub use diagnosis::DiagnosisView;
+pub use imports::{ImportState, ImportView};
 pub use inventory::{
     AddressesWish, AssetView, ImageView, LifeWish, MachineSearch, MachineView, MachineWish,
     MergeWish, OptionsWish,

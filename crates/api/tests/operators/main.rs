@@ -8,6 +8,7 @@
 
 mod boots;
 mod contract;
+mod imports;
 mod log;
 mod login;
 mod matrix;

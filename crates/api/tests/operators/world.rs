@@ -98,6 +98,7 @@ impl World {
                 Box::pin(async move { Ok(api::types::Done { says, done: !dry }) })
             }),
             sweeping: Arc::default(),
+            imports: Arc::default(),
             webhooks: api::webhooks::Webhooks::open(site.clone()).0,
             door: Door::default(),
             asker: Asker::server(),

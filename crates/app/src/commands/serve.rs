@@ -147,6 +147,7 @@ impl Serve {
                 Box::pin(async move { sockets.reload(dry_run).await })
             }),
             sweeping: Arc::new(RwLock::new(())),
+            imports: Arc::default(),
             door: Door::default(),
             expects: api::Expects::default(),
             asker: Asker::server(),
