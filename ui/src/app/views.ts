@@ -31,6 +31,8 @@ export const views: View[] = [
     load: () => import('../views/machines/Machine.svelte'),
     of: '/machines',
   },
+  { path: '/images', title: t.images.title, load: () => import('../views/images/Images.svelte'), nav: { icon: 'images' } },
+  { path: '/images/{image}', title: t.images.one, load: () => import('../views/images/Image.svelte'), of: '/images' },
 ];
 
 /** What is shown at `/`. */

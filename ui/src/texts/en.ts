@@ -1,5 +1,7 @@
 // All words of the UI in English. What the server says (reasons, problems, hints) is the server's and stays as it is.
 
+import { images } from './en/images';
+
 const number = new Intl.NumberFormat('en');
 const n = (count: number) => number.format(count);
 const many = (count: number, one: string, more: string) => `${n(count)} ${count === 1 ? one : more}`;
@@ -297,4 +299,6 @@ export const en = {
       command: 'bootwright image import PATH --name debian-12\nbootwright profile add debian --image debian-12',
     },
   },
+
+  images,
 };
