@@ -1,5 +1,5 @@
 // How views look, as small texts that can be read and kept (tests/looks): of each cell of a picture how much is drawn
-// in it (text, edges, marks: 0 is nothing, 9 is dense), and of each block of cells how light it is.
+// in it (text, edges, marks: `.` is nothing, `z` is dense), and of each block of cells how light it is.
 //
 // Two looks are compared so that another version of a font, or a line that breaks elsewhere, makes no difference, and
 // a panel that is missing, covered or empty does: a cell is held against those around it, and what remains must be a
@@ -18,11 +18,9 @@ const BLOCK = 4;
 /** Lightness (of 255) that makes an edge between two pixels. */
 const EDGE = 10;
 /** Of a cell full of text about a seventh of the pixels are edges. */
-const DENSE = 1 / 36;
+const DENSE = 1 / 60;
 /** What a cell, with those around it, may differ. */
-const NEAR = 1.1;
-/** How many cells further up or down the same may stand: lines break elsewhere. */
-const TALL = 2;
+const NEAR = 1.9;
 /** So many cells side by side that differ more are a difference. */
 const PATCH = 4;
 /** What a block may differ, of 16. */
@@ -92,7 +90,7 @@ export function lookOf(png, masks = []) {
       counts[Math.floor(row / BLOCK)][Math.floor(column / BLOCK)] += 1;
     }
   }
-  const drawn = cells.map((line, row) => line.map((edges, column) => Math.min(9, Math.round(edges / pixels[row][column] / DENSE))));
+  const drawn = cells.map((line, row) => line.map((edges, column) => Math.min(35, Math.round(edges / pixels[row][column] / DENSE))));
   for (const { left, top, right, bottom } of masks)
     for (let row = Math.max(0, Math.floor(top / high)); row < rows && row * high < bottom; row += 1)
       for (let column = Math.max(0, Math.floor(left / wide)); column < columns && column * wide < right; column += 1) drawn[row][column] = null;
@@ -100,14 +98,14 @@ export function lookOf(png, masks = []) {
 }
 
 export function written({ drawn, shades }) {
-  const text = drawn.map((line) => line.map((cell) => (cell === null ? '?' : cell === 0 ? '.' : String(cell))).join('')).join('\n');
+  const text = drawn.map((line) => line.map((cell) => (cell === null ? '?' : cell === 0 ? '.' : cell.toString(36))).join('')).join('\n');
   return `${text}\n\n${shades.map((line) => line.map((shade) => shade.toString(16)).join('')).join('\n')}\n`;
 }
 
 export function read(text) {
   const [drawn, shades] = text.trim().split('\n\n').map((part) => part.split('\n'));
   return {
-    drawn: drawn.map((line) => [...line].map((cell) => (cell === '?' ? null : cell === '.' ? 0 : Number(cell)))),
+    drawn: drawn.map((line) => [...line].map((cell) => (cell === '?' ? null : cell === '.' ? 0 : Number.parseInt(cell, 36)))),
     shades: shades.map((line) => [...line].map((shade) => Number.parseInt(shade, 16))),
   };
 }
@@ -135,18 +133,19 @@ export function compare(was, is) {
   const size = ({ drawn }) => `${drawn[0].length}x${drawn.length}`;
   if (size(was) !== size(is)) return { says: [`it is ${size(is)} cells and was ${size(was)}`], marks: '' };
   const [old, now] = [around(was.drawn), around(is.drawn)];
-  // What stands a cell further is the same; and what is held against what goes both ways.
+  // What stands up to a cell further is the same: what was lies between what is around there now. And the other way.
   const far = (a, b) =>
     a.map((line, row) =>
       line.map((value, column) => {
         if (value === null || b[row][column] === null) return false;
-        let least = Infinity;
-        for (let y = row - TALL; y <= row + TALL; y += 1)
+        let [least, most] = [Infinity, -Infinity];
+        for (const y of [row - 1, row, row + 1])
           for (const x of [column - 1, column, column + 1]) {
             const other = b[y]?.[x];
-            if (other !== undefined && other !== null) least = Math.min(least, Math.abs(other - value));
+            if (other === undefined || other === null) continue;
+            [least, most] = [Math.min(least, other), Math.max(most, other)];
           }
-        return least > NEAR;
+        return value < least - NEAR || value > most + NEAR;
       }),
     );
   const [gone, come] = [far(old, now), far(now, old)];

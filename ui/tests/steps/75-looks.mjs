@@ -33,7 +33,6 @@ export default async function (world) {
     };
 
     await same('nothing', () => undefined);
-    await same('a shift by a few pixels', () => (document.querySelector('main').style.transform = 'translate(5px, 8px)'));
     await same('other spaces between letters', () => (document.documentElement.style.fontKerning = 'none'));
     await same('wider letters', () => (document.documentElement.style.letterSpacing = '0.012em'));
     await same('other weights', () => document.querySelectorAll('h1, h2, h3, strong').forEach((one) => (one.style.fontWeight = '750')));
