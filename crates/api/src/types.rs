@@ -6,11 +6,13 @@ mod answers;
 mod backup;
 mod boot;
 mod boots;
+mod comparison;
 mod config;
 mod declared;
 mod deploy;
 mod diagnosis;
 mod history;
+mod imports;
 mod inventory;
 mod leases;
 mod links;
@@ -32,6 +34,7 @@ pub use boot::{
     ProfileView, ProfileWish, RuleTest, RuleView, RuleWish,
 };
 pub use boots::{BootShown, BootView};
+pub use comparison::{FactDiffers, FileDiffers, FileFate, ImageComparison};
 pub use config::{ConfigAnswer, ConfigFault, ConfigView, ConfigWish, NetworkWish};
 pub use declared::{Applied, ApplyWish, MachinesWish, RuleDeclared};
 pub use deploy::{
@@ -40,6 +43,7 @@ pub use deploy::{
 };
 pub use diagnosis::DiagnosisView;
 pub use history::{HistoryView, Sample};
+pub use imports::{ImportState, ImportView};
 pub use inventory::{
     AddressesWish, AssetView, ImageView, LifeWish, MachineSearch, MachineView, MachineWish,
     MergeWish, OptionsWish,

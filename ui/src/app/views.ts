@@ -33,6 +33,8 @@ export const views: View[] = [
     load: () => import('../views/machines/Machine.svelte'),
     of: '/machines',
   },
+  { path: '/images', title: t.images.title, load: () => import('../views/images/Images.svelte'), nav: { icon: 'images' } },
+  { path: '/images/{image}', title: t.images.one, load: () => import('../views/images/Image.svelte'), of: '/images' },
   { path: '/profiles', title: t.profiles.title, load: () => import('../views/profiles/Profiles.svelte'), nav: { icon: 'profile' } },
   { path: '/profiles/{name}', title: t.profiles.one, load: () => import('../views/profiles/Profile.svelte'), of: '/profiles' },
   { path: '/rules', title: t.rules.title, load: () => import('../views/rules/Rules.svelte'), nav: { icon: 'rules' } },

@@ -3,6 +3,11 @@
 export const icons = {
   pulse: 'M2.5 10.5h3l2-5.5 4 10 2-4.5h4',
   machines: 'M3 4.5h14v4H3zM3 11.5h14v4H3zM6 6.5h.01M6 13.5h.01',
+  images: 'M10 2.5 17 6v8l-7 3.5L3 14V6ZM3 6l7 3.5L17 6M10 9.5v8',
+  add: 'M10 4v12M4 10h12',
+  upload: 'M10 13V4M6.5 7 10 3.5 13.5 7M4 13v3h12v-3',
+  pause: 'M7.5 5v10M12.5 5v10',
+  play: 'M7 4.5v11l8.5-5.5Z',
   search: 'M9 15a6 6 0 1 1 0-12 6 6 0 0 1 0 12ZM13.5 13.5 17 17',
   menu: 'M3 5.5h14M3 10h14M3 14.5h14',
   close: 'M5 5l10 10M15 5 5 15',

@@ -1,10 +1,11 @@
 // All words of the UI in English. What the server says (reasons, problems, hints) is the server's and stays as it is.
 
 import { account } from './en/account';
-import { acts, saved } from './en/machine-acts';
 import { boots } from './en/boots';
 import { code, draft, editor, trial } from './en/drafts';
+import { images } from './en/images';
 import { leases } from './en/leases';
+import { acts, saved } from './en/machine-acts';
 import { menus } from './en/menus';
 import { networks } from './en/networks';
 import { operations } from './en/operations';
@@ -323,4 +324,6 @@ export const en = {
       command: 'bootwright image import PATH --name debian-12\nbootwright profile add debian --image debian-12',
     },
   },
+
+  images,
 };
