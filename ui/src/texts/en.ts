@@ -1,13 +1,28 @@
-import { boots } from './en/boots';
-import { acts, saved } from './en/machine-acts';
-
 // All words of the UI in English. What the server says (reasons, problems, hints) is the server's and stays as it is.
+
+import { account } from './en/account';
+import { acts, saved } from './en/machine-acts';
+import { boots } from './en/boots';
+import { code, draft, editor, trial } from './en/drafts';
+import { leases } from './en/leases';
+import { menus } from './en/menus';
+import { networks } from './en/networks';
+import { operations } from './en/operations';
+import { profiles } from './en/profiles';
+import { rules } from './en/rules';
+import { start } from './en/start';
+import { templates } from './en/templates';
 
 const number = new Intl.NumberFormat('en');
 const n = (count: number) => number.format(count);
 const many = (count: number, one: string, more: string) => `${n(count)} ${count === 1 ? one : more}`;
 
 export const en = {
+  account,
+  leases,
+  networks,
+  operations,
+  start,
   product: 'Bootwright',
   skip: 'To the content',
   menu: 'Menu',
@@ -28,7 +43,7 @@ export const en = {
   yes: 'yes',
   no: 'no',
   signOut: 'Sign out',
-  account: (name: string, role: string) => `${name}, ${role}`,
+  accountOf: (name: string, role: string) => `Your account: ${name}, ${role}`,
   look: { label: 'Look', system: 'As the system', light: 'Light', dark: 'Dark' },
   live: {
     off: 'Not live',
@@ -279,6 +294,15 @@ export const en = {
     },
     gone: 'Machines',
   },
+
+  code,
+  draft,
+  editor,
+  trial,
+  profiles,
+  rules,
+  templates,
+  menus,
 
   deploy: {
     title: (what: string) => `Deploy ${what}`,
