@@ -134,6 +134,7 @@ export const acts = {
       title: (what: string) => `How ${what} is switched`,
       redfish: 'Its BMC (Redfish)',
       wake: 'Magic packets (Wake-on-LAN)',
+      urlHint: 'Its URL: https, then its address or name.',
       broadcast: 'Broadcast address',
       broadcastHint: 'Empty: where the machine was last heard.',
       passwordHint: 'It is kept sealed, and shown to nobody.',
