@@ -9,7 +9,9 @@ async function change(page, old, fresh) {
   await page.getByLabel('The password you have').fill(old);
   await page.getByLabel('The new one', { exact: true }).fill(fresh);
   await page.getByLabel('The new one again').fill(fresh);
+  const answered = page.waitForResponse((answer) => answer.url().endsWith('/session/password'));
   await page.getByRole('button', { name: 'Change it' }).click();
+  return (await answered).status();
 }
 
 export default async function (world) {
@@ -19,17 +21,16 @@ export default async function (world) {
   check((await signIn(ADMIN.password)).status() === 200, 'he is in elsewhere, too');
 
   await world.goto('/now');
-  await page.getByRole('link', { name: 'Your account: ada, admin' }).click();
+  await page.getByTitle('Your account: ada, admin').click();
   await page.getByRole('heading', { name: 'Your account' }).waitFor();
   await world.look('account');
-  await change(page, 'not this one at all', NEW);
+  check((await change(page, 'not this one at all', NEW)) === 403, 'a wrong one is taken');
   await page.getByRole('alert').getByText('the old password is another').waitFor();
   await world.look('account-refused');
-  await change(page, ADMIN.password, NEW);
+  check((await change(page, ADMIN.password, NEW)) === 200, 'the right one is not');
   await page.getByText('Your password is changed.', { exact: false }).waitFor();
   check((await elsewhere.request.get('/api/v1/session')).status() === 401, 'the session elsewhere goes on');
   check((await world.api('GET', '/session')).name === ADMIN.name, 'this one does not');
-  await change(page, NEW, ADMIN.password);
-  await page.getByText('Your password is changed.', { exact: false }).last().waitFor();
+  check((await change(page, NEW, ADMIN.password)) === 200, 'and back again');
   await elsewhere.close();
 }

@@ -12,7 +12,7 @@ export default async function (world) {
   check((await page.getByText(MAC).count()) === 0, 'it is not there before');
   const answer = await fetch(`http://10.77.0.1/boot.ipxe?mac=${MAC}&arch=x86_64&platform=efi`);
   check(answer.status === 200, `its script: ${answer.status}`);
-  await page.getByText(MAC).waitFor();
+  await page.getByText(MAC).first().waitFor();
   await page.locator('li', { hasText: MAC }).locator('[aria-current=step]', { hasText: 'is told what to boot' }).waitFor();
   await page.getByText('Your first machine boots.', { exact: false }).waitFor();
   await world.look('start-live');

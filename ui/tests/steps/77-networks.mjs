@@ -8,8 +8,9 @@ const mac = (last) => `52:54:00:aa:00:${last.toString(16).padStart(2, '0')}`;
 
 export default async function (world) {
   const { page } = world;
-  const since = new Date(Date.now() - 3_600_000).toISOString();
-  const until = new Date(Date.now() + 7_200_000).toISOString();
+  const moment = (ms) => new Date(Date.now() + ms).toISOString().replace(/\.\d+/, '');
+  const since = moment(-3_600_000);
+  const until = moment(7_200_000);
   const leases = Array.from({ length: 37 }, (_, n) => ({ address: at(100 + n * 2), mac: mac(n), since, until, host_name: `pc-${n}` }));
   leases[5].host_name = '<img src=x onerror=window.executed++>';
   await world.api('POST', '/leases/import', { leases });

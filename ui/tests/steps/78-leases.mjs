@@ -19,7 +19,7 @@ export default async function (world) {
   await grid.focus();
   await page.keyboard.press('Space');
   await page.getByRole('button', { name: 'History' }).click();
-  await page.getByRole('dialog').getByText('pc-2').first().waitFor();
+  await page.getByRole('dialog').getByText('52:54:00:aa:00:02').first().waitFor();
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: 'Reserve …' }).click();
   check((await page.getByLabel('Hardware address').inputValue()) === '52:54:00:aa:00:02', 'the lease is taken over');
