@@ -6,7 +6,7 @@
 // What is refused is thrown as `Refused`, with the server's own words.
 
 import { Refused, problemOf, unreachable } from './problem';
-import type { Routes, SessionView } from './types';
+import type { Routes, SessionView, UploadView } from './types';
 
 export const BASE = '/api/v1';
 
@@ -41,6 +41,11 @@ export function whenSignedOut(then: () => void): void {
 /** Remembers the session for the requests that follow. */
 export function keep(session: SessionView | null): void {
   csrf = session?.csrf ?? null;
+}
+
+/** Headers that a request which changes something has to bring, for those that do not go through `ask`. */
+export function changing(): Record<string, string> {
+  return csrf ? { 'x-csrf-token': csrf } : {};
 }
 
 export async function ask<R extends keyof Routes>(
@@ -130,4 +135,46 @@ function cursor(link: string | null): string | null {
 
 function random(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** How much of a piece left, and where its upload stands when it has arrived. */
+export interface Piece {
+  id: string;
+  /** Which byte of the upload comes first. */
+  offset: number;
+  bytes: Blob;
+  sent: (bytes: number) => void;
+  signal: AbortSignal;
+}
+
+/** Sends the next bytes of an upload. An XMLHttpRequest, since `fetch` does not say how much has left. */
+export async function sendPiece(piece: Piece): Promise<UploadView> {
+  let answer = await tryPiece(piece);
+  if (answer.status === 403 && csrf !== null && (await renewed())) answer = await tryPiece(piece);
+  if (answer.ok) return (await answer.json()) as UploadView;
+  if (answer.status === 401) onSignedOut();
+  throw new Refused(await problemOf(answer));
+}
+
+function tryPiece({ id, offset, bytes, sent, signal }: Piece): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    const stop = () => request.abort();
+    request.open('PATCH', `${BASE}/uploads/${encodeURIComponent(id)}`);
+    request.setRequestHeader('accept', 'application/json');
+    request.setRequestHeader('content-type', 'application/octet-stream');
+    request.setRequestHeader('upload-offset', String(offset));
+    if (csrf) request.setRequestHeader('x-csrf-token', csrf);
+    request.upload.onprogress = (event) => sent(event.loaded);
+    request.onload = () => {
+      const headers = { 'content-type': request.getResponseHeader('content-type') ?? '' };
+      resolve(new Response(request.responseText, { status: request.status, headers }));
+    };
+    request.onerror = () => reject(new Refused(unreachable()));
+    request.onabort = () => reject(new DOMException('stopped', 'AbortError'));
+    request.onloadend = () => signal.removeEventListener('abort', stop);
+    signal.addEventListener('abort', stop);
+    if (signal.aborted) reject(new DOMException('stopped', 'AbortError'));
+    else request.send(bytes);
+  });
 }

@@ -4,9 +4,9 @@
 use super::uploads;
 use super::{Rooms, nowhere};
 use super::{
-    audit, backup, boot, boots, declared, deployments, first, images, leases, links, machines,
-    metrics, pages, power, preview, quirks, reports, server, session, templates, tokens, users,
-    webhooks,
+    audit, backup, boot, boots, config, declared, deployments, first, history, images, leases,
+    links, machines, metrics, networks, pages, power, preview, quirks, reports, server, session,
+    templates, tokens, users, webhooks,
 };
 use crate::contract::shape::{Described, Gives, Shape};
 use crate::gate::{self, Gate};
@@ -109,6 +109,7 @@ fn about_operators() -> Vec<Route> {
         post("/api/v1/session", PUBLIC, "logs in", session::begin),
         get("/api/v1/session", SELF, "who asks, and what he may", session::show),
         delete("/api/v1/session", SELF, "logs out", session::end),
+        put("/api/v1/session/password", SELF, "changes one's own password", session::password),
         get("/api/v1/users", ADMIN, "all users", users::list),
         post("/api/v1/users", ADMIN, "adds a user", users::add),
         get("/api/v1/users/{user}", ADMIN, "a user", users::show_one),
@@ -131,12 +132,17 @@ fn about_the_server() -> Vec<Route> {
         get("/metrics", SEE_FLEET, "numbers for Prometheus", metrics::metrics),
         get("/api/v1/healthz", PUBLIC, "that it runs", server::healthz),
         get("/api/v1/status", SEE_FLEET, "the server at a glance", server::status),
+        get("/api/v1/networks", SEE_FLEET, "networks, and how full they are", networks::list),
         get("/api/v1/links", SEE_FLEET, "who else speaks on our links", links::list),
         get("/api/v1/doctor", SEE_FLEET, "what it found odd", server::doctor),
         get("/api/v1/events", SEE_MACHINE, "events as they happen", server::events),
         get("/api/v1/transfers", SEE_FLEET, "files on their way", server::transfers),
         post("/api/v1/backup", ADMIN, "everything, in one encrypted file", backup::backup),
         post("/api/v1/reload", ADMIN, "reads the configuration again", server::reload),
+        get("/api/v1/config", ADMIN, "the configuration file", config::show),
+        put("/api/v1/config", ADMIN, "checks it, writes it and puts it in force", config::set),
+        post("/api/v1/config/network", ADMIN, "the file with a network in it", config::network),
+        get("/api/v1/history", SEE_FLEET, "the last day in numbers", history::show),
     ]
 }
 
@@ -150,6 +156,11 @@ fn about_content() -> Vec<Route> {
         post("/api/v1/images/{name}/audit", CHANGE_FLEET, "looks at its signatures", images::audit),
         post("/api/v1/images/{name}/promote", CHANGE_FLEET, "moves a channel", images::promote),
         post("/api/v1/images/{name}/rollback", CHANGE_FLEET, "moves it back", images::rollback),
+        get("/api/v1/images/{name}/compare", SEE_FLEET, "what differs", images::compare),
+        get("/api/v1/imports", SEE_FLEET, "imports that run, or ended lately", images::imports),
+        post("/api/v1/imports", CHANGE_FLEET, "begins an import", images::begin_import),
+        get("/api/v1/imports/{id}", SEE_FLEET, "how far it is", images::show_import),
+        delete("/api/v1/imports/{id}", CHANGE_FLEET, "stops it", images::end_import),
         post("/api/v1/scrub", CHANGE_FLEET, "reads all bytes", images::scrub),
         get("/api/v1/loaders", SEE_FLEET, "all bootloaders", images::loaders),
         post("/api/v1/loaders", ADMIN, "imports bootloaders of this host", images::import_loaders),
@@ -230,7 +241,7 @@ fn about_machines() -> Vec<Route> {
             "what its last boot died of, and what to do",
             boots::diagnosis,
         ),
-        get("/api/v1/boots", SEE_MACHINES, "the newest boot of each machine", boots::list),
+        get("/api/v1/boots", SEE_MACHINES, "boots, the last heard first", boots::list),
         get("/api/v1/boots/{boot}", SEE_MACHINES, "a boot; BOOT.svg is drawn", boots::show),
         get("/api/v1/quirks", SEE_FLEET, "what is known of odd firmware", quirks::list),
         get("/api/v1/quirks/{quirk}", SEE_FLEET, "a quirk", quirks::show),

@@ -20,9 +20,8 @@ impl Ada {
         let bearer = format!("Bearer {}", world.token(1, "ada", Role::Admin, "").await);
         let ada = Self { world, bearer };
         for name in ["live", "kiosk"] {
-            let got =
-                ada.ask(Method::PUT, &format!("/profiles/{name}"), &json!({"image": "debian"}));
-            assert_eq!(got.await.status, 200);
+            let (path, body) = (format!("/profiles/{name}"), json!({"image": "debian"}));
+            assert_eq!(ada.ask(Method::PUT, &path, &body).await.status, 200);
         }
         ada
     }

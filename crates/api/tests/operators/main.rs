@@ -9,6 +9,7 @@
 mod boots;
 mod contract;
 mod drafts;
+mod imports;
 mod log;
 mod login;
 mod matrix;

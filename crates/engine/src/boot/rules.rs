@@ -235,7 +235,7 @@ impl Subject<'_> {
             Condition::Label(key, wanted) => {
                 let value = machine.and_then(|m| m.labels.get(key));
                 let fact = value.map_or(Fact::NoLabel, |value| Fact::Label(key, value));
-                (value == Some(wanted), Some(fact))
+                (value == Some(wanted.as_str()), Some(fact))
             }
         }
     }

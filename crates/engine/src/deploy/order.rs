@@ -247,7 +247,7 @@ impl Engine {
                 mac: Some(case.machine),
                 uuid: machine.and_then(|m| m.uuid),
                 serial: machine.and_then(|m| m.serial.clone()),
-                labels: machine.map(|m| m.labels.clone()).unwrap_or_default(),
+                labels: machine.map(|m| m.labels.clone().into()).unwrap_or_default(),
             },
             network: self.network_facts(&case.machine, case.address),
             server: answers::Server {

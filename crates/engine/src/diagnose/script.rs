@@ -34,7 +34,7 @@ pub(super) fn profile_cannot_boot(trail: &Trail<'_>) -> Option<Finding> {
         format!("{what}, which it is to boot, cannot be booted on it: {why}"),
         [seen(told)],
         format!(
-            "give it another profile: bootwright machine set {} --profile NAME, or a rule for its \
+            "give it another profile: `bootwright machine set {} --profile NAME`, or a rule for its \
              architecture",
             trail.named()
         ),
@@ -78,7 +78,7 @@ fn bring_back(trail: &Trail<'_>, name: &str) -> String {
              {}` says what is missing",
             file.name, file.name
         ),
-        None => "bootwright image list shows what there is".to_owned(),
+        None => "`bootwright image list` shows what there is".to_owned(),
     }
 }
 

@@ -276,7 +276,7 @@ fn a_menu_is_drawn_as_each_loader_draws_it() {
     assert_eq!((seen.default.as_str(), seen.wait_s), ("live", 10));
     assert_eq!(seen.left_out.len(), 1);
     assert_eq!(seen.left_out[0].1, "there is no such image");
-    assert_eq!(seen.plan.decision.summary(), "boot Debian 12 installer (version 1)");
+    assert_eq!(seen.plan.decision.summary(), "boot Debian 12 installer (amd64) (version 1)");
 
     // GRUB has no headings, and without a password it could not open a locked entry.
     let seen = engine.preview_menu(Now(0), menu, &about(1)).unwrap();
