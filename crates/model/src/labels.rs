@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 /// tree takes a node for eleven pairs for the first one, this takes what its pairs take.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Hash, Serialize, Deserialize)]
 #[serde(from = "BTreeMap<String, String>", into = "BTreeMap<String, String>")]
-pub struct Labels(Box<[(String, String)]>);
+pub struct Labels(Box<[Pair]>);
+
+type Pair = (Box<str>, Box<str>);
 
 impl Labels {
     /// None at all.
@@ -18,7 +20,7 @@ impl Labels {
     /// Its value, if there is such a label.
     pub fn get(&self, key: &str) -> Option<&str> {
         let at = self.place(key).ok()?;
-        self.0.get(at).map(|(_, value)| value.as_str())
+        self.0.get(at).map(|(_, value)| value.as_ref())
     }
 
     /// Whether there is such a label.
@@ -29,9 +31,12 @@ impl Labels {
     /// Sets a label, and gives the value that it had.
     pub fn insert(&mut self, key: String, value: String) -> Option<String> {
         match self.place(&key) {
-            Ok(at) => self.0.get_mut(at).map(|(_, had)| std::mem::replace(had, value)),
+            Ok(at) => {
+                let had = self.0.get_mut(at).map(|(_, had)| std::mem::replace(had, value.into()));
+                had.map(String::from)
+            }
             Err(at) => {
-                self.change(|all| all.insert(at, (key, value)));
+                self.change(|all| all.insert(at, (key.into(), value.into())));
                 None
             }
         }
@@ -41,13 +46,13 @@ impl Labels {
     pub fn remove(&mut self, key: &str) -> Option<String> {
         let at = self.place(key).ok()?;
         let mut had = None;
-        self.change(|all| had = Some(all.remove(at).1));
+        self.change(|all| had = Some(all.remove(at).1.into()));
         had
     }
 
     /// All of them, in the order of keys.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+        self.0.iter().map(|(key, value)| (key.as_ref(), value.as_ref()))
     }
 
     /// Their keys, in order.
@@ -66,10 +71,10 @@ impl Labels {
     }
 
     fn place(&self, key: &str) -> Result<usize, usize> {
-        self.0.binary_search_by(|(own, _)| own.as_str().cmp(key))
+        self.0.binary_search_by(|(own, _)| own.as_ref().cmp(key))
     }
 
-    fn change(&mut self, what: impl FnOnce(&mut Vec<(String, String)>)) {
+    fn change(&mut self, what: impl FnOnce(&mut Vec<Pair>)) {
         let mut all = std::mem::take(&mut self.0).into_vec();
         what(&mut all);
         self.0 = all.into_boxed_slice();
@@ -78,7 +83,7 @@ impl Labels {
 
 impl From<BTreeMap<String, String>> for Labels {
     fn from(map: BTreeMap<String, String>) -> Self {
-        Self(map.into_iter().collect())
+        Self(map.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
     }
 }
 
@@ -91,7 +96,7 @@ impl<const N: usize> From<[(&str, &str); N]> for Labels {
 
 impl From<Labels> for BTreeMap<String, String> {
     fn from(labels: Labels) -> Self {
-        labels.0.into_vec().into_iter().collect()
+        labels.0.into_vec().into_iter().map(|(key, value)| (key.into(), value.into())).collect()
     }
 }
 

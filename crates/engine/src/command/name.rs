@@ -121,7 +121,7 @@ impl Engine {
                 (format!("token {id}"), self.token(id).cloned().map(Change::ApiToken))
             }
             Change::Declared(what, _) | Change::DeclaredGone(what) => {
-                let now = self.declared.get(what).cloned();
+                let now = self.declared.get(what).map(|said| said.as_ref().clone());
                 (format!("declared {what}"), now.map(|said| Change::Declared(what.clone(), said)))
             }
             Change::Hardware(hardware, _) => {
