@@ -30,7 +30,7 @@ async function follow(world) {
   console.log('watching');
 
   const began = Date.now();
-  const row = page.getByRole('grid').getByText(mac);
+  const row = page.getByRole('grid').getByRole('link', { name: mac, exact: true });
   await row.waitFor({ timeout: PATIENCE_MS });
   console.log(`now: it is there after ${Date.now() - began} ms`);
   await page.screenshot({ path: `${out}/real-now.png` });

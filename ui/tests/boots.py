@@ -26,10 +26,10 @@ def message(mac, kind, more=b""):
         [
             option(53, bytes([kind])),
             option(55, bytes([1, 3, 6, 43, 60, 66, 67, 97])),
-            option(60, b"PXEClient:Arch:00007:UNDI:003016"),
+            option(60, b"PXEClient:Arch:00000:UNDI:002001"),
             option(77, b"iPXE"),
-            option(93, b"\0\7"),
-            option(94, b"\1\3\x10"),
+            option(93, b"\0\0"),
+            option(94, b"\1\2\1"),
             option(97, b"\0" + bytes(10) + mac),
             more,
             b"\xff",
@@ -94,7 +94,7 @@ def main():
     address = socket.inet_ntoa(given)
     subprocess.run(["ip", "address", "replace", f"{address}/32", "dev", "lo"], check=True)
     try:
-        script = fetch(f"http://{SERVER}/boot.ipxe?mac={shown}&arch=x86_64&platform=efi", address).decode()
+        script = fetch(f"http://{SERVER}/boot.ipxe?mac={shown}&arch=i386&platform=pcbios", address).decode()
         if stop == "script":
             return
         names = re.findall(r"^(?:kernel|initrd)\b.*?((?:http://|/)[^ ]*image/[^ \n]*|image/[^ \n]*)", script, re.M)

@@ -38,7 +38,7 @@ export default async function (world) {
   check(/More/.test(await page.evaluate(() => document.activeElement.textContent)), 'Escape goes back to its button');
 
   await more(page, 'Boot once …');
-  await page.getByLabel('What').selectOption({ label: 'debian-12' });
+  await page.getByLabel('What', { exact: true }).selectOption({ label: 'debian-12' });
   await page.getByRole('dialog').locator('.preview li').first().waitFor();
   await world.look('machine-boot-once');
   await submit(page, 'Boot once');

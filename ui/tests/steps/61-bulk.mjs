@@ -40,7 +40,7 @@ export default async function (world) {
   await page.getByText(/^3 of [0-9]+ machines$/).waitFor();
   await choose(page, 3);
   await more(page, 'Boot once …');
-  await page.getByLabel('What').selectOption({ label: 'debian-12' });
+  await page.getByLabel('What', { exact: true }).selectOption({ label: 'debian-12' });
   await dialog.locator('.preview li').nth(2).waitFor();
   await world.look('machines-boot-once');
   await dialog.getByRole('button', { name: 'Boot once' }).click();
