@@ -3,6 +3,7 @@
 mod audit;
 mod backup;
 pub mod checkpoint;
+pub mod config;
 pub mod deploy;
 mod import;
 pub mod imports;

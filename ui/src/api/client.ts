@@ -14,6 +14,8 @@ type Wish<R extends keyof Routes> = {
   query?: Routes[R]['query'];
   /** Change it only if it still has this ETag. */
   tag?: string | null;
+  /** Change it only if it is not there yet. */
+  absent?: boolean;
   /** Whoever asked has gone elsewhere. */
   signal?: AbortSignal;
 } & (keyof Routes[R]['path'] extends never ? { path?: undefined } : { path: Routes[R]['path'] }) &
@@ -41,15 +43,21 @@ export function keep(session: SessionView | null): void {
   csrf = session?.csrf ?? null;
 }
 
+/** Headers that a request which changes something has to bring, for those that do not go through `ask`. */
+export function changing(): Record<string, string> {
+  return csrf ? { 'x-csrf-token': csrf } : {};
+}
+
 export async function ask<R extends keyof Routes>(
   route: R,
   ...[wish]: object extends Wish<R> ? [Wish<R>?] : [Wish<R>]
 ): Promise<Answer<Routes[R]['gives']>> {
-  const { path, query, body, tag, signal } = (wish ?? {}) as {
+  const { path, query, body, tag, absent, signal } = (wish ?? {}) as {
     path?: Record<string, string>;
     query?: Record<string, unknown>;
     body?: unknown;
     tag?: string | null;
+    absent?: boolean;
     signal?: AbortSignal;
   };
   const [method = 'GET', template = ''] = route.split(' ');
@@ -57,8 +65,9 @@ export async function ask<R extends keyof Routes>(
   const headers: Record<string, string> = { accept: 'application/json' };
   if (body !== undefined) headers['content-type'] = 'application/json';
   if (tag && method !== 'GET') headers['if-match'] = tag;
+  if (absent && method !== 'GET') headers['if-none-match'] = '*';
   // What is sent twice because the first answer was lost is done once.
-  if (method === 'POST' && route !== 'POST /session' && !query?.dry_run) headers['idempotency-key'] = random();
+  if (method === 'POST' && route !== 'POST /session' && !route.endsWith('/preview') && !query?.dry_run) headers['idempotency-key'] = random();
   const init: RequestInit = { method, headers, credentials: 'same-origin', cache: 'no-store' };
   if (body !== undefined) init.body = JSON.stringify(body);
   if (signal) init.signal = signal;

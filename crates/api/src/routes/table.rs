@@ -4,8 +4,9 @@
 use super::uploads;
 use super::{Rooms, nowhere};
 use super::{
-    audit, backup, boot, boots, declared, deployments, first, images, leases, links, machines,
-    metrics, pages, power, quirks, reports, server, session, templates, tokens, users, webhooks,
+    audit, backup, boot, boots, config, declared, deployments, first, history, images, leases,
+    links, machines, metrics, networks, pages, power, preview, quirks, reports, server, session,
+    templates, tokens, users, webhooks,
 };
 use crate::contract::shape::{Described, Gives, Shape};
 use crate::gate::{self, Gate};
@@ -108,6 +109,7 @@ fn about_operators() -> Vec<Route> {
         post("/api/v1/session", PUBLIC, "logs in", session::begin),
         get("/api/v1/session", SELF, "who asks, and what he may", session::show),
         delete("/api/v1/session", SELF, "logs out", session::end),
+        put("/api/v1/session/password", SELF, "changes one's own password", session::password),
         get("/api/v1/users", ADMIN, "all users", users::list),
         post("/api/v1/users", ADMIN, "adds a user", users::add),
         get("/api/v1/users/{user}", ADMIN, "a user", users::show_one),
@@ -130,12 +132,17 @@ fn about_the_server() -> Vec<Route> {
         get("/metrics", SEE_FLEET, "numbers for Prometheus", metrics::metrics),
         get("/api/v1/healthz", PUBLIC, "that it runs", server::healthz),
         get("/api/v1/status", SEE_FLEET, "the server at a glance", server::status),
+        get("/api/v1/networks", SEE_FLEET, "networks, and how full they are", networks::list),
         get("/api/v1/links", SEE_FLEET, "who else speaks on our links", links::list),
         get("/api/v1/doctor", SEE_FLEET, "what it found odd", server::doctor),
         get("/api/v1/events", SEE_MACHINE, "events as they happen", server::events),
         get("/api/v1/transfers", SEE_FLEET, "files on their way", server::transfers),
         post("/api/v1/backup", ADMIN, "everything, in one encrypted file", backup::backup),
         post("/api/v1/reload", ADMIN, "reads the configuration again", server::reload),
+        get("/api/v1/config", ADMIN, "the configuration file", config::show),
+        put("/api/v1/config", ADMIN, "checks it, writes it and puts it in force", config::set),
+        post("/api/v1/config/network", ADMIN, "the file with a network in it", config::network),
+        get("/api/v1/history", SEE_FLEET, "the last day in numbers", history::show),
     ]
 }
 
@@ -171,14 +178,33 @@ fn about_machines() -> Vec<Route> {
         get("/api/v1/profiles", SEE_FLEET, "all profiles", boot::profiles),
         get("/api/v1/profiles/{name}", SEE_FLEET, "a profile", boot::profile),
         put("/api/v1/profiles/{name}", CHANGE_FLEET, "sets a profile", boot::set_profile),
+        post(
+            "/api/v1/profiles/{name}/preview",
+            CHANGE_FLEET,
+            "what a draft of it would do",
+            preview::profile,
+        ),
         delete("/api/v1/profiles/{name}", CHANGE_FLEET, "removes it", boot::remove_profile),
         get("/api/v1/rules", SEE_FLEET, "all rules, in order", boot::rules),
         post("/api/v1/rules", CHANGE_FLEET, "adds a rule", boot::add_rule),
+        put("/api/v1/rules", CHANGE_FLEET, "sets all rules", boot::set_rules),
+        post(
+            "/api/v1/rules/preview",
+            SEE_FLEET,
+            "what a draft of the rules would do, and whose profile would change",
+            preview::rules,
+        ),
         get("/api/v1/rules/test", SEE_MACHINE, "which rule a machine meets", boot::test_rules),
         delete("/api/v1/rules/{id}", CHANGE_FLEET, "removes a rule", boot::remove_rule),
         post("/api/v1/rules/{id}/move", CHANGE_FLEET, "moves a rule", boot::move_rule),
         get("/api/v1/menu", SEE_FLEET, "the boot menu", boot::menu),
         put("/api/v1/menu", CHANGE_FLEET, "sets the boot menu", boot::set_menu),
+        post(
+            "/api/v1/menu/preview",
+            SEE_FLEET,
+            "a draft of it, as a machine would show it",
+            preview::menu,
+        ),
         get("/api/v1/explain", SEE_MACHINE, "what a machine gets, and why", boot::explain),
         get("/api/v1/machines", SEE_MACHINES, "all machines", machines::list),
         post("/api/v1/machines", CHANGE_FLEET, "adds machines", declared::add_machines),
@@ -215,7 +241,7 @@ fn about_machines() -> Vec<Route> {
             "what its last boot died of, and what to do",
             boots::diagnosis,
         ),
-        get("/api/v1/boots", SEE_MACHINES, "the newest boot of each machine", boots::list),
+        get("/api/v1/boots", SEE_MACHINES, "boots, the last heard first", boots::list),
         get("/api/v1/boots/{boot}", SEE_MACHINES, "a boot; BOOT.svg is drawn", boots::show),
         get("/api/v1/quirks", SEE_FLEET, "what is known of odd firmware", quirks::list),
         get("/api/v1/quirks/{quirk}", SEE_FLEET, "a quirk", quirks::show),
@@ -312,6 +338,12 @@ fn about_deployments() -> Vec<Route> {
             CHANGE_MACHINE,
             "what it makes for a machine",
             templates::render,
+        ),
+        post(
+            "/api/v1/templates/{name}/preview",
+            CHANGE_FLEET,
+            "what a draft of it would make",
+            preview::template,
         ),
         get("/api/v1/webhooks", ADMIN, "all webhooks", webhooks::list),
         post("/api/v1/webhooks", ADMIN, "adds a webhook, and shows its key once", webhooks::add),

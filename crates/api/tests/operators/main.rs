@@ -8,6 +8,7 @@
 
 mod boots;
 mod contract;
+mod drafts;
 mod imports;
 mod log;
 mod login;

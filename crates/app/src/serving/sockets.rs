@@ -111,16 +111,7 @@ impl Sockets {
         let certificates = certificates.map_err(kept)?;
 
         let mut now = self.now.lock().await;
-        let mut changes = differences(&now.meant.settings, &meant.settings);
-        if now.meant.limits != meant.limits {
-            changes.push("limits changed".to_owned());
-        }
-        if now.meant.syslog_port != meant.syslog_port {
-            let [was, is] = [&now.meant, &meant].map(|meant| shown_port(meant.syslog_port));
-            changes.push(format!("syslog.port: {was} → {is}"));
-        }
-        let renewed = certificates.as_ref().filter(|keys| self.renewed(keys));
-        changes.extend(renewed.map(https::in_a_line));
+        let changes = self.changes(&now.meant, &meant, certificates.as_ref());
         if dry_run || changes.is_empty() {
             let says = match changes.is_empty() {
                 true => format!("{shown} says nothing new"),
@@ -144,6 +135,27 @@ impl Sockets {
         let noted = noted.into_iter().map(|note| format!("note: {note}"));
         let says: Vec<String> = changes.into_iter().chain(noted).collect();
         Ok(Done { says: says.join("\n"), done: true })
+    }
+
+    /// What a configuration would change, one line each; refused if its certificates cannot be used.
+    pub async fn weigh(&self, config: Config) -> Result<Vec<String>, Failure> {
+        let meant = Meant::from(config);
+        let keys = https::read(&self.state, meant.settings.tls_port, meant.given.as_ref())?;
+        let now = self.now.lock().await;
+        Ok(self.changes(&now.meant, &meant, keys.as_ref()))
+    }
+
+    fn changes(&self, now: &Meant, meant: &Meant, keys: Option<&tls::Keys>) -> Vec<String> {
+        let mut changes = differences(&now.settings, &meant.settings);
+        if now.limits != meant.limits {
+            changes.push("limits changed".to_owned());
+        }
+        if now.syslog_port != meant.syslog_port {
+            let [was, is] = [now, meant].map(|meant| shown_port(meant.syslog_port));
+            changes.push(format!("syslog.port: {was} → {is}"));
+        }
+        changes.extend(keys.filter(|keys| self.renewed(keys)).map(https::in_a_line));
+        changes
     }
 
     /// Whether these are others than those in force.
