@@ -39,7 +39,7 @@ fn folder(at: &Path, files: &[(&str, &str)]) -> PathBuf {
     at.to_owned()
 }
 
-/// A publisher that takes every request and never says a word; gives a URL of it.
+/// A publisher that takes every request and never says a word; gives what its URLs begin with.
 async fn silent() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap();
@@ -49,7 +49,7 @@ async fn silent() -> String {
             held.push(stream);
         }
     });
-    format!("http://{at}/disk.img")
+    format!("http://{at}")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,11 +78,8 @@ async fn an_import_goes_on_by_itself_and_what_differs_is_told() {
         let begun = begin(&world, &admin, &wish).await;
         assert_eq!(begun["source"], path.to_str().unwrap());
         let done = ended(&world, &viewer, &begun).await;
-        assert_eq!(done["state"], "done", "{done}");
-        assert_eq!(
-            (&done["version"], &done["by"]),
-            (&json!(version), &json!("ada (token ci, 01010101)"))
-        );
+        assert_eq!((&done["state"], &done["version"]), (&json!("done"), &json!(version)), "{done}");
+        assert!(done["by"].as_str().unwrap().starts_with("ada (token ci, "), "{done}");
     }
     let path = "/api/v1/images/shelf/compare?from=1";
     let got = world.with_token(Method::GET, path, &viewer, "").await;
@@ -114,8 +111,12 @@ async fn an_import_can_be_stopped_by_anybody_who_could_have_begun_it_and_there_i
     let temp = tempfile::tempdir().unwrap();
     let world = World::peopled(temp.path()).await;
     let operator = world.token(1, "oscar", Role::Operator, "").await;
-    let url = silent().await;
-    let wish = |name: &str| json!({ "name": name, "url": url, "trust": { "accept_unsigned": true, "allow_private": true } });
+    let publisher = silent().await;
+    // Each has a file of its own: the same is not fetched twice at a time.
+    let wish = |name: &str| {
+        let trust = json!({ "accept_unsigned": true, "allow_private": true });
+        json!({ "name": name, "url": format!("{publisher}/{name}.img"), "trust": trust })
+    };
     // A path of this host is the admin's alone, here as for who listens.
     let path = json!({ "name": "etc", "path": "/etc" }).to_string();
     assert_eq!(world.with_token(Method::POST, IMPORTS, &operator, &path).await.status, 403);

@@ -238,31 +238,30 @@ async fn wishes_that_make_no_sense_are_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_who_send_at_once_one_is_told_to_wait_and_nothing_is_mixed() {
     let world = World::new();
-    let id = world.announce(10).await;
-    let head = |offset: u64, length: u64| {
-        format!(
-            "PATCH /api/v1/uploads/{id} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nUpload-Offset: {offset}\r\nContent-Length: {length}\r\n\r\n"
-        )
-    };
-    // The first sends its head and half of its bytes; while it is at it the upload is held.
+    let bytes = content(3 * MEBIBYTE);
+    let id = world.announce(bytes.len() as u64).await;
+    let head = format!(
+        "PATCH /api/v1/uploads/{id} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nUpload-Offset: 0\r\nContent-Length: {}\r\n\r\n",
+        bytes.len()
+    );
+    // The first sends half of its bytes: as soon as some are in the file, the upload is held.
     let mut first = UnixStream::connect(&world.socket).await.unwrap();
-    first.write_all(format!("{}first", head(0, 10)).as_bytes()).await.unwrap();
-    let uploads = Uploads::of(&world.blobs).unwrap();
-    while uploads.append(&id, 0).is_ok() {
+    let (half, rest) = bytes.split_at(2 * MEBIBYTE);
+    first.write_all(&[head.as_bytes(), half].concat()).await.unwrap();
+    let file = world.blobs.incoming().join("uploads").join(format!("{id}.data"));
+    while file.metadata().unwrap().len() == 0 {
         tokio::task::yield_now().await;
     }
-    let second = world.raw(format!("{}other half", head(0, 10)).as_bytes()).await;
+    let second = world.raw(format!("{head}other").as_bytes()).await;
     assert!(second.starts_with("HTTP/1.1 409") && second.contains("being written"), "{second}");
-    let removed = world
-        .client
-        .send::<Done>(hyper::Method::DELETE, &format!("/uploads/{id}"), None::<&()>)
-        .await;
+    let path = format!("/uploads/{id}");
+    let removed = world.client.send::<Done>(hyper::Method::DELETE, &path, None::<&()>).await;
     assert!(matches!(removed, Err(Error::Problem(problem)) if problem.status == 409));
-    first.write_all(b"s ten").await.unwrap();
+    first.write_all(rest).await.unwrap();
     let mut answer = Vec::new();
     first.read_to_end(&mut answer).await.unwrap();
     assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
-    assert_eq!(world.bytes(&id), b"firsts ten");
+    assert!(world.bytes(&id) == bytes);
 }
 
 #[tokio::test(flavor = "multi_thread")]
