@@ -36,5 +36,8 @@ for (const file of steps) {
   }
 }
 await world.browser.close();
+const different = failed ? [] : world.looks.verdict(only.length === 0);
+for (const one of different) console.log(`LOOKS OTHERWISE ${one}`);
+if (different.length) console.log(`see ${out}; where it is meant so, UPDATE_LOOKS=1 keeps how it looks now (ui/tests/looks)`);
 console.log(`${world.clean} views were looked at by axe without a finding; pictures are in ${out}`);
-process.exit(failed ? 1 : 0);
+process.exit(failed || different.length ? 1 : 0);

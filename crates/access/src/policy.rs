@@ -1,7 +1,7 @@
 //! What a route asks of whoever calls it.
 
+use model::Labels;
 use model::access::{ApiToken, Role, Scope, User};
-use std::collections::BTreeMap;
 
 /// What somebody may do, and to which machines.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -54,7 +54,7 @@ impl Rights {
     }
 
     /// Whether a machine with these labels may be seen.
-    pub fn sees(&self, labels: &BTreeMap<String, String>) -> bool {
+    pub fn sees(&self, labels: &Labels) -> bool {
         self.scope.holds(labels)
     }
 }
@@ -107,7 +107,7 @@ pub enum Named<'a> {
     /// It names one that is not known.
     Stranger,
     /// It names one with these labels.
-    Machine(&'a BTreeMap<String, String>),
+    Machine(&'a Labels),
 }
 
 /// Whether somebody may do what a route does.
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn what_is_not_mine_is_not_there() {
-        let labels = |value: &str| BTreeMap::from([("room".to_owned(), value.to_owned())]);
+        let labels = |value: &str| Labels::from([("room", value)]);
         let mine = rights(Role::Operator, &["room=3"]);
         let change = Policy::Needs(Role::Operator, On::Machine);
         let (three, four) = (labels("3"), labels("4"));

@@ -1,6 +1,7 @@
 //! Accepts connections on the Unix socket and answers them. [`crate::net`] does it for TCP.
 
 use crate::asker::Asker;
+use crate::doing::imports::Imports;
 use crate::gate::door::Door;
 use crate::history::History;
 use crate::pages::Page;
@@ -83,6 +84,8 @@ pub struct House {
     /// Held for reading by whoever adds blobs that nothing names yet, for writing by whoever
     /// removes blobs that nothing names any more.
     pub sweeping: Arc<RwLock<()>>,
+    /// Imports that run, and the newest that ended.
+    pub imports: Arc<Imports>,
     /// Sessions and tries of whoever is not on the Unix socket.
     pub door: Door,
     /// Who asks; of the house itself, the server.

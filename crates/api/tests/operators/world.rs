@@ -116,6 +116,7 @@ impl World {
             settings: Arc::new(NoFile),
             history: Arc::default(),
             sweeping: Arc::default(),
+            imports: Arc::default(),
             webhooks: api::webhooks::Webhooks::open(site.clone()).0,
             door: Door::default(),
             asker: Asker::server(),

@@ -151,6 +151,7 @@ impl Serve {
             settings: Arc::new(SettingsFile::new(Arc::clone(&sockets), begun)),
             history: Arc::default(),
             sweeping: Arc::new(RwLock::new(())),
+            imports: Arc::default(),
             door: Door::default(),
             expects: api::Expects::default(),
             asker: Asker::server(),

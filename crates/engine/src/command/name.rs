@@ -11,6 +11,7 @@ impl Command {
             Self::SetProfile(_) => "set-profile",
             Self::RemoveProfile(_) => "remove-profile",
             Self::AddRule { .. } => "add-rule",
+            Self::SetRules(_) => "set-rules",
             Self::MoveRule { .. } => "move-rule",
             Self::RemoveRule(_) => "remove-rule",
             Self::SetMenu(..) => "set-menu",

@@ -73,7 +73,7 @@ fn any_machine() -> impl Strategy<Value = Machine> {
             machine.memory_mib = Some(seen);
             machine.vendor_class.clone_from(&name);
             machine.link = link;
-            machine.labels = labels;
+            machine.labels = labels.into();
             machine.options = arch
                 .map(|_| DhcpOption { code: 66, value: vec![0, 255], always: true })
                 .into_iter()
