@@ -39,11 +39,11 @@ export default async function (world) {
   // A mode is changed only after a look; this one is left as it is.
   await page.getByRole('button', { name: 'Change mode …' }).click();
   await page.getByRole('dialog').getByText('The file stays as it is.').waitFor();
-  await page.getByLabel('Router').fill('10.78.0.1');
+  await page.getByRole('textbox', { name: 'Router' }).fill('10.78.0.1');
   await page.getByRole('dialog').getByText('is no host of the subnet', { exact: false }).waitFor();
   check(await page.getByRole('button', { name: 'Write and put in force' }).isDisabled(), 'what is wrong is not written');
   await world.look('networks-wrong');
-  await page.getByLabel('Router').fill('10.77.0.254');
+  await page.getByRole('textbox', { name: 'Router' }).fill('10.77.0.254');
   await page.getByRole('dialog').getByText('router = "10.77.0.254"').waitFor();
   await page.getByRole('button', { name: 'Write and put in force' }).click();
   await page.getByRole('dialog').waitFor({ state: 'detached' });
