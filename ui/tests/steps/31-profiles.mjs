@@ -25,7 +25,7 @@ export default async function (world) {
   const line = page.getByLabel('Kernel command line');
   await line.filter({ hasText: 'console=ttyS0' }).waitFor();
   check(/BOOTIF=01-52-54-00-f0-31-01/.test(await line.textContent()), 'the line is that of the machine');
-  await page.getByText('The script for iPXE').click();
+  await page.getByText('The script for iPXE', { exact: true }).click();
   await page.getByLabel('The script for iPXE').filter({ hasText: '#!ipxe' }).waitFor();
 
   // Answer files, and where a setting comes from.

@@ -1,6 +1,7 @@
 // Words of what is written and tried before it is saved, in whatever view.
 
 export const trial = {
+  group: 'The machine',
   machine: 'Try it on',
   machineHint: 'Name or MAC of a machine',
   arch: 'As',

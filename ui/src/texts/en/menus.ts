@@ -9,7 +9,7 @@ export const menus = {
   ofNetwork: (name: string) => `network ${name}`,
   ofHint: 'A network without a menu of its own shows that of all networks; saving here gives it its own.',
   none: 'No entries were set: the menu holds the local disk, every profile, and every image without one.',
-  takeAll: 'Write it myself, beginning with these',
+  takeAll: 'Write it myself',
   entry: (place: number) => `Entry ${place}`,
   add: 'Add an entry',
   clear: 'Remove all entries',
