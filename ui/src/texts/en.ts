@@ -133,7 +133,7 @@ export const en = {
     booting: (count: number) => (count === 0 ? 'Booting' : `${many(count, 'machine', 'machines')} booting`),
     all: 'All',
     group: {
-      trouble: 'Did not arrive',
+      trouble: 'Failed',
       ...boots.stage,
       ended: 'Went on',
     },

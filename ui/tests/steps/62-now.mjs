@@ -54,7 +54,7 @@ export default async function (world) {
   await page.reload();
   await groups.waitFor();
   await page.getByRole('button', { name: /^All 1,000/ }).click();
-  await page.getByRole('button', { name: /^Did not arrive 20/ }).click();
+  await page.getByRole('button', { name: /^Failed 20/ }).click();
   await page.getByRole('grid').getByText('kernel and initrd went out', { exact: false }).first().waitFor();
 
   await page.getByRole('button', { name: 'Copy: bootwright rule remove 7' }).waitFor();
