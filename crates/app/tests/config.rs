@@ -78,7 +78,7 @@ fn the_file_is_checked_written_and_in_force_or_stays_as_it_is() {
     assert_eq!(std::fs::read_to_string(&file).unwrap(), good);
     assert!(server.says(&["status"]).contains("lab"), "the old one is in force");
 
-    let log = server.says(&["audit", "list"]);
+    let log = server.says(&["audit", "list", "--json"]);
     assert_eq!(log.matches("set-config").count(), 1, "{log}");
     assert_eq!(server.stop(), Some(0));
 }

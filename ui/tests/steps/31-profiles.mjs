@@ -43,10 +43,10 @@ export default async function (world) {
   // What the server would refuse is said beside the form, and nothing can be saved.
   await page.getByLabel('Name of a setting').fill('packages_more');
   await page.getByRole('button', { name: 'Add', exact: true }).click();
-  await page.getByLabel('packages_more').fill('x'.repeat(17_000));
+  await page.getByLabel('packages_more', { exact: true }).fill('x'.repeat(17_000));
   await page.getByText('setting packages_more is longer than 16 KiB').waitFor();
   check(await page.getByRole('button', { name: 'Save' }).isDisabled(), 'what would be refused cannot be saved');
-  await page.getByLabel('packages_more').fill('[vim, git]');
+  await page.getByLabel('packages_more', { exact: true }).fill('[vim, git]');
   await page.getByText('setting packages_more is longer').waitFor({ state: 'detached' });
 
   // Gone elsewhere and back: what was written is still there.

@@ -157,7 +157,10 @@ mod tests {
 
     #[test]
     fn what_takes_a_start_is_said() {
-        let read = |text: &str| config::read_text("lab.toml", text, &[], "here").unwrap();
+        let lan = "[[network]]\ninterface = \"lan0\"\nmode = \"proxy\"\n";
+        let read = |text: &str| {
+            config::read_text("lab.toml", &format!("{text}{lan}"), &[], "here").unwrap()
+        };
         let begun = Begun::from(&read("[server]\nstate = \"/a\"\n"));
         assert_eq!(begun.later(&read("[server]\nstate = \"/a\"\n")), [""; 0]);
         let other =
