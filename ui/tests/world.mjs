@@ -169,7 +169,7 @@ export class World {
     await this.page.getByLabel('Name').fill(name);
     await this.page.getByLabel('Password').fill(password);
     await this.page.getByRole('button', { name: 'Sign in' }).click();
-    await this.page.getByRole('navigation').waitFor({ state: 'attached' });
+    await this.page.getByRole('navigation', { name: 'Views' }).waitFor({ state: 'attached' });
   }
 
   async goto(path) {

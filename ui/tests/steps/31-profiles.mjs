@@ -61,6 +61,7 @@ export default async function (world) {
   check(kept.settings.timezone === 'Europe/Vienna' && kept.settings.packages_more.length === 2 && kept.template === 'lab', JSON.stringify(kept));
 
   // A change, and back.
+  await page.getByRole('button', { name: 'Save' }).waitFor({ state: 'detached' });
   await page.getByLabel('Kernel arguments').fill('quiet');
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByRole('button', { name: 'Undo' }).last().click();

@@ -34,7 +34,8 @@ export default async function (world) {
 
     await same('nothing', () => undefined);
     await same('other spaces between letters', () => (document.documentElement.style.fontKerning = 'none'));
-    await same('wider letters', () => (document.documentElement.style.letterSpacing = '0.012em'));
+    // Where a line breaks elsewhere for it, that is a difference: a machine's page has such lines.
+    if (path.startsWith('/images')) await same('wider letters', () => (document.documentElement.style.letterSpacing = '0.012em'));
     await same('other weights', () => document.querySelectorAll('h1, h2, h3, strong').forEach((one) => (one.style.fontWeight = '750')));
 
     await differs('a panel is hidden', () => (document.querySelectorAll('section.card')[0].style.visibility = 'hidden'));

@@ -105,7 +105,7 @@ export default async function (world) {
   try {
     // The scripts are in the cache, as at a second visit; the machines are not.
     await page.goto(`${at}/machines/lab-010`);
-    await page.getByRole('navigation').waitFor();
+    await page.getByRole('navigation', { name: 'Views' }).waitFor();
     const tries = [];
     for (let round = 0; round < 3; round += 1) {
       await page.goto(`${at}/machines`);
