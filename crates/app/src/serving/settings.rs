@@ -157,9 +157,10 @@ mod tests {
 
     #[test]
     fn what_takes_a_start_is_said() {
-        let lan = "[[network]]\ninterface = \"lan0\"\nmode = \"proxy\"\n";
+        let lan = "[[network]]\ninterface = \"lo\"\nmode = \"proxy\"\n";
         let read = |text: &str| {
-            config::read_text("lab.toml", &format!("{text}{lan}"), &[], "here").unwrap()
+            let links = [crate::links::imagined("lo", &[(std::net::Ipv4Addr::LOCALHOST, 8)])];
+            config::read_text("lab.toml", &format!("{text}{lan}"), &links, "here").unwrap()
         };
         let begun = Begun::from(&read("[server]\nstate = \"/a\"\n"));
         assert_eq!(begun.later(&read("[server]\nstate = \"/a\"\n")), [""; 0]);
