@@ -82,7 +82,10 @@ export default async function (world) {
   await page.getByRole('checkbox', { name: 'Also the 246 blocks', exact: false }).check();
   check((await blocks.getByRole('gridcell').count()) === 256, 'all blocks can be seen');
   await blocks.focus();
+  // Which cell has the focus is drawn before the next key is pressed.
+  await page.waitForTimeout(200);
   await page.keyboard.press('Home');
+  await page.waitForTimeout(200);
   await page.keyboard.press('Enter');
   await page.getByRole('grid', { name: 'Addresses of 10.77.0.0/24' }).waitFor();
   check(/block=10\.77\.0\.0%2F24/.test(page.url()), 'a block has an address');
