@@ -45,6 +45,12 @@ export function asDraft(rule: Written): RuleDraft {
   return { ...(rule.id === null ? {} : { id: rule.id }), conditions: rule.parts.map(textOf), profile: rule.profile };
 }
 
+/** A rule that is gone comes back as a new one. */
+export function standing(rules: readonly Written[], there: readonly RuleView[]): Written[] {
+  const ids = new Set(there.map((one) => one.id));
+  return rules.map((one) => (one.id === null || ids.has(one.id) ? one : { ...one, id: null }));
+}
+
 /** What two lists are compared by. */
 export function same(one: readonly Written[], other: readonly Written[]): boolean {
   return JSON.stringify(one.map(asDraft)) === JSON.stringify(other.map(asDraft));
