@@ -20,6 +20,8 @@ export interface Written {
   profile: string;
 }
 
+/** A draft outlives the page: its keys are none of those that come now. */
+const since = Date.now().toString(36);
 let next = 1;
 
 export function written(rule: RuleView): Written {
@@ -27,7 +29,7 @@ export function written(rule: RuleView): Written {
 }
 
 export function fresh(profile: string): Written {
-  return { key: `n${next++}`, id: null, parts: [], profile };
+  return { key: `n${since}-${next++}`, id: null, parts: [], profile };
 }
 
 function part(text: string): Part {
