@@ -5,7 +5,7 @@
 
 use crate::House;
 use crate::types::{HistoryView, Sample};
-use model::Now;
+use model::{Does, Now};
 use site::tally::Series;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -98,7 +98,9 @@ fn totals(house: &House) -> Totals {
     for (series, count) in &house.site.counts().series {
         match series {
             Series::Dhcp { .. } => totals.dhcp += count,
-            Series::Script { decision: "boot", .. } => totals.boots += count,
+            Series::Script { decision, .. } if *decision == Does::Boot.name() => {
+                totals.boots += count;
+            }
             Series::Step("done") => totals.installed += count,
             Series::Step("failed") => totals.failed += count,
             _ => {}

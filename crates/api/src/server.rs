@@ -7,7 +7,7 @@ use crate::history::History;
 use crate::pages::Page;
 use crate::peer::Operator;
 use crate::tags::Expects;
-use crate::types::{ConfigAnswer, Done, NetworkWish, TlsStatus};
+use crate::types::{ConfigAnswer, Done, NetworkWish, TlsStatus, Wrong};
 use crate::webhooks::Webhooks;
 use crate::{Problem, peer, routes};
 use axum::body::Body;
@@ -67,8 +67,8 @@ pub struct House {
     pub config: Option<PathBuf>,
     /// When the server started.
     pub started: Now,
-    /// What was odd when the sockets were opened, in words.
-    pub findings: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
+    /// What was odd when the sockets were opened.
+    pub findings: Arc<dyn Fn() -> Vec<Wrong> + Send + Sync>,
     /// Files on their way.
     pub transfers: Arc<dyn Fn() -> Transfers + Send + Sync>,
     /// What the sockets counted since the start: a name, what it says, the number.

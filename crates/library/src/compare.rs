@@ -61,7 +61,7 @@ pub fn compare<'a>(from: &'a Assets, to: &'a Assets, list_max: usize) -> Compare
             (None, None) => return compared,
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
-            (Some(a), Some(b)) => in_order(a, b),
+            (Some(a), Some(b)) => Assets::order(a, b),
         };
         let was = if order == Ordering::Greater { None } else { old.next() };
         let is = if order == Ordering::Less { None } else { new.next() };
@@ -88,13 +88,6 @@ pub fn compare<'a>(from: &'a Assets, to: &'a Assets, list_max: usize) -> Compare
             compared.listed.push(Differs { path, fate });
         }
     }
-}
-
-/// The order of [`Assets`].
-fn in_order(a: &Asset, b: &Asset) -> Ordering {
-    let small = |byte: u8| byte.to_ascii_lowercase();
-    let loosely = a.path.bytes().map(small).cmp(b.path.bytes().map(small));
-    loosely.then_with(|| a.path.cmp(&b.path))
 }
 
 enum Likeness {

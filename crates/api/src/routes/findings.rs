@@ -10,23 +10,12 @@ use model::diagnosis::{Code, Diagnosis};
 use model::url::part;
 use model::{HardwareAddress, Image};
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// Rules and machines that point nowhere; `doctor` names no more of them.
 const LOST_MAX: usize = 64;
 
 impl Wrong {
-    fn new(says: impl Into<String>, hint: impl Into<Option<String>>) -> Self {
-        Self { says: says.into(), hint: hint.into(), grave: false, mend: None }
-    }
-
-    /// Of `what is so\nhint: what to do`.
-    fn of(text: &str) -> Self {
-        match text.split_once("\nhint: ") {
-            Some((says, hint)) => Self::new(says, hint.to_owned()),
-            None => Self::new(text, None),
-        }
-    }
-
     fn grave(self) -> Self {
         Self { grave: true, ..self }
     }
@@ -36,8 +25,25 @@ fn mend(says: &str, method: &Method, path: String, body: Option<serde_json::Valu
     Mend { says: says.to_owned(), role: Role::Operator, method: method.to_string(), path, body }
 }
 
+/// What was found by whoever looked, beside what a [`Doctor`] says of itself.
+pub struct Found {
+    /// When the sockets were opened.
+    pub sockets: Vec<Wrong>,
+    /// Bytes of images, by the name of a file and its image.
+    pub missing: Vec<Wrong>,
+    /// Profiles that are named and not there.
+    pub lost: Vec<Wrong>,
+}
+
+/// Bytes that an image has no more.
+pub fn missing(image: &Image, what: &str) -> Wrong {
+    let hint =
+        format!("`bootwright image import {} --name {}` brings it again", image.source, image.name);
+    Wrong::new(format!("bytes of an image are not there: {what}"), hint).grave()
+}
+
 /// Everything that was found, the gravest first.
-pub fn wrong(doctor: &Doctor, images: &[Image], lost: Vec<Wrong>) -> Vec<Wrong> {
+pub fn wrong(doctor: &Doctor, found: Found) -> Vec<Wrong> {
     let status = &doctor.status;
     let mut all = Vec::new();
     if status.networks.is_empty() {
@@ -54,25 +60,14 @@ pub fn wrong(doctor: &Doctor, images: &[Image], lost: Vec<Wrong>) -> Vec<Wrong> 
         let mend = Some(Mend { role: Role::Admin, ..import });
         all.push(Wrong { mend, ..Wrong::new(says, hint.to_owned()).grave() });
     }
-    all.extend(status.rogues.iter().map(|rogue| Wrong::of(rogue).grave()));
-    all.extend(doctor.findings.iter().map(|text| Wrong::of(text)));
-    all.extend(doctor.missing.iter().map(|what| {
-        let of = |image: &&Image| {
-            what.starts_with(&format!("{} version {}:", image.name, image.version))
-        };
-        let hint = images.iter().find(of).map(|image| {
-            format!(
-                "`bootwright image import {} --name {}` brings it again",
-                image.source, image.name
-            )
-        });
-        Wrong::new(format!("bytes of an image are not there: {what}"), hint).grave()
-    }));
+    all.extend(status.rogues.iter().map(|rogue| Wrong::new(rogue, None).grave()));
+    all.extend(found.sockets);
+    all.extend(found.missing);
     all.extend(doctor.unbootable.iter().map(|what| {
         let hint = "import its image, or give the profile another: `bootwright image list` says which there are";
         Wrong::new(what, hint.to_owned())
     }));
-    all.extend(lost);
+    all.extend(found.lost);
     all.extend(status.tls.iter().flat_map(|tls| &tls.findings).map(|found| {
         let says = Wrong::new(&found.text, found.hint.clone());
         Wrong { grave: found.grave, ..says }
@@ -93,7 +88,8 @@ pub fn wrong(doctor: &Doctor, images: &[Image], lost: Vec<Wrong>) -> Vec<Wrong> 
 /// Rules and machines that point at a profile which is not there: none is let go of while somebody
 /// uses it, but a damaged row of the store costs itself.
 pub fn lost_profiles(engine: &Engine) -> Vec<Wrong> {
-    let gone = |name: &str| engine.profiles().all(|profile| profile.name != name);
+    let there: BTreeSet<&str> = engine.profiles().map(|profile| profile.name.as_str()).collect();
+    let gone = |name: &str| !there.contains(name);
     let rules = (1..).zip(engine.rules()).filter(|(_, rule)| gone(&rule.profile));
     let rules = rules.map(|(number, rule)| {
         let says = format!("rule {number} names the profile {}, which is not there", rule.profile);

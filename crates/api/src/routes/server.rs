@@ -2,7 +2,7 @@
 
 use super::{Asked, Dry, State, ask, findings, images, links};
 use crate::contract::shape::{Events, Said};
-use crate::types::{Alive, Doctor, Done, Line, LoaderView, NetworkStatus, Status};
+use crate::types::{Alive, Doctor, Done, Line, LoaderView, NetworkStatus, Status, Wrong};
 use crate::{House, Problem, contract, streams};
 use axum::Json;
 use axum::http::HeaderMap;
@@ -81,8 +81,8 @@ pub async fn doctor(State(house): State<House>) -> Result<Json<Doctor>, Problem>
     })
     .await?;
     let blobs = house.blobs.clone();
-    let (missing, free, images) = images::blocking(move || {
-        let gone = |image: &model::Image| -> Vec<String> {
+    let (missing, free) = images::blocking(move || {
+        let gone = |image: &model::Image| -> Vec<(String, Wrong)> {
             let (name, version) = (&image.name, image.version);
             let disc = image.disc.iter().filter(|disc| !blobs.contains(&disc.sha256));
             let disc = disc.map(|_| format!("{name} version {version}: its disc"));
@@ -90,17 +90,29 @@ pub async fn doctor(State(house): State<House>) -> Result<Json<Doctor>, Problem>
             let whole = image.assets.iter().filter(|asset| asset.runs.is_none());
             let gone = whole.filter(|asset| !blobs.contains(&asset.sha256));
             let gone = gone.map(|asset| format!("{name} version {version}: {}", asset.path));
-            disc.chain(gone).collect()
+            let of = |what: String| {
+                let wrong = findings::missing(image, &what);
+                (what, wrong)
+            };
+            disc.chain(gone).map(of).collect()
         };
-        let missing = images.iter().flat_map(gone).collect();
-        (missing, blobs.free_space(), images)
+        let missing: (Vec<String>, Vec<Wrong>) = images.iter().flat_map(gone).unzip();
+        (missing, blobs.free_space())
     })
     .await?;
-    let says = lost.iter().map(|wrong| wrong.says.clone()).collect();
-    let (found, wrong) = ((house.findings)(), Vec::new());
-    let mut doctor =
-        Doctor { status, loaders, missing, unbootable, lost: says, free, findings: found, wrong };
-    doctor.wrong = findings::wrong(&doctor, &images, lost);
+    let (missing, bytes) = missing;
+    let found = findings::Found { sockets: (house.findings)(), missing: bytes, lost };
+    let mut doctor = Doctor {
+        status,
+        loaders,
+        missing,
+        unbootable,
+        lost: found.lost.iter().map(|wrong| wrong.says.clone()).collect(),
+        free,
+        findings: found.sockets.iter().map(Wrong::to_string).collect(),
+        wrong: Vec::new(),
+    };
+    doctor.wrong = findings::wrong(&doctor, found);
     Ok(Json(doctor))
 }
 

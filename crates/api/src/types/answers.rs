@@ -7,6 +7,7 @@ use model::network::Network;
 use model::{Arch, Channel};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::path::PathBuf;
 
 /// The running server at a glance.
@@ -147,6 +148,20 @@ pub struct Wrong {
     pub grave: bool,
     /// What mends it, where one request does.
     pub mend: Option<Mend>,
+}
+
+impl Wrong {
+    /// Something that nobody mends by one request, and that keeps no machine from being served.
+    pub fn new(says: impl Into<String>, hint: impl Into<Option<String>>) -> Self {
+        Self { says: says.into(), hint: hint.into(), grave: false, mend: None }
+    }
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.says)?;
+        self.hint.as_ref().map_or(Ok(()), |hint| write!(f, "\nhint: {hint}"))
+    }
 }
 
 /// A request to this API that mends something. It takes `?dry_run=true`.

@@ -5,6 +5,7 @@
 use super::sockets::Sockets;
 use crate::config::fault::Fault;
 use crate::config::{self, Admin, Config, edit};
+use crate::declared::Source;
 use api::Problem;
 use api::server::Configuration;
 use api::types::{ConfigAnswer, ConfigFault, NetworkWish};
@@ -102,7 +103,10 @@ impl Configuration for SettingsFile {
 fn judged(text: &str) -> Result<Result<Config, Vec<ConfigFault>>, String> {
     let links = crate::links::all()?;
     let read = config::judge_text(text, &links, &config::host_name());
-    Ok(read.map_err(|faults| faults.iter().map(|fault| placed(fault, text)).collect()))
+    Ok(read.map_err(|faults| {
+        let source = Source::new("", text);
+        faults.iter().map(|fault| placed(fault, &source)).collect()
+    }))
 }
 
 fn wrong(faults: Vec<ConfigFault>) -> ConfigAnswer {
@@ -120,9 +124,9 @@ fn unplaced(why: &crate::failure::Failure) -> ConfigFault {
     ConfigFault { says: why.to_string(), label, hint, line, column, end_line, end_column }
 }
 
-fn placed(fault: &Fault, text: &str) -> ConfigFault {
-    let (line, column) = place(text, fault.at.start);
-    let (end_line, end_column) = place(text, fault.at.end.max(fault.at.start));
+fn placed(fault: &Fault, source: &Source<'_>) -> ConfigFault {
+    let (line, column) = source.line_and_column(fault.at.start);
+    let (end_line, end_column) = source.line_and_column(fault.at.end.max(fault.at.start));
     ConfigFault {
         says: fault.what.clone(),
         label: fault.label.clone(),
@@ -134,26 +138,9 @@ fn placed(fault: &Fault, text: &str) -> ConfigFault {
     }
 }
 
-/// Line and column of a byte, from 1; columns are characters.
-fn place(text: &str, at: usize) -> (usize, usize) {
-    let before = text.get(..at.min(text.len())).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    (line, column)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_place_is_counted_in_lines_and_characters() {
-        let text = "# grün\nx = 1\n";
-        assert_eq!(place(text, 0), (1, 1));
-        assert_eq!(place(text, text.find("n\n").unwrap()), (1, 6));
-        assert_eq!(place(text, text.find("= 1").unwrap()), (2, 3));
-        assert_eq!(place(text, 1_000), (3, 1));
-    }
 
     #[test]
     fn what_takes_a_start_is_said() {
