@@ -11,7 +11,7 @@ export default async function (world) {
   const args = page.getByLabel('Kernel arguments');
   const save = page.getByRole('button', { name: 'Save', exact: true });
   const discard = page.getByRole('button', { name: 'Discard' });
-  const unsaved = page.getByText('Not saved yet');
+  const unsaved = page.getByText('Not saved yet', { exact: true });
   const found = page.getByText('These are your changes from before', { exact: false });
   const at = `**/api/v1/profiles/${NAME}`;
   const saved = async () => (await world.api('GET', `/profiles/${NAME}`)).args;
