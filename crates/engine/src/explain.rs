@@ -2,7 +2,7 @@
 
 mod address;
 
-use crate::boot::Forecast;
+use crate::boot::{FirstFile, Forecast};
 use crate::dhcp::Form;
 use crate::files::{Asker, FileAsk};
 use crate::quirk::QuirkSaid;
@@ -13,10 +13,10 @@ use model::event::Carrier;
 use model::image::{LoaderKind, Wanted};
 use model::network::Mode;
 use model::plan::{Boot, BootPlan, Decision, Reason, Why};
-use model::{Arch, Client, Firmware, HardwareAddress, Network, Now};
+use model::{Arch, Client, Firmware, HardwareAddress, Network, Network6, Now};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Whom to explain, as far as the operator says.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -57,7 +57,7 @@ pub struct Explanation {
 /// What one stage gets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StageAnswer {
-    /// `address` where we give addresses, `firmware`, then `ipxe`, `grub` or `pxelinux`, then
+    /// `address` where we give addresses, `firmware`, `firmware-ipv6`, then `ipxe`, `grub` or `pxelinux`, then
     /// `kernel` and `answers`.
     pub stage: String,
     /// What it gets, in a line; none is silence.
@@ -70,6 +70,15 @@ pub struct StageAnswer {
     pub because: Vec<Reason>,
 }
 
+/// Where a machine goes on from its first file.
+struct At<'a> {
+    link: &'a str,
+    /// Our address there.
+    server: IpAddr,
+    /// None where it gets none.
+    first: Option<FirstFile>,
+}
+
 impl Engine {
     /// Explains without changing anything. `Err` says why the question has no answer.
     pub fn explain(&self, now: Now, question: &Question) -> Result<Explanation, Refusal> {
@@ -80,24 +89,52 @@ impl Engine {
             (Some(machine), Err(_)) => machine.hardware,
             (None, Err(_)) => return Err(unknown(&question.machine)),
         };
-        let network = self.network_for(hardware, question)?.clone();
-        let client = self.imagined(hardware, &network, question);
         let now = question.at.unwrap_or(now);
+        let network6 = self.network6_for(hardware, question).cloned();
+        let network = match (self.network_for(hardware, question), &network6) {
+            (Ok(network), Some(six)) if network.interface != six.interface => None,
+            (Ok(network), _) => Some(network.clone()),
+            (Err(_), Some(_)) => None,
+            (Err(refusal), None) => return Err(refusal),
+        };
+        let link = network.as_ref().map(|network| &network.interface);
+        let link = link.or(network6.as_ref().map(|network| &network.interface));
+        let client = self.imagined(hardware, link.map_or("", String::as_str), question);
         let plan = self.plan(now, &client);
-        let (address, from) = self.address_stage(now, &client, &network).unzip();
-        let first = self.firmware_stage(now, &client, &network);
-        let stages = address
-            .into_iter()
-            .chain([first])
-            .chain(self.later_stages(now, &client, &network, (&plan, from.flatten())))
-            .filter(|stage| question.stage.as_ref().is_none_or(|wanted| *wanted == stage.stage))
-            .collect();
+        let mut stages = Vec::new();
+        let mut from = None;
+        if let Some(network) = &network {
+            let (address, given) = self.address_stage(now, &client, network).unzip();
+            stages.extend(address);
+            stages.push(self.firmware_stage(now, &client, network));
+            from = given.flatten();
+        }
+        let six = network6.as_ref().map(|network| self.firmware_stage6(now, &client, network));
+        stages.extend(six);
+        // What follows is the same over both families, but for the address in its URLs.
+        let beside = network.as_ref().is_some_and(|network| !network.has_addresses());
+        let at = match (&network, &network6) {
+            (Some(network), _) => Some(At {
+                link: &network.interface,
+                server: network.server.into(),
+                first: self.first_file(&client, &plan, beside).ok(),
+            }),
+            (None, Some(network)) => Some(At {
+                link: &network.interface,
+                server: network.server.into(),
+                first: self.first_file_over_ipv6(&client, &plan).ok(),
+            }),
+            (None, None) => None,
+        };
+        let later = at.map(|at| self.later_stages(now, &client, &at, (&plan, from)));
+        stages.extend(later.into_iter().flatten());
+        stages.retain(|stage| question.stage.as_ref().is_none_or(|wanted| *wanted == stage.stage));
         Ok(Explanation {
             machine: hardware,
             name: known.and_then(|m| m.name.clone()),
             taken_as: crate::dhcp::describe(&client),
             plan,
-            quirks: self.quirks_said(&client, !network.has_addresses()),
+            quirks: self.quirks_said(&client, beside),
             stages,
         })
     }
@@ -116,11 +153,42 @@ impl Engine {
         })
     }
 
+    /// The IPv6 network of the link that is asked about, or where the machine was last heard; of all,
+    /// where there is no other network.
+    fn network6_for(&self, hardware: HardwareAddress, q: &Question) -> Option<&Network6> {
+        let heard = || self.machines.get(&hardware).map(|machine| &machine.link);
+        let link = q.network.as_ref().or_else(heard);
+        let mut all = self.networks6.iter();
+        match link {
+            Some(link) => all.find(|network| network.interface == *link),
+            None if self.settings.networks.is_empty() => all.next(),
+            None => None,
+        }
+    }
+
+    /// What its firmware gets over IPv6: the live decision of [`crate::dhcp6`].
+    fn firmware_stage6(&self, now: Now, client: &Client, network: &Network6) -> StageAnswer {
+        let (_, answer) = self.boot_answer6(now, client, network);
+        let gives = match network.gives_addresses() {
+            true => "we give IPv6 addresses on",
+            false => "machines make their IPv6 addresses themselves on",
+        };
+        let mut because = vec![Reason::Note(format!("{gives} {}", network.interface).into())];
+        let (gets, silence) = match answer {
+            Ok(boot) => {
+                because.extend(boot.because);
+                (Some(format!("URL {}", boot.url)), None)
+            }
+            Err(why) => (None, Some(why)),
+        };
+        StageAnswer { stage: "firmware-ipv6".into(), gets, text: None, silence, because }
+    }
+
     /// The client as its firmware would speak: as it was last heard, or as the question says.
-    fn imagined(&self, hardware: HardwareAddress, network: &Network, q: &Question) -> Client {
-        let mut client = self.remembered(&network.interface, hardware);
+    fn imagined(&self, hardware: HardwareAddress, link: &str, q: &Question) -> Client {
+        let mut client = self.remembered(link, hardware);
         let heard = (client.arch, client.firmware);
-        client.link.clone_from(&network.interface);
+        client.link = link.to_owned();
         client.arch = q.arch.or(client.arch);
         let told = q.firmware.or(Some(client.firmware).filter(|f| *f != Firmware::None));
         // Who only names an architecture means its PXE.
@@ -184,12 +252,10 @@ impl Engine {
         &self,
         now: Now,
         client: &Client,
-        network: &Network,
+        at: &At<'_>,
         (plan, from): (&BootPlan, Option<Ipv4Addr>),
     ) -> Vec<StageAnswer> {
-        let Ok(first) = self.first_file(client, plan, !network.has_addresses()) else {
-            return Vec::new();
-        };
+        let Some(first) = &at.first else { return Vec::new() };
         let through_grub = self.goes_through_grub(&first.path);
         let form = match client.firmware {
             Firmware::Config | Firmware::Uboot if first.path.starts_with("pxelinux.cfg/") => {
@@ -203,8 +269,8 @@ impl Engine {
             by: if through_grub { Carrier::Tftp } else { Carrier::Http },
             name: Vec::new(),
             from: SocketAddr::from(([0, 0, 0, 0], 0)),
-            at: SocketAddr::from((network.server, self.settings.http_port)),
-            link: network.interface.clone(),
+            at: SocketAddr::from((at.server, self.settings.http_port)),
+            link: at.link.to_owned(),
             says: Asker::default(),
             neighbour: None,
             agent: None,
@@ -237,8 +303,8 @@ impl Engine {
             let args = crate::script::args(
                 boot,
                 client,
-                &self.http_base(network.server),
-                self.answer_shown(boot, network.server).as_deref(),
+                &self.http_base(at.server),
+                self.answer_shown(boot, at.server).as_deref(),
             );
             let mut because = vec![Reason::Note(format!("arguments: {args}").into())];
             because.extend(self.memory_of(boot));

@@ -24,6 +24,7 @@ fn settings() -> Settings {
         server_name: "lab".to_owned(),
         networks: Vec::new(),
         http_port: 80,
+        networks6: Vec::new(),
         tls_port: None,
         lease_history: engine::state::LEASE_HISTORY,
         boot: BootDefaults::default(),
@@ -91,7 +92,7 @@ fn dhcp(engine: &mut Engine, now: Now, datagram: &Datagram) -> Told<Outgoing> {
     changes.iter().for_each(|change| engine.apply(change));
     let bound = engine.leases().any(|l| l.address == lease(number).address);
     let answer = match word {
-        "again" if !bound => Answer::Silence(Why::NoRecord(lease(number).address)),
+        "again" if !bound => Answer::Silence(Why::NoRecord(lease(number).address.into())),
         _ => Answer::Reply(outgoing(&text)),
     };
     let what = Happening::Answered {
