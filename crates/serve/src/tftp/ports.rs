@@ -191,7 +191,7 @@ mod tests {
     const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
     fn port(socket: Socket) -> Port {
-        let (link, served) = ("lo".to_owned(), Vec::new());
+        let (link, served) = ("lo".to_owned(), super::super::Served::default());
         let place = Place { link, server: HERE, policy: Policy::default(), served };
         Port::back(socket, Arc::new(place))
     }
@@ -230,10 +230,23 @@ mod tests {
 
     #[test]
     fn a_burst_arrives_the_same_when_the_kernel_does_not_cut() {
+        burst_arrives_at(HERE);
+    }
+
+    #[test]
+    fn a_burst_arrives_over_ipv6_too() {
+        let here = IpAddr::V6(std::net::Ipv6Addr::LOCALHOST);
+        // Some hosts have no IPv6 at all.
+        if bind(here, 0).is_ok() {
+            burst_arrives_at(here);
+        }
+    }
+
+    fn burst_arrives_at(here: IpAddr) {
         for cuts in [true, false] {
-            let inward = bind(HERE, 0).unwrap();
-            let to = inward.local_addr().unwrap().as_socket_ipv4().unwrap();
-            let mut port = port(bind(HERE, 0).unwrap());
+            let inward = bind(here, 0).unwrap();
+            let to = inward.local_addr().unwrap().as_socket().unwrap();
+            let mut port = port(bind(here, 0).unwrap());
             port.cuts = cuts;
             let mut burst = Burst::default();
             for n in 0..44_u8 {
