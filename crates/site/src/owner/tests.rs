@@ -49,8 +49,15 @@ async fn site_on(store: Store, limits: Limits) -> (SiteHandle, JoinHandle<()>) {
 /// Decisions that do what the message says: `lease 7` binds 10.0.0.7 and says so, `again 7` says so
 /// if it is bound, `machine 7` files a machine, `offer` changes nothing and answers with a real
 /// OFFER. A conflict takes the address; the minute ends the lease of 10.0.0.99.
-const DECIDE: Decide =
-    Decide { dhcp, file: Engine::file, command, conflict, overhear: Engine::overhear, tidy };
+const DECIDE: Decide = Decide {
+    dhcp,
+    dhcp6: Engine::dhcp6,
+    file: Engine::file,
+    command,
+    conflict,
+    overhear: Engine::overhear,
+    tidy,
+};
 
 fn conflict(
     engine: &mut Engine,
