@@ -1,6 +1,9 @@
 //! What a machine would get at every stage, and why: the live decision, with nothing kept.
 
 mod address;
+mod imagine;
+
+pub use imagine::{Imagined, Place};
 
 use crate::boot::{FirstFile, Forecast};
 use crate::dhcp::Form;
@@ -70,100 +73,32 @@ pub struct StageAnswer {
     pub because: Vec<Reason>,
 }
 
-/// Where a machine goes on from its first file.
-struct At<'a> {
-    link: &'a str,
-    /// Our address there.
-    server: IpAddr,
-    /// None where it gets none.
-    first: Option<FirstFile>,
-}
-
 impl Engine {
     /// Explains without changing anything. `Err` says why the question has no answer.
     pub fn explain(&self, now: Now, question: &Question) -> Result<Explanation, Refusal> {
-        let known = self.machine(&question.machine);
-        // Whoever names a machine by one of its cards asks how it boots by that card.
-        let hardware = match (known, question.machine.parse()) {
-            (_, Ok(hardware)) => hardware,
-            (Some(machine), Err(_)) => machine.hardware,
-            (None, Err(_)) => return Err(unknown(&question.machine)),
-        };
+        let Imagined { client, place, name } = self.imagine(question)?;
         let now = question.at.unwrap_or(now);
-        let network6 = self.network6_for(hardware, question).cloned();
-        let network = match (self.network_for(hardware, question), &network6) {
-            (Ok(network), Some(six)) if network.interface != six.interface => None,
-            (Ok(network), _) => Some(network.clone()),
-            (Err(_), Some(_)) => None,
-            (Err(refusal), None) => return Err(refusal),
-        };
-        let link = network.as_ref().map(|network| &network.interface);
-        let link = link.or(network6.as_ref().map(|network| &network.interface));
-        let client = self.imagined(hardware, link.map_or("", String::as_str), question);
         let plan = self.plan(now, &client);
         let mut stages = Vec::new();
         let mut from = None;
-        if let Some(network) = &network {
+        if let Some(network) = &place.ipv4 {
             let (address, given) = self.address_stage(now, &client, network).unzip();
             stages.extend(address);
             stages.push(self.firmware_stage(now, &client, network));
             from = given.flatten();
         }
-        let six = network6.as_ref().map(|network| self.firmware_stage6(now, &client, network));
+        let six = place.ipv6.as_ref().map(|network| self.firmware_stage6(now, &client, network));
         stages.extend(six);
-        // What follows is the same over both families, but for the address in its URLs.
-        let beside = network.as_ref().is_some_and(|network| !network.has_addresses());
-        let at = match (&network, &network6) {
-            (Some(network), _) => Some(At {
-                link: &network.interface,
-                server: network.server.into(),
-                first: self.first_file(&client, &plan, beside).ok(),
-            }),
-            (None, Some(network)) => Some(At {
-                link: &network.interface,
-                server: network.server.into(),
-                first: self.first_file_over_ipv6(&client, &plan).ok(),
-            }),
-            (None, None) => None,
-        };
-        let later = at.map(|at| self.later_stages(now, &client, &at, (&plan, from)));
-        stages.extend(later.into_iter().flatten());
+        stages.extend(self.later_stages(now, &client, &place, (&plan, from)));
         stages.retain(|stage| question.stage.as_ref().is_none_or(|wanted| *wanted == stage.stage));
         Ok(Explanation {
-            machine: hardware,
-            name: known.and_then(|m| m.name.clone()),
+            machine: client.hardware,
+            name,
             taken_as: crate::dhcp::describe(&client),
             plan,
-            quirks: self.quirks_said(&client, beside),
+            quirks: self.quirks_said(&client, place.beside()),
             stages,
         })
-    }
-
-    fn network_for(&self, hardware: HardwareAddress, q: &Question) -> Result<&Network, Refusal> {
-        if let Some(name) = &q.network {
-            return self.network(name).ok_or_else(|| Refusal {
-                why: format!("no network is configured on {name}"),
-                hint: self.settings.networks.first().map(|n| format!("try {}", n.interface)),
-            });
-        }
-        let heard = self.machines.get(&hardware).and_then(|m| self.network(&m.link));
-        heard.or_else(|| self.settings.networks.first()).ok_or_else(|| Refusal {
-            why: "no network is configured".to_owned(),
-            hint: Some("add a [[network]] to the configuration".to_owned()),
-        })
-    }
-
-    /// The IPv6 network of the link that is asked about, or where the machine was last heard; of all,
-    /// where there is no other network.
-    fn network6_for(&self, hardware: HardwareAddress, q: &Question) -> Option<&Network6> {
-        let heard = || self.machines.get(&hardware).map(|machine| &machine.link);
-        let link = q.network.as_ref().or_else(heard);
-        let mut all = self.networks6.iter();
-        match link {
-            Some(link) => all.find(|network| network.interface == *link),
-            None if self.settings.networks.is_empty() => all.next(),
-            None => None,
-        }
     }
 
     /// What its firmware gets over IPv6: the live decision of [`crate::dhcp6`].
@@ -182,29 +117,6 @@ impl Engine {
             Err(why) => (None, Some(why)),
         };
         StageAnswer { stage: "firmware-ipv6".into(), gets, text: None, silence, because }
-    }
-
-    /// The client as its firmware would speak: as it was last heard, or as the question says.
-    fn imagined(&self, hardware: HardwareAddress, link: &str, q: &Question) -> Client {
-        let mut client = self.remembered(link, hardware);
-        let heard = (client.arch, client.firmware);
-        client.link = link.to_owned();
-        client.arch = q.arch.or(client.arch);
-        let told = q.firmware.or(Some(client.firmware).filter(|f| *f != Firmware::None));
-        // Who only names an architecture means its PXE.
-        client.firmware = told.unwrap_or(match client.arch {
-            Some(_) => Firmware::Pxe,
-            None => Firmware::None,
-        });
-        client.stage = match client.firmware {
-            Firmware::None => Stage::System,
-            _ => Stage::Firmware,
-        };
-        // Another kind than was heard says another class.
-        if q.arch.or(heard.0) != heard.0 || client.firmware != heard.1 {
-            client.vendor_class = class_of(&client);
-        }
-        client
     }
 
     /// What its firmware gets: the live decision of [`crate::dhcp`].
@@ -252,31 +164,12 @@ impl Engine {
         &self,
         now: Now,
         client: &Client,
-        at: &At<'_>,
+        place: &Place,
         (plan, from): (&BootPlan, Option<Ipv4Addr>),
     ) -> Vec<StageAnswer> {
-        let Some(first) = &at.first else { return Vec::new() };
-        let through_grub = self.goes_through_grub(&first.path);
-        let form = match client.firmware {
-            Firmware::Config | Firmware::Uboot if first.path.starts_with("pxelinux.cfg/") => {
-                "pxelinux"
-            }
-            _ if first.path.ends_with(".0") => "pxelinux",
-            _ if through_grub => "grub",
-            _ => "ipxe",
-        };
-        let ask = FileAsk {
-            by: if through_grub { Carrier::Tftp } else { Carrier::Http },
-            name: Vec::new(),
-            from: SocketAddr::from(([0, 0, 0, 0], 0)),
-            at: SocketAddr::from((at.server, self.settings.http_port)),
-            link: at.link.to_owned(),
-            says: Asker::default(),
-            neighbour: None,
-            agent: None,
-            body: None,
-            head_only: false,
-        };
+        let Ok(first) = self.first_file_at(client, plan, place) else { return Vec::new() };
+        let (form, ask) = self.asks_then(client, place, &first.path);
+        let through_grub = form == "grub";
         let stage = form.to_owned();
         if let Some(holder) = self.given_elsewhere(now, client, from) {
             let (text, plan) = self.to_somebody_else(&ask, form, client);
@@ -303,20 +196,12 @@ impl Engine {
             let args = crate::script::args(
                 boot,
                 client,
-                &self.http_base(at.server),
-                self.answer_shown(boot, at.server).as_deref(),
+                &self.http_base(place.server()),
+                self.answer_shown(boot, place.server()).as_deref(),
             );
             let mut because = vec![Reason::Note(format!("arguments: {args}").into())];
             because.extend(self.memory_of(boot));
-            let image = self.image(&boot.image, Wanted::Version(boot.version));
-            let uefi = client.arch.is_none_or(Arch::is_uefi);
-            // What an audit found out by keys says more than what the names of loaders say.
-            if !uefi || image.is_none_or(|image| image.secure_boot.verdict.is_empty()) {
-                because.push(secure_boot(client, boot.signed.is_some(), through_grub));
-            }
-            let verdict = image.filter(|_| uefi).map(|image| image.secure_boot.verdict.as_slice());
-            because
-                .extend(verdict.unwrap_or_default().iter().map(|v| Reason::Note(v.clone().into())));
+            because.extend(self.trusted(client, boot, through_grub));
             let with = if initrds.is_empty() { String::new() } else { format!(" with {initrds}") };
             stages.push(StageAnswer {
                 stage: "kernel".into(),
@@ -328,6 +213,34 @@ impl Engine {
             stages.extend(self.answer_stage(client, boot));
         }
         stages
+    }
+
+    /// What a client asks for after this first file: `ipxe`, `grub` or `pxelinux`, and how.
+    pub(crate) fn asks_then(
+        &self,
+        client: &Client,
+        place: &Place,
+        first: &str,
+    ) -> (&'static str, FileAsk) {
+        let form = match client.firmware {
+            Firmware::Config | Firmware::Uboot if first.starts_with("pxelinux.cfg/") => "pxelinux",
+            _ if first.ends_with(".0") => "pxelinux",
+            _ if self.goes_through_grub(first) => "grub",
+            _ => "ipxe",
+        };
+        let ask = FileAsk {
+            by: if form == "grub" { Carrier::Tftp } else { Carrier::Http },
+            name: Vec::new(),
+            from: SocketAddr::from(([0, 0, 0, 0], 0)),
+            at: SocketAddr::from((place.server(), self.settings.http_port)),
+            link: place.link().to_owned(),
+            says: Asker::default(),
+            neighbour: None,
+            agent: None,
+            body: None,
+            head_only: false,
+        };
+        (form, ask)
     }
 
     /// The answer files of an installation: of which templates, with which settings from where.
@@ -374,8 +287,20 @@ impl Engine {
         })
     }
 
+    /// What Secure Boot would say.
+    pub(crate) fn trusted(&self, client: &Client, boot: &Boot, through_grub: bool) -> Vec<Reason> {
+        let image = self.image(&boot.image, Wanted::Version(boot.version));
+        let uefi = client.arch.is_none_or(Arch::is_uefi);
+        // What an audit found out by keys says more than what the names of loaders say.
+        let named = !uefi || image.is_none_or(|image| image.secure_boot.verdict.is_empty());
+        let named = named.then(|| secure_boot(client, boot.signed.is_some(), through_grub));
+        let verdict = image.filter(|_| uefi).map(|image| image.secure_boot.verdict.as_slice());
+        let verdict = verdict.unwrap_or_default().iter().map(|v| Reason::Note(v.clone().into()));
+        named.into_iter().chain(verdict).collect()
+    }
+
     /// What the image takes of the machine's memory.
-    fn memory_of(&self, boot: &Boot) -> Option<Reason> {
+    pub(crate) fn memory_of(&self, boot: &Boot) -> Option<Reason> {
         let image = self.image(&boot.image, Wanted::Version(boot.version))?;
         let forecast = Forecast::of(image)?;
         let because = forecast.because.join(", ");
