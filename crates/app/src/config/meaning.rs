@@ -6,6 +6,7 @@ mod beside;
 mod https;
 mod limits;
 mod network;
+mod network6;
 mod syslog;
 
 pub use network::sensible_pool;
@@ -28,7 +29,7 @@ const NETWORKS_MAX: usize = 256;
 /// Gives the file its meaning. What is returned is only good when no fault was noted.
 pub fn mean(raw: Raw, links: &[Link], host_name: &str, faults: &Faults) -> Config {
     let note = |fault: Fault| faults.borrow_mut().push(fault);
-    if raw.networks.is_empty() {
+    if raw.networks.is_empty() && raw.networks6.is_empty() {
         note(no_network(links));
     }
     if let Some(one_more) = raw.networks.get(NETWORKS_MAX) {
@@ -41,6 +42,12 @@ pub fn mean(raw: Raw, links: &[Link], host_name: &str, faults: &Faults) -> Confi
         beside::beside_others(this, earlier, &note);
         let remote = beside::is_remote(this, &raw.networks);
         networks.extend(network::one(this, remote, links, &note));
+    }
+
+    let mut networks6 = Vec::new();
+    for (index, this) in raw.networks6.iter().enumerate().take(NETWORKS_MAX) {
+        let earlier = raw.networks6.get(..index).unwrap_or_default();
+        networks6.extend(network6::one(this, earlier, links, &note));
     }
 
     let defaults = BootDefaults::default();
@@ -77,6 +84,7 @@ pub fn mean(raw: Raw, links: &[Link], host_name: &str, faults: &Faults) -> Confi
             server_name: raw.server_name.map_or_else(|| host_name.to_owned(), |at| at.value),
             networks,
             http_port,
+            networks6,
             tls_port: raw.tls_port.map(|at| at.value),
             lease_history,
             boot,

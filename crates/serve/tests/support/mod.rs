@@ -266,6 +266,10 @@ impl Owner for House {
         }
     }
 
+    async fn dhcp6(&self, _: engine::Datagram6) -> Option<engine::Outgoing6> {
+        None
+    }
+
     fn overhear(&self, overheard: Vec<engine::Overheard>) -> usize {
         let taken = overheard.len();
         self.0.overheard.lock().unwrap().extend(overheard);
@@ -475,6 +479,7 @@ impl Server {
             let mut builder = tokio::runtime::Builder::new_multi_thread();
             let runtime = builder.worker_threads(2).enable_all().build().unwrap();
             let _inside = runtime.enter();
+            let networks = serve::Networks { v4: networks, v6: &[] };
             let running = serve::start_on(house.clone(), store.clone(), networks, ports, limits)?;
             Ok(Self { running: Some(running), runtime: Some(runtime) })
         })
