@@ -11,6 +11,7 @@ mod rules;
 mod shadow;
 mod shift;
 
+use crate::reasons::Reasons;
 use crate::{Engine, state::Unknown};
 pub(crate) use image::boot_of_image;
 pub use memory::Forecast;
@@ -22,6 +23,7 @@ use model::menu::{Choice, Entry, Menu};
 use model::plan::{Boot, BootPlan, Decision, Reason, ShownMenu, Why};
 use model::rule::Profile;
 use model::{Client, Now};
+pub(crate) use rules::ShownRule;
 pub use rules::{Outcome, Tried};
 pub use shadow::unreached;
 pub use shift::{Shift, Shifts};
@@ -38,86 +40,94 @@ pub struct FirstFile {
 
 /// How a client came to us.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct Road {
+pub(crate) struct Road {
     /// Another server gives the addresses.
-    beside: bool,
+    pub(crate) beside: bool,
     /// Over IPv6.
-    ipv6: bool,
+    pub(crate) ipv6: bool,
 }
 
 impl Engine {
     /// Decides what a client boots: blocked, then what it is armed with, then its own profile, then the
     /// first rule that matches, then what another server says, then the defaults.
     pub fn plan(&self, now: Now, client: &Client) -> BootPlan {
-        let machine = self.machines.get(&client.hardware);
-        if matches!(self.life(&client.hardware), Life::Blocked | Life::Retired) {
-            return BootPlan { decision: Decision::Refused, reasons: vec![Reason::Blocked] };
-        }
-        if let Some(plan) = self.armed_plan(now, client) {
-            return plan;
-        }
-        let life = self.life(&client.hardware);
-        if matches!(life, Life::Deploying | Life::Deployed | Life::Failed) {
-            let reasons = vec![Reason::Installed(life.name().to_owned())];
-            return BootPlan { decision: Decision::LocalDisk, reasons };
-        }
-        if let Some(name) = machine.and_then(|m| m.profile.clone()) {
-            return self.plan_of_profile(client, &name, vec![Reason::OwnProfile(name.clone())]);
-        }
-        let (matched, missed) = self.rule_for(client);
-        if let Some((rule, because)) = matched {
-            let mut reasons = vec![Reason::RuleMatched { rule: rule.to_string(), because }];
-            reasons.extend(missed);
-            return self.plan_of_profile(client, &rule.profile, reasons);
-        }
-        match self.plan_elsewhere(now, client) {
-            Ok(mut plan) => {
-                plan.reasons.extend(missed);
-                plan
-            }
-            Err(asked) => self.plan_by_default(client, asked.into_iter().chain(missed)),
-        }
+        let mut reasons = self.reasons();
+        let decision = self.decide(now, client, &mut reasons);
+        BootPlan { decision, reasons: reasons.into() }
     }
 
-    fn plan_by_default(
-        &self,
-        client: &Client,
-        missed: impl IntoIterator<Item = Reason>,
-    ) -> BootPlan {
+    /// The decision of [`Self::plan`], which says its reasons as it goes.
+    pub(crate) fn decide(&self, now: Now, client: &Client, reasons: &mut Reasons) -> Decision {
+        let machine = self.machines.get(&client.hardware);
+        let life = self.life(&client.hardware);
+        if matches!(life, Life::Blocked | Life::Retired) {
+            reasons.say(|| [Reason::Blocked]);
+            return Decision::Refused;
+        }
+        if let Some(decision) = self.armed_with(now, client, reasons) {
+            return decision;
+        }
+        if matches!(life, Life::Deploying | Life::Deployed | Life::Failed) {
+            reasons.say(|| [Reason::Installed(life.name().to_owned())]);
+            return Decision::LocalDisk;
+        }
+        if let Some(name) = machine.and_then(|m| m.profile.as_ref()) {
+            reasons.say(|| [Reason::OwnProfile(name.clone())]);
+            return self.boot_by_profile(client, name, reasons);
+        }
+        let tried = self.rule_for(client, reasons);
+        if let Some(rule) = tried.first {
+            tried.tell(reasons);
+            return self.boot_by_profile(client, &rule.profile, reasons);
+        }
+        let decision = self.decide_elsewhere(now, client, reasons);
+        let decision = decision.unwrap_or_else(|| self.decide_by_default(client, reasons));
+        tried.tell(reasons);
+        decision
+    }
+
+    fn decide_by_default(&self, client: &Client, reasons: &mut Reasons) -> Decision {
         let approved = self.life(&client.hardware) == Life::Approved;
         let boot = &self.settings.boot;
-        let (default, reason) = if approved {
-            (boot.approved, Reason::DefaultForApproved(boot.approved.name().into()))
-        } else {
-            (boot.unknown, Reason::DefaultForUnknown(boot.unknown.name().into()))
-        };
-        let decision = match default {
+        let default = if approved { boot.approved } else { boot.unknown };
+        reasons.say_first(|| match approved {
+            true => Reason::DefaultForApproved(default.name().into()),
+            false => Reason::DefaultForUnknown(default.name().into()),
+        });
+        match default {
             Unknown::Menu => Decision::Menu(self.shown_menu(client)),
             Unknown::Pending => Decision::Pending { code: code_of(&self.filed(&client.hardware)) },
             Unknown::LocalDisk => Decision::LocalDisk,
             Unknown::Silent => Decision::Silent,
-        };
-        let mut reasons = vec![reason];
-        reasons.extend(missed);
-        BootPlan { decision, reasons }
+        }
     }
 
-    fn plan_of_profile(&self, client: &Client, name: &str, mut reasons: Vec<Reason>) -> BootPlan {
+    fn boot_by_profile(&self, client: &Client, name: &str, reasons: &mut Reasons) -> Decision {
         let boot = match self.profiles.get(name) {
             Some(profile) => self.boot_of_profile(client, profile),
             None => Err(format!("there is no profile {name}: `bootwright profile add {name}`")),
         };
-        let decision = match boot {
+        self.boot_or_disk(client, boot, || format!("profile {name}"), reasons)
+    }
+
+    /// What can be booted; otherwise the local disk, with the reason before all others.
+    pub(crate) fn boot_or_disk(
+        &self,
+        client: &Client,
+        boot: Result<Boot, String>,
+        what: impl FnOnce() -> String,
+        reasons: &mut Reasons,
+    ) -> Decision {
+        match boot {
             Ok(boot) => {
-                reasons.extend(self.little_memory(client, &boot));
+                reasons.say(|| self.little_memory(client, &boot));
                 Decision::Boot(boot)
             }
             Err(why) => {
-                reasons.insert(0, Reason::CannotBoot { what: format!("profile {name}"), why });
+                reasons.say_first(|| Reason::CannotBoot { what: what(), why });
                 Decision::LocalDisk
             }
-        };
-        BootPlan { decision, reasons }
+        }
     }
 
     pub(crate) fn boot_of_profile(
@@ -258,43 +268,48 @@ impl Engine {
         plan: &BootPlan,
         road: Road,
     ) -> Result<FirstFile, Why> {
-        if plan.decision == Decision::Silent {
+        let mut reasons = self.reasons();
+        let path = self.first_path(client, &plan.decision, road, &mut reasons)?;
+        Ok(FirstFile { path, because: reasons.into() })
+    }
+
+    /// The path of [`Self::first_file`], which says its reasons as it goes; none where there is no path.
+    pub(crate) fn first_path(
+        &self,
+        client: &Client,
+        decision: &Decision,
+        road: Road,
+        reasons: &mut Reasons,
+    ) -> Result<String, Why> {
+        if *decision == Decision::Silent {
             return Err(Why::PlanIsSilence);
         }
         if matches!(client.stage, Stage::Ipxe(_)) {
-            return Ok(FirstFile {
-                path: format!(
-                    "boot.ipxe?mac={}&serial=${{serial:uristring}}&arch=${{buildarch}}&memsize=${{memsize}}",
-                    client.hardware
-                ),
-                because: vec![Reason::Note("it is iPXE already, so it gets its script".into())],
-            });
+            reasons.note(|| "it is iPXE already, so it gets its script");
+            return Ok(format!(
+                "boot.ipxe?mac={}&serial=${{serial:uristring}}&arch=${{buildarch}}&memsize=${{memsize}}",
+                client.hardware
+            ));
         }
         match client.firmware {
             Firmware::None => Err(Why::NotBooting),
-            Firmware::Config => Ok(self.config_file(client)),
-            Firmware::Rpi => Ok(FirstFile {
-                path: "bootcode.bin".into(),
-                because: vec![Reason::Note(
-                    "a Raspberry Pi fetches its own files from the TFTP root".into(),
-                )],
-            }),
-            Firmware::Uboot => {
-                Ok(self.loader_for(client, plan, road).unwrap_or_else(|_| self.config_file(client)))
+            Firmware::Config => Ok(config_file(client, reasons)),
+            Firmware::Rpi => {
+                reasons.note(|| "a Raspberry Pi fetches its own files from the TFTP root");
+                Ok("bootcode.bin".to_owned())
             }
-            Firmware::Pxe | Firmware::Http => self.loader_for(client, plan, road),
+            Firmware::Uboot => {
+                let loader = self.loader_for(client, decision, road, reasons);
+                Ok(loader.unwrap_or_else(|_| config_file(client, reasons)))
+            }
+            Firmware::Pxe | Firmware::Http => self.loader_for(client, decision, road, reasons),
         }
     }
+}
 
-    fn config_file(&self, client: &Client) -> FirstFile {
-        FirstFile {
-            path: format!("pxelinux.cfg/{}", client.hardware.dashed_with_kind()),
-            because: vec![Reason::Note(
-                "this firmware reads a pxelinux configuration itself and needs no bootloader"
-                    .into(),
-            )],
-        }
-    }
+fn config_file(client: &Client, reasons: &mut Reasons) -> String {
+    reasons.note(|| "this firmware reads a pxelinux configuration itself and needs no bootloader");
+    format!("pxelinux.cfg/{}", client.hardware.dashed_with_kind())
 }
 
 fn local_disk_entry() -> Entry {

@@ -14,8 +14,9 @@ mod client;
 mod reply;
 
 use crate::dhcp::event;
+use crate::reasons::Reasons;
 use crate::{Engine, Told};
-use model::plan::{Answer, Reason, Why};
+use model::plan::{Answer, Why};
 use model::{Change, Client, Event, Happening, HardwareAddress, Network6, Now, Stage};
 use std::net::SocketAddrV6;
 use std::sync::Arc;
@@ -64,7 +65,7 @@ struct Said {
     changes: Vec<Change>,
     address: Option<std::net::Ipv6Addr>,
     file: Option<String>,
-    because: Vec<Reason>,
+    reasons: Reasons,
 }
 
 impl Engine {
@@ -133,7 +134,7 @@ impl Engine {
                     answer: answer.into(),
                     address: said.address.map(Into::into),
                     file: said.file,
-                    because: said.because,
+                    because: said.reasons.into(),
                 };
                 let events = vec![event(now, machine, &datagram.link, what)];
                 Told { answer: Answer::Reply(outgoing), changes, events }

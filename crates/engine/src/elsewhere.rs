@@ -5,7 +5,8 @@
 //! argument that a script would read as more than one word.
 
 use crate::Engine;
-use model::plan::{BootPlan, Decision, Elsewhere, Reason};
+use crate::reasons::Reasons;
+use model::plan::{Decision, Elsewhere};
 use model::{Client, HardwareAddress, Now};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -114,32 +115,40 @@ impl Engine {
         all.insert(machine, (now, said));
     }
 
-    /// What comes between the rules and the defaults where `boot.ask` is set: a plan, or what to say
-    /// beside the default.
-    pub(crate) fn plan_elsewhere(
+    /// What comes between the rules and the defaults where `boot.ask` is set: a decision, or only what to
+    /// say beside the default.
+    pub(crate) fn decide_elsewhere(
         &self,
         now: Now,
         client: &Client,
-    ) -> Result<BootPlan, Vec<Reason>> {
-        let Some(base) = &self.settings.boot.ask else { return Err(Vec::new()) };
+        reasons: &mut Reasons,
+    ) -> Option<Decision> {
+        let base = self.settings.boot.ask.as_ref()?;
         let heard = self.elsewhere.by_machine.get(&client.hardware);
-        let plan = |decision, note: String| {
-            Ok(BootPlan { decision, reasons: vec![Reason::Note(note.into())] })
-        };
-        let note = |text: String| Err(vec![Reason::Note(text.into())]);
         let holds = |(at, said): &&(Now, Said)| {
             now.since(*at) < if matches!(said, Said::No(_)) { FAILURE_HOLDS } else { HOLDS }
         };
         match heard.filter(holds).map(|(_, said)| said) {
-            None => plan(
-                Decision::Ask { url: url_for(base, &client.hardware) },
-                format!("no rule matches; boot.ask = \"{base}\": that server says what it boots"),
-            ),
-            Some(Said::Boots(boot)) => {
-                plan(Decision::Elsewhere(boot.clone()), format!("no rule matches; {base} says so"))
+            None => {
+                reasons.note(|| {
+                    format!(
+                        "no rule matches; boot.ask = \"{base}\": that server says what it boots"
+                    )
+                });
+                Some(Decision::Ask { url: url_for(base, &client.hardware) })
             }
-            Some(Said::Nothing) => note(format!("{base} was asked and has nothing for it")),
-            Some(Said::No(why)) => note(format!("{base} was asked without success: {why}")),
+            Some(Said::Boots(boot)) => {
+                reasons.note(|| format!("no rule matches; {base} says so"));
+                Some(Decision::Elsewhere(boot.clone()))
+            }
+            Some(Said::Nothing) => {
+                reasons.note(|| format!("{base} was asked and has nothing for it"));
+                None
+            }
+            Some(Said::No(why)) => {
+                reasons.note(|| format!("{base} was asked without success: {why}"));
+                None
+            }
         }
     }
 }

@@ -102,7 +102,8 @@ impl Engine {
 
     /// What its firmware gets over IPv6: the live decision of [`crate::dhcp6`].
     fn firmware_stage6(&self, now: Now, client: &Client, network: &Network6) -> StageAnswer {
-        let (_, answer) = self.boot_answer6(now, client, network);
+        let mut reasons = self.decisive_reasons();
+        let answer = self.boot_answer6(now, client, network, &mut reasons);
         let gives = match network.gives_addresses() {
             true => "we give IPv6 addresses on",
             false => "machines make their IPv6 addresses themselves on",
@@ -110,7 +111,7 @@ impl Engine {
         let mut because = vec![Reason::Note(format!("{gives} {}", network.interface).into())];
         let (gets, silence) = match answer {
             Ok(boot) => {
-                because.extend(boot.because);
+                because.extend(Vec::from(reasons));
                 (Some(format!("URL {}", boot.url)), None)
             }
             Err(why) => (None, Some(why)),
@@ -121,7 +122,8 @@ impl Engine {
     /// What its firmware gets: the live decision of [`crate::dhcp`].
     fn firmware_stage(&self, now: Now, client: &Client, network: &Network) -> StageAnswer {
         let beside = !network.has_addresses();
-        let (_, answer) = self.boot_answer(now, client, network, beside);
+        let mut reasons = self.decisive_reasons();
+        let answer = self.boot_answer(now, client, network, beside, &mut reasons);
         let mut because = vec![Reason::Note(match network.mode {
             Mode::Dhcp => format!("we give addresses on {}", network.interface).into(),
             Mode::Listen | Mode::Off => format!("on {} we do not answer", network.interface).into(),
@@ -140,7 +142,7 @@ impl Engine {
                 (None, Some(Why::NotServed(network.interface.clone())))
             }
             Ok(answer) => {
-                because.extend(answer.because);
+                because.extend(Vec::from(reasons));
                 let how = match answer.form {
                     Form::Http => "URL",
                     Form::Ipxe => "script",

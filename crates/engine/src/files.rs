@@ -19,6 +19,7 @@ mod who;
 use crate::deploy::{Claim, Order};
 use crate::dhcp::{client_facts, event};
 use crate::elsewhere::Inquiry;
+use crate::reasons::Reasons;
 use crate::script::{Scene, grub, ipxe, pxelinux};
 use crate::tftp::names;
 use crate::{Answer, Engine, Told};
@@ -29,7 +30,7 @@ use model::image::Content;
 use model::image::LoaderKind;
 use model::menu::Choice;
 use model::network::Mode;
-use model::plan::{BootPlan, Decision, Reason, Why};
+use model::plan::{BootPlan, Decision, Why};
 use model::{Change, Client, Happening, HardwareAddress, Network, Now, Seen, Uuid};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use who::Named;
@@ -280,7 +281,8 @@ impl Engine {
             self.apply(change);
         }
         if config.form == Form::Ipxe
-            && let Decision::Ask { url } = self.plan(now, &client).decision
+            && self.settings.boot.ask.is_some()
+            && let Decision::Ask { url } = self.decide(now, &client, &mut Reasons::unread())
         {
             let inquiry = Inquiry { ask: ask.clone(), machine: hardware, url };
             let what = Served::Ask(Box::new(inquiry));
@@ -338,8 +340,9 @@ impl Engine {
         config: &ConfigName,
         client: &Client,
     ) -> (String, BootPlan) {
-        let note = Reason::Note("what is armed for this machine is given to itself only".into());
-        let plan = BootPlan { decision: Decision::LocalDisk, reasons: vec![note] };
+        let mut reasons = self.reasons();
+        reasons.note(|| "what is armed for this machine is given to itself only");
+        let plan = BootPlan { decision: Decision::LocalDisk, reasons: reasons.into() };
         (self.text_of(ask, config, client, &plan, (true, false)), plan)
     }
 
@@ -471,9 +474,10 @@ impl Engine {
             (None, Choice::LocalDisk) => Decision::LocalDisk,
             (None, _) => return (plan, true),
         };
-        let mut reasons = vec![Reason::Note(format!("somebody chose the menu entry {key}").into())];
-        reasons.extend(plan.reasons);
-        (BootPlan { decision, reasons }, open)
+        let mut reasons = self.reasons();
+        reasons.note(|| format!("somebody chose the menu entry {key}"));
+        reasons.say(|| plan.reasons);
+        (BootPlan { decision, reasons: reasons.into() }, open)
     }
 
     /// Nobody knows who asks: let it say.

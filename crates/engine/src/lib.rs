@@ -35,6 +35,7 @@ mod power;
 pub mod preview;
 mod quirk;
 pub mod rates;
+mod reasons;
 pub mod record;
 pub mod script;
 mod search;

@@ -15,32 +15,37 @@ use std::time::Duration;
 
 /// What one client is made allowance for, decided once for a message.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Allow(Vec<(&'static Quirk, &'static str)>);
+pub(crate) struct Allow {
+    /// With how we know.
+    has: Vec<(&'static Quirk, &'static str)>,
+    /// Whether reasons are given for it.
+    tells: bool,
+}
 
 impl Allow {
-    fn of(facts: &Facts<'_>) -> Self {
+    fn of(facts: &Facts<'_>, tells: bool) -> Self {
         let has = |quirk: &'static Quirk| match quirks::standing(quirk, facts) {
             Standing::Has(because) => Some((quirk, because)),
             Standing::Denied | Standing::HasNot => None,
         };
-        Self(quirks::telling().filter_map(has).collect())
+        Self { has: quirks::telling().filter_map(has).collect(), tells }
     }
 
     /// Whether this is done for it.
     pub(crate) fn has(&self, action: Action) -> bool {
-        self.0.iter().any(|(quirk, _)| quirk.action == Some(action))
+        self.has.iter().any(|(quirk, _)| quirk.action == Some(action))
     }
 
     /// The reason to give where it was done; none if it is not.
     pub(crate) fn reason(&self, action: Action) -> Option<Reason> {
-        let found = self.0.iter().find(|(quirk, _)| quirk.action == Some(action));
-        found.map(|(quirk, because)| quirk.reason(because))
+        let found = self.has.iter().find(|(quirk, _)| quirk.action == Some(action));
+        found.filter(|_| self.tells).map(|(quirk, because)| quirk.reason(because))
     }
 
     /// What is done for everybody and makes a difference to this one.
     pub(crate) fn for_everybody(&self) -> impl Iterator<Item = Reason> {
-        let all = self.0.iter().filter(|(quirk, _)| quirk.bearing == Bearing::Everybody);
-        all.map(|(quirk, because)| quirk.reason(because))
+        let all = self.has.iter().filter(|(quirk, _)| quirk.bearing == Bearing::Everybody);
+        all.filter(|_| self.tells).map(|(quirk, because)| quirk.reason(because))
     }
 }
 
@@ -80,7 +85,7 @@ impl Engine {
 
     /// What is done for this client. `beside` says that another server gives the addresses.
     pub(crate) fn allowances(&self, client: &Client, beside: bool) -> Allow {
-        Allow::of(&self.facts(client, Some(beside)))
+        Allow::of(&self.facts(client, Some(beside)), self.gives_reasons)
     }
 
     /// The largest block of TFTP for a client, where that is a quirk of it.

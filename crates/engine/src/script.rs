@@ -123,26 +123,66 @@ fn is_safe(name: &str) -> bool {
 /// Text for a screen or a comment: printable ASCII, and nothing that any of the three loaders
 /// would expand, split or end a line at.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars()
-        .filter(|c| !matches!(c, '"' | '\'' | '`'))
-        .map(|c| match c {
-            '→' => '>',
-            '–' | '—' => '-',
-            '…' => '.',
-            ';' => ',',
-            '$' | '\\' | '&' | '|' | '{' | '}' | '<' | '^' | '~' => '_',
-            c if c.is_ascii_graphic() || c == ' ' => c,
-            _ => '?',
-        })
-        .collect()
+    let mut plain = String::with_capacity(text.len());
+    push_plain(&mut plain, text);
+    plain
 }
 
-/// The plan and its reasons, one comment line each.
-fn comments(scene: &Scene<'_>, plan: &BootPlan) -> String {
-    let mut text = format!("# Bootwright on {} for ", plain(scene.server_name));
+/// Puts [`plain`] text behind another.
+fn push_plain(to: &mut String, text: &str) {
+    let mut rest = text;
+    while !rest.is_empty() {
+        // Nearly all of it is to stay as it is.
+        let clean = rest.bytes().position(|byte| !STAYS[usize::from(byte)]);
+        let (stays, from) = rest.split_at(clean.unwrap_or(rest.len()));
+        to.push_str(stays);
+        let mut chars = from.chars();
+        to.extend(chars.next().and_then(instead));
+        rest = chars.as_str();
+    }
+}
+
+/// What stands for a character in [`plain`] text, if anything does.
+const fn instead(c: char) -> Option<char> {
+    match c {
+        '"' | '\'' | '`' => None,
+        '→' => Some('>'),
+        '–' | '—' => Some('-'),
+        '…' => Some('.'),
+        ';' => Some(','),
+        '$' | '\\' | '&' | '|' | '{' | '}' | '<' | '^' | '~' => Some('_'),
+        c if c.is_ascii_graphic() || c == ' ' => Some(c),
+        _ => Some('?'),
+    }
+}
+
+/// The bytes that stand for themselves in [`plain`] text.
+static STAYS: [bool; 256] = {
+    let mut stays = [false; 256];
+    let mut byte = b' ';
+    while byte < 0x7f {
+        stays[byte as usize] = matches!(instead(byte as char), Some(c) if c == byte as char);
+        byte += 1;
+    }
+    stays
+};
+
+/// A line of a reason, behind what stands before it.
+fn push_reason(to: &mut String, before: &str, reason: &Reason) {
+    to.push_str(before);
+    reason.say(|part| push_plain(to, part));
+}
+
+/// A script that begins with `first`, then the plan and its reasons, one comment line each; with room for
+/// what follows.
+fn begin(first: &str, scene: &Scene<'_>, plan: &BootPlan) -> String {
+    let mut text = String::with_capacity(1024 + 128 * plan.reasons.len());
+    text.push_str(first);
+    text.push_str(&format!("# Bootwright on {} for ", plain(scene.server_name)));
     text.push_str(&format!("{}: {}\n", scene.client.hardware, plain(&plan.decision.summary())));
     for reason in &plan.reasons {
-        text.push_str(&format!("# because {}\n", plain(&reason.to_string())));
+        push_reason(&mut text, "# because ", reason);
+        text.push('\n');
     }
     text
 }
@@ -172,10 +212,13 @@ fn screen(scene: &Scene<'_>, plan: &BootPlan) -> Vec<String> {
         Decision::Silent => "nothing to boot".to_owned(),
     };
     let mut lines = vec![format!("Bootwright {who}: {}", plain(&what))];
-    if let Some(reason) = plan.reasons.first() {
-        lines.push(format!("  because {}", plain(&reason.to_string())));
-    }
+    let line = |before: &str, reason: &Reason| {
+        let mut line = String::new();
+        push_reason(&mut line, before, reason);
+        line
+    };
+    lines.extend(plan.reasons.first().map(|reason| line("  because ", reason)));
     let worries = plan.reasons.iter().skip(1).filter(|r| matches!(r, Reason::LittleMemory { .. }));
-    lines.extend(worries.map(|worry| format!("  but {}", plain(&worry.to_string()))));
+    lines.extend(worries.map(|worry| line("  but ", worry)));
     lines
 }

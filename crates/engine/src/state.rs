@@ -7,6 +7,7 @@ mod machines;
 pub(crate) use census::Tally;
 pub use census::{Census, PoolUse};
 
+use crate::boot::ShownRule;
 use crate::lease::Leases;
 use crate::lease6::Leases6;
 use crate::operators::Operators;
@@ -116,6 +117,8 @@ pub struct Engine {
     pub(crate) power: BTreeMap<HardwareAddress, PowerSettings>,
     pub(crate) profiles: BTreeMap<String, Profile>,
     pub(crate) rules: Vec<Rule>,
+    /// The same in words, made once: many answers name some of them.
+    pub(crate) shown_rules: Vec<ShownRule>,
     pub(crate) menus: BTreeMap<Option<String>, Menu>,
     /// By name, then version.
     pub(crate) images: BTreeMap<String, BTreeMap<u32, Image>>,
@@ -146,6 +149,8 @@ pub struct Engine {
     /// every start and on every link.
     pub(crate) server_duid: Vec<u8>,
     pub(crate) pace: crate::dhcp::Pace,
+    /// See [`Engine::without_reasons`].
+    pub(crate) gives_reasons: bool,
     /// See [`Engine::only_renew`].
     pub(crate) only_renews: bool,
     /// The last [`Engine::tidy`].
@@ -174,6 +179,7 @@ impl Engine {
             power: BTreeMap::new(),
             profiles: BTreeMap::new(),
             rules: Vec::new(),
+            shown_rules: Vec::new(),
             menus: BTreeMap::new(),
             images: BTreeMap::new(),
             channels: BTreeMap::new(),
@@ -191,6 +197,7 @@ impl Engine {
             others: crate::others::Others::default(),
             listening: crate::listen::Book::default(),
             pace: crate::dhcp::Pace::default(),
+            gives_reasons: true,
             only_renews: false,
             tidied: Now(0),
         }
@@ -233,7 +240,10 @@ impl Engine {
             Change::ProfileGone(name) => {
                 self.profiles.remove(&name);
             }
-            Change::Rules(rules) => self.rules = rules,
+            Change::Rules(rules) => {
+                self.shown_rules = rules.iter().map(ShownRule::of).collect();
+                self.rules = rules;
+            }
             Change::Menu(network, menu) => {
                 self.menus.insert(network, menu);
             }
@@ -325,6 +335,7 @@ impl Engine {
             prints: self.prints.clone(),
             others: self.others.clone(),
             listening: self.listening.clone(),
+            gives_reasons: self.gives_reasons,
             ..Self::new(self.settings.clone())
         }
     }

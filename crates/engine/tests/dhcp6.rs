@@ -100,8 +100,19 @@ fn heard(bytes: Vec<u8>) -> Datagram6 {
     Datagram6 { link: "lan".into(), from, to: ALL_SERVERS, bytes }
 }
 
+/// What it answers: the same as an engine that gives no reasons, but for these.
 fn say(engine: &mut Engine, now: Now, packet: &Packet) -> Told<engine::Outgoing6> {
-    engine.dhcp6(now, &heard(packet.encode().unwrap()))
+    let datagram = heard(packet.encode().unwrap());
+    let without = engine.clone().without_reasons().dhcp6(now, &datagram);
+    let told = engine.dhcp6(now, &datagram);
+    let mut apart = told.clone();
+    for event in &mut apart.events {
+        if let Happening::Answered { because, .. } = &mut event.what {
+            because.clear();
+        }
+    }
+    assert_eq!(apart, without);
+    told
 }
 
 fn answer(engine: &mut Engine, now: Now, packet: &Packet) -> (Packet, Vec<Change>) {

@@ -8,6 +8,7 @@ pub mod bench_dhcp;
 pub mod bench_files;
 pub mod bench_fleet;
 pub mod bench_library;
+pub mod bench_reasons;
 pub mod demo;
 pub mod fetch;
 pub mod load;

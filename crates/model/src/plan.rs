@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 /// The decision for one machine at one moment, with its reasons in order.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -226,18 +227,18 @@ pub enum Reason {
     /// This rule matched.
     RuleMatched {
         /// Shown rule.
-        rule: String,
+        rule: Arc<str>,
         /// The facts that its conditions met; empty for everybody's rule.
         because: Vec<String>,
     },
     /// This rule was tried before and did not match.
     RuleMissed {
         /// Shown rule.
-        rule: String,
+        rule: Arc<str>,
         /// The condition that failed.
-        condition: String,
+        condition: Arc<str>,
         /// What the machine is instead; `None` if it is not known yet.
-        actual: Option<String>,
+        actual: Option<Arc<str>>,
     },
     /// No rule matched, and the machine is approved: `boot.approved`.
     DefaultForApproved(String),
@@ -285,6 +286,28 @@ pub enum Reason {
     Note(Cow<'static, str>),
 }
 
+impl Reason {
+    /// What [`fmt::Display`] writes, part by part: a script has many near misses in it, and a formatter takes
+    /// longer than what it writes.
+    pub fn say(&self, mut part: impl FnMut(&str)) {
+        match self {
+            Self::RuleMissed { rule, condition, actual } => {
+                missed(rule, condition, actual.as_deref()).into_iter().for_each(part);
+            }
+            other => part(&other.to_string()),
+        }
+    }
+}
+
+/// Why a rule does not match.
+fn missed<'r>(rule: &'r str, condition: &'r str, actual: Option<&'r str>) -> [&'r str; 5] {
+    let (before, actual) = match actual {
+        Some(actual) => (", this one has ", actual),
+        None => (", not known at this stage", ""),
+    };
+    [rule, " does not match: it demands ", condition, before, actual]
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -309,11 +332,10 @@ impl fmt::Display for Reason {
             Self::RuleMatched { rule, because } => {
                 write!(f, "{rule} matches: {}", because.join(", "))
             }
-            Self::RuleMissed { rule, condition, actual: Some(actual) } => {
-                write!(f, "{rule} does not match: it demands {condition}, this one has {actual}")
-            }
-            Self::RuleMissed { rule, condition, actual: None } => {
-                write!(f, "{rule} does not match: it demands {condition}, not known at this stage")
+            Self::RuleMissed { rule, condition, actual } => {
+                missed(rule, condition, actual.as_deref())
+                    .iter()
+                    .try_for_each(|part| f.write_str(part))
             }
             Self::DefaultForApproved(what) => {
                 write!(f, "no rule matches an approved machine; boot.approved = \"{what}\"")

@@ -349,9 +349,9 @@ mod tests {
     #[test]
     fn the_answer_reads_like_one() {
         let missed = Reason::RuleMissed {
-            rule: "rule 2 (arch=arm64-uefi → x)".to_owned(),
-            condition: "arch=arm64-uefi".to_owned(),
-            actual: Some("x64-uefi".to_owned()),
+            rule: "rule 2 (arch=arm64-uefi → x)".into(),
+            condition: "arch=arm64-uefi".into(),
+            actual: Some("x64-uefi".into()),
         };
         let unknown = Reason::DefaultForUnknown("menu".to_owned());
         let answer = Explained {

@@ -5,18 +5,35 @@
 //! nobody would read: a thousand rules are looked at for every answer.
 
 use crate::Engine;
+use crate::reasons::Reasons;
 use model::client::Firmware;
 use model::event::show_bytes;
 use model::plan::Reason;
 use model::rule::{Condition, Rule};
 use model::{Arch, Client, Hardware, HardwareAddress, Machine, Uuid};
 use std::fmt;
+use std::sync::Arc;
 
 /// Rules that did not match and are named: those of which most conditions were met, the first of them. Of
 /// all others it is said how many they are.
 const NEAR_MAX: usize = 16;
 
+/// A rule in words, and each of its conditions.
+#[derive(Clone, Debug)]
+pub(crate) struct ShownRule {
+    rule: Arc<str>,
+    conditions: Vec<Arc<str>>,
+}
+
+impl ShownRule {
+    pub(crate) fn of(rule: &Rule) -> Self {
+        let conditions = rule.conditions.iter().map(|one| one.to_string().into()).collect();
+        Self { rule: rule.to_string().into(), conditions }
+    }
+}
+
 /// The fact that a condition looks at, as the client has it.
+#[derive(PartialEq)]
 enum Fact<'a> {
     Mac(HardwareAddress),
     Uuid(Uuid),
@@ -62,9 +79,53 @@ struct Subject<'a> {
 }
 
 /// A rule that did not match: its place, and how many of its conditions were met before one was not.
+#[derive(Clone, Copy)]
 struct Miss {
     at: usize,
     met: usize,
+}
+
+/// The nearest misses of a walk over all rules, by their places.
+#[derive(Default)]
+struct Near {
+    all: Vec<Miss>,
+    /// Met by the furthest of them, once there is no room for more.
+    least: Option<usize>,
+}
+
+impl Near {
+    /// Whether a miss that met so much is among the nearest so far: an earlier one comes before it.
+    fn takes(&self, met: usize) -> bool {
+        self.least.is_none_or(|least| met > least)
+    }
+
+    fn put(&mut self, miss: Miss) {
+        if self.all.is_empty() {
+            self.all.reserve(NEAR_MAX);
+        }
+        if let Some(least) = self.least {
+            // The furthest makes room; of those that met as little, the last.
+            let last = self.all.iter().rposition(|near| near.met == least);
+            last.map(|last| self.all.remove(last));
+        }
+        self.all.push(miss);
+        if self.all.len() >= NEAR_MAX {
+            self.least = self.all.iter().map(|near| near.met).min();
+        }
+    }
+}
+
+/// What came of trying rules on a client.
+pub(super) struct Walk<'a> {
+    /// The first that matches.
+    pub(super) first: Option<&'a Rule>,
+    rules: &'a [Rule],
+    shown: &'a [ShownRule],
+    subject: Subject<'a>,
+    /// How many did not match before.
+    missed: usize,
+    /// Of those, the nearest, if they are to be named.
+    near: Near,
 }
 
 /// What a rule does with a client.
@@ -108,7 +169,8 @@ impl Engine {
                 (None, None) => {
                     leads = Some(rule.id);
                     let because = subject.met(rule);
-                    let reason = Reason::RuleMatched { rule: rule.to_string(), because };
+                    let rule = rule.to_string().into();
+                    let reason = Reason::RuleMatched { rule, because };
                     (Outcome::Leads, reason.to_string())
                 }
             };
@@ -128,45 +190,78 @@ impl Engine {
         Subject { client, machine, hardware: self.hardware(&client.hardware) }
     }
 
-    /// The first rule that matches, with the facts that its conditions met; and those tried before it.
-    pub(super) fn rule_for(&self, client: &Client) -> (Option<(&Rule, Vec<String>)>, Vec<Reason>) {
-        let subject = self.subject(client);
-        let mut missed = Vec::new();
-        for (at, rule) in self.rules.iter().enumerate() {
-            match rule.conditions.iter().position(|condition| !subject.look_at(condition).0) {
-                None => return (Some((rule, subject.met(rule))), self.in_words(&subject, missed)),
-                Some(met) => missed.push(Miss { at, met }),
+    /// The first rule that matches, and those tried before it.
+    pub(super) fn rule_for<'a>(&'a self, client: &'a Client, reasons: &Reasons) -> Walk<'a> {
+        let (rules, named) = (self.rules.as_slice(), reasons.name_near_misses());
+        let mut walk = Walk {
+            first: None,
+            rules,
+            shown: &self.shown_rules,
+            subject: self.subject(client),
+            missed: 0,
+            near: Near::default(),
+        };
+        for (at, rule) in rules.iter().enumerate() {
+            match rule.conditions.iter().position(|condition| !walk.subject.look_at(condition).0) {
+                None => {
+                    walk.first = Some(rule);
+                    break;
+                }
+                Some(met) if named && walk.near.takes(met) => walk.near.put(Miss { at, met }),
+                Some(_) => {}
             }
+            walk.missed = at + 1;
         }
-        (None, self.in_words(&subject, missed))
+        walk
+    }
+}
+
+impl Walk<'_> {
+    /// Says which rule matched, by which facts; then those that came near.
+    pub(super) fn tell(&self, reasons: &mut Reasons) {
+        // Beside those: what matched, how many others there are, and what is said of the image.
+        reasons.reserve(self.near.all.len() + 3);
+        reasons.say(|| {
+            self.first.zip(self.shown.get(self.missed)).map(|(rule, shown)| {
+                let because = self.subject.met(rule);
+                Reason::RuleMatched { rule: Arc::clone(&shown.rule), because }
+            })
+        });
+        reasons.say(|| {
+            // Rules that stand together often ask for the same fact.
+            let mut last = None;
+            self.near.all.iter().filter_map(move |miss| self.in_words(*miss, &mut last))
+        });
+        let others = self.missed.saturating_sub(NEAR_MAX);
+        if others > 0 {
+            reasons.note(|| format!("{others} more rules do not match, and came no nearer"));
+        }
     }
 
-    fn in_words(&self, subject: &Subject<'_>, mut missed: Vec<Miss>) -> Vec<Reason> {
-        let others = missed.len().saturating_sub(NEAR_MAX);
-        if others > 0 {
-            missed.sort_by_key(|miss| (std::cmp::Reverse(miss.met), miss.at));
-            missed.truncate(NEAR_MAX);
-            missed.sort_by_key(|miss| miss.at);
-        }
-        let named = missed.iter().filter_map(|miss| {
-            let rule = self.rules.get(miss.at)?;
-            let condition = rule.conditions.get(miss.met)?;
-            Some(subject.missed(rule, condition))
+    fn in_words<'w>(
+        &'w self,
+        miss: Miss,
+        last: &mut Option<(Fact<'w>, Arc<str>)>,
+    ) -> Option<Reason> {
+        let (rule, shown) = (self.rules.get(miss.at)?, self.shown.get(miss.at)?);
+        let actual = self.subject.look_at(rule.conditions.get(miss.met)?).1.map(|fact| {
+            let said = match last {
+                Some((before, said)) if *before == fact => Arc::clone(said),
+                _ => fact.to_string().into(),
+            };
+            *last = Some((fact, Arc::clone(&said)));
+            said
         });
-        let mut reasons: Vec<Reason> = named.collect();
-        if others > 0 {
-            let note = format!("{others} more rules do not match, and came no nearer");
-            reasons.push(Reason::Note(note.into()));
-        }
-        reasons
+        let (rule, condition) = (Arc::clone(&shown.rule), shown.conditions.get(miss.met)?.clone());
+        Some(Reason::RuleMissed { rule, condition, actual })
     }
 }
 
 impl Subject<'_> {
     /// Why a rule does not match.
     fn missed(&self, rule: &Rule, condition: &Condition) -> Reason {
-        let actual = self.look_at(condition).1.map(|fact| fact.to_string());
-        let (rule, condition) = (rule.to_string(), condition.to_string());
+        let actual = self.look_at(condition).1.map(|fact| fact.to_string().into());
+        let (rule, condition) = (rule.to_string().into(), condition.to_string().into());
         Reason::RuleMissed { rule, condition, actual }
     }
 
@@ -237,6 +332,32 @@ impl Subject<'_> {
                 let fact = value.map_or(Fact::NoLabel, |value| Fact::Label(key, value));
                 (value == Some(wanted.as_str()), Some(fact))
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::cmp::Reverse;
+
+    proptest! {
+        /// As if all were sorted by how much they met, then by their places.
+        #[test]
+        fn the_nearest_are_kept_in_their_order(all in prop::collection::vec(0..4_usize, 0..80)) {
+            let mut near = Near::default();
+            for (at, met) in all.iter().copied().enumerate() {
+                if near.takes(met) {
+                    near.put(Miss { at, met });
+                }
+            }
+            let mut sorted: Vec<(usize, usize)> = all.into_iter().enumerate().collect();
+            sorted.sort_by_key(|(at, met)| (Reverse(*met), *at));
+            sorted.truncate(NEAR_MAX);
+            sorted.sort_unstable();
+            let kept: Vec<_> = near.all.iter().map(|miss| (miss.at, miss.met)).collect();
+            prop_assert_eq!(kept, sorted);
         }
     }
 }

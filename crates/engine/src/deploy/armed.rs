@@ -5,6 +5,7 @@ use super::order::{format_of, is_directory};
 use super::{alarm, told};
 use crate::boot::{boot_of_image, join_args};
 use crate::files::FileAsk;
+use crate::reasons::Reasons;
 use crate::{Engine, script};
 use model::client::Stage;
 use model::deployment::{Boots, Confirm, Deployment, End, Install, State, Step};
@@ -36,47 +37,45 @@ pub(crate) struct Private {
 
 impl Engine {
     /// What a machine boots because it is armed with it; nothing if it is not.
-    pub(crate) fn armed_plan(&self, now: Now, client: &Client) -> Option<BootPlan> {
+    pub(crate) fn armed_with(
+        &self,
+        now: Now,
+        client: &Client,
+        reasons: &mut Reasons,
+    ) -> Option<Decision> {
         let of = self.deployment_of(&client.hardware)?;
         if self.deployments.is_open(now, of) {
-            return Some(self.plan_of(client, of));
+            return Some(self.decide_armed(client, of, reasons));
         }
         match (&of.install, of.state()) {
             (None, State::Begun { at })
                 if client.stage != Stage::Firmware && now.since(*at) < ONCE_MORE =>
             {
-                Some(self.plan_of(client, of))
+                Some(self.decide_armed(client, of, reasons))
             }
             (None, _) => None,
             (Some(_), _) => {
-                let spent = Reason::Spent { deployment: of.shown(), standing: of.standing() };
-                Some(BootPlan { decision: Decision::LocalDisk, reasons: vec![spent] })
+                reasons.say(|| [Reason::Spent { deployment: of.shown(), standing: of.standing() }]);
+                Some(Decision::LocalDisk)
             }
         }
     }
 
-    fn plan_of(&self, client: &Client, of: &Deployment) -> BootPlan {
-        let what = match &of.install {
-            Some(install) => format!("one installation, onto {}", install.disk),
-            None => "something to boot once".to_owned(),
-        };
-        let by = format!("by {}, until {}", of.by, of.until);
-        let mut reasons = vec![Reason::Armed { deployment: of.shown(), what, by }];
+    fn decide_armed(&self, client: &Client, of: &Deployment, reasons: &mut Reasons) -> Decision {
+        reasons.say(|| {
+            let what = match &of.install {
+                Some(install) => format!("one installation, onto {}", install.disk),
+                None => "something to boot once".to_owned(),
+            };
+            let by = format!("by {}, until {}", of.by, of.until);
+            [Reason::Armed { deployment: of.shown(), what, by }]
+        });
         let confirm = of.install.as_ref().and_then(|install| install.confirm);
         if matches!(confirm, Some(Confirm { typed: None, .. })) {
-            return BootPlan { decision: Decision::Confirm, reasons };
+            return Decision::Confirm;
         }
-        let decision = match self.boot_of(client, of) {
-            Ok(boot) => {
-                reasons.extend(self.little_memory(client, &boot));
-                Decision::Boot(boot)
-            }
-            Err(why) => {
-                reasons.insert(0, Reason::CannotBoot { what: of.boots.image.clone(), why });
-                Decision::LocalDisk
-            }
-        };
-        BootPlan { decision, reasons }
+        let boot = self.boot_of(client, of);
+        self.boot_or_disk(client, boot, || of.boots.image.clone(), reasons)
     }
 
     pub(super) fn boot_of(&self, client: &Client, of: &Deployment) -> Result<Boot, String> {

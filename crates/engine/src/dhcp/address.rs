@@ -4,10 +4,11 @@ use super::reply::{self, BOOT_SERVER_PORT};
 use super::{Check, Decided, Exchange, Outgoing, Said};
 use crate::Engine;
 use crate::lease::{Choice, REST_MIN};
+use crate::reasons::Reasons;
 use model::client::Stage;
 use model::lease::LeaseState;
 use model::network::PROBE;
-use model::plan::{BootPlan, Reason, Why};
+use model::plan::{Reason, Why};
 use model::{Change, Client, Happening, Lease, Network, Now};
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -90,7 +91,7 @@ impl Engine {
         let mut offer = reply::begin(exchange, MessageType::Offer);
         offer.yiaddr = choice.address;
         reply::put_network(&mut offer, exchange, Some(lease));
-        let (file, because) = self.put_rest(&mut offer, exchange);
+        let (file, reasons) = self.put_rest(&mut offer, exchange);
         Ok(Said {
             outgoing: Outgoing { check, ..reply::finish(offer, exchange) },
             changes: Vec::new(),
@@ -99,7 +100,7 @@ impl Engine {
                 answer: "OFFER".into(),
                 address: Some(choice.address.into()),
                 file,
-                because,
+                because: reasons.into(),
             },
         })
     }
@@ -277,11 +278,12 @@ impl Engine {
             ack.options.push(code::RAPID_COMMIT, []);
         }
         reply::put_network(&mut ack, exchange, Some(lease.until.map(|until| until.since(now))));
-        let (file, mut because) = self.put_rest(&mut ack, exchange);
-        if !self.leases.renewable(network, asking, address) {
+        let (file, mut reasons) = self.put_rest(&mut ack, exchange);
+        reasons.say(|| {
             let note = "the address is in no pool any more, or promised to another: the lease ends as it would have";
-            because.push(Reason::Note(note.into()));
-        }
+            let ends = !self.leases.renewable(network, asking, address);
+            ends.then(|| Reason::Note(note.into()))
+        });
         changes.push(Change::Lease(lease));
         Ok(Said {
             outgoing: reply::finish(ack, exchange),
@@ -291,7 +293,7 @@ impl Engine {
                 answer: "ACK".into(),
                 address: Some(address.into()),
                 file,
-                because,
+                because: reasons.into(),
             },
         })
     }
@@ -304,6 +306,8 @@ impl Engine {
             // The relay must broadcast it: the client has no address it could be sent to.
             nak.set_broadcast(true);
         }
+        let mut reasons = self.decisive_reasons();
+        reasons.note(|| why.to_owned());
         Ok(Said {
             outgoing: reply::finish(nak, exchange),
             changes: Vec::new(),
@@ -312,7 +316,7 @@ impl Engine {
                 answer: "NAK".into(),
                 address: None,
                 file: None,
-                because: vec![Reason::Note(why.to_owned().into())],
+                because: reasons.into(),
             },
         })
     }
@@ -324,7 +328,7 @@ impl Engine {
         let mut ack = reply::begin(exchange, MessageType::Ack);
         ack.ciaddr = exchange.message.ciaddr;
         reply::put_network(&mut ack, exchange, None);
-        let (file, because) = self.put_rest(&mut ack, exchange);
+        let (file, reasons) = self.put_rest(&mut ack, exchange);
         Ok(Said {
             outgoing: reply::finish(ack, exchange),
             changes: Vec::new(),
@@ -333,7 +337,7 @@ impl Engine {
                 answer: "ACK".into(),
                 address: None,
                 file,
-                because,
+                because: reasons.into(),
             },
         })
     }
@@ -365,6 +369,8 @@ impl Engine {
         if let Some(router) = network.router {
             answer.options.push(code::ROUTER, router.octets());
         }
+        let mut reasons = self.decisive_reasons();
+        reasons.note(|| "BOOTP knows no leases: the address is theirs for a week");
         Ok(Said {
             outgoing: reply::finish(answer, exchange),
             changes,
@@ -373,9 +379,7 @@ impl Engine {
                 answer: "BOOTP reply".into(),
                 address: Some(address.into()),
                 file: None,
-                because: vec![Reason::Note(
-                    "BOOTP knows no leases: the address is theirs for a week".into(),
-                )],
+                because: reasons.into(),
             },
         })
     }
@@ -415,21 +419,22 @@ impl Engine {
     }
 
     /// Further options, then boot data, where the client boots and there is something for it.
-    fn put_rest(
-        &self,
-        reply: &mut Message,
-        exchange: &Exchange<'_>,
-    ) -> (Option<String>, Vec<Reason>) {
+    fn put_rest(&self, reply: &mut Message, exchange: &Exchange<'_>) -> (Option<String>, Reasons) {
         let machine = self.machines.get(&exchange.client.hardware);
         let own = machine.map_or(&[][..], |machine| &machine.options);
         let promised = self.leases.reserved_for(exchange.network, &exchange.asking);
         let name = promised.and_then(|reservation| reservation.host_name.as_deref());
         reply::put_further(reply, exchange, own, name);
         if exchange.client.stage == Stage::System {
-            let note = "it did not ask to boot, so it gets an address only";
-            return (None, vec![Reason::Note(note.into())]);
+            return (None, self.address_only());
         }
         self.put_boot_if_any(reply, exchange)
+    }
+
+    fn address_only(&self) -> Reasons {
+        let mut reasons = self.decisive_reasons();
+        reasons.note(|| "it did not ask to boot, so it gets an address only");
+        reasons
     }
 
     /// Boot data, where the client boots and there is something for it.
@@ -437,22 +442,17 @@ impl Engine {
         &self,
         reply: &mut Message,
         exchange: &Exchange<'_>,
-    ) -> (Option<String>, Vec<Reason>) {
-        let (plan, answer) =
-            self.boot_answer(exchange.now, exchange.client, exchange.network, false);
-        let BootPlan { mut reasons, .. } = plan;
-        match answer {
+    ) -> (Option<String>, Reasons) {
+        let Exchange { now, client, network, .. } = *exchange;
+        let mut reasons = self.decisive_reasons();
+        match self.boot_answer(now, client, network, false, &mut reasons) {
             Ok(answer) => {
                 reply::put_boot(reply, exchange, &answer, false);
-                (Some(answer.file), answer.because)
+                (Some(answer.file), reasons)
             }
-            Err(Why::NotBooting) => (
-                None,
-                vec![Reason::Note("it did not ask to boot, so it gets an address only".into())],
-            ),
+            Err(Why::NotBooting) => (None, self.address_only()),
             Err(why) => {
-                reasons.retain(|reason| !matches!(reason, Reason::RuleMissed { .. }));
-                reasons.push(Reason::NoFile(why));
+                reasons.say(|| [Reason::NoFile(why)]);
                 (None, reasons)
             }
         }

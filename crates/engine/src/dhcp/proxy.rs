@@ -3,9 +3,10 @@
 //! Rows P1 to P16 of the decision table. Never from here: an address, a mask, a router, a lease,
 //! a NAK.
 
-use super::reply::{self, BOOT_SERVER_PORT, BootAnswer};
+use super::reply::{self, BOOT_SERVER_PORT};
 use super::{Decided, Exchange, Said};
 use crate::Engine;
+use crate::reasons::Reasons;
 use model::Happening;
 use model::network::Mode;
 use model::plan::Why;
@@ -35,12 +36,13 @@ impl Engine {
 
     /// P1 to P6, P12: the offer has boot data and no address.
     fn offer_boot(&self, exchange: &Exchange<'_>) -> Decided {
-        let (_, answer) = self.boot_answer(exchange.now, exchange.client, exchange.network, true);
-        let answer = answer?;
+        let Exchange { now, client, network, .. } = *exchange;
+        let mut reasons = self.decisive_reasons();
+        let answer = self.boot_answer(now, client, network, true, &mut reasons)?;
         let mut offer = reply::begin(exchange, MessageType::Offer);
         reply::put_boot(&mut offer, exchange, &answer, true);
         let outgoing = reply::finish(offer, exchange);
-        Ok(said(exchange, "DISCOVER", "proxy OFFER", answer, outgoing))
+        Ok(said("DISCOVER", "proxy OFFER", answer.file, reasons, outgoing))
     }
 
     /// A REQUEST: on 4011 it is for us (P7, P8); on 67 it is only when it looks for a boot server
@@ -74,8 +76,9 @@ impl Engine {
         let beside = exchange.network.mode != Mode::Dhcp;
         reply::check_on_link(exchange, *exchange.datagram.from.ip())?;
         reply::check_on_link(exchange, exchange.message.ciaddr)?;
-        let (_, answer) = self.boot_answer(exchange.now, exchange.client, exchange.network, beside);
-        let answer = answer?;
+        let Exchange { now, client, network, .. } = *exchange;
+        let mut reasons = self.decisive_reasons();
+        let answer = self.boot_answer(now, client, network, beside, &mut reasons)?;
         let mut ack = reply::begin(exchange, MessageType::Ack);
         ack.ciaddr = exchange.message.ciaddr;
         ack.yiaddr = Ipv4Addr::UNSPECIFIED;
@@ -92,26 +95,26 @@ impl Engine {
             BOOT_SERVER_PORT => "REQUEST on 4011",
             _ => "REQUEST for a boot server",
         };
-        Ok(said(exchange, asked, "proxy ACK", answer, outgoing))
+        Ok(said(asked, "proxy ACK", answer.file, reasons, outgoing))
     }
 }
 
 fn said(
-    _exchange: &Exchange<'_>,
-    asked: &str,
-    sent: &str,
-    answer: BootAnswer,
+    asked: &'static str,
+    sent: &'static str,
+    file: String,
+    reasons: Reasons,
     outgoing: super::Outgoing,
 ) -> Said {
     Said {
         outgoing,
         changes: Vec::new(),
         happening: Happening::Answered {
-            asked: asked.to_owned().into(),
-            answer: sent.to_owned().into(),
+            asked: asked.into(),
+            answer: sent.into(),
             address: None,
-            file: Some(answer.file),
-            because: answer.because,
+            file: Some(file),
+            because: reasons.into(),
         },
     }
 }

@@ -2,12 +2,13 @@
 
 use super::{Destination, Exchange, Outgoing, Said};
 use crate::Engine;
-use crate::boot::FirstFile;
+use crate::boot::Road;
 use crate::quirk::{Allow, SLOW};
+use crate::reasons::Reasons;
 use model::client::{Firmware, IpxeFeatures, Stage};
 use model::network::{HttpBoot, Mode, Option82, PxeReply, Route};
 use model::option::only_for_systems;
-use model::plan::{BootPlan, Decision, Reason, Why};
+use model::plan::{Decision, Reason, Why};
 use model::{DhcpOption, Happening, Network, Now};
 use quirks::Action;
 use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
@@ -32,7 +33,6 @@ pub(crate) struct BootAnswer {
     pub(crate) allow: Allow,
     /// Boot file name, or URL.
     pub(crate) file: String,
-    pub(crate) because: Vec<Reason>,
 }
 
 /// How clients of different kinds want boot data.
@@ -57,46 +57,44 @@ pub(crate) enum Form {
 }
 
 impl Engine {
-    /// Plan and first file for a client that boots, as its reply will carry them.
+    /// First file for a client that boots, as its reply will carry it. Where there is none, the reasons
+    /// are those of the plan.
     pub(crate) fn boot_answer(
         &self,
         now: Now,
         client: &model::Client,
         network: &Network,
         beside: bool,
-    ) -> (BootPlan, Result<BootAnswer, Why>) {
-        let plan = self.plan(now, client);
+        reasons: &mut Reasons,
+    ) -> Result<BootAnswer, Why> {
         if client.stage == Stage::System {
-            return (plan, Err(Why::NotBooting));
+            return Err(Why::NotBooting);
         }
+        let decision = self.decide(now, client, reasons);
         let allow = self.allowances(client, beside);
-        let answer = self.first_file(client, &plan, beside).and_then(|first| {
+        let (of_plan, road) = (reasons.len(), Road { beside, ipv6: false });
+        let answer = self.first_path(client, &decision, road, reasons).and_then(|first| {
             let form = form(client, network, &allow, beside);
-            let path = short(&first.path, &allow, client);
-            let file = self.file_for(form, client, network, path.unwrap_or(&first.path));
-            let FirstFile { mut because, .. } = first;
-            let decisive =
-                plan.reasons.iter().filter(|r| !matches!(r, Reason::RuleMissed { .. })).cloned();
-            let mut reasons: Vec<Reason> = decisive.collect();
-            reasons.append(&mut because);
-            reasons.extend(self.scheme(form, network));
-            reasons.extend(allow.for_everybody());
-            reasons.extend(path.and_then(|_| allow.reason(Action::ShortNames)));
-            reasons.extend(in_reply(form, &file, client, &allow));
+            let path = short(&first, &allow, client);
+            let file = self.file_for(form, client, network, path.unwrap_or(&first));
             if file.len() > 255 {
+                reasons.truncate(of_plan);
                 return Err(Why::FileNameTooLong(file));
             }
-            Ok(BootAnswer { form, allow, file, because: reasons })
+            reasons.say(|| self.scheme(form, network));
+            reasons.say(|| allow.for_everybody());
+            reasons.say(|| path.and_then(|_| allow.reason(Action::ShortNames)));
+            reasons.say(|| in_reply(form, &file, client, &allow));
+            Ok(BootAnswer { form, allow, file })
         });
         // A disk is reached fastest when nobody says anything about booting, but only a BIOS
         // behaves so: UEFI would try its other network options first, minutes long.
-        let answer = match answer {
-            Err(Why::NoLoader(_)) if plan.decision == Decision::LocalDisk => {
+        match answer {
+            Err(Why::NoLoader(_)) if decision == Decision::LocalDisk => {
                 Err(Why::LocalDiskBySilence)
             }
             other => other,
-        };
-        (plan, answer)
+        }
     }
 
     fn file_for(
@@ -180,7 +178,12 @@ fn short<'a>(path: &'a str, allow: &Allow, client: &model::Client) -> Option<&'a
 }
 
 /// The reasons of what [`put_boot`] does for one client alone.
-fn in_reply(form: Form, file: &str, client: &model::Client, allow: &Allow) -> Vec<Reason> {
+fn in_reply(
+    form: Form,
+    file: &str,
+    client: &model::Client,
+    allow: &Allow,
+) -> impl Iterator<Item = Reason> {
     let actions: &[Action] = match form {
         Form::Plain => &[Action::PlainReply],
         Form::PxeAskAgain => &[Action::OfferWithout43],
@@ -191,7 +194,7 @@ fn in_reply(form: Form, file: &str, client: &model::Client, allow: &Allow) -> Ve
     let by_tftp = client.stage == Stage::Firmware && form != Form::Http;
     let small = by_tftp.then_some(Action::SmallBlocks);
     let all = actions.iter().copied().chain(header).chain(small);
-    all.filter_map(|action| allow.reason(action)).collect()
+    all.filter_map(|action| allow.reason(action))
 }
 
 /// Whether the name is in the header and nowhere else.

@@ -5,7 +5,7 @@ use super::reply::status;
 use super::{Exchange, Said, hex, wish};
 use crate::Engine;
 use crate::lease6::Asker;
-use model::plan::{Reason, Why};
+use model::plan::Why;
 use model::{Change, Client, Lease6};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
@@ -39,16 +39,15 @@ impl Engine {
         }
         if given.is_empty() && !said.packet.associations.is_empty() {
             let size = u64::try_from(exchange.network.pool_size()).unwrap_or(u64::MAX);
-            let why = Why::PoolExhausted { size, quarantined: 0 };
             let on_link = said.packet.associations.iter().all(is_without_address);
             if on_link {
-                said.because.push(Reason::Note(why.to_string().into()));
+                said.reasons.note(|| Why::PoolExhausted { size, quarantined: 0 }.to_string());
             }
         }
         if said.packet.associations.is_empty() {
             // It wants prefixes or temporary addresses, which nobody gives here.
             said.packet.status = Some(status(status::NO_ADDRESSES, "no such association here"));
-            said.because.push(Reason::Note("it asks for no address that is given here".into()));
+            said.reasons.note(|| "it asks for no address that is given here");
         }
         self.put_settings(exchange, &mut said);
         Ok(said)
@@ -107,11 +106,10 @@ impl Engine {
             Some(_) => (status::NOT_ON_LINK, "not of this link"),
         };
         said.packet.status = Some(status(code, text));
-        let note = match outside {
+        said.reasons.note(|| match outside {
             None => "its addresses belong on this link".to_owned(),
             Some(outside) => format!("{outside} does not belong on this link"),
-        };
-        said.because.push(Reason::Note(note.into()));
+        });
         Ok(said)
     }
 
@@ -149,16 +147,16 @@ impl Engine {
     ) -> Option<Lease6> {
         match self.leases6.declined(exchange.now, exchange.network, asker, address)? {
             Ok(lease) => {
-                let note =
-                    format!("{address} is used by somebody else: nobody gets it for an hour");
-                said.because.push(Reason::Note(note.into()));
+                said.reasons.note(|| {
+                    format!("{address} is used by somebody else: nobody gets it for an hour")
+                });
                 Some(lease)
             }
             Err(()) => {
-                let duid = hex(asker.duid);
-                let note =
-                    format!("{duid} refused too many addresses: this one is only given back");
-                said.because.push(Reason::Note(note.into()));
+                said.reasons.note(|| {
+                    let duid = hex(asker.duid);
+                    format!("{duid} refused too many addresses: this one is only given back")
+                });
                 self.leases6.released(exchange.now, asker, address)
             }
         }

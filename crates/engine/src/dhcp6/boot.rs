@@ -2,10 +2,11 @@
 //! `PxeBcDhcp6` and `HttpBootDhcp6`; iPXE).
 
 use crate::Engine;
-use crate::boot::FirstFile;
+use crate::boot::Road;
+use crate::reasons::Reasons;
 use model::client::{Firmware, Stage};
 use model::network::HttpBoot;
-use model::plan::{BootPlan, Decision, Reason, Why};
+use model::plan::{Decision, Why};
 use model::{Client, Network6, Now};
 use std::net::IpAddr;
 use wire::dhcp6::{ENTERPRISE_INTEL, URL_MAX};
@@ -20,24 +21,25 @@ pub(crate) struct Boot6 {
     /// Only for HTTP Boot, which takes no other offer. In an offer for PXE it would mean "ask me
     /// once more on port 4011" (Q91); without it firmware fetches what option 59 names.
     pub(crate) class: Option<(u32, &'static str)>,
-    pub(crate) because: Vec<Reason>,
 }
 
 impl Engine {
-    /// Plan and first file for a client that boots over IPv6. Option 60 is no part of it: EDK2 reads
+    /// First file for a client that boots over IPv6; where there is none, the reasons are those of the
+    /// plan. Option 60 is no part of it: EDK2 reads
     /// it as a number of blocks, and throws the offer away where it is none (Q89).
     pub(crate) fn boot_answer6(
         &self,
         now: Now,
         client: &Client,
         network: &Network6,
-    ) -> (BootPlan, Result<Boot6, Why>) {
-        let plan = self.plan(now, client);
+        reasons: &mut Reasons,
+    ) -> Result<Boot6, Why> {
         if client.stage == Stage::System {
-            return (plan, Err(Why::NotBooting));
+            return Err(Why::NotBooting);
         }
-        let answer = self.first_file_over_ipv6(client, &plan).and_then(|first| {
-            let FirstFile { path, because } = first;
+        let decision = self.decide(now, client, reasons);
+        let (of_plan, road) = (reasons.len(), Road { beside: false, ipv6: true });
+        let answer = self.first_path(client, &decision, road, reasons).and_then(|path| {
             let over_http = matches!(client.stage, Stage::Ipxe(_));
             let (url, class) = match client.firmware {
                 _ if over_http => (format!("{}/{path}", self.http_base(network.server)), None),
@@ -48,19 +50,17 @@ impl Engine {
                 _ => (format!("tftp://[{}]/{path}", network.server), None),
             };
             if url.len() > URL_MAX {
+                reasons.truncate(of_plan);
                 return Err(Why::FileNameTooLong(url));
             }
-            let decisive = plan.reasons.iter();
-            let decisive = decisive.filter(|r| !matches!(r, Reason::RuleMissed { .. })).cloned();
-            Ok(Boot6 { url, class, because: decisive.chain(because).collect() })
+            Ok(Boot6 { url, class })
         });
-        let answer = match answer {
-            Err(Why::NoLoader(_)) if plan.decision == Decision::LocalDisk => {
+        match answer {
+            Err(Why::NoLoader(_)) if decision == Decision::LocalDisk => {
                 Err(Why::LocalDiskBySilence)
             }
             other => other,
-        };
-        (plan, answer)
+        }
     }
 
     /// Where firmware of HTTP Boot is sent: by `http_boot` of its network.

@@ -19,8 +19,8 @@ impl Engine {
             server_id: Some(self.server_duid.clone()),
             ..Packet::new(kind, heard.xid)
         };
-        let (changes, because) = (Vec::new(), Vec::new());
-        Said { packet, changes, address: None, file: None, because }
+        let reasons = self.decisive_reasons();
+        Said { packet, changes: Vec::new(), address: None, file: None, reasons }
     }
 
     /// What it asked for beside addresses (option 6), and what it boots.
@@ -35,29 +35,27 @@ impl Engine {
         }
         if exchange.client.stage == Stage::System {
             let note = "it did not ask to boot, so it gets an address and settings only";
-            return said.because.push(Reason::Note(note.into()));
+            return said.reasons.note(|| note);
         }
         if !wants(code::BOOT_FILE_URL) {
             let note = "it did not ask for a boot file (option 59), so it gets none";
-            return said.because.push(Reason::Note(note.into()));
+            return said.reasons.note(|| note);
         }
-        let (plan, answer) = self.boot_answer6(exchange.now, exchange.client, network);
-        match answer {
+        let mut reasons = self.decisive_reasons();
+        match self.boot_answer6(exchange.now, exchange.client, network, &mut reasons) {
             Ok(boot) => {
                 said.packet.boot_url = Some(boot.url.clone().into_bytes());
                 let class = boot.class.map(|(number, text)| (number, vec![text.into()]));
                 said.packet.vendor_classes.extend(class);
                 said.file = Some(boot.url);
-                said.because.extend(boot.because);
+                said.reasons.say(|| Vec::from(reasons));
             }
             Err(Why::NotBooting) => {
-                let note = "it did not ask to boot, so it gets an address only";
-                said.because.push(Reason::Note(note.into()));
+                said.reasons.note(|| "it did not ask to boot, so it gets an address only");
             }
             Err(why) => {
-                let decisive = plan.reasons.into_iter();
-                said.because.extend(decisive.filter(|r| !matches!(r, Reason::RuleMissed { .. })));
-                said.because.push(Reason::NoFile(why));
+                said.reasons.say(|| Vec::from(reasons));
+                said.reasons.say(|| [Reason::NoFile(why)]);
             }
         }
     }

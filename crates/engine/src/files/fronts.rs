@@ -8,6 +8,7 @@
 use super::who::Named;
 use super::{ConfigName, FileAsk, Form, Found, Served, TEXT, missing};
 use crate::dhcp::event;
+use crate::reasons::Reasons;
 use crate::{Answer, Engine, Told, script};
 use model::client::Stage;
 use model::event::Carrier;
@@ -147,7 +148,7 @@ impl Engine {
             client.stage = Stage::Ipxe(model::client::IpxeFeatures::default());
         }
         let none = |why: &str| refused(now, ask, Some(hardware), why);
-        if self.armed_plan(now, &client).is_some() {
+        if self.armed_with(now, &client, &mut Reasons::unread()).is_some() {
             return none(
                 "what a machine is armed with is given to itself only: let it boot from here",
             );

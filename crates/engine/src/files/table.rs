@@ -1,6 +1,7 @@
 //! The table of published names, and the names that loaders make up for themselves.
 
 use crate::Engine;
+use crate::reasons::Reasons;
 use crate::tftp::names::key;
 use model::image::{Content, LoaderKind, Wanted};
 use model::plan::Decision;
@@ -123,7 +124,8 @@ impl Engine {
     /// What the planned image has under this name: a Raspberry Pi asks for its files in the root
     /// or under its serial number, Windows' boot manager under names of its own.
     fn of_planned_image(&self, now: Now, name: &str, client: Option<&Client>) -> Option<Entry> {
-        let Decision::Boot(boot) = self.plan(now, client?).decision else { return None };
+        let decision = self.decide(now, client?, &mut Reasons::unread());
+        let Decision::Boot(boot) = decision else { return None };
         let image = self.image(&boot.image, Wanted::Version(boot.version))?;
         let without_prefix = name.split_once('/').map(|(_, rest)| rest);
         [Some(name), without_prefix]

@@ -1,7 +1,7 @@
 //! GRUB configurations, as Debian's and Red Hat's signed builds understand them: no modules to
 //! load, no `&&`.
 
-use super::{Line, Scene, args, comments, module_args, plain, screen};
+use super::{Line, Scene, args, begin, module_args, plain, screen};
 use model::Arch;
 use model::event::Carrier;
 use model::image::Way;
@@ -10,7 +10,7 @@ use model::plan::{Boot, BootPlan, Decision, ShownMenu};
 
 /// The configuration for a plan.
 pub fn write(scene: &Scene<'_>, plan: &BootPlan) -> String {
-    let mut text = comments(scene, plan);
+    let mut text = begin("", scene, plan);
     text.push_str(&local_disk_function(scene));
     match &plan.decision {
         Decision::Boot(boot) => {

@@ -1,7 +1,7 @@
 //! `pxelinux.cfg`, for PXELINUX, U-Boot, Petitboot and IBM Z: each understands the few words used
 //! here.
 
-use super::{Line, Scene, args, comments, is_safe, plain, screen};
+use super::{Line, Scene, args, begin, is_safe, plain, screen};
 use model::image::Way;
 use model::menu::Entry;
 use model::plan::{Boot, BootPlan, Decision, ShownMenu};
@@ -9,7 +9,7 @@ use model::plan::{Boot, BootPlan, Decision, ShownMenu};
 /// The configuration for a plan. Locked and hidden entries are left out: nothing here could ask
 /// for a password.
 pub fn write(scene: &Scene<'_>, plan: &BootPlan) -> String {
-    let mut text = comments(scene, plan);
+    let mut text = begin("", scene, plan);
     for line in screen(scene, plan) {
         text.push_str(&format!("SAY {line}\n"));
     }

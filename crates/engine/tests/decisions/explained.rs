@@ -24,11 +24,11 @@ use wire::dhcp4::{Message, MessageType, code};
 static NEXT_XID: AtomicU32 = AtomicU32::new(1);
 
 /// Machines that take part. The pool of a small world has room for fewer.
-const MACHINES: u8 = 4;
+pub const MACHINES: u8 = 4;
 
 /// What an operator, or a machine, does before the question.
 #[derive(Clone, Debug)]
-enum Step {
+pub enum Step {
     Rule(Vec<Condition>),
     Life(u8, Life),
     OwnProfile(u8),
@@ -43,7 +43,7 @@ enum Step {
 
 /// A kind of firmware.
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+pub enum Kind {
     Bios,
     Uefi,
     Http,
@@ -53,7 +53,7 @@ enum Kind {
 
 /// How far a boot gets.
 #[derive(Clone, Copy, Debug)]
-enum Depth {
+pub enum Depth {
     Discover,
     Lease,
     Script,
@@ -70,7 +70,7 @@ impl Kind {
         }
     }
 
-    fn discover(self, machine: u8) -> Message {
+    pub fn discover(self, machine: u8) -> Message {
         let (class, arch, ..) = self.says();
         let mut discover = firmware(MessageType::Discover, machine, class, arch);
         // Which version its driver has cannot be imagined, and decides nothing here.
@@ -84,7 +84,7 @@ impl Kind {
     }
 }
 
-fn kind() -> impl Strategy<Value = Kind> {
+pub fn kind() -> impl Strategy<Value = Kind> {
     prop_oneof![
         Just(Kind::Bios),
         Just(Kind::Uefi),
@@ -107,7 +107,7 @@ fn condition() -> impl Strategy<Value = Condition> {
     ]
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub fn step() -> impl Strategy<Value = Step> {
     let machine = 0..MACHINES;
     let life = prop_oneof![Just(Life::Approved), Just(Life::Blocked), Just(Life::Retired)];
     let depth = prop_oneof![Just(Depth::Discover), Just(Depth::Lease), Just(Depth::Script)];
@@ -126,7 +126,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn world() -> impl Strategy<Value = Settings> {
+pub fn world() -> impl Strategy<Value = Settings> {
     let mode = prop_oneof![
         3 => Just(Mode::Dhcp),
         2 => Just(Mode::Proxy),
@@ -162,7 +162,7 @@ fn attempt(engine: &mut Engine, now: Now, command: Command) {
     }
 }
 
-fn take(engine: &mut Engine, now: &mut Now, step: Step) {
+pub fn take(engine: &mut Engine, now: &mut Now, step: Step) {
     let set = |machine: u8, profile, labels| Command::SetMachine {
         machine: mac(machine).to_string(),
         name: None,
@@ -227,7 +227,7 @@ fn take_up(engine: &mut Engine, now: Now, machine: u8, kind: Kind, address: Ipv4
 }
 
 /// A loader asks for its script, as the machine with this card.
-fn asks(machine: u8, from: Ipv4Addr) -> FileAsk {
+pub fn asks(machine: u8, from: Ipv4Addr) -> FileAsk {
     FileAsk {
         by: Carrier::Http,
         name: "boot.ipxe".into(),

@@ -15,6 +15,7 @@ mod inventory;
 mod listening;
 mod others;
 mod power;
+mod reasons;
 mod rules;
 mod scripts;
 mod shelf;

@@ -1,10 +1,14 @@
 //! The bench's own program: `lab demo [FIRMWARE]`, `lab bench-boot [PAIRS]`,
 //! `lab bench-dhcp [ROUNDS] [--probe]`, `lab bench-dhcp-growth [LEASES]`, `lab bench-tftp [ROUNDS]`,
 //! `lab bench-http [ROUNDS]`, `lab bench-storm [MACHINES]`, `lab bench-transfers`,
-//! `lab bench-library [ROUNDS]`, `lab bench-fleet [MACHINES]`, `lab soak-kill KILLS [SEED]`, `lab soak-library KILLS [SEED]`.
+//! `lab bench-library [ROUNDS]`, `lab bench-fleet [MACHINES]`, `lab bench-reasons [ROUNDS]`, `lab soak-kill KILLS [SEED]`, `lab soak-library KILLS [SEED]`.
 //! `./x` calls it.
 
 use std::process::ExitCode;
+
+/// That of the program: what is measured in this process is measured with it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -61,6 +65,10 @@ fn main() -> ExitCode {
             Some(machines) => lab::bench_fleet::run(machines),
             None => return usage(),
         },
+        ["bench-reasons", rest @ ..] => match number(rest, 1_000) {
+            Some(rounds) => lab::bench_reasons::run(rounds),
+            None => return usage(),
+        },
         ["bench-transfers"] => lab::bench_files::transfers::run(),
         ["bench-dhcp", rest @ ..] => match rounds(rest) {
             Some((rounds, probe)) => lab::bench_dhcp::run(rounds, probe),
@@ -109,6 +117,7 @@ fn usage() -> ExitCode {
          lab bench-dhcp [ROUNDS] [--probe] | lab bench-dhcp-growth [LEASES] | \
          lab bench-tftp [ROUNDS] | lab bench-http [ROUNDS] | \
          lab bench-storm [MACHINES] | lab bench-transfers | lab bench-library [ROUNDS] | \
+         lab bench-fleet [MACHINES] | lab bench-reasons [ROUNDS] | \
          lab soak-kill KILLS [SEED] | lab soak-library KILLS [SEED]"
     );
     ExitCode::from(2)

@@ -4,6 +4,7 @@
 //! scenario ─ text in, timeline out ───────────── given / at / expect / because
 //!    world ─ one clock, jumps to the next moment
 //!      ├ server ── engine and TFTP as the server drives them, without sockets
+//!      ├ twin ──── an engine that gives no reasons, beside it
 //!      ├ tap ───── what it hears and says, as a capture
 //!      ├ foreign ─ other DHCP servers on the link
 //!      ├ net ───── frames on their way: lost, late, doubled, overtaken
@@ -23,5 +24,6 @@ pub mod net;
 pub mod scenario;
 pub mod server;
 pub mod tap;
+pub mod twin;
 pub mod way;
 pub mod world;

@@ -3,6 +3,7 @@
 use super::content::Label;
 use super::host::{Heard, HttpAnswer, HttpAsk};
 use super::tap::Tap;
+use super::twin;
 use engine::record::Recorded;
 use engine::tftp::{
     Caps, Negotiated, Opening, Policy, Refusal, Route, SessionId, Sessions, Step, Transfer, Why,
@@ -169,7 +170,7 @@ impl Server {
         };
         self.tap_heard(now, link, heard);
         for _ in 0..DECIDED_AGAIN {
-            let told = self.engine.dhcp(now, &datagram);
+            let told = twin::decided(&mut self.engine, |engine| engine.dhcp(now, &datagram));
             self.recorded.push(Recorded::dhcp(now, &datagram, &told.answer));
             let outgoing = match told.answer {
                 Answer::Reply(outgoing) => outgoing,
@@ -220,7 +221,7 @@ impl Server {
 
     /// Asks for a file, without carrying it.
     pub fn find(&mut self, now: Now, ask: &FileAsk) -> Answer<engine::Found> {
-        let told = self.engine.file(now, ask);
+        let told = twin::decided(&mut self.engine, |engine| engine.file(now, ask));
         self.recorded.push(Recorded::file(now, ask, &told.answer));
         self.told.extend(told.events);
         if let Answer::Silence(why) = &told.answer {
@@ -231,7 +232,7 @@ impl Server {
         };
         let nobody = Err("in this world there is no other server".to_owned());
         self.engine.heard_elsewhere(now, inquiry.machine, nobody);
-        let told = self.engine.file(now, ask);
+        let told = twin::decided(&mut self.engine, |engine| engine.file(now, ask));
         self.told.extend(told.events);
         told.answer
     }
