@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::net::{Ipv6Addr, SocketAddrV6};
 use wire::dhcp6::{ALL_SERVERS, Association, Kind, Packet, duid};
 
-const CARD: [u8; 6] = [0x52, 0x54, 0, 0x77, 0, 3];
+const CARD: [u8; 6] = [0x52, 0x54, 0, 0, 0, 3];
 const LINK_LOCAL: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0);
 
 fn json(got: &Got) -> Value {
@@ -73,17 +73,17 @@ async fn leases_of_both_families_are_listed_shown_and_ended() {
     let list = json(&ask(Method::GET, "/api/v1/leases").await);
     let of = |address: &str| list.as_array().unwrap().iter().find(|l| l["address"] == address);
     let one = of(&known).unwrap();
-    assert_eq!((&one["mac"], &one["state"]), (&"52:54:00:77:00:03".into(), &"bound".into()));
-    assert_eq!((&one["duid"], &one["iaid"]), (&"00030001525400770003".into(), &7.into()));
+    assert_eq!((&one["mac"], &one["state"]), (&"52:54:00:00:00:03".into(), &"bound".into()));
+    assert_eq!((&one["duid"], &one["iaid"]), (&"00030001525400000003".into(), &7.into()));
     let other = of(&hidden).unwrap();
     assert_eq!((&other["mac"], &other["duid"]), (&Value::Null, &"00020000090901".into()));
 
     let shown = json(&ask(Method::GET, &format!("/api/v1/leases/{known}")).await);
     assert_eq!(&shown, one);
-    let machine = json(&ask(Method::GET, "/api/v1/machines/52:54:00:77:00:03").await);
+    let machine = json(&ask(Method::GET, "/api/v1/machines/52:54:00:00:00:03").await);
     assert_eq!((&machine["ipv6"][0], &machine["address"]), (&known.as_str().into(), &Value::Null));
     let machines = json(&ask(Method::GET, "/api/v1/machines").await);
-    let listed = machines.as_array().unwrap().iter().find(|m| m["mac"] == "52:54:00:77:00:03");
+    let listed = machines.as_array().unwrap().iter().find(|m| m["mac"] == "52:54:00:00:00:03");
     assert_eq!(listed.unwrap()["ipv6"][0], known.as_str());
     let status = json(&ask(Method::GET, "/api/v1/status").await);
     assert_eq!((&status["leases"], &status["leases_ipv6"]), (&0.into(), &2.into()));
@@ -96,7 +96,7 @@ async fn leases_of_both_families_are_listed_shown_and_ended() {
     // By its machine, then by its address; a dry run ends nothing.
     let dry = ask(Method::DELETE, &format!("/api/v1/leases/{hidden}?dry_run=true")).await;
     assert_eq!(json(&dry)["done"], false);
-    let by_machine = ask(Method::DELETE, "/api/v1/leases/52:54:00:77:00:03").await;
+    let by_machine = ask(Method::DELETE, "/api/v1/leases/52:54:00:00:00:03").await;
     assert!(
         by_machine.text.contains(&format!("the lease of {known} ended")),
         "{}",
@@ -122,15 +122,15 @@ async fn addresses_of_both_families_are_reserved_alike() {
         world.with_token(Method::POST, "/api/v1/reservations", &token, body).await
     };
     for (body, status) in [
-        (r#"{"address":"10.77.0.7","holder":{"mac":"52:54:00:77:00:03"}}"#, 200),
-        (r#"{"address":"fd77::7","holder":{"mac":"52:54:00:77:00:03"},"host_name":"web"}"#, 200),
-        (r#"{"address":"fd77::8","holder":{"duid":"00030001525400770004"}}"#, 200),
+        (r#"{"address":"10.77.0.7","holder":{"mac":"52:54:00:00:00:03"}}"#, 200),
+        (r#"{"address":"fd77::7","holder":{"mac":"52:54:00:00:00:03"},"host_name":"web"}"#, 200),
+        (r#"{"address":"fd77::8","holder":{"duid":"00030001525400000004"}}"#, 200),
         (r#"{"address":"fd77::9","holder":{"uuid":"00112233-4455-6677-8899-aabbccddeeff"}}"#, 200),
-        (r#"{"address":"fd77::7","holder":{"mac":"52:54:00:77:00:04"}}"#, 409),
-        (r#"{"address":"fd99::7","holder":{"mac":"52:54:00:77:00:04"}}"#, 409),
+        (r#"{"address":"fd77::7","holder":{"mac":"52:54:00:00:00:04"}}"#, 409),
+        (r#"{"address":"fd99::7","holder":{"mac":"52:54:00:00:00:04"}}"#, 409),
         (r#"{"address":"fd77::a","holder":{"duid":"not hexadecimal"}}"#, 400),
         (r#"{"address":"fd77::a","holder":{"client-id":"0102"}}"#, 400),
-        (r#"{"address":"10.77.0.8","holder":{"duid":"00030001525400770004"}}"#, 400),
+        (r#"{"address":"10.77.0.8","holder":{"duid":"00030001525400000004"}}"#, 400),
     ] {
         let got = add(body).await;
         assert_eq!(got.status, status, "{body}: {}", got.text);
@@ -144,9 +144,9 @@ async fn addresses_of_both_families_are_reserved_alike() {
     assert_eq!(shown, ["10.77.0.7", "fd77::7", "fd77::8", "fd77::9"]);
     let (leased, network) = (&list[1]["leased"], &list[1]["network"]);
     assert_eq!((leased, network), (&true.into(), &"lan".into()));
-    assert_eq!(list[2]["holder"], serde_json::json!({ "duid": "00030001525400770004" }));
-    assert_eq!(list[2]["holder_shown"], "DUID 00030001525400770004");
-    let path = "/api/v1/machines/52:54:00:77:00:03";
+    assert_eq!(list[2]["holder"], serde_json::json!({ "duid": "00030001525400000004" }));
+    assert_eq!(list[2]["holder_shown"], "DUID 00030001525400000004");
+    let path = "/api/v1/machines/52:54:00:00:00:03";
     let machine = json(&world.with_token(Method::GET, path, &token, "").await);
     assert_eq!(machine["reservations"], serde_json::json!(["10.77.0.7", "fd77::7"]));
 

@@ -1,8 +1,8 @@
 //! What happens at a moment of a scenario.
 
 use super::given::{self, Pairs};
-use super::{packet, packet6};
 use super::show::Lines;
+use super::{packet, packet6};
 use crate::sim::firmware::Board;
 use crate::sim::world::World;
 use engine::explain::Question;
