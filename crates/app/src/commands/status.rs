@@ -21,7 +21,7 @@ pub async fn run(client: &Client, json: Json) -> Result<(), Failure> {
                 status.server_name, status.version, status.pid
             ),
         ),
-        ("since", status.started),
+        ("since", status.started.clone()),
         ("state", status.state.display().to_string()),
         ("config", config),
         ("http port", status.http_port.to_string()),
