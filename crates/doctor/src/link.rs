@@ -1,7 +1,8 @@
 //! The interfaces that are served: there, up, addressed, and nothing of this host in the way.
 
 use crate::{Code, Finding};
-use std::net::Ipv4Addr;
+use model::network6::Subnet6;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// What Ethernet carries, and what firmware reckons with.
 const MTU_USUAL: u32 = 1500;
@@ -20,6 +21,10 @@ pub struct Link {
     pub state: Option<State>,
     /// Machines are served through relays here.
     pub relayed: bool,
+    /// Machines are served over IPv6 alone here.
+    pub ipv6_only: bool,
+    /// Subnets of IPv6 that are served here, without those behind relays.
+    pub subnets_6: Vec<Subnet6>,
 }
 
 /// How an interface is.
@@ -31,6 +36,8 @@ pub struct State {
     pub carrier: bool,
     /// Its IPv4 addresses and prefix lengths.
     pub addresses: Vec<(Ipv4Addr, u8)>,
+    /// Its IPv6 addresses and prefix lengths, without those of the link alone.
+    pub addresses_6: Vec<(Ipv6Addr, u8)>,
     /// Its largest packet.
     pub mtu: Option<u32>,
     /// `rp_filter`, as it is in force: 0 off, 1 strict, 2 loose.
@@ -80,6 +87,7 @@ pub fn judge(links: &[Link], neighbours: &[Neighbour]) -> Vec<Finding> {
     for link in links {
         findings.push(itself(link));
         let Some(state) = &link.state else { continue };
+        findings.extend(without_address(link, state));
         findings.extend(mtu(&link.name, state));
         findings.extend(vlan(&link.name, state));
         findings.extend(bridge(&link.name, state));
@@ -90,7 +98,8 @@ pub fn judge(links: &[Link], neighbours: &[Neighbour]) -> Vec<Finding> {
     findings
 }
 
-fn itself(Link { name, state, .. }: &Link) -> Finding {
+fn itself(link: &Link) -> Finding {
+    let Link { name, state, .. } = link;
     let Some(state) = state else {
         return Finding::bad(
             Code::LinkMissing,
@@ -107,7 +116,7 @@ fn itself(Link { name, state, .. }: &Link) -> Finding {
             format!("ip link set {name} up"),
         );
     }
-    if state.addresses.is_empty() {
+    if state.addresses.is_empty() && !link.ipv6_only {
         return Finding::bad(
             Code::LinkAddress,
             format!("{name} has no IPv4 address"),
@@ -123,8 +132,28 @@ fn itself(Link { name, state, .. }: &Link) -> Finding {
             "plug the cable in, or switch the other end on",
         );
     }
-    let all: Vec<String> = state.addresses.iter().map(|(a, p)| format!("{a}/{p}")).collect();
+    let four = state.addresses.iter().map(|(a, p)| format!("{a}/{p}"));
+    let six = state.addresses_6.iter().map(|(a, p)| format!("{a}/{p}"));
+    let all: Vec<String> = four.chain(six).collect();
     Finding::good(format!("{name} is up with {}", all.join(", ")))
+}
+
+/// Subnets that we have no address in.
+fn without_address(link: &Link, state: &State) -> Vec<Finding> {
+    let name = &link.name;
+    let bare = |subnet: &&Subnet6| !state.addresses_6.iter().any(|(at, _)| subnet.contains(*at));
+    let missing = link.subnets_6.iter().filter(bare);
+    missing
+        .map(|subnet| {
+            let first = Ipv6Addr::from(u128::from(subnet.address).saturating_add(1));
+            Finding::bad(
+                Code::LinkAddress6,
+                format!("{name} has no address in {subnet}"),
+                "machines of that subnet hear nothing from us, and could fetch nothing",
+                format!("ip addr add {first}/{} dev {name}", subnet.prefix),
+            )
+        })
+        .collect()
 }
 
 fn mtu(name: &str, state: &State) -> Option<Finding> {
@@ -253,7 +282,7 @@ mod tests {
     }
 
     fn seen(state: Option<State>) -> Vec<(Code, Grade)> {
-        let link = Link { name: "br0".to_owned(), state, relayed: false };
+        let link = Link { name: "br0".to_owned(), state, ..Link::default() };
         found(&judge(&[link], &[]))
     }
 
@@ -280,6 +309,25 @@ mod tests {
     }
 
     #[test]
+    fn ipv6_needs_an_address_in_each_of_its_subnets_and_none_of_ipv4() {
+        let subnets_6 = vec!["fd77::/64".parse().unwrap()];
+        let seen = |addresses_6: &[&str], ipv6_only| {
+            let addresses_6 = addresses_6.iter().map(|at| (at.parse().unwrap(), 64)).collect();
+            let state = Some(State { addresses: vec![], addresses_6, ..good() });
+            let name = "br0".to_owned();
+            let link =
+                Link { name, state, ipv6_only, subnets_6: subnets_6.clone(), relayed: false };
+            judge(&[link], &[])
+        };
+        assert_eq!(found(&seen(&["fd77::1"], true)), []);
+        let bare = (Code::LinkAddress6, Grade::Bad);
+        assert_eq!(found(&seen(&["fd99::1"], true)), [bare]);
+        let findings = seen(&[], false);
+        assert_eq!(found(&findings), [(Code::LinkAddress, Grade::Bad), bare]);
+        assert_eq!(findings[1].mend, "ip addr add fd77::1/64 dev br0");
+    }
+
+    #[test]
     fn a_bridge_that_keeps_machines_silent_is_said_with_its_time() {
         let stp = |forward_delay_s, stp| {
             let silent_ports = vec![("tap0".to_owned(), "listening".to_owned())];
@@ -288,7 +336,7 @@ mod tests {
         };
         assert_eq!(seen(Some(stp(15, false))), [], "without STP there is no delay");
         assert_eq!(seen(Some(stp(2, true))), []);
-        let link = Link { name: "br0".to_owned(), state: Some(stp(15, true)), relayed: false };
+        let link = Link { name: "br0".to_owned(), state: Some(stp(15, true)), ..Link::default() };
         let findings = judge(&[link], &[]);
         let stp = findings.iter().find(|f| f.code == Code::BridgeStp).unwrap();
         assert!(stp.what.contains("30 s") && stp.what.contains("tap0 (listening)"), "{stp:?}");
@@ -303,7 +351,7 @@ mod tests {
             |a: [u8; 4], p| Neighbour { name: "eth1".to_owned(), addresses: vec![(a.into(), p)] };
         let link = |rp_filter, relayed| {
             let state = Some(State { rp_filter, ..good() });
-            [Link { name: "br0".to_owned(), state, relayed }]
+            [Link { name: "br0".to_owned(), state, relayed, ..Link::default() }]
         };
         let codes = |link: &[Link], other| found(&judge(link, &[other]));
         assert_eq!(codes(&link(1, false), other([10, 78, 0, 1], 24)), []);

@@ -2,6 +2,7 @@
 
 use crate::{Code, Finding};
 use model::HardwareAddress;
+use model::network6::Subnet6;
 use model::text::show;
 use std::net::Ipv6Addr;
 
@@ -16,8 +17,23 @@ pub struct Heard {
     pub spoken: bool,
     /// Routers that announced themselves.
     pub routers: Vec<Router>,
-    /// DHCPv6 servers that answered.
+    /// DHCPv6 servers that answered; never our own, which hears nothing of what this host sends.
     pub servers: Vec<Server>,
+    /// What we serve there.
+    pub ours: Option<Ours>,
+}
+
+/// What our configuration says of IPv6 on a link.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ours {
+    /// The subnet.
+    pub subnet: Subnet6,
+    /// Machines have their addresses from us; else they make them themselves.
+    pub gives_addresses: bool,
+    /// We advertise how to ask.
+    pub advertises: bool,
+    /// Relays hand on what machines ask elsewhere: here are no machines of it.
+    pub relayed: bool,
 }
 
 /// A router, with what it says of the link.
@@ -75,6 +91,8 @@ pub fn judge(heard: &Heard) -> Vec<Finding> {
     }
     let mut findings: Vec<Finding> = heard.routers.iter().map(|r| router(link, r)).collect();
     findings.extend(many(heard));
+    findings
+        .extend(heard.ours.iter().filter(|ours| !ours.relayed).flat_map(|ours| told(heard, ours)));
     findings.extend(unanswered(heard));
     for server in &heard.servers {
         findings.push(boots(link, server));
@@ -132,7 +150,75 @@ fn many(heard: &Heard) -> Option<Finding> {
     ))
 }
 
+/// Whether machines are told to ask us, and of which prefix.
+fn told(heard: &Heard, ours: &Ours) -> Vec<Finding> {
+    let (link, subnet) = (&heard.interface, ours.subnet);
+    let mut findings = Vec::new();
+    let asks = |router: &Router| router.managed || router.other && !ours.gives_addresses;
+    let (what, flag) = match ours.gives_addresses {
+        true => ("addresses", "M, \"managed\""),
+        false => ("settings", "O, \"other\""),
+    };
+    if ours.advertises {
+        findings.push(Finding::good(format!(
+            "{link}: we advertise {subnet} ourselves, and that {what} come by DHCPv6"
+        )));
+    } else if !heard.routers.iter().any(asks) {
+        let who = match heard.routers.len() {
+            0 => "no router advertises anything".to_owned(),
+            1 => "the router does not say so".to_owned(),
+            n => format!("none of the {n} routers says so"),
+        };
+        findings.push(Finding::bad(
+            Code::Router6Unsaid,
+            format!("{link}: {what} of {subnet} come by DHCPv6 from us, and {who}"),
+            "firmware asks nobody for what no router advertises, so nothing boots over IPv6 here",
+            format!(
+                "switch that flag ({flag}) on at the router; where there is none: advertise = true \
+                 in the [[network]] of {subnet}"
+            ),
+        ));
+    }
+    let other = heard.routers.iter().find_map(|router| {
+        let all = &router.prefixes;
+        let same =
+            |(at, length): &(Ipv6Addr, u8)| (*at, *length) == (subnet.address, subnet.prefix);
+        let first = all.first().filter(|_| !all.iter().any(same))?;
+        Some((router, first))
+    });
+    if let Some((router, (address, length))) = other {
+        findings.push(Finding::note(
+            Code::Router6Prefix,
+            format!(
+                "{link}: router {} announces {address}/{length}, and we serve {subnet}",
+                router.address
+            ),
+            "machines have addresses of both, and what they ask by the other one is of no network of \
+             ours",
+            "serve the router's prefix, or have it announce ours",
+        ));
+    }
+    let giving = heard.servers.iter().find(|server| server.offers_address);
+    if let Some(server) = giving.filter(|_| ours.gives_addresses) {
+        findings.push(Finding::note(
+            Code::Dhcp6Two,
+            format!(
+                "{link}: DHCPv6 server {} ({}) gives addresses, as we do",
+                server.address, server.mac
+            ),
+            "a machine takes what comes first, and boots what that server says; where both have the \
+             same pool, two machines get one address",
+            "let one of them give addresses: ours without a `pool` gives settings and boot data, or \
+             stop the other",
+        ));
+    }
+    findings
+}
+
 fn unanswered(heard: &Heard) -> Option<Finding> {
+    if heard.ours.as_ref().is_some_and(|ours| ours.gives_addresses && !ours.relayed) {
+        return None;
+    }
     let router = heard.routers.iter().find(|router| router.managed)?;
     heard.servers.is_empty().then(|| {
         Finding::note(
@@ -239,9 +325,26 @@ mod tests {
 
     fn found(routers: Vec<Router>, servers: Vec<Server>) -> Vec<(Code, Grade)> {
         let interface = "eth0".to_owned();
-        let heard = Heard { interface, not_asked: None, spoken: true, routers, servers };
-        judge(&heard).into_iter().map(|f| (f.code, f.grade)).collect()
+        let heard = Heard { interface, spoken: true, routers, servers, ..Heard::default() };
+        codes(&heard)
     }
+
+    fn codes(heard: &Heard) -> Vec<(Code, Grade)> {
+        judge(heard).into_iter().map(|f| (f.code, f.grade)).collect()
+    }
+
+    fn beside_ours(ours: Ours, routers: Vec<Router>, servers: Vec<Server>) -> Heard {
+        let interface = "eth0".to_owned();
+        let ours = Some(ours);
+        Heard { interface, not_asked: None, spoken: true, routers, servers, ours }
+    }
+
+    const OURS: Ours = Ours {
+        subnet: Subnet6 { address: Ipv6Addr::new(0xfd77, 0, 0, 0, 0, 0, 0, 0), prefix: 64 },
+        gives_addresses: true,
+        advertises: false,
+        relayed: false,
+    };
 
     const FINE: (Code, Grade) = (Code::Fine, Grade::Good);
 
@@ -285,5 +388,37 @@ mod tests {
         assert_eq!(found(vec![], vec![server("TFTP://[fd77::1]/a.efi", "")]), [boot, url]);
         let silent = Server { says_http: false, ..good };
         assert_eq!(found(vec![], vec![silent]), [boot, url]);
+    }
+
+    #[test]
+    fn who_serves_ipv6_needs_somebody_who_says_so() {
+        let unsaid = (Code::Router6Unsaid, Grade::Bad);
+        assert_eq!(codes(&beside_ours(OURS, vec![], vec![])), [unsaid]);
+        assert_eq!(codes(&beside_ours(OURS, vec![router()], vec![])), [FINE, unsaid]);
+        let other = Router { other: true, ..router() };
+        assert_eq!(codes(&beside_ours(OURS, vec![other.clone()], vec![])), [FINE, unsaid]);
+        let managed = Router { managed: true, ..router() };
+        assert_eq!(codes(&beside_ours(OURS, vec![managed], vec![])), [FINE], "we answer");
+        let advertises = Ours { advertises: true, ..OURS };
+        assert_eq!(codes(&beside_ours(advertises, vec![], vec![])), [FINE]);
+        let relayed = Ours { relayed: true, ..OURS };
+        assert_eq!(codes(&beside_ours(relayed, vec![router()], vec![])), [FINE]);
+
+        let settings = Ours { gives_addresses: false, ..OURS };
+        assert_eq!(codes(&beside_ours(settings.clone(), vec![other], vec![])), [FINE]);
+        let said = judge(&beside_ours(settings, vec![router()], vec![]));
+        assert!(said[1].what.contains("settings of fd77::/64"), "{said:?}");
+        assert!(said[1].mend.contains("O, \"other\""), "{said:?}");
+    }
+
+    #[test]
+    fn another_prefix_and_another_server_are_said() {
+        let managed = Router { managed: true, ..router() };
+        let wrong = Router { prefixes: vec![("fd99::".parse().unwrap(), 64)], ..managed.clone() };
+        let prefix = (Code::Router6Prefix, Grade::Note);
+        assert_eq!(codes(&beside_ours(OURS, vec![wrong], vec![])), [FINE, prefix]);
+        let two = (Code::Dhcp6Two, Grade::Note);
+        let both = beside_ours(OURS, vec![managed], vec![server("", "")]);
+        assert_eq!(codes(&both), [FINE, two, FINE]);
     }
 }

@@ -18,6 +18,8 @@ pub enum For {
     Dhcp,
     /// proxyDHCP; as DHCP.
     ProxyDhcp,
+    /// DHCPv6; heard on a socket as TFTP is.
+    Dhcp6,
     /// TFTP.
     Tftp,
     /// The machines' HTTP port.
@@ -35,6 +37,7 @@ impl For {
         match self {
             Self::Dhcp => "DHCP",
             Self::ProxyDhcp => "proxyDHCP",
+            Self::Dhcp6 => "DHCPv6",
             Self::Tftp => "TFTP",
             Self::Http => "HTTP",
             Self::Https => "HTTPS",
@@ -186,6 +189,11 @@ pub fn judge(port: &Port) -> Finding {
              on its links",
             mend,
         ),
+        (For::Dhcp6, _) => {
+            let why = "machines ask for IPv6 addresses there, and where another program has it we \
+                       hear none of them";
+            Finding::bad(Code::PortTaken, who, why, mend)
+        }
         (For::Tftp, _) => {
             let why = "firmware fetches its bootloader there, and from no other port";
             Finding::bad(Code::PortTaken, who, why, mend)
@@ -234,6 +242,8 @@ mod tests {
         let taken = port(For::Tftp, &[("in.tftpd", 9, "")], Some(7));
         assert_eq!((taken.code, taken.grade), (Code::PortTaken, Grade::Bad));
         assert!(taken.what.contains("in.tftpd (process 9)") && taken.mend.contains("ps 9"));
+        let dhcp6 = port(For::Dhcp6, &[("kea-dhcp6", 9, "")], Some(7));
+        assert_eq!((dhcp6.code, dhcp6.grade), (Code::PortTaken, Grade::Bad));
         let http = port(For::Http, &[("nginx", 9, "")], None);
         assert_eq!((http.code, http.grade), (Code::PortTaken, Grade::Bad));
         assert!(http.mend.contains("[http] port"), "{http:?}");

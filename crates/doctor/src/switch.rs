@@ -247,7 +247,7 @@ mod tests {
         let interface = || "eth0.10".to_owned();
         let state = Some(State { vlan: Some(10), ..State::default() });
         Facts {
-            links: vec![Link { name: interface(), state, relayed: false }],
+            links: vec![Link { name: interface(), state, ..Link::default() }],
             others: vec![Heard {
                 interface: interface(),
                 mode: Some(mode),

@@ -1,6 +1,7 @@
 //! What operators may ask to be changed, and when that is refused.
 
 mod addresses;
+mod addresses6;
 mod apply;
 mod declared;
 mod deploy;
@@ -35,11 +36,11 @@ use model::setting::Setting;
 use model::template::Template;
 use model::{
     Change, Channel, Declarable, DhcpOption, HardwareAddress, Image, Lease, Loader, Now, Pin,
-    PowerSettings, Reservation, Webhook,
+    PowerSettings, Reservation, Reservation6, Webhook,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 pub use name::Before;
@@ -131,11 +132,13 @@ pub enum Command {
     AddMachines(Vec<DeclaredMachine>),
     /// Promises an address to a client; replaces the promise of the same address.
     AddReservation(Reservation),
+    /// The same for an IPv6 address.
+    AddReservation6(Reservation6),
     /// Takes such a promise back.
-    RemoveReservation(Ipv4Addr),
+    RemoveReservation(IpAddr),
     /// Ends a lease, as if its client had given it back; a declined or conflicting address is free
     /// again.
-    ReleaseLease(Ipv4Addr),
+    ReleaseLease(IpAddr),
     /// Takes over leases of another server. What contradicts a lease of ours stays out.
     ImportLeases(Vec<Lease>),
     /// Sets the DHCP options of a machine alone.
@@ -315,8 +318,11 @@ impl Engine {
             }
             Command::SetLife(named, life) => self.set_life(now, &named, life),
             Command::AddReservation(reservation) => self.add_reservation(now, reservation),
-            Command::RemoveReservation(address) => self.remove_reservation(address),
-            Command::ReleaseLease(address) => self.release_lease(now, address),
+            Command::AddReservation6(reservation) => self.add_reservation6(now, reservation),
+            Command::RemoveReservation(IpAddr::V4(address)) => self.remove_reservation(address),
+            Command::RemoveReservation(IpAddr::V6(address)) => self.remove_reservation6(address),
+            Command::ReleaseLease(IpAddr::V4(address)) => self.release_lease(now, address),
+            Command::ReleaseLease(IpAddr::V6(address)) => self.release_lease6(now, address),
             Command::ImportLeases(leases) => self.import_leases(now, leases),
             Command::SetMachineOptions(named, options) => self.set_machine_options(&named, options),
             Command::SetQuirks(named, pins) => self.set_quirks(now, &named, &pins),

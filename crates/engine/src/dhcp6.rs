@@ -24,7 +24,7 @@ use wire::dhcp6::{Association, CLIENT_PORT, Heard, Kind, Packet, SERVER_PORT, st
 use wire::ndp::{Prefix, RouterAdvertisement};
 
 /// What a client is told of that would need a new lease when there is no room for one.
-const ONLY_RENEWS: &str = "the disk is full: leases are only renewed";
+pub(crate) const ONLY_RENEWS: &str = "the disk is full: leases are only renewed";
 
 /// A UDP payload that reached port 547.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -116,7 +116,7 @@ impl Engine {
         if !self.may_keep(&changes) {
             changes.clear();
         }
-        self.memory.note_over_ipv6(now, heard.packet.xid, client);
+        self.memory.note_over_ipv6(now, &heard.packet, client);
         changes.iter().for_each(|change| self.apply(change));
         if client.stage == Stage::Firmware {
             let ended = self.end_once(now, &client.hardware);

@@ -1,6 +1,7 @@
 //! What a machine would get at every stage, and why: the live decision, with nothing kept.
 
 mod address;
+mod address6;
 mod imagine;
 
 pub use imagine::{Imagined, Place};
@@ -29,7 +30,7 @@ pub struct Question {
     pub arch: Option<Arch>,
     /// Instead of what it last said.
     pub firmware: Option<Firmware>,
-    /// Only this stage: `address`, `firmware`, `ipxe`, `grub`, `pxelinux`, `kernel`, `answers`.
+    /// Only this stage: `address`, `firmware`, `address-ipv6`, `firmware-ipv6`, `ipxe`, `grub`, `pxelinux`, `kernel`, `answers`.
     pub stage: Option<String>,
     /// Interface, instead of where it was last heard.
     pub network: Option<String>,
@@ -59,8 +60,8 @@ pub struct Explanation {
 /// What one stage gets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StageAnswer {
-    /// `address` where we give addresses, `firmware`, `firmware-ipv6`, then `ipxe`, `grub` or `pxelinux`, then
-    /// `kernel` and `answers`.
+    /// `address` where we give addresses, `firmware`; the same of IPv6, `address-ipv6` and `firmware-ipv6`; then
+    /// `ipxe`, `grub` or `pxelinux`, then `kernel` and `answers`.
     pub stage: String,
     /// What it gets, in a line; none is silence.
     pub gets: Option<String>,
@@ -86,8 +87,10 @@ impl Engine {
             stages.push(self.firmware_stage(now, &client, network));
             from = given.flatten();
         }
-        let six = place.ipv6.as_ref().map(|network| self.firmware_stage6(now, &client, network));
-        stages.extend(six);
+        if let Some(network) = &place.ipv6 {
+            stages.extend(self.address_stage6(now, &client, network));
+            stages.push(self.firmware_stage6(now, &client, network));
+        }
         stages.extend(self.later_stages(now, &client, &place, (&plan, from)));
         stages.retain(|stage| question.stage.as_ref().is_none_or(|wanted| *wanted == stage.stage));
         Ok(Explanation {

@@ -8,6 +8,7 @@
 use model::lease::{Lease6, LeaseState, Reservation6, ReservedFor6};
 use model::{HardwareAddress, Network6, Now, Uuid};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
@@ -21,6 +22,33 @@ const QUARANTINE: Duration = Duration::from_secs(3600);
 const DECLINES_EACH: usize = 3;
 /// Addresses of a small pool that all clients together may; of a larger one, one in a hundred.
 const DECLINES_LEAST: usize = 4;
+
+/// Why an address was chosen for an association.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Source6 {
+    /// It is reserved for its client.
+    Reserved,
+    /// It has it.
+    Leased,
+    /// It had it last.
+    Former,
+    /// It asked for it.
+    Wished,
+    /// It is what the association leads to, or the next that is free.
+    Derived,
+}
+
+impl fmt::Display for Source6 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Reserved => "it is reserved for this machine",
+            Self::Leased => "this association of the machine has it now",
+            Self::Former => "this association of the machine had it last",
+            Self::Wished => "this machine asked for it, and it is free",
+            Self::Derived => "it follows from the identifier and the association, and is free",
+        })
+    }
+}
 
 /// Who asks for an address, and for which of its associations.
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +118,10 @@ impl Leases6 {
         self.reserved.values()
     }
 
+    pub(crate) fn reservation(&self, address: Ipv6Addr) -> Option<&Reservation6> {
+        self.reserved.get(&address)
+    }
+
     pub(crate) fn of(&self, address: Ipv6Addr) -> Option<&Lease6> {
         self.by_address.get(&address)
     }
@@ -123,8 +155,7 @@ impl Leases6 {
         })
     }
 
-    /// The address for an association: the one reserved for its client; the one it has or had; the
-    /// one it wishes; the one worked out from it; the next that is free.
+    /// The address for an association; see [`Leases6::weigh`].
     pub(crate) fn choose(
         &self,
         now: Now,
@@ -132,6 +163,18 @@ impl Leases6 {
         asker: &Asker<'_>,
         wish: Option<Ipv6Addr>,
     ) -> Option<Ipv6Addr> {
+        self.weigh(now, network, asker, wish).map(|(address, _)| address)
+    }
+
+    /// The address for an association, and why: the one reserved for its client; the one it has or
+    /// had; the one it wishes; the one worked out from it; the next that is free.
+    pub(crate) fn weigh(
+        &self,
+        now: Now,
+        network: &Network6,
+        asker: &Asker<'_>,
+        wish: Option<Ipv6Addr>,
+    ) -> Option<(Ipv6Addr, Source6)> {
         if let Some(reserved) = self.reserved_for(network, asker) {
             let taken = self.of(reserved.address).filter(|lease| lease.holds(now));
             // The stages of a boot, and the system after them, have an association each, but the
@@ -141,17 +184,22 @@ impl Leases6 {
                     || lease.hardware.is_some() && lease.hardware == asker.hardware
             };
             if taken.is_none_or(theirs) {
-                return Some(reserved.address);
+                return Some((reserved.address, Source6::Reserved));
             }
         }
-        let own = self.held(network, asker).map(|lease| lease.address);
+        let own = self.held(network, asker).map(|lease| {
+            let from = if lease.holds(now) { Source6::Leased } else { Source6::Former };
+            (lease.address, from)
+        });
         let good =
             |address: &Ipv6Addr| network.leasable(*address) && self.is_free(now, *address, asker);
         let room = self.by_address.len() < LEASES_MAX
             || self.by_address.values().any(|lease| !lease.holds(now));
-        own.filter(good)
-            .or_else(|| wish.filter(good).filter(|_| room))
-            .or_else(|| if room { self.next_free(now, network, asker) } else { None })
+        let wished = || wish.filter(good).filter(|_| room).map(|wish| (wish, Source6::Wished));
+        let next = || room.then(|| self.next_free(now, network, asker)).flatten();
+        own.filter(|(own, _)| good(own))
+            .or_else(wished)
+            .or_else(|| next().map(|next| (next, Source6::Derived)))
     }
 
     /// Whether this association may have the address: nobody else has it, or was promised it.
@@ -254,6 +302,36 @@ impl Leases6 {
         }
         let until = Some(now + QUARANTINE);
         Some(Ok(Lease6 { state: LeaseState::Declined, until, ..lease.clone() }))
+    }
+
+    /// Addresses of the pools of a network that are leased, and that are in quarantine: no walk over
+    /// the pools, which may be larger than any number, and one over the leases of the subnet.
+    pub(crate) fn used(&self, now: Now, network: &Network6) -> (usize, usize) {
+        let from = network.subnet.address;
+        let here = self.by_address.range(from..).map(|(_, lease)| lease);
+        let here = here.take_while(|lease| network.subnet.contains(lease.address));
+        let here = here.filter(|lease| lease.holds(now) && network.leasable(lease.address));
+        here.fold((0, 0), |(leased, quarantined), lease| match lease.state {
+            LeaseState::Bound => (leased + 1, quarantined),
+            _ => (leased, quarantined + 1),
+        })
+    }
+
+    /// Leases of a card's machine here, the newest first.
+    pub(crate) fn of_machine(
+        &self,
+        network: &Network6,
+        theirs: impl Fn(&HardwareAddress) -> bool,
+    ) -> Vec<&Lease6> {
+        let from = network.subnet.address;
+        let here = self.by_address.range(from..).map(|(_, lease)| lease);
+        let here = here.take_while(|lease| network.subnet.contains(lease.address));
+        let mut all: Vec<&Lease6> = here
+            .filter(|lease| lease.state != LeaseState::Declined)
+            .filter(|lease| lease.hardware.as_ref().is_some_and(&theirs))
+            .collect();
+        all.sort_by_key(|lease| std::cmp::Reverse((lease.until, lease.since)));
+        all
     }
 
     /// Leases that ended before a moment, at most so many.

@@ -264,10 +264,10 @@ impl World {
                 self.operator(Command::AddReservation(reservation));
             }
             Step::Unreserve(n) => {
-                self.operator(Command::RemoveReservation(place(n)));
+                self.operator(Command::RemoveReservation(place(n).into()));
             }
             Step::OperatorEnds(n) => {
-                if self.operator(Command::ReleaseLease(place(n))) {
+                if self.operator(Command::ReleaseLease(place(n).into())) {
                     self.promised.remove(&place(n));
                     self.barred.remove(&place(n));
                 }

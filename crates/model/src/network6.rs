@@ -166,6 +166,11 @@ impl Network6 {
             && address != self.server
     }
 
+    /// Whether `address` may be promised to somebody: it is a host's of the subnet, and not ours.
+    pub fn reservable(&self, address: Ipv6Addr) -> bool {
+        self.subnet.is_host(address) && address != self.server
+    }
+
     /// How many addresses its pools span.
     pub fn pool_size(&self) -> u128 {
         self.pools.iter().fold(0, |all, pool| all.saturating_add(pool.size()))

@@ -12,6 +12,7 @@ mod sane;
 use engine::record::{Exchange, Given, Part, without_secrets};
 use engine::{Engine, Settings};
 use model::image::Assets;
+use model::lease::ReservedFor6;
 use model::menu::PasswordHash;
 use model::{Change, Event, HardwareAddress, Now};
 use serde::{Deserialize, Serialize};
@@ -216,7 +217,27 @@ fn facts(engine: &Engine, machine: HardwareAddress) -> Vec<Change> {
         })
     });
     facts.extend(promised.cloned().map(Change::Reservation));
+    facts.extend(facts6(engine, machine));
     facts
+}
+
+/// IPv6 addresses of a machine: those that it has, and those that are promised to it. Exchanges of
+/// DHCPv6 are told by their events.
+fn facts6(engine: &Engine, machine: HardwareAddress) -> Vec<Change> {
+    let filed = |hardware: &HardwareAddress| {
+        engine.machine_of(hardware).map_or(*hardware, |machine| machine.hardware)
+    };
+    let own = |hardware: &HardwareAddress| filed(hardware) == filed(&machine);
+    let uuid = engine.machine_of(&machine).and_then(|machine| machine.uuid);
+    let leases = engine.leases6().filter(|lease| lease.hardware.as_ref().is_some_and(own));
+    let leases: Vec<&model::Lease6> = leases.collect();
+    let promised = engine.reservations6().filter(|reservation| match &reservation.holder {
+        ReservedFor6::Mac(mac) => own(mac),
+        ReservedFor6::Uuid(holder) => uuid == Some(*holder),
+        ReservedFor6::Duid(duid) => leases.iter().any(|lease| lease.duid == *duid),
+    });
+    let promised: Vec<Change> = promised.cloned().map(Change::Reservation6).collect();
+    leases.into_iter().cloned().map(Change::Lease6).chain(promised).collect()
 }
 
 /// The files of images that were asked for, or that stand in what was said: paths within their images.

@@ -10,37 +10,82 @@ use crate::{House, Problem, body};
 use axum::Json;
 use axum::extract::Path;
 use engine::{Change, Command, Engine, Now};
-use model::lease::{LeaseState, Reservation, ReservedFor};
+use model::lease::{LeaseState, Reservation, Reservation6, ReservedFor, ReservedFor6};
 use model::network::Mode;
 use model::text::show;
-use model::{HardwareAddress, Lease, Machine};
+use model::{HardwareAddress, Lease, Lease6, Machine};
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 pub async fn list(State(house): State<House>) -> Result<Json<Vec<LeaseView>>, Problem> {
-    let all = ask(&house, |engine, now| {
-        let machines: BTreeMap<HardwareAddress, &Machine> =
-            engine.machines().map(|m| (m.hardware, m)).collect();
-        let view = |l: &Lease| LeaseView::new(l, machines.get(&l.hardware).copied(), now);
-        engine.leases().map(view).collect()
-    });
-    all.await.map(Json)
+    ask(&house, |engine, now| all(engine, now, |_| true)).await.map(Json)
 }
 
-/// Whether a lease is of this address, or of this machine.
-fn named(engine: &Engine, named: &str) -> impl Fn(&Lease) -> bool + use<> {
-    let address: Option<Ipv4Addr> = named.parse().ok();
+/// A lease of either family.
+#[derive(Clone, Copy)]
+enum Either<'a> {
+    Four(&'a Lease),
+    Six(&'a Lease6),
+}
+
+impl Either<'_> {
+    fn address(&self) -> IpAddr {
+        match self {
+            Self::Four(lease) => lease.address.into(),
+            Self::Six(lease) => lease.address.into(),
+        }
+    }
+
+    fn hardware(&self) -> Option<HardwareAddress> {
+        match self {
+            Self::Four(lease) => Some(lease.hardware),
+            Self::Six(lease) => lease.hardware,
+        }
+    }
+
+    fn holds(&self, now: Now) -> bool {
+        match self {
+            Self::Four(lease) => lease.holds(now),
+            Self::Six(lease) => lease.holds(now),
+        }
+    }
+
+    fn view(&self, engine: &Engine, now: Now) -> LeaseView {
+        let machine = self.hardware().and_then(|hardware| engine.machine_of(&hardware));
+        match self {
+            Self::Four(lease) => LeaseView::new(lease, machine, now),
+            Self::Six(lease) => LeaseView::new6(lease, machine, now),
+        }
+    }
+}
+
+/// Those of IPv4 first, each by address.
+fn every(engine: &Engine) -> impl Iterator<Item = Either<'_>> {
+    engine.leases().map(Either::Four).chain(engine.leases6().map(Either::Six))
+}
+
+fn all(engine: &Engine, now: Now, which: impl Fn(&Either<'_>) -> bool) -> Vec<LeaseView> {
+    every(engine).filter(which).map(|lease| lease.view(engine, now)).collect()
+}
+
+/// Under which address the machine with this card is filed.
+fn filed(engine: &Engine, hardware: HardwareAddress) -> HardwareAddress {
+    engine.machine_of(&hardware).map_or(hardware, |machine| machine.hardware)
+}
+
+/// Whether a lease is of this address, or of this machine by any of its cards.
+fn named<'a>(engine: &'a Engine, named: &str) -> impl Fn(&Either<'_>) -> bool + use<'a> {
+    let address: Option<IpAddr> = named.parse().ok();
     let owner = engine.machine(named).map(|m| m.hardware).or_else(|| named.parse().ok());
-    move |lease| Some(lease.address) == address || Some(lease.hardware) == owner
+    move |lease| {
+        let theirs = || lease.hardware().map(|hardware| filed(engine, hardware)) == owner;
+        Some(lease.address()) == address || owner.is_some() && theirs()
+    }
 }
 
 fn none_of(named: &str) -> Problem {
     Problem::missing(format!("there is no lease of `{}`", show(named.as_bytes())))
         .hint("a lease is named by its address or its machine: bootwright lease list")
-}
-
-fn machine<'a>(engine: &'a Engine, lease: &Lease) -> Option<&'a Machine> {
-    engine.machines().find(|m| m.hardware == lease.hardware)
 }
 
 pub async fn show_one(
@@ -50,9 +95,9 @@ pub async fn show_one(
     let found = ask(&house, move |engine, now| {
         let is = named(engine, &name);
         // A machine may have had others: the one that holds goes first.
-        let all = || engine.leases().filter(|lease| is(lease));
+        let all = || every(engine).filter(&is);
         let lease = all().find(|lease| lease.holds(now)).or_else(|| all().next());
-        lease.map(|l| LeaseView::new(l, machine(engine, l), now)).ok_or_else(|| none_of(&name))
+        lease.map(|lease| lease.view(engine, now)).ok_or_else(|| none_of(&name))
     });
     found.await?.map(Json)
 }
@@ -63,11 +108,11 @@ pub async fn history(
 ) -> Result<Json<LeaseHistory>, Problem> {
     let found = ask(&house, move |engine, now| {
         let is = named(engine, &name);
-        let view = |l: &Lease| LeaseView::new(l, machine(engine, l), now);
-        let present = engine.leases().filter(|lease| is(lease)).map(view).collect();
-        let mut before: Vec<&Lease> = engine.past_leases().filter(|lease| is(lease)).collect();
+        let past = engine.past_leases().filter(|lease| is(&Either::Four(lease)));
+        let mut before: Vec<&Lease> = past.collect();
         before.sort_by_key(|lease| std::cmp::Reverse((lease.until, lease.since)));
-        let history = LeaseHistory { now: present, before: before.into_iter().map(view).collect() };
+        let before = before.into_iter().map(|lease| Either::Four(lease).view(engine, now));
+        let history = LeaseHistory { now: all(engine, now, &is), before: before.collect() };
         let empty = history.now.is_empty() && history.before.is_empty();
         if empty { Err(none_of(&name)) } else { Ok(history) }
     });
@@ -80,13 +125,16 @@ pub async fn release(
     Path(name): Path<String>,
     Asked(dry): Asked<Dry>,
 ) -> Result<Json<Done>, Problem> {
-    let address = match name.parse::<Ipv4Addr>() {
+    let address = match name.parse::<IpAddr>() {
         Ok(address) => address,
         Err(_) => {
             let owner = hardware(&house, name.clone()).await?;
             let held = ask(&house, move |engine, now| {
-                let theirs = |l: &&Lease| l.hardware == owner && l.holds(now);
-                engine.leases().filter(theirs).map(|l| l.address).collect::<Vec<Ipv4Addr>>()
+                let theirs = |lease: &Either<'_>| {
+                    let of = lease.hardware().map(|hardware| filed(engine, hardware));
+                    of == Some(owner) && lease.holds(now)
+                };
+                every(engine).filter(theirs).map(|l| l.address()).collect::<Vec<IpAddr>>()
             });
             match held.await?.as_slice() {
                 [] => return Err(none_of(&name)),
@@ -188,10 +236,19 @@ fn outside() -> String {
     "no network that this server gives addresses of has it".to_owned()
 }
 
-/// Whether a reservation is a machine's, as far as the machine has told who it is.
-pub fn is_for(engine: &Engine, reservation: &Reservation, machine: &Machine) -> bool {
+/// What is reserved for a machine, as far as the machine has told who it is.
+pub fn reserved_for<'a>(
+    engine: &'a Engine,
+    machine: &'a Machine,
+) -> impl Iterator<Item = IpAddr> + 'a {
+    let four = engine.reservations().filter(|r| is_for(engine, r, machine));
+    let six = engine.reservations6().filter(|r| is_for6(engine, r, machine));
+    four.map(|r| r.address.into()).chain(six.map(|r| r.address.into()))
+}
+
+fn is_for(engine: &Engine, reservation: &Reservation, machine: &Machine) -> bool {
     match &reservation.holder {
-        ReservedFor::Mac(mac) => *mac == machine.hardware,
+        ReservedFor::Mac(mac) => filed(engine, *mac) == machine.hardware,
         ReservedFor::Uuid(uuid) => machine.uuid == Some(*uuid),
         // Machines are not filed by these: who holds the address by them is the machine.
         ReservedFor::ClientId(_) | ReservedFor::Circuit { .. } => engine
@@ -200,55 +257,101 @@ pub fn is_for(engine: &Engine, reservation: &Reservation, machine: &Machine) -> 
     }
 }
 
+fn is_for6(engine: &Engine, reservation: &Reservation6, machine: &Machine) -> bool {
+    match &reservation.holder {
+        ReservedFor6::Mac(mac) => filed(engine, *mac) == machine.hardware,
+        ReservedFor6::Uuid(uuid) => machine.uuid == Some(*uuid),
+        // Whoever has any lease by this identifier is the machine.
+        ReservedFor6::Duid(duid) => engine.leases6().filter(|lease| lease.duid == *duid).any(|l| {
+            l.hardware.is_some_and(|hardware| filed(engine, hardware) == machine.hardware)
+        }),
+    }
+}
+
 pub async fn reservations(
     State(house): State<House>,
 ) -> Result<Json<Vec<ReservationView>>, Problem> {
     let all = ask(&house, |engine, now| {
         let known = Known::new(engine, now);
-        engine.reservations().map(|reservation| known.view(reservation)).collect()
+        let four = engine.reservations().map(|reservation| known.view(reservation));
+        four.chain(engine.reservations6().map(|reservation| known.view6(reservation))).collect()
     });
     all.await.map(Json)
 }
 
 /// What stands beside reservations, read in one walk each.
 struct Known<'a> {
-    networks: Vec<&'a model::Network>,
-    leases: BTreeMap<Ipv4Addr, (HardwareAddress, bool)>,
-    by_mac: BTreeMap<HardwareAddress, &'a Machine>,
+    engine: &'a Engine,
+    leases: BTreeMap<IpAddr, (Option<HardwareAddress>, bool)>,
     by_uuid: BTreeMap<model::Uuid, &'a Machine>,
+    by_duid: BTreeMap<&'a [u8], HardwareAddress>,
 }
 
 impl<'a> Known<'a> {
     fn new(engine: &'a Engine, now: Now) -> Self {
-        let networks = engine.settings().networks.iter().filter(|n| n.mode == Mode::Dhcp);
         let by_uuid = engine.machines().filter_map(|m| Some((m.uuid?, m)));
+        let leases = every(engine).map(|l| (l.address(), (l.hardware(), l.holds(now))));
+        let by_duid = engine.leases6().filter_map(|l| Some((l.duid.as_slice(), l.hardware?)));
         Self {
-            networks: networks.collect(),
-            leases: engine.leases().map(|l| (l.address, (l.hardware, l.holds(now)))).collect(),
-            by_mac: engine.machines().map(|m| (m.hardware, m)).collect(),
+            engine,
+            leases: leases.collect(),
             by_uuid: by_uuid.collect(),
+            by_duid: by_duid.collect(),
         }
     }
 
     fn view(&self, reservation: &Reservation) -> ReservationView {
         let address = reservation.address;
-        let lease = self.leases.get(&address);
         let machine = match &reservation.holder {
-            ReservedFor::Mac(mac) => self.by_mac.get(mac),
-            ReservedFor::Uuid(uuid) => self.by_uuid.get(uuid),
-            _ => lease.and_then(|(hardware, _)| self.by_mac.get(hardware)),
+            ReservedFor::Mac(mac) => self.engine.machine_of(mac),
+            ReservedFor::Uuid(uuid) => self.by_uuid.get(uuid).copied(),
+            _ => self.holder(address.into()).and_then(|hardware| self.engine.machine_of(&hardware)),
         };
-        let network = self.networks.iter().find(|n| n.subnet.contains(address));
+        let networks = self.engine.settings().networks.iter().filter(|n| n.mode == Mode::Dhcp);
+        let network = networks.into_iter().find(|n| n.subnet.contains(address));
+        let Reservation { address, holder, host_name, since } = reservation.clone();
         ReservationView {
             address: address.to_string(),
-            holder: (&reservation.holder).into(),
-            holder_shown: reservation.holder.to_string(),
+            holder: (&holder).into(),
+            holder_shown: holder.to_string(),
             machine: machine.and_then(|m| m.name.clone()),
-            host_name: reservation.host_name.clone(),
+            host_name,
             network: network.map(|n| n.interface.clone()),
-            leased: lease.is_some_and(|(_, holds)| *holds),
-            since: reservation.since.to_string(),
+            leased: self.is_leased(address.into()),
+            since: since.to_string(),
         }
+    }
+
+    fn view6(&self, reservation: &Reservation6) -> ReservationView {
+        let Reservation6 { address, holder, host_name, since } = reservation.clone();
+        let machine = match &holder {
+            ReservedFor6::Mac(mac) => self.engine.machine_of(mac),
+            ReservedFor6::Uuid(uuid) => self.by_uuid.get(uuid).copied(),
+            ReservedFor6::Duid(duid) => {
+                let hardware = self.by_duid.get(duid.as_slice());
+                hardware.and_then(|hardware| self.engine.machine_of(hardware))
+            }
+        };
+        let networks = self.engine.settings().networks6.iter().filter(|n| n.gives_addresses());
+        let network = networks.into_iter().find(|n| n.subnet.contains(address));
+        ReservationView {
+            address: address.to_string(),
+            holder: (&holder).into(),
+            holder_shown: holder.to_string(),
+            machine: machine.and_then(|m| m.name.clone()),
+            host_name,
+            network: network.map(|n| n.interface.clone()),
+            leased: self.is_leased(address.into()),
+            since: since.to_string(),
+        }
+    }
+
+    fn holder(&self, address: IpAddr) -> Option<HardwareAddress> {
+        self.leases.get(&address).and_then(|(hardware, _)| *hardware)
+    }
+
+    fn is_leased(&self, address: IpAddr) -> bool {
+        self.leases.get(&address).is_some_and(|(_, holds)| *holds)
     }
 }
 
@@ -258,8 +361,8 @@ pub async fn reserve(
     body::Json(wish): body::Json<ReservationWish>,
 ) -> Result<Json<Done>, Problem> {
     let now = ask(&house, |_, now| now).await?;
-    let reservation = wish.meant(now).map_err(Problem::malformed)?;
-    command(&house, Command::AddReservation(reservation), dry.dry_run).await.map(Json)
+    let wanted = wish.meant(now).map_err(Problem::malformed)?;
+    command(&house, wanted, dry.dry_run).await.map(Json)
 }
 
 pub async fn unreserve(
@@ -269,7 +372,7 @@ pub async fn unreserve(
 ) -> Result<Json<Done>, Problem> {
     let Ok(address) = address.parse() else {
         let shown = show(address.as_bytes());
-        return Err(Problem::missing(format!("`{shown}` is no IPv4 address"))
+        return Err(Problem::missing(format!("`{shown}` is no IP address"))
             .hint("a reservation is named by its address: bootwright reservation list"));
     };
     command(&house, Command::RemoveReservation(address), dry.dry_run).await.map(Json)

@@ -12,6 +12,7 @@ use axum::extract::Path;
 use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse;
 use engine::{Command, Engine, Now};
+use model::lease::LeaseState;
 use model::{DhcpOption, Event, HardwareAddress, Machine};
 use std::collections::{BTreeMap, HashMap};
 use std::net::Ipv4Addr;
@@ -21,14 +22,21 @@ pub fn view(engine: &Engine, machine: &Machine, now: Now) -> MachineView {
     let own = |mac: HardwareAddress| machine.addresses().any(|address| address == mac);
     let held = |lease: &&model::Lease| own(lease.hardware) && lease.holds(now);
     let address = engine.leases().find(held).map(|lease| lease.address);
-    let theirs = engine.reservations().filter(|r| super::leases::is_for(engine, r, machine));
-    let reservations = theirs.map(|r| r.address.to_string()).collect();
+    let held = |lease: &&model::Lease6| lease.hardware.is_some_and(own) && uses(lease, now);
+    let ipv6 = engine.leases6().filter(held).map(|lease| lease.address.to_string()).collect();
+    let reservations = super::leases::reserved_for(engine, machine);
+    let reservations = reservations.map(|address| address.to_string()).collect();
     let twins = engine.twins(machine).iter().map(ToString::to_string).collect();
     let deployment = engine.deployment_of(&machine.hardware);
     let deployment = deployment.map(|of| format!("{}: {}", of.shown(), of.standing()));
     let shown =
-        MachineView { reservations, deployment, twins, ..MachineView::new(machine, address) };
+        MachineView { ipv6, reservations, deployment, twins, ..MachineView::new(machine, address) };
     shown.with_hardware(engine.hardware(&machine.hardware))
+}
+
+/// Whether its client has the address: one that it refused is in quarantine.
+fn uses(lease: &model::Lease6, now: Now) -> bool {
+    lease.state == LeaseState::Bound && lease.holds(now)
 }
 
 /// The longest text that is searched for.
@@ -83,7 +91,17 @@ pub async fn list(
             .filter(|lease| lease.holds(now))
             .map(|lease| (lease.hardware, lease.address))
             .collect();
-        let view = |m: &Machine| MachineView::new(m, held.get(&m.hardware).copied());
+        let mut held6: HashMap<HardwareAddress, Vec<String>> = HashMap::new();
+        for lease in engine.leases6().filter(|lease| uses(lease, now)) {
+            let of = lease.hardware.and_then(|hardware| engine.machine_of(&hardware));
+            if let Some(machine) = of {
+                held6.entry(machine.hardware).or_default().push(lease.address.to_string());
+            }
+        }
+        let view = |m: &Machine| MachineView {
+            ipv6: held6.get(&m.hardware).cloned().unwrap_or_default(),
+            ..MachineView::new(m, held.get(&m.hardware).copied())
+        };
         (page.into_iter().map(view).collect::<Vec<MachineView>>(), next)
     });
     let (page, next) = found.await?;

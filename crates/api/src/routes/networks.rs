@@ -17,7 +17,7 @@ fn networks(engine: &Engine, now: Now) -> Vec<NetworkView> {
     let settings = engine.settings();
     let view = |network: &Network| {
         let of = |pool: &&engine::state::PoolUse| {
-            pool.link == network.interface && pool.subnet == network.subnet
+            pool.link == network.interface && pool.subnet == network.subnet.to_string()
         };
         let numbers = census.pools.iter().find(of).map(|pool| PoolNumbers {
             size: pool.size,

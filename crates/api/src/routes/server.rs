@@ -49,13 +49,16 @@ async fn glance(house: &House) -> Result<Status, Problem> {
             config,
             http_port: settings.http_port,
             tls,
-            networks: settings.networks.iter().map(NetworkStatus::from).collect(),
+            networks: (settings.networks.iter().map(NetworkStatus::from))
+                .chain(settings.networks6.iter().map(NetworkStatus::from))
+                .collect(),
             images: engine.images().count(),
             loaders: engine.loaders().count(),
             profiles: engine.profiles().count(),
             rules: engine.rules().len(),
             machines: engine.machines().count(),
             leases: engine.leases().filter(|lease| lease.holds(now)).count(),
+            leases_ipv6: engine.leases6().filter(|lease| lease.holds(now)).count(),
             rogues: links::rogues(engine),
             dropped: counted.dropped,
             bugs: counted.bugs,

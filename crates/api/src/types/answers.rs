@@ -3,8 +3,8 @@
 use crate::Problem;
 use model::Event;
 use model::access::Role;
-use model::network::Network;
-use model::{Arch, Channel};
+use model::network::{Mode, Network};
+use model::{Arch, Channel, Network6};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -41,8 +41,11 @@ pub struct Status {
     pub rules: usize,
     /// Machines that were ever heard.
     pub machines: usize,
-    /// Leases that hold at the moment.
+    /// Leases of IPv4 that hold at the moment.
     pub leases: usize,
+    /// Leases of IPv6 that hold at the moment.
+    #[serde(default)]
+    pub leases_ipv6: usize,
     /// Other servers that do harm on our links, one line each.
     #[serde(default)]
     pub rogues: Vec<String>,
@@ -83,14 +86,26 @@ pub struct TlsFinding {
 pub struct NetworkStatus {
     /// Interface.
     pub interface: String,
-    /// `auto`, `dhcp`, `proxy`, `listen`, `off`.
+    /// `auto`, `dhcp`, `proxy`, `listen`, `off`; of IPv6 always `dhcp`.
     pub mode: String,
     /// Our address.
     pub server: String,
-    /// Its subnet.
+    /// Its subnet, of IPv4 or of IPv6.
     pub subnet: String,
     /// Leasable addresses.
     pub pool: Vec<String>,
+}
+
+impl From<&Network6> for NetworkStatus {
+    fn from(network: &Network6) -> Self {
+        Self {
+            interface: network.interface.clone(),
+            mode: Mode::Dhcp.to_string(),
+            server: network.server.to_string(),
+            subnet: network.subnet.to_string(),
+            pool: network.pools.iter().map(ToString::to_string).collect(),
+        }
+    }
 }
 
 impl From<&Network> for NetworkStatus {

@@ -182,8 +182,11 @@ pub struct MachineView {
     pub vendor_class: Option<String>,
     /// Interface it was last heard on.
     pub network: String,
-    /// Address it holds, if it has one of us.
+    /// IPv4 address it holds, if it has one of us.
     pub address: Option<String>,
+    /// IPv6 addresses it holds of us: the stages of a boot, and the system after them, have one each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ipv6: Vec<String>,
     /// Addresses reserved for it; only where one machine is shown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reservations: Vec<String>,
@@ -236,6 +239,7 @@ impl MachineView {
             vendor_class: machine.vendor_class.clone(),
             network: machine.link.clone(),
             address: address.map(|a| a.to_string()),
+            ipv6: Vec::new(),
             reservations: Vec::new(),
             profile: machine.profile.clone(),
             options: machine.options.iter().map(model::option::show).collect(),

@@ -1,19 +1,20 @@
 //! Leases and reservations: who has which address, who had it, and who is promised one.
 
 use super::moment;
-use model::lease::{LeaseState, Reservation, ReservedFor};
+use engine::Command;
+use model::lease::{Lease6, LeaseState, Reservation, Reservation6, ReservedFor, ReservedFor6};
 use model::{HardwareAddress, Lease, Machine, Now, Uuid};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
-/// A lease.
+/// A lease, of IPv4 or of IPv6.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LeaseView {
     /// Address.
     pub address: String,
-    /// Whose.
-    pub mac: String,
+    /// Whose; `null` where a client of IPv6 could not be told by its card.
+    pub mac: Option<String>,
     /// The machine's name, if it has one.
     pub machine: Option<String>,
     /// What it calls itself.
@@ -26,30 +27,60 @@ pub struct LeaseView {
     pub since: String,
     /// When it ends; `null` is never.
     pub until: Option<String>,
-    /// Option 61 in hexadecimal digits.
+    /// Option 61 in hexadecimal digits; of IPv4 only.
     pub client_id: Option<String>,
+    /// The client's identifier in hexadecimal digits; of IPv6 only. All cards of a machine may share one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duid: Option<String>,
+    /// Which of the client's associations has the address; of IPv6 only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iaid: Option<u32>,
+}
+
+/// How a lease stands: one that nobody renewed is `expired`.
+fn standing(state: LeaseState, until: Option<Now>, now: Now) -> String {
+    let state = match state {
+        LeaseState::Released => "released",
+        _ if until.is_some_and(|until| until <= now) => "expired",
+        LeaseState::Bound => "bound",
+        LeaseState::Declined => "declined",
+        LeaseState::Conflict => "conflict",
+    };
+    state.to_owned()
 }
 
 impl LeaseView {
-    /// A lease as it is now.
-    pub fn new(lease: &Lease, machine: Option<&Machine>, now: Now) -> Self {
-        let state = match lease.state {
-            LeaseState::Released => "released",
-            _ if lease.until.is_some_and(|until| until <= now) => "expired",
-            LeaseState::Bound => "bound",
-            LeaseState::Declined => "declined",
-            LeaseState::Conflict => "conflict",
-        };
+    /// A lease of IPv6 as it is now.
+    pub fn new6(lease: &Lease6, machine: Option<&Machine>, now: Now) -> Self {
         Self {
             address: lease.address.to_string(),
-            mac: lease.hardware.to_string(),
+            mac: lease.hardware.map(|hardware| hardware.to_string()),
             machine: machine.and_then(|m| m.name.clone()),
             host_name: lease.host_name.clone(),
             network: lease.network.clone(),
-            state: state.to_owned(),
+            state: standing(lease.state, lease.until, now),
+            since: moment(lease.since),
+            until: lease.until.map(moment),
+            client_id: None,
+            duid: Some(hex(&lease.duid)),
+            iaid: Some(lease.iaid),
+        }
+    }
+
+    /// A lease of IPv4 as it is now.
+    pub fn new(lease: &Lease, machine: Option<&Machine>, now: Now) -> Self {
+        Self {
+            address: lease.address.to_string(),
+            mac: Some(lease.hardware.to_string()),
+            machine: machine.and_then(|m| m.name.clone()),
+            host_name: lease.host_name.clone(),
+            network: lease.network.clone(),
+            state: standing(lease.state, lease.until, now),
             since: moment(lease.since),
             until: lease.until.map(moment),
             client_id: lease.client_id.as_deref().map(hex),
+            duid: None,
+            iaid: None,
         }
     }
 }
@@ -79,11 +110,13 @@ pub struct LeaseHistory {
 pub enum HolderText {
     /// By hardware address.
     Mac(HardwareAddress),
-    /// By option 61, in hexadecimal digits.
+    /// By option 61, in hexadecimal digits; of IPv4 only.
     ClientId(String),
-    /// By UUID (option 97).
+    /// By the identifier of a client of IPv6, in hexadecimal digits.
+    Duid(String),
+    /// By UUID: option 97, or of IPv6 an identifier that is one.
     Uuid(Uuid),
-    /// By the port of a switch (option 82.1).
+    /// By the port of a switch (option 82.1); of IPv4 only.
     #[serde(rename_all = "kebab-case")]
     Circuit {
         /// In hexadecimal digits.
@@ -105,6 +138,34 @@ impl From<&ReservedFor> for HolderText {
     }
 }
 
+impl From<&ReservedFor6> for HolderText {
+    fn from(holder: &ReservedFor6) -> Self {
+        match holder {
+            ReservedFor6::Mac(mac) => Self::Mac(*mac),
+            ReservedFor6::Duid(duid) => Self::Duid(hex(duid)),
+            ReservedFor6::Uuid(uuid) => Self::Uuid(*uuid),
+        }
+    }
+}
+
+impl TryFrom<HolderText> for ReservedFor6 {
+    type Error = String;
+    fn try_from(text: HolderText) -> Result<Self, String> {
+        let only = |what: &str| {
+            Err(format!(
+                "{what} names clients of IPv4; an IPv6 address is reserved by mac, duid or uuid"
+            ))
+        };
+        match text {
+            HolderText::Mac(mac) => Ok(Self::Mac(mac)),
+            HolderText::Duid(duid) => Ok(Self::Duid(bytes("a DUID", &duid)?)),
+            HolderText::Uuid(uuid) => Ok(Self::Uuid(uuid)),
+            HolderText::ClientId(_) => only("a client id"),
+            HolderText::Circuit { .. } => only("a circuit id"),
+        }
+    }
+}
+
 impl TryFrom<HolderText> for ReservedFor {
     type Error = String;
     fn try_from(text: HolderText) -> Result<Self, String> {
@@ -112,6 +173,10 @@ impl TryFrom<HolderText> for ReservedFor {
             HolderText::Mac(mac) => Self::Mac(mac),
             HolderText::ClientId(id) => Self::ClientId(bytes("a client id", &id)?),
             HolderText::Uuid(uuid) => Self::Uuid(uuid),
+            HolderText::Duid(_) => {
+                let why = "a DUID names clients of IPv6; an IPv4 address is reserved by mac, client-id, uuid or circuit";
+                return Err(why.to_owned());
+            }
             HolderText::Circuit { id, relay } => {
                 Self::Circuit { relay, id: bytes("a circuit id", &id)? }
             }
@@ -130,7 +195,7 @@ pub struct ReservationView {
     pub holder_shown: String,
     /// The name of the machine it is for, if it is known and has one.
     pub machine: Option<String>,
-    /// Option 12 of its replies.
+    /// The name that goes with it: of IPv4, option 12 of its replies.
     pub host_name: Option<String>,
     /// Interface of its network; `null` where no network has the address any more.
     pub network: Option<String>,
@@ -144,27 +209,37 @@ pub struct ReservationView {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReservationWish {
-    /// Address.
-    pub address: Ipv4Addr,
+    /// Address, of either family.
+    pub address: IpAddr,
     /// For whom.
     pub holder: HolderText,
-    /// Option 12 of its replies.
+    /// The name that goes with it: of IPv4, option 12 of its replies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_name: Option<String>,
 }
 
 impl ReservationWish {
-    /// The reservation that is meant, made now.
-    pub fn meant(self, now: Now) -> Result<Reservation, String> {
+    /// What is meant, made now.
+    pub fn meant(self, now: Now) -> Result<Command, String> {
         let Self { address, holder, host_name } = self;
-        Ok(Reservation { address, holder: holder.try_into()?, host_name, since: now })
+        let since = now;
+        Ok(match address {
+            IpAddr::V4(address) => {
+                let holder = holder.try_into()?;
+                Command::AddReservation(Reservation { address, holder, host_name, since })
+            }
+            IpAddr::V6(address) => {
+                let holder = holder.try_into()?;
+                Command::AddReservation6(Reservation6 { address, holder, host_name, since })
+            }
+        })
     }
 }
 
 impl From<Reservation> for ReservationWish {
     fn from(reservation: Reservation) -> Self {
         let Reservation { address, holder, host_name, .. } = reservation;
-        Self { address, holder: HolderText::from(&holder), host_name }
+        Self { address: address.into(), holder: HolderText::from(&holder), host_name }
     }
 }
 

@@ -6,6 +6,7 @@
     reason = "a test that cannot do this has failed"
 )]
 
+mod addresses;
 mod boots;
 mod contract;
 mod drafts;

@@ -18,11 +18,13 @@ use api::Client;
 use api::client::Error;
 use api::types::Doctor as Told;
 use clap::Args;
+use doctor::others_6::Ours;
 use doctor::stock::Configuration;
 use doctor::switch::{self, Kind};
 use doctor::{Facts, Finding};
 use model::Network;
 use model::network::Mode;
+use model::network6::Subnet6;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
@@ -78,12 +80,45 @@ impl Known {
         self.config.as_ref().map_or(&[], |config| &config.settings.networks)
     }
 
+    /// What the configuration says of IPv6 on an interface.
+    fn served_6(&self, interface: &str) -> Option<Ours> {
+        let networks = self.config.iter().flat_map(|config| &config.settings.networks6);
+        let mut here = networks.filter(|network| network.interface == interface);
+        // Of several, that of the link itself is what its machines meet.
+        let first = here.clone().find(|network| network.relays.is_empty()).or_else(|| here.next());
+        first.map(|network| Ours {
+            subnet: network.subnet,
+            gives_addresses: network.gives_addresses(),
+            advertises: network.advertise,
+            relayed: !network.relays.is_empty(),
+        })
+    }
+
+    /// Subnets of IPv6 that an interface needs an address in: of the configuration, else, where that
+    /// cannot be read any more, of the server that runs.
+    fn subnets_6(&self, interface: &str) -> Vec<Subnet6> {
+        if self.config.is_some() {
+            let ours = self.served_6(interface).filter(|ours| !ours.relayed);
+            return ours.map(|ours| ours.subnet).into_iter().collect();
+        }
+        let told = self.told.iter().flat_map(|told| &told.status.networks);
+        let here = told.filter(|network| network.interface == interface);
+        here.filter_map(|network| network.subnet.parse().ok()).collect()
+    }
+
+    /// Whether IPv6 is served on an interface, and IPv4 is not.
+    fn is_ipv6_only(&self, interface: &str) -> bool {
+        self.mode(interface).is_none()
+            && (self.served_6(interface).is_some() || !self.subnets_6(interface).is_empty())
+    }
+
     /// What we do on an interface, as far as it is known.
     fn mode(&self, interface: &str) -> Option<Mode> {
         let configured = self.networks().iter().find(|n| n.interface == interface).map(|n| n.mode);
         let told = || {
             let told = self.told.as_ref()?;
-            let network = told.status.networks.iter().find(|n| n.interface == interface)?;
+            let four = told.status.networks.iter().filter(|n| !n.subnet.contains(':'));
+            let network = four.into_iter().find(|n| n.interface == interface)?;
             network.mode.parse().ok()
         };
         configured.or_else(told)
@@ -156,7 +191,9 @@ impl Doctor {
             }
             (None, Some(config)) => {
                 let networks = config.settings.networks.iter().filter(|n| n.mode != Mode::Off);
-                networks.map(|n| n.interface.clone()).collect()
+                let four = networks.map(|n| n.interface.clone());
+                let six = config.settings.networks6.iter().map(|n| n.interface.clone());
+                four.chain(six).collect()
             }
             (None, None) => Vec::new(),
         };

@@ -23,7 +23,7 @@ can be explained, too: say --arch, and --network where there are several."
 pub struct Explain {
     #[command(flatten)]
     pub who: Who,
-    /// Only this stage: address, firmware, ipxe, grub, pxelinux, kernel, answers.
+    /// Only this stage: address, firmware, address-ipv6, firmware-ipv6, ipxe, grub, pxelinux, kernel, answers.
     #[arg(long)]
     stage: Option<String>,
     /// As if it booted then: +2h, 14:30, 2026-11-22 14:30.
@@ -202,6 +202,8 @@ fn stage_in_words(stage: &str) -> String {
     match stage {
         "address" => "It gets the address".to_owned(),
         "firmware" => "The firmware gets".to_owned(),
+        "address-ipv6" => "It gets the IPv6 address".to_owned(),
+        "firmware-ipv6" => "The firmware gets over IPv6".to_owned(),
         "ipxe" => "iPXE is then told".to_owned(),
         "grub" => "GRUB is then told".to_owned(),
         "pxelinux" => "The loader's configuration then says".to_owned(),

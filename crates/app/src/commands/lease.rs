@@ -90,7 +90,7 @@ impl List {
         say::listing(self.json.json, &all, head, |l| {
             [
                 l.address.clone(),
-                l.mac.clone(),
+                whose(l),
                 say::or_dash(l.machine.as_ref().or(l.host_name.as_ref())),
                 l.state.clone(),
                 until(l),
@@ -103,7 +103,7 @@ impl List {
 fn show(lease: &LeaseView) {
     say::card(&[
         ("address", lease.address.clone()),
-        ("mac", lease.mac.clone()),
+        ("mac", lease.mac.clone().unwrap_or_default()),
         ("machine", lease.machine.clone().unwrap_or_default()),
         ("host name", lease.host_name.clone().unwrap_or_default()),
         ("network", lease.network.clone()),
@@ -111,6 +111,8 @@ fn show(lease: &LeaseView) {
         ("since", lease.since.clone()),
         ("until", until(lease)),
         ("client id", lease.client_id.clone().unwrap_or_default()),
+        ("duid", lease.duid.clone().unwrap_or_default()),
+        ("iaid", lease.iaid.map(|iaid| iaid.to_string()).unwrap_or_default()),
     ]);
 }
 
@@ -131,12 +133,18 @@ async fn history(client: &Client, lease: &str, json: Json) -> Result<(), Failure
     say::listing(false, &history.before, head, |l| {
         [
             l.address.clone(),
-            l.mac.clone(),
+            whose(l),
             say::or_dash(l.machine.as_ref().or(l.host_name.as_ref())),
             l.since.clone(),
             until(l),
         ]
     })
+}
+
+/// Its MAC, else its identifier.
+fn whose(lease: &LeaseView) -> String {
+    let duid = || lease.duid.as_ref().map(|duid| format!("duid {duid}"));
+    say::or_dash(lease.mac.clone().or_else(duid).as_ref())
 }
 
 fn until(lease: &LeaseView) -> String {

@@ -284,7 +284,7 @@ impl Machine {
                         m.state.to_string(),
                         m.code.clone(),
                         say::or_dash(m.arch.as_ref()),
-                        say::or_dash(m.address.as_ref()),
+                        say::or_dash(m.address.as_ref().or(m.ipv6.first())),
                         say::or_dash(m.profile.as_ref()),
                         m.last_seen.clone(),
                     ]
@@ -381,6 +381,7 @@ fn show(machine: MachineView, last_boot: Option<String>) {
         ("vendor class", machine.vendor_class.unwrap_or_default()),
         ("network", machine.network),
         ("address", machine.address.unwrap_or_default()),
+        ("ipv6", machine.ipv6.join(", ")),
         ("reserved", machine.reservations.join(", ")),
         ("profile", machine.profile.unwrap_or_default()),
         ("options", machine.options.join(", ")),

@@ -5,13 +5,13 @@ use crate::cli::{Dry, Json, Sure};
 use crate::failure::Failure;
 use crate::say;
 use api::Client;
-use api::types::{MachineView, ReservationView, ReservationWish};
+use api::types::{HolderText, MachineView, ReservationView, ReservationWish};
 use clap::{Args, Subcommand};
 use hyper::Method;
 use model::lease::ReservedFor;
 use model::url::part;
 use model::{HardwareAddress, Uuid};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 const IDS: &str = "An ID is hexadecimal (01:52:54:00:12:34:56, 0x0152, 0152) where it can be read so, \
 and text otherwise; text:0152 is text in any case.";
@@ -27,7 +27,7 @@ pub enum Reservation {
     Remove {
         /// Their addresses.
         #[arg(required = true)]
-        addresses: Vec<Ipv4Addr>,
+        addresses: Vec<IpAddr>,
         #[command(flatten)]
         sure: Sure,
     },
@@ -37,8 +37,8 @@ pub enum Reservation {
 #[derive(Debug, Args)]
 #[command(after_help = IDS)]
 pub struct Add {
-    /// In the subnet of a network; it may lie outside its pools.
-    address: Ipv4Addr,
+    /// In the subnet of a network, of IPv4 or IPv6; it may lie outside its pools.
+    address: IpAddr,
     #[command(flatten)]
     holder: Holder,
     /// The relay (giaddr) behind which the circuit is, where ids repeat from relay to relay.
@@ -58,13 +58,16 @@ pub struct Holder {
     /// A MAC, or a machine that is known.
     #[arg(long, value_name = "M")]
     mac: Option<String>,
-    /// Option 61, in hexadecimal or as text.
+    /// Option 61, in hexadecimal or as text; of IPv4.
     #[arg(long, value_name = "ID")]
     client_id: Option<String>,
-    /// The machine's UUID (option 97).
+    /// The client's identifier, in hexadecimal; of IPv6. `lease show` says it.
+    #[arg(long, value_name = "ID")]
+    duid: Option<String>,
+    /// The machine's UUID: option 97, or of IPv6 an identifier that is one.
     #[arg(long, value_name = "U")]
     uuid: Option<Uuid>,
-    /// The port of a switch (option 82.1), in hexadecimal or as text.
+    /// The port of a switch (option 82.1), in hexadecimal or as text; of IPv4.
     #[arg(long, value_name = "ID")]
     circuit: Option<String>,
 }
@@ -104,18 +107,21 @@ impl Add {
     async fn wish(self, client: &Client) -> Result<ReservationWish, Failure> {
         let Self { address, holder, relay, name, .. } = self;
         let holder = match holder {
-            Holder { mac: Some(named), .. } => ReservedFor::Mac(mac(client, &named).await?),
-            Holder { client_id: Some(id), .. } => ReservedFor::ClientId(bytes(&id)),
-            Holder { circuit: Some(id), .. } => ReservedFor::Circuit { relay, id: bytes(&id) },
-            Holder { uuid: Some(uuid), .. } => ReservedFor::Uuid(uuid),
+            Holder { mac: Some(named), .. } => HolderText::Mac(mac(client, &named).await?),
+            Holder { client_id: Some(id), .. } => (&ReservedFor::ClientId(bytes(&id))).into(),
+            Holder { duid: Some(id), .. } => HolderText::Duid(digits(&id)),
+            Holder { circuit: Some(id), .. } => {
+                (&ReservedFor::Circuit { relay, id: bytes(&id) }).into()
+            }
+            Holder { uuid: Some(uuid), .. } => HolderText::Uuid(uuid),
             // clap asks for one of them.
             _ => {
                 return Err(Failure::usage(
-                    "for whom? say --mac, --client-id, --uuid or --circuit",
+                    "for whom? say --mac, --client-id, --duid, --uuid or --circuit",
                 ));
             }
         };
-        Ok(ReservationWish { address, holder: (&holder).into(), host_name: name })
+        Ok(ReservationWish { address, holder, host_name: name })
     }
 }
 
@@ -126,6 +132,11 @@ async fn mac(client: &Client, named: &str) -> Result<HardwareAddress, Failure> {
     }
     let machine: MachineView = client.get(&format!("/machines/{}", part(named))).await?;
     machine.mac.parse().map_err(Failure::failed)
+}
+
+/// Digits as they are written, without what stands between them: the server reads them.
+fn digits(id: &str) -> String {
+    id.strip_prefix("0x").unwrap_or(id).replace([':', '-'], "")
 }
 
 /// See [`IDS`].

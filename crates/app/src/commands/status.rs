@@ -21,7 +21,7 @@ pub async fn run(client: &Client, json: Json) -> Result<(), Failure> {
                 status.server_name, status.version, status.pid
             ),
         ),
-        ("since", status.started),
+        ("since", status.started.clone()),
         ("state", status.state.display().to_string()),
         ("config", config),
         ("http port", status.http_port.to_string()),
@@ -31,7 +31,7 @@ pub async fn run(client: &Client, json: Json) -> Result<(), Failure> {
         ("profiles", status.profiles.to_string()),
         ("rules", status.rules.to_string()),
         ("machines", status.machines.to_string()),
-        ("leases", status.leases.to_string()),
+        ("leases", leases(&status)),
     ]);
     for finding in status.tls.iter().flat_map(|tls| &tls.findings) {
         say::line(format!("certificate: {}\nhint: {}", finding.text, finding.hint));
@@ -57,6 +57,15 @@ pub async fn run(client: &Client, json: Json) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+/// `12, and 4 of IPv6`
+fn leases(status: &Status) -> String {
+    let of_ipv6 = status.networks.iter().any(|network| network.subnet.contains(':'));
+    match status.leases_ipv6 {
+        0 if !of_ipv6 => status.leases.to_string(),
+        six => format!("{}, and {six} of IPv6", status.leases),
+    }
 }
 
 /// `port 443, O=Bootwright, CN=lab (RSA-3072) until 2036-11-26T00:00:00Z`

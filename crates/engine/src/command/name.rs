@@ -26,7 +26,7 @@ impl Command {
             Self::SetAddresses { .. } => "set-addresses",
             Self::MergeMachines(..) => "merge-machines",
             Self::RemoveMachine(_) => "remove-machine",
-            Self::AddReservation(_) => "add-reservation",
+            Self::AddReservation(_) | Self::AddReservation6(_) => "add-reservation",
             Self::RemoveReservation(_) => "remove-reservation",
             Self::ReleaseLease(_) => "release-lease",
             Self::ImportLeases(_) => "import-leases",
@@ -91,7 +91,7 @@ impl Engine {
             }
             Change::Reservation6(model::Reservation6 { address, .. })
             | Change::Reservation6Gone(address) => {
-                let now = self.reservations6().find(|r| r.address == *address);
+                let now = self.leases6.reservation(*address);
                 (format!("reservation {address}"), now.cloned().map(Change::Reservation6))
             }
             Change::Machine(model::Machine { hardware, .. }) | Change::MachineGone(hardware) => {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 use wire::dhcp4::{Message, MessageType, code};
+use wire::dhcp6::Packet;
 
 /// Clients remembered; the one longest silent makes room.
 pub const REMEMBERED_MAX: usize = 8192;
@@ -43,6 +44,8 @@ struct Recalled {
     /// form.
     came_back: bool,
     address: Option<Ipv4Addr>,
+    /// The identifier and the association that its firmware asks for IPv6 addresses with.
+    association: Option<(Vec<u8>, u32)>,
     loader_dir: Option<String>,
     loader_asks: Vec<Now>,
 }
@@ -100,15 +103,26 @@ impl Memory {
     }
 
     /// Remembers a client that boots over IPv6. Which addresses it goes by, its leases say.
-    pub(crate) fn note_over_ipv6(&mut self, now: Now, xid: [u8; 3], client: &Client) {
+    pub(crate) fn note_over_ipv6(&mut self, now: Now, packet: &Packet, client: &Client) {
         if client.hardware.bytes().is_empty() {
             return;
         }
-        let [a, b, c] = xid;
+        let [a, b, c] = packet.xid;
         let Some(row) = self.row(now, u32::from_be_bytes([0, a, b, c]), client) else { return };
         if client.stage != Stage::System {
             row.client = client.clone();
         }
+        if client.stage == Stage::Firmware
+            && let (Some(duid), Some(asked)) = (&packet.client_id, packet.associations.first())
+        {
+            row.association = Some((duid.clone(), asked.iaid));
+        }
+    }
+
+    /// What the firmware of a client asks for IPv6 addresses with, if it was heard.
+    pub(crate) fn association(&self, hardware: &HardwareAddress) -> Option<(&[u8], u32)> {
+        let (duid, iaid) = self.clients.get(hardware)?.association.as_ref()?;
+        Some((duid, *iaid))
     }
 
     /// The row of a client, new if there is none; systems have none of their own.
@@ -131,6 +145,7 @@ impl Memory {
             seen: BTreeSet::new(),
             came_back: false,
             address: None,
+            association: None,
             loader_dir: None,
             loader_asks: Vec::new(),
         });

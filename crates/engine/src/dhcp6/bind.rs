@@ -6,7 +6,7 @@ use super::{Exchange, Said, hex, wish};
 use crate::Engine;
 use crate::lease6::Asker;
 use model::plan::Why;
-use model::{Change, Client, Lease6};
+use model::{Change, Client, Lease6, Network6, Now};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 use wire::dhcp6::{Association, Given, Kind, status};
@@ -38,10 +38,10 @@ impl Engine {
             said.packet.associations.push(answer);
         }
         if given.is_empty() && !said.packet.associations.is_empty() {
-            let size = u64::try_from(exchange.network.pool_size()).unwrap_or(u64::MAX);
+            let why = self.exhausted6(exchange.now, exchange.network);
             let on_link = said.packet.associations.iter().all(is_without_address);
             if on_link {
-                said.reasons.note(|| Why::PoolExhausted { size, quarantined: 0 }.to_string());
+                said.reasons.note(|| why.to_string());
             }
         }
         if said.packet.associations.is_empty() {
@@ -51,6 +51,13 @@ impl Engine {
         }
         self.put_settings(exchange, &mut said);
         Ok(said)
+    }
+
+    /// Why nobody gets an address here any more.
+    pub(crate) fn exhausted6(&self, now: Now, network: &Network6) -> Why {
+        let size = u64::try_from(network.pool_size()).unwrap_or(u64::MAX);
+        let quarantined = self.leases6.used(now, network).1 as u64;
+        Why::PoolExhausted { size, quarantined }
     }
 
     /// RENEW and REBIND: the same for longer. What we do not know of (the server is new, its state

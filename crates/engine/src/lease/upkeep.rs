@@ -7,6 +7,7 @@ use crate::{Engine, Noted};
 use model::lease::LeaseState;
 use model::time::show_duration;
 use model::{Change, Event, Happening, HardwareAddress, Lease, Now};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -110,10 +111,15 @@ impl Engine {
     fn ends(&self, since: Now, now: Now) -> Vec<Event> {
         let ended = self.leases.ended(since, now, ENDS_TOLD + 1);
         let ended = ended.filter(|lease| lease.state == LeaseState::Bound);
-        let mut events: Vec<Event> = ended
-            .map(|Lease { address, hardware, network, .. }| {
+        let four = ended.map(|l| (IpAddr::V4(l.address), Some(l.hardware), &l.network));
+        let six = self.leases6.iter().filter(|lease| lease.state == LeaseState::Bound);
+        let six = six.filter(|l| l.until.is_some_and(|until| (since..now).contains(&until)));
+        let six = six.map(|l| (IpAddr::V6(l.address), l.hardware, &l.network));
+        let mut events: Vec<Event> = four
+            .chain(six.take(ENDS_TOLD + 1))
+            .map(|(address, hardware, network)| {
                 let text = format!("the lease of {address} ended: it was not renewed");
-                event(now, Some(*hardware), network, Happening::Changed { text })
+                event(now, hardware, network, Happening::Changed { text })
             })
             .collect();
         if events.len() > ENDS_TOLD {

@@ -4,7 +4,7 @@
 //! the owner answers this between two packets; what is many is counted as it changes.
 
 use crate::Engine;
-use model::network::{Mode, Subnet};
+use model::network::Mode;
 use model::{Life, Now};
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub struct Census {
     pub deployments: Vec<(&'static str, usize)>,
     /// Pools of the networks that give addresses.
     pub pools: Vec<PoolUse>,
-    /// Promised addresses.
+    /// Promised addresses, of both families.
     pub reservations: usize,
     /// Image versions.
     pub images: usize,
@@ -34,9 +34,9 @@ pub struct Census {
 pub struct PoolUse {
     /// The interface.
     pub link: String,
-    /// The subnet.
-    pub subnet: Subnet,
-    /// Addresses in its pools.
+    /// The subnet: `10.77.0.0/24`, `fd77::/64`.
+    pub subnet: String,
+    /// Addresses in its pools; of IPv6 there may be more than a number holds, which is the largest then.
     pub size: u64,
     /// Of these, leased, or offered to whoever had them before.
     pub leased: usize,
@@ -57,19 +57,35 @@ impl Engine {
                     let quarantined = self.leases.quarantined(now, network);
                     PoolUse {
                         link: network.interface.clone(),
-                        subnet: network.subnet,
+                        subnet: network.subnet.to_string(),
                         size: network.pool_size(),
                         leased: self.leases.recorded(now, network).saturating_sub(quarantined),
                         quarantined,
                     }
                 })
+                .chain(self.pools6(now))
                 .collect(),
-            reservations: self.reservations().count(),
+            reservations: self.reservations().count() + self.reservations6().count(),
             images: self.images().count(),
             loaders: self.loaders.len(),
             profiles: self.profiles.len(),
             rules: self.rules.len(),
         }
+    }
+}
+
+impl Engine {
+    fn pools6(&self, now: Now) -> impl Iterator<Item = PoolUse> {
+        self.networks6.iter().filter(|network| network.gives_addresses()).map(move |network| {
+            let (leased, quarantined) = self.leases6.used(now, network);
+            PoolUse {
+                link: network.interface.clone(),
+                subnet: network.subnet.to_string(),
+                size: u64::try_from(network.pool_size()).unwrap_or(u64::MAX),
+                leased,
+                quarantined,
+            }
+        })
     }
 }
 

@@ -488,9 +488,9 @@ fn leases_of_another_server_are_taken_over_and_never_against_ours() {
 fn an_operator_ends_a_lease_or_a_quarantine() {
     let mut engine = plain();
     let address = lease(&mut engine, Now(0), 1);
-    command(&mut engine, Command::ReleaseLease(address));
+    command(&mut engine, Command::ReleaseLease(address.into()));
     assert!(engine.leases().all(|lease| !lease.holds(Now(1))));
-    assert!(engine.command(Now(1), Command::ReleaseLease(address)).is_err());
+    assert!(engine.command(Now(1), Command::ReleaseLease(address.into())).is_err());
     assert_eq!(lease(&mut engine, Now(2), 1), address, "its client comes back to it");
 }
 

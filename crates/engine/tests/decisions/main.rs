@@ -1,6 +1,7 @@
 //! The engine's decisions, one by one: what bad input gets, what loaders are given to read.
 
 mod addresses;
+mod addresses6;
 mod cards;
 mod declared;
 mod deployments;

@@ -169,11 +169,9 @@ impl Numbers {
         let each = census.deployments.iter().map(|(state, n)| ([("state", *state)], *n as u64));
         to.gauges("deployments", "Deployments, by how far they are", each)?;
 
-        let pools: Vec<(String, &engine::state::PoolUse)> =
-            census.pools.iter().map(|pool| (pool.subnet.to_string(), pool)).collect();
         let mut of_pools = |name, help, of: fn(&engine::state::PoolUse) -> u64| {
-            let each = pools.iter().map(|(subnet, pool)| {
-                ([("link", pool.link.as_str()), ("subnet", subnet.as_str())], of(pool))
+            let each = census.pools.iter().map(|pool| {
+                ([("link", pool.link.as_str()), ("subnet", pool.subnet.as_str())], of(pool))
             });
             to.gauges(name, help, each)
         };

@@ -19,6 +19,9 @@ pub fn look(known: &Known, all: &[Seen], name: &str) -> Link {
             up: seen.up,
             carrier: seen.running,
             addresses: seen.addresses.clone(),
+            addresses_6: (seen.addresses6.iter().copied())
+                .filter(|(address, _)| !address.is_unicast_link_local())
+                .collect(),
             mtu: seen.mtu,
             rp_filter: rp_filter(name),
             bridge: bridge(&at),
@@ -29,7 +32,8 @@ pub fn look(known: &Known, all: &[Seen], name: &str) -> Link {
             vlan: vlan(name),
         }
     });
-    Link { name: name.to_owned(), state, relayed }
+    let (subnets_6, ipv6_only) = (known.subnets_6(name), known.is_ipv6_only(name));
+    Link { name: name.to_owned(), state, relayed, ipv6_only, subnets_6 }
 }
 
 /// Every interface that could send what another one should.

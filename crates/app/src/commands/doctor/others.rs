@@ -35,9 +35,10 @@ pub async fn ask(known: &Known, all: &[Link]) -> (Vec<Heard>, Vec<others_6::Hear
             here: here.clone(),
             ..Heard::default()
         };
+        let ours = known.served_6(interface);
         asked.spawn(async move {
             let interface = heard.interface.clone();
-            let (heard, heard_6) = tokio::join!(over_4(heard), over_6(interface));
+            let (heard, heard_6) = tokio::join!(over_4(heard), over_6(interface, ours));
             (number, heard, heard_6)
         });
     }
@@ -139,12 +140,12 @@ async fn files(heard: &Heard) -> Vec<Tftp> {
     said
 }
 
-async fn over_6(interface: String) -> others_6::Heard {
+async fn over_6(interface: String, ours: Option<others_6::Ours>) -> others_6::Heard {
     let link = match probe::link_6(&interface, LISTEN).await {
         Ok(link) => link,
         Err(e) => {
             let not_asked = Some(e.to_string());
-            return others_6::Heard { interface, not_asked, ..others_6::Heard::default() };
+            return others_6::Heard { interface, not_asked, ours, ..others_6::Heard::default() };
         }
     };
     let routers = link.routers.into_iter().map(|router| {
@@ -174,5 +175,6 @@ async fn over_6(interface: String) -> others_6::Heard {
         spoken: link.spoken,
         routers: routers.collect(),
         servers: servers.collect(),
+        ours,
     }
 }

@@ -21,6 +21,11 @@ pub fn look(known: &Known) -> Vec<Port> {
         (By::Udp, 69, For::Tftp),
         (By::Tcp, http, For::Http),
     ];
+    let of_ipv6 = known.interfaces.iter();
+    let of_ipv6 = of_ipv6
+        .into_iter()
+        .any(|name| !known.subnets_6(name).is_empty() || known.served_6(name).is_some());
+    ports.extend(of_ipv6.then_some((By::Udp, 547, For::Dhcp6)));
     ports.extend(syslog.map(|port| (By::Udp, port, For::Syslog)));
     ports.extend(tls.map(|port| (By::Tcp, port, For::Https)));
     let ours = known.pid();

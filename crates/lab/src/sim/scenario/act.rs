@@ -1,8 +1,8 @@
 //! What happens at a moment of a scenario.
 
 use super::given::{self, Pairs};
-use super::packet;
 use super::show::Lines;
+use super::{packet, packet6};
 use crate::sim::firmware::Board;
 use crate::sim::world::World;
 use engine::explain::Question;
@@ -51,7 +51,10 @@ pub(super) fn act(world: &mut World, action: &str, lines: &mut Lines) -> Result<
                     world.switch_off(mac);
                     Ok(())
                 }
-                "sends" => packet::sends(world, mac, what, lines),
+                "sends" => match what.strip_prefix("DHCPv6 ") {
+                    Some(what) => packet6::sends(world, mac, what, lines),
+                    None => packet::sends(world, mac, what, lines),
+                },
                 "repeats" => packet::repeats(world, mac, what, lines),
                 "asks" => asks(world, mac, what, lines),
                 "floods" => packet::floods(world, mac, what),

@@ -1,5 +1,6 @@
 //! What is known before anything happens.
 
+use super::given6;
 use crate::sim::content::Label;
 use crate::sim::foreign::Foreign;
 use crate::sim::net::Weather;
@@ -15,7 +16,7 @@ use model::menu::{Choice, Entry, Menu, PasswordHash};
 use model::network::{Mode, Option82, PxeReply};
 use model::rule::{Condition, Profile};
 use model::{Arch, Asset, Channel, Image, Loader, Network, Now, Reservation};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use wire::dhcp4::{Message, code};
 
 /// The bootloaders of a usual installation, without Secure Boot.
@@ -73,6 +74,9 @@ pub(super) fn world(given: &[String]) -> Result<World, String> {
     for line in given {
         let pairs = Pairs::new(line);
         match line.split(' ').next().unwrap_or_default() {
+            "network" if pairs.get("subnet").is_some_and(|subnet| subnet.contains(':')) => {
+                settings.networks6.push(given6::network(&pairs, line)?);
+            }
             "network" => settings.networks.push(network(line)?),
             "weather" => {
                 let of = |name: &str, usual: u64| {
@@ -323,6 +327,9 @@ pub(super) fn sentence(world: &mut World, line: &str) -> Result<String, String> 
             Ok(String::new())
         }
         "reserve" => {
+            if let Some(address) = pairs.get("reserve").and_then(|a| a.parse::<Ipv6Addr>().ok()) {
+                return given6::reserve(world, address, &pairs);
+            }
             let address = pairs.read("reserve")?.ok_or("which address?")?;
             let holder = match (pairs.read("for")?, pairs.read("uuid")?, pairs.get("circuit")) {
                 (Some(mac), _, _) => ReservedFor::Mac(mac),

@@ -22,7 +22,9 @@
 mod act;
 mod deploy;
 mod given;
+mod given6;
 mod packet;
+mod packet6;
 mod pins;
 mod show;
 
@@ -166,6 +168,7 @@ impl Scenario {
             let mut words = action.split(' ');
             matches!(words.next(), Some("operator" | "disk" | "restored"))
                 || words.next() == Some("asks")
+                || action.contains(" sends DHCPv6 ")
         };
         if actions.any(unseen) {
             return Ok(None);

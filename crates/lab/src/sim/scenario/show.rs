@@ -82,6 +82,11 @@ impl Lines {
         }
     }
 
+    /// Reasons of an answer that is shown by its bytes.
+    pub fn reasons(&mut self, because: &[Reason]) {
+        self.because(because);
+    }
+
     /// What an answer says of quirks, where the rest is shown by its bytes.
     pub fn quirks(&mut self, because: &[Reason]) {
         let quirks = because.iter().filter(|reason| matches!(reason, Reason::Quirk { .. }));

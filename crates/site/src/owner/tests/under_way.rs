@@ -139,8 +139,10 @@ async fn on_a_full_disk_leases_are_renewed_from_what_was_set_aside_and_nothing_e
     assert!(alarms.iter().any(|a| a.contains("still renewed")), "{alarms:?}");
     assert!(take(&site, 1, first.yiaddr).await.is_some(), "a renewal");
     assert!(asks(&site, MessageType::Discover, 3, &[]).await.is_none(), "not even an offer");
-    let refused =
-        site.command(By::server(), Command::ReleaseLease(first.yiaddr), false).await.unwrap_err();
+    let refused = site
+        .command(By::server(), Command::ReleaseLease(first.yiaddr.into()), false)
+        .await
+        .unwrap_err();
     assert!(matches!(refused, SiteError::NotKept(_)));
 
     // Ten seconds later there is still no space, twenty later there is.

@@ -53,11 +53,14 @@ fn numbers(text: &str) -> Numbers {
     let spread = Spread { classes: [2; BOUNDS_US.len()], longer: 1, sum_us: 1_500_000 };
     let pool = PoolUse {
         link: "lan".to_owned(),
-        subnet: "10.0.0.0/24".parse().unwrap(),
+        subnet: "10.0.0.0/24".to_owned(),
         size: 100,
         leased: 60,
         quarantined: 1,
     };
+    // All of a /64 is more than a number holds.
+    let pool6 =
+        PoolUse { subnet: "fd77::/64".to_owned(), size: u64::MAX, leased: 3, ..pool.clone() };
     let tftp = Totals { bytes: 7, done: 1, failed: 0, again: 3 };
     Numbers {
         transfers: Transfers { now: Vec::new(), tftp, http: Totals::default() },
@@ -68,7 +71,7 @@ fn numbers(text: &str) -> Numbers {
         census: Some(Census {
             machines: vec![("pending", 4), ("approved", 5)],
             deployments: vec![("armed", 6)],
-            pools: vec![pool],
+            pools: vec![pool, pool6],
             reservations: 7,
             images: 8,
             loaders: 9,
