@@ -25,6 +25,7 @@ pub mod explain;
 pub mod files;
 pub mod lease;
 pub mod listen;
+pub mod names;
 pub mod operators;
 pub mod others;
 pub mod password;

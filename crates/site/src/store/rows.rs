@@ -35,12 +35,13 @@ pub(crate) enum Table {
     Audit,
     Webhook,
     Declared,
+    Name,
     Meta,
 }
 
 impl Table {
     /// Those that hold facts.
-    pub(crate) const FACTS: [Self; 18] = [
+    pub(crate) const FACTS: [Self; 19] = [
         Self::Machine,
         // Both after the machines: without one they are nobody's.
         Self::Hardware,
@@ -60,6 +61,7 @@ impl Table {
         Self::Token,
         Self::Webhook,
         Self::Declared,
+        Self::Name,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -83,6 +85,7 @@ impl Table {
             Self::Audit => "audit",
             Self::Webhook => "webhook",
             Self::Declared => "declared",
+            Self::Name => "name",
             Self::Meta => "meta",
         }
     }
@@ -206,6 +209,8 @@ impl Rows {
             // With its key: the store is a file of the server's own.
             Change::Webhook(hook) => (Table::Webhook, hook.name.clone(), Some(json(hook)?)),
             Change::WebhookGone(name) => (Table::Webhook, name.clone(), None),
+            Change::Names(name, all) if all.is_empty() => (Table::Name, name.clone(), None),
+            Change::Names(name, all) => (Table::Name, name.clone(), Some(json(all)?)),
             Change::Restored(at) => {
                 (Table::Meta, RESTORED.to_owned(), Some(shift.written(*at).to_string()))
             }
@@ -286,6 +291,7 @@ pub(crate) fn read(table: Table, key: &str, body: &str) -> Result<Change, String
         Table::Audit => Change::Audit(parse(body)?),
         Table::Webhook => Change::Webhook(parse(body)?),
         Table::Declared => Change::Declared(key.parse()?, parse(body)?),
+        Table::Name => Change::Names(key.to_owned(), parse(body)?),
         Table::Meta => return Err("no fact".to_owned()),
     };
     Ok(change)

@@ -35,6 +35,7 @@ pub(crate) const STEPS: &[Step] = &[
     Step { version: 2, sql: V2, rows: Some(rows_of_v2) },
     Step { version: 3, sql: V3, rows: None },
     Step { version: 4, sql: V4, rows: None },
+    Step { version: 5, sql: V5, rows: None },
 ];
 
 /// Leases have columns, because operators and other programs ask for them by these. Every other
@@ -112,6 +113,11 @@ CREATE TABLE webhook    (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum 
 CREATE TABLE declared   (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
 CREATE TABLE hardware   (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
 CREATE TABLE power      (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
+";
+
+/// Records of the DNS, under their names.
+const V5: &str = "
+CREATE TABLE name (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
 ";
 
 /// Leases of the first version: the address as text, the state as a word, the end by the wall clock.

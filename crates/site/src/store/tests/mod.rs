@@ -70,6 +70,9 @@ fn by_name(changes: &[Change]) -> BTreeMap<String, Change> {
             | Change::WebhookGone(_) => {
                 facts.remove(&name(change));
             }
+            Change::Names(_, all) if all.is_empty() => {
+                facts.remove(&name(change));
+            }
             Change::PowerGone(_)
             | Change::TemplateGone(_)
             | Change::SecretGone(_)
@@ -137,6 +140,7 @@ fn name(change: &Change) -> String {
         }
         // Only the last is a fact; the others are read in pages.
         Change::Audit(_) => "audit".to_owned(),
+        Change::Names(name, _) => format!("name {name}"),
         Change::Webhook(Webhook { name, .. }) | Change::WebhookGone(name) => {
             format!("webhook {name}")
         }
