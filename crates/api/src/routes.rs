@@ -7,6 +7,7 @@ mod boot;
 mod boots;
 mod declared;
 mod deployments;
+mod dns;
 mod first;
 mod images;
 mod leases;

@@ -5,7 +5,7 @@ use crate::gate::door::Door;
 use crate::pages::Page;
 use crate::peer::Operator;
 use crate::tags::Expects;
-use crate::types::{Done, TlsStatus};
+use crate::types::{Done, TlsStatus, UpstreamView};
 use crate::webhooks::Webhooks;
 use crate::{Problem, peer, routes};
 use axum::body::Body;
@@ -43,6 +43,15 @@ pub type Reload = dyn Fn(bool) -> BoxFuture<'static, Result<Done, Problem>> + Se
 /// One number that only grows: its name, what it says, how much it is.
 pub type Counted = (&'static str, &'static str, u64);
 
+/// How names are answered at this moment.
+#[derive(Clone, Debug)]
+pub struct DnsNow {
+    /// The names.
+    pub names: Arc<engine::names::Names>,
+    /// Who is asked for names of others.
+    pub upstreams: Vec<UpstreamView>,
+}
+
 /// Everything that the routes reach.
 #[derive(Clone)]
 pub struct House {
@@ -60,6 +69,8 @@ pub struct House {
     pub findings: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
     /// Files on their way.
     pub transfers: Arc<dyn Fn() -> Transfers + Send + Sync>,
+    /// Names as they are answered now, and who is asked for those of others; none where none are.
+    pub dns: Arc<dyn Fn() -> Option<DnsNow> + Send + Sync>,
     /// What the sockets counted since the start: a name, what it says, the number.
     pub counted: Arc<dyn Fn() -> Vec<Counted> + Send + Sync>,
     /// What HTTPS is served with, as it is now.

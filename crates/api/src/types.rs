@@ -9,6 +9,7 @@ mod boots;
 mod declared;
 mod deploy;
 mod diagnosis;
+mod dns;
 mod inventory;
 mod leases;
 mod links;
@@ -34,6 +35,7 @@ pub use deploy::{
     SecretView, SecretWish, TemplateView, TemplateWish, batch_number, deployment_number,
 };
 pub use diagnosis::DiagnosisView;
+pub use dns::{DnsAnswer, DnsStatus, NameLostView, NameView, RecordView, RecordWish, UpstreamView};
 pub use inventory::{
     AddressesWish, AssetView, ImageView, LifeWish, MachineSearch, MachineView, MachineWish,
     MergeWish, OptionsWish,

@@ -12,8 +12,10 @@ use crate::holder::{self, Holder, Transport};
 use crate::owner::{Bytes, Owner};
 use crate::shelf::Shelf;
 use crate::{
-    Limits, TFTP_PORT, Tls, TlsKeys, conflict, http, interfaces, packet, sys, syslog, tftp,
+    Dns, Limits, TFTP_PORT, Tls, TlsKeys, conflict, dns, http, interfaces, packet, sys, syslog,
+    tftp,
 };
+use engine::names::Names;
 use engine::rates::Rates;
 use engine::tftp::Policy;
 use model::network::{Mode, Subnet};
@@ -63,7 +65,13 @@ pub fn start_with<O: Owner, B: Bytes>(
     tls: Option<Tls>,
     limits: Limits,
 ) -> Result<Running, StartError> {
-    start_on(owner, bytes, networks, Ports { http: http_port, tls, syslog: None }, limits)
+    start_on(
+        owner,
+        bytes,
+        networks,
+        Ports { http: http_port, tls, syslog: None, dns: None },
+        limits,
+    )
 }
 
 /// Ports that are chosen; all others are fixed.
@@ -75,6 +83,8 @@ pub struct Ports {
     pub tls: Option<Tls>,
     /// UDP, for installers' logs; none takes none.
     pub syslog: Option<u16>,
+    /// Port 53, for names; none answers none.
+    pub dns: Option<Dns>,
 }
 
 /// [`start`] on these ports, with these limits.
@@ -103,13 +113,14 @@ struct Opened {
     tftp: Vec<tftp::Opened>,
     http: Vec<http::Port>,
     syslog: Vec<syslog::Opened>,
+    dns: Option<(Vec<dns::Opened>, Dns)>,
     /// What may go out in a second, by our address in each network.
     rates: Vec<(IpAddr, Option<u64>)>,
 }
 
 impl Opened {
     fn new(networks: &[&Network], ports: Ports, limits: &Limits) -> Result<Self, StartError> {
-        let Ports { http: http_port, tls, syslog } = ports;
+        let Ports { http: http_port, tls, syslog, dns } = ports;
         let mut findings = Vec::new();
         findings.extend(raise_file_limit(limits, tls.is_some()));
 
@@ -139,9 +150,10 @@ impl Opened {
             http.push(http_on(networks, port, Some(keys))?);
         }
         let syslog = syslog_on(networks, syslog, &served)?;
+        let dns = dns_on(networks, dns)?;
         // Each network has its own address of ours.
         let rates = networks.iter().map(|n| (n.server.into(), n.rate)).collect();
-        Ok(Self { findings, links, ears, keepers, tftp, http, syslog, rates })
+        Ok(Self { findings, links, ears, keepers, tftp, http, syslog, dns, rates })
     }
 
     fn run<O: Owner, B: Bytes>(
@@ -180,6 +192,8 @@ impl Opened {
             http.push(port.serve(house).map_err(|e| StartError::thread("the boot port", e))?);
         }
 
+        let dns = self.dns.map(|(opened, dns)| dns::Service::start(&owner, opened, dns, &counters));
+        let dns = dns.transpose().map_err(|e| StartError::thread("DNS", e))?;
         let desk = syslog::Desk::new(owner, Arc::clone(&counters), &limits);
         for socket in self.syslog {
             let listen = desk.clone().listen(socket);
@@ -196,6 +210,7 @@ impl Opened {
             tftp,
             board: Shown { board, now: Box::new(move || clock.now()) },
             http,
+            dns,
         })
     }
 }
@@ -238,6 +253,7 @@ pub struct Running {
     tftp: Service,
     board: Shown,
     http: Vec<Service>,
+    dns: Option<dns::Service>,
 }
 
 /// The board, and the clock it is read by.
@@ -273,9 +289,22 @@ impl Running {
         self.board.board.read((self.board.now)())
     }
 
+    /// Names as they are answered now; none where they are not served.
+    pub fn names(&self) -> Option<Arc<Names>> {
+        self.dns.as_ref().map(|dns| dns.book.now())
+    }
+
+    /// Who is asked for names of others, and whether they answer.
+    pub fn upstreams(&self) -> Vec<dns::Upstream> {
+        self.dns.as_ref().map(|dns| dns.forwarder.upstreams()).unwrap_or_default()
+    }
+
     /// Takes no more requests, gives running transfers a moment (`Limits::grace`), then ends.
     pub async fn stop(mut self) {
         self.tftp.close();
+        if let Some(dns) = self.dns.take() {
+            dns.stop().await;
+        }
         self.listeners.shutdown().await;
         for port in &self.http {
             port.close();
@@ -444,6 +473,24 @@ fn syslog_on(
         opened.map_err(|cause| Place { network, port }.refused(Transport::Udp, cause))
     };
     networks.map(open).collect()
+}
+
+/// Port 53 on the address of each network where names are answered.
+fn dns_on(
+    networks: &[&Network],
+    dns: Option<Dns>,
+) -> Result<Option<(Vec<dns::Opened>, Dns)>, StartError> {
+    let Some(dns) = dns else { return Ok(None) };
+    let (mut opened, mut addresses) = (Vec::new(), BTreeSet::new());
+    let networks = networks.iter().filter(|n| dns::is_on(&dns, n));
+    for network in networks.filter(|n| addresses.insert(n.server)) {
+        let place = Place { network, port: dns::PORT };
+        let tcp = listener(SocketAddrV4::new(network.server, dns::PORT))
+            .map_err(|cause| place.refused(Transport::Tcp, cause))?;
+        let both = dns::Opened::new(network, tcp);
+        opened.push(both.map_err(|cause| place.refused(Transport::Udp, cause))?);
+    }
+    Ok(Some((opened, dns)))
 }
 
 fn listener(address: SocketAddrV4) -> io::Result<Socket> {

@@ -50,6 +50,10 @@ impl Place<'_> {
                 let mut others = holder::others(transport, port);
                 others.retain(|h| h.address == address || h.address.is_unspecified());
                 let hint = match transport {
+                    _ if port == crate::dns::PORT => format!(
+                        "stop that server, or leave names to it: take [dns] out, or name other \
+                         `interfaces` there than {link}"
+                    ),
                     Transport::Udp if port == TFTP_PORT => {
                         "stop that server; two cannot share a TFTP port".to_owned()
                     }

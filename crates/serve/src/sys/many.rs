@@ -88,6 +88,11 @@ impl Parcel {
         Ok(Self { to: link_address(index, libc::ETH_P_IP as u16, to)?, packet })
     }
 
+    /// By a UDP socket.
+    pub(crate) fn to(to: SocketAddrV4, bytes: Vec<u8>) -> Self {
+        Self { to: to.into(), packet: bytes }
+    }
+
     /// By the kernel's routes, by the raw socket.
     pub(crate) fn routed(to: Ipv4Addr, packet: Vec<u8>) -> Self {
         Self { to: SocketAddrV4::new(to, 0).into(), packet }

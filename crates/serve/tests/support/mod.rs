@@ -167,6 +167,7 @@ struct Inner {
     overheard: Mutex<Vec<engine::Overheard>>,
     events: Mutex<Vec<Event>>,
     edition: AtomicU64,
+    names: Mutex<(u64, engine::names::Facts)>,
 }
 
 impl House {
@@ -183,6 +184,7 @@ impl House {
             overheard: Mutex::default(),
             events: Mutex::default(),
             edition: AtomicU64::new(0),
+            names: Mutex::default(),
         }))
     }
 
@@ -200,6 +202,12 @@ impl House {
     /// From now on files may be other files.
     pub fn next_edition(&self) {
         self.0.edition.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// From now on names are made of this.
+    pub fn name(&self, facts: engine::names::Facts) {
+        let mut names = self.0.names.lock().unwrap();
+        *names = (names.0 + 1, facts);
     }
 
     pub fn be_silent(&self, why: Why) {
@@ -303,6 +311,14 @@ impl Owner for House {
 
     fn tell(&self, event: Event) {
         self.0.events.lock().unwrap().push(event);
+    }
+
+    fn names_edition(&self) -> u64 {
+        self.0.names.lock().unwrap().0
+    }
+
+    async fn name_facts(&self) -> Option<engine::names::Facts> {
+        Some(self.0.names.lock().unwrap().1.clone())
     }
 
     fn edition(&self) -> u64 {
@@ -460,7 +476,7 @@ impl Server {
         networks: &[Network],
         (tls, limits): (Option<Tls>, Limits),
     ) -> Result<Self, StartError> {
-        let ports = Ports { http: 80, tls, syslog: None };
+        let ports = Ports { http: 80, tls, syslog: None, dns: None };
         Self::try_start_on(ns, house, store, networks, (ports, limits))
     }
 
