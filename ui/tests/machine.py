@@ -55,4 +55,5 @@ def main():
         time.sleep(0.4)
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -36,5 +36,11 @@ for (const file of steps) {
   }
 }
 await world.browser.close();
+// Another font is another look: only whoever asks for it has them compared.
+const compares = process.env.LOOKS === '1' || process.env.UPDATE_LOOKS === '1';
+const different = failed || !compares ? [] : world.looks.verdict(only.length === 0);
+if (!compares) console.log('looks were not compared: LOOKS=1 does that');
+for (const one of different) console.log(`LOOKS OTHERWISE ${one}`);
+if (different.length) console.log(`see ${out}; where it is meant so, UPDATE_LOOKS=1 keeps how it looks now (ui/tests/looks)`);
 console.log(`${world.clean} views were looked at by axe without a finding; pictures are in ${out}`);
-process.exit(failed ? 1 : 0);
+process.exit(failed || different.length ? 1 : 0);

@@ -4,6 +4,8 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
+import { WIDTHS, layout } from './layout.mjs';
+import { Looks } from './looks.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -27,7 +29,7 @@ export class World {
     // As root there is no sandbox to be had; it only ever sees our own server.
     const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
     const world = new World();
-    Object.assign(world, { browser, url, out, wrong: [], clean: 0 });
+    Object.assign(world, { browser, url, out, wrong: [], clean: 0, looks: new Looks(out) });
     await world.enter();
     return world;
   }
@@ -90,8 +92,12 @@ export class World {
     );
   }
 
-  /** Pictures of what is shown, in every look; in each nothing may be wrong for whoever cannot see well. */
-  async look(name) {
+  /**
+   * Pictures of what is shown, in every look; in each nothing may be wrong for whoever cannot see well. They are held
+   * against the kept looks at the end (looks.mjs), `moving` names what else moves in it; and at each width everything
+   * has its place (layout.mjs).
+   */
+  async look(name, { moving } = {}) {
     for (const [how, colorScheme, size] of [
       ['light', 'light', DESK],
       ['dark', 'dark', DESK],
@@ -101,13 +107,32 @@ export class World {
       await this.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       await this.page.setViewportSize(size);
       await this.page.waitForTimeout(150);
-      await this.page.screenshot({ path: join(this.out, `${name}-${how}.png`) });
+      const masks = await this.moving(moving);
+      const picture = await this.page.screenshot({ path: join(this.out, `${name}-${how}.png`) });
+      if (how !== 'phone-dark') this.looks.take(name, how, picture, masks);
       await this.fits(`${name} (${how})`);
       await this.axe(`${name} (${how})`);
     }
     await this.page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+    for (const width of WIDTHS) {
+      await this.page.setViewportSize({ width, height: DESK.height });
+      await this.page.waitForTimeout(100);
+      const out = await this.page.evaluate(layout);
+      check(out.length === 0, `${name} (${width} px wide): ${out.join('; ')}`);
+    }
     await this.page.setViewportSize(DESK);
     await this.settled();
+  }
+
+  /** Boxes of what moves by itself. */
+  async moving(more = '') {
+    return this.page.evaluate((more) => {
+      const all = document.querySelectorAll(['time', '[data-moving]', '.toast', more].filter(Boolean).join(', '));
+      return Array.from(all, (one) => {
+        const { left, top, right, bottom } = one.getBoundingClientRect();
+        return { left, top, right, bottom };
+      }).filter(({ left, right }) => right > left);
+    }, more);
   }
 
   /** Nothing stands beside the page, and no word of ours is cut. */
@@ -144,11 +169,19 @@ export class World {
     await this.page.getByLabel('Name').fill(name);
     await this.page.getByLabel('Password').fill(password);
     await this.page.getByRole('button', { name: 'Sign in' }).click();
-    await this.page.getByRole('navigation').waitFor({ state: 'attached' });
+    await this.page.getByRole('navigation', { name: 'Views' }).waitFor({ state: 'attached' });
   }
 
   async goto(path) {
     await this.page.goto(path);
+  }
+
+  /** Waits until it is so. */
+  async waitFor(is, says) {
+    for (const until = Date.now() + WAIT_MS; ; await this.page.waitForTimeout(100)) {
+      if (await is()) return;
+      check(Date.now() < until, `it does not come about that ${says}`);
+    }
   }
 }
 

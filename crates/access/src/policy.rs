@@ -1,7 +1,7 @@
 //! What a route asks of whoever calls it.
 
+use model::Labels;
 use model::access::{ApiToken, Role, Scope, User};
-use std::collections::BTreeMap;
 
 /// What somebody may do, and to which machines.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -24,11 +24,14 @@ impl Rights {
     }
 
     /// Those of a token: what it says, but never more than its owner has, if that is a user.
-    /// `None` where the two have nothing in common.
+    /// `None` where the two have nothing in common, or he is disabled.
     pub fn of_token(token: &ApiToken, owner: Option<&User>) -> Option<Self> {
         let Some(owner) = owner else {
             return Some(Self { role: token.role, scope: token.scope.clone() });
         };
+        if owner.disabled {
+            return None;
+        }
         let scope = if owner.scope.covers(&token.scope) {
             token.scope.clone()
         } else if token.scope.covers(&owner.scope) {
@@ -51,7 +54,7 @@ impl Rights {
     }
 
     /// Whether a machine with these labels may be seen.
-    pub fn sees(&self, labels: &BTreeMap<String, String>) -> bool {
+    pub fn sees(&self, labels: &Labels) -> bool {
         self.scope.holds(labels)
     }
 }
@@ -104,7 +107,7 @@ pub enum Named<'a> {
     /// It names one that is not known.
     Stranger,
     /// It names one with these labels.
-    Machine(&'a BTreeMap<String, String>),
+    Machine(&'a Labels),
 }
 
 /// Whether somebody may do what a route does.
@@ -152,7 +155,15 @@ mod tests {
     fn user(rights: Rights) -> User {
         let Rights { role, scope } = rights;
         let password = PasswordPhc(String::new());
-        User { name: "eve".to_owned(), role, scope, password, since: Now(0), changed: Now(0) }
+        User {
+            name: "eve".to_owned(),
+            role,
+            scope,
+            password,
+            disabled: false,
+            since: Now(0),
+            changed: Now(0),
+        }
     }
 
     #[test]
@@ -180,7 +191,7 @@ mod tests {
 
     #[test]
     fn what_is_not_mine_is_not_there() {
-        let labels = |value: &str| BTreeMap::from([("room".to_owned(), value.to_owned())]);
+        let labels = |value: &str| Labels::from([("room", value)]);
         let mine = rights(Role::Operator, &["room=3"]);
         let change = Policy::Needs(Role::Operator, On::Machine);
         let (three, four) = (labels("3"), labels("4"));

@@ -62,6 +62,7 @@ mod tests {
             role: Role::Admin,
             scope: Scope::ALL,
             password: PasswordPhc("$argon2id$canary".to_owned()),
+            disabled: false,
             since: Now(1),
             changed: Now(1),
         };

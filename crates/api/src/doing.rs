@@ -3,8 +3,10 @@
 mod audit;
 mod backup;
 pub mod checkpoint;
+pub mod config;
 pub mod deploy;
 mod import;
+pub mod imports;
 mod loaders;
 pub mod power;
 mod provenance;
@@ -16,7 +18,7 @@ mod verify;
 
 pub use audit::audit;
 pub use backup::{Sending, backup};
-pub use import::{Wanted, import};
+pub use import::Wanted;
 pub use loaders::publish;
 pub use scrub::{scrub, scrub_telling};
 pub use sweep::sweep;

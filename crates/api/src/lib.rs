@@ -20,6 +20,7 @@ pub mod contract;
 pub mod doing;
 pub mod elsewhere;
 pub mod gate;
+pub mod history;
 pub mod net;
 pub mod pages;
 pub mod peer;

@@ -1,11 +1,13 @@
 //! Accepts connections on the Unix socket and answers them. [`crate::net`] does it for TCP.
 
 use crate::asker::Asker;
+use crate::doing::imports::Imports;
 use crate::gate::door::Door;
+use crate::history::History;
 use crate::pages::Page;
 use crate::peer::Operator;
 use crate::tags::Expects;
-use crate::types::{Done, TlsStatus, UpstreamView};
+use crate::types::{ConfigAnswer, Done, NetworkWish, TlsStatus, UpstreamView, Wrong};
 use crate::webhooks::Webhooks;
 use crate::{Problem, peer, routes};
 use axum::body::Body;
@@ -40,6 +42,15 @@ pub(crate) const STOP_WAIT: Duration = Duration::from_secs(2);
 /// Reads the configuration again; `true` only says what would change.
 pub type Reload = dyn Fn(bool) -> BoxFuture<'static, Result<Done, Problem>> + Send + Sync;
 
+/// Knows the configuration file: what a text of it means here, and how a network is written in it.
+pub trait Configuration: Send + Sync {
+    /// What is wrong with a text, and what it would change if it were put in force.
+    fn check(&self, text: String) -> BoxFuture<'static, Result<ConfigAnswer, Problem>>;
+
+    /// The text with this network as it is wished; the rest of it, comments too, stays.
+    fn with_network(&self, text: &str, wish: &NetworkWish) -> Result<String, Problem>;
+}
+
 /// One number that only grows: its name, what it says, how much it is.
 pub type Counted = (&'static str, &'static str, u64);
 
@@ -65,8 +76,8 @@ pub struct House {
     pub config: Option<PathBuf>,
     /// When the server started.
     pub started: Now,
-    /// What was odd when the sockets were opened, in words.
-    pub findings: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
+    /// What was odd when the sockets were opened.
+    pub findings: Arc<dyn Fn() -> Vec<Wrong> + Send + Sync>,
     /// Files on their way.
     pub transfers: Arc<dyn Fn() -> Transfers + Send + Sync>,
     /// Names as they are answered now, and who is asked for those of others; none where none are.
@@ -77,9 +88,15 @@ pub struct House {
     pub tls: Arc<dyn Fn() -> Option<TlsStatus> + Send + Sync>,
     /// Reads the configuration again.
     pub reload: Arc<Reload>,
+    /// The configuration file, as it is read and changed.
+    pub settings: Arc<dyn Configuration>,
+    /// What the server did lately, in numbers.
+    pub history: Arc<History>,
     /// Held for reading by whoever adds blobs that nothing names yet, for writing by whoever
     /// removes blobs that nothing names any more.
     pub sweeping: Arc<RwLock<()>>,
+    /// Imports that run, and the newest that ended.
+    pub imports: Arc<Imports>,
     /// Sessions and tries of whoever is not on the Unix socket.
     pub door: Door,
     /// Who asks; of the house itself, the server.

@@ -37,6 +37,7 @@ pub fn is_tagged(path: &str) -> bool {
         "/api/v1/machines/{machine}"
             | "/api/v1/profiles/{name}"
             | "/api/v1/templates/{name}"
+            | "/api/v1/rules"
             | "/api/v1/menu"
             | "/api/v1/webhooks/{name}"
             | "/api/v1/users/{user}"
@@ -65,6 +66,9 @@ async fn thing(path: &str, parts: &mut Parts) -> Option<Thing> {
         let query = Query::<Vec<(String, String)>>::from_request_parts(parts, &()).await.ok()?;
         let network = query.0.into_iter().find(|(key, _)| key == "network");
         return Some(Thing::Menu(network.map(|(_, network)| network)));
+    }
+    if path == "/api/v1/rules" {
+        return Some(Thing::Rules);
     }
     let params = RawPathParams::from_request_parts(parts, &()).await.ok()?;
     let (_, named) = params.iter().next()?;

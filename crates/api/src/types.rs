@@ -6,22 +6,28 @@ mod answers;
 mod backup;
 mod boot;
 mod boots;
+mod comparison;
+mod config;
 mod declared;
 mod deploy;
 mod diagnosis;
 mod dns;
+mod history;
+mod imports;
 mod inventory;
 mod leases;
 mod links;
+mod networks;
 mod operators;
 mod power;
+mod preview;
 mod quirks;
 mod uploads;
 mod webhooks;
 
 pub use answers::{
-    Alive, Doctor, Done, ImportLine, ImportWish, Line, NetworkStatus, PathWish, PromoteWish,
-    ScrubLine, Scrubbed, Status, TlsFinding, TlsStatus, TrustWish, Verified,
+    Alive, Doctor, Done, ImportLine, ImportWish, Line, Mend, NetworkStatus, PathWish, PromoteWish,
+    ScrubLine, Scrubbed, Status, TlsFinding, TlsStatus, TrustWish, Verified, Wrong,
 };
 pub use backup::{BackupWish, Phrase};
 pub use boot::{
@@ -29,6 +35,8 @@ pub use boot::{
     ProfileView, ProfileWish, RuleTest, RuleView, RuleWish,
 };
 pub use boots::{BootShown, BootView};
+pub use comparison::{FactDiffers, FileDiffers, FileFate, ImageComparison};
+pub use config::{ConfigAnswer, ConfigFault, ConfigView, ConfigWish, NetworkWish};
 pub use declared::{Applied, ApplyWish, MachinesWish, RuleDeclared};
 pub use deploy::{
     BatchView, BatchWish, BootOnceWish, CodeWish, DeployWish, DeploymentView, RenderedView,
@@ -36,6 +44,8 @@ pub use deploy::{
 };
 pub use diagnosis::DiagnosisView;
 pub use dns::{DnsAnswer, DnsStatus, NameLostView, NameView, RecordView, RecordWish, UpstreamView};
+pub use history::{HistoryView, Sample};
+pub use imports::{ImportState, ImportView};
 pub use inventory::{
     AddressesWish, AssetView, ImageView, LifeWish, MachineSearch, MachineView, MachineWish,
     MergeWish, OptionsWish,
@@ -45,11 +55,18 @@ pub use leases::{
     LeasesWish, ReservationView, ReservationWish,
 };
 pub use links::{AgreementView, DifferenceView, LastDifferenceView, LinkView, OtherServerView};
+pub use networks::{NetworkView, PoolNumbers};
 pub use operators::{
-    AuditPage, AuditVerdict, AuditView, Hidden, Login, SessionView, TokenAdd, TokenMade, TokenView,
-    UserAdd, UserSet, UserView,
+    AuditPage, AuditVerdict, AuditView, Hidden, Login, PasswordWish, SessionView, TokenAdd,
+    TokenMade, TokenView, UserAdd, UserSet, UserView,
 };
 pub use power::{BootWish, CertificateView, CertificateWish, PowerStatus, PowerView, PowerWish};
+pub use preview::{
+    AnswerDrafted, BootDrafted, MenuDraft, MenuDrawn, MenuLeftOut, MenuLine, ProfileDraft,
+    ProfileDrafted, RuleChanges, RuleDraft, RuleLed, RuleOutcome, RuleSeen, RuleShift, RuleTried,
+    RuleWanted, RuleWrong, RulesDraft, RulesSeen, RulesWish, SettingLayer, SettingView,
+    TemplateDraft, TemplateDrafted, TemplateWrong, Trial,
+};
 pub use quirks::{QuirkView, QuirksWish};
 pub use uploads::{UploadView, UploadWish};
 pub use webhooks::{DeliveryView, WebhookChange, WebhookDone, WebhookView, WebhookWish};

@@ -4,6 +4,7 @@
 //! In: the text of a file (or the flags of `serve`), and the interfaces of this host. Out:
 //! [`Config`]. Never: a socket, or a change of anything.
 
+pub mod edit;
 pub mod fault;
 pub mod flags;
 mod meaning;
@@ -15,6 +16,7 @@ mod tests;
 use crate::failure::Failure;
 use crate::links::Link;
 use engine::Settings;
+use fault::Fault;
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -77,6 +79,19 @@ pub struct Given {
     pub key: PathBuf,
 }
 
+/// Reads a text. `Err` is every fault.
+pub fn judge_text(text: &str, links: &[Link], host_name: &str) -> Result<Config, Vec<Fault>> {
+    let faults = RefCell::new(Vec::new());
+    let raw = raw::read(text, &faults);
+    let config = meaning::mean(raw, links, host_name, &faults);
+    let mut faults = faults.into_inner();
+    if faults.is_empty() {
+        return Ok(config);
+    }
+    faults.sort_by_key(|fault| fault.at.start);
+    Err(faults)
+}
+
 /// Reads a text. `Err` is every fault, ready to be read.
 pub fn read_text(
     file: &str,
@@ -84,13 +99,10 @@ pub fn read_text(
     links: &[Link],
     host_name: &str,
 ) -> Result<Config, String> {
-    let faults = RefCell::new(Vec::new());
-    let raw = raw::read(text, &faults);
-    let config = meaning::mean(raw, links, host_name, &faults);
-    let faults = faults.into_inner();
-    if faults.is_empty() {
-        return Ok(config);
-    }
+    let faults = match judge_text(text, links, host_name) {
+        Ok(config) => return Ok(config),
+        Err(faults) => faults,
+    };
     let count = match faults.len() {
         1 => "1 fault".to_owned(),
         many => format!("{many} faults"),

@@ -16,7 +16,7 @@ mod tests;
 use crate::config::fault::{Fault, show_all};
 use crate::config::reader::{Faults, Section};
 use api::types::ApplyWish;
-use place::Source;
+pub use place::Source;
 use std::cell::RefCell;
 use std::path::PathBuf;
 use toml::de::DeTable;

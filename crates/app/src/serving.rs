@@ -2,7 +2,8 @@
 //!
 //! [`admin`] is the operators' port; [`sockets`] opens the machines' sockets and opens them anew as the configuration says; [`https`] has
 //! their certificates; [`boots`] has boots judged; [`others`] looks for other DHCP servers; [`scrub`] reads all
-//! blobs once a week; [`log`] tells what happens; [`tidy`] removes once a day what nobody came back for; [`notify`]
+//! blobs once a week; [`log`] tells what happens; [`tidy`] removes once a day what nobody came back for; [`settings`]
+//! checks and changes the configuration file for operators; [`notify`]
 //! tells systemd.
 
 pub mod admin;
@@ -12,6 +13,7 @@ pub mod log;
 pub mod notify;
 pub mod others;
 pub mod scrub;
+pub mod settings;
 pub mod sockets;
 pub mod tidy;
 

@@ -5,8 +5,7 @@ mod common;
 
 use common::{Guard, Server, able};
 use serde_json::Value;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 const DOCS: &str = include_str!("../../../docs/webhooks.md");

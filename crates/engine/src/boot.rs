@@ -8,6 +8,8 @@ mod image;
 mod loader;
 mod memory;
 mod rules;
+mod shadow;
+mod shift;
 
 use crate::{Engine, state::Unknown};
 pub(crate) use image::boot_of_image;
@@ -16,10 +18,13 @@ use model::Life;
 use model::client::{Firmware, Stage};
 use model::image::Wanted;
 use model::machine::code_of;
-use model::menu::{Choice, Entry};
+use model::menu::{Choice, Entry, Menu};
 use model::plan::{Boot, BootPlan, Decision, Reason, ShownMenu, Why};
 use model::rule::Profile;
 use model::{Client, Now};
+pub use rules::{Outcome, Tried};
+pub use shadow::unreached;
+pub use shift::{Shift, Shifts};
 
 /// What firmware is told to fetch first.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -126,7 +131,16 @@ impl Engine {
 
     /// The menu as this client will see it: only entries that exist and can run there.
     pub(crate) fn shown_menu(&self, client: &Client) -> ShownMenu {
-        let menu = self.menu(Some(&client.link));
+        self.menu_for(client, self.menu(Some(&client.link))).0
+    }
+
+    /// A menu as this client would see it, and the entries that are left out there, with the reason.
+    pub(crate) fn menu_for(
+        &self,
+        client: &Client,
+        menu: Menu,
+    ) -> (ShownMenu, Vec<(Entry, String)>) {
+        let mut left_out = Vec::new();
         let chosen = if menu.entries.is_empty() { self.every_entry() } else { menu.entries };
         let mut entries: Vec<(Entry, Option<Boot>)> = Vec::new();
         for mut entry in chosen {
@@ -138,7 +152,10 @@ impl Engine {
                 Choice::LocalDisk => None,
                 choice => match self.boot_of_choice(client, choice) {
                     Ok(boot) => Some(boot),
-                    Err(_) => continue,
+                    Err(why) => {
+                        left_out.push((entry, why));
+                        continue;
+                    }
                 },
             };
             let little = boot.as_ref().and_then(|boot| self.little_memory(client, boot));
@@ -158,12 +175,13 @@ impl Engine {
         let default = default.or_else(|| {
             entries.iter().find(|(e, _)| e.choice == Choice::LocalDisk).map(|(e, _)| e.key.clone())
         });
-        ShownMenu {
+        let shown = ShownMenu {
             entries,
             default: default.unwrap_or_default(),
             wait_s: self.settings.boot.menu_wait_s,
             password: menu.password,
-        }
+        };
+        (shown, left_out)
     }
 
     pub(crate) fn boot_of_choice(&self, client: &Client, choice: &Choice) -> Result<Boot, String> {

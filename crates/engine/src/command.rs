@@ -12,6 +12,7 @@ mod names;
 mod operators;
 mod power;
 mod quirks;
+mod rules;
 mod templates;
 mod webhooks;
 
@@ -32,7 +33,7 @@ use model::dns::NameRecord;
 use model::image::{Hash, SecureBoot};
 use model::life::Life;
 use model::menu::{Choice, Menu};
-use model::rule::{Condition, Profile, Rule};
+use model::rule::{Condition, Profile};
 use model::setting::Setting;
 use model::template::Template;
 use model::{
@@ -46,6 +47,7 @@ use std::time::Duration;
 
 pub use name::Before;
 pub use operators::UserWish;
+pub use rules::{RuleFault, WantedRule};
 
 /// A change that an operator asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,6 +65,8 @@ pub enum Command {
         /// What it leads to.
         profile: String,
     },
+    /// Makes the rules these, in this order.
+    SetRules(Vec<WantedRule>),
     /// Moves a rule to a place in the order, the first being 1.
     MoveRule {
         /// Its number.
@@ -308,6 +312,7 @@ impl Engine {
             Command::SetProfile(profile) => self.set_profile(profile),
             Command::RemoveProfile(name) => self.remove_profile(name),
             Command::AddRule { conditions, profile } => self.add_rule(conditions, profile),
+            Command::SetRules(wanted) => self.set_rules(wanted),
             Command::MoveRule { id, to } => self.move_rule(id, to),
             Command::RemoveRule(id) => self.remove_rule(id),
             Command::SetMenu(network, menu) => self.set_menu(network, menu),
@@ -424,58 +429,6 @@ impl Engine {
         decided(changes, says)
     }
 
-    /// A new rule goes before the first rule that demands less: a subset of its conditions. So a
-    /// rule for everybody never hides one for somebody.
-    fn add_rule(&self, conditions: Vec<Condition>, profile: String) -> Outcome {
-        if !self.profiles.contains_key(&profile) {
-            return refuse(
-                format!("there is no profile {profile}"),
-                &format!("`bootwright profile add {profile} --image IMAGE` first"),
-            );
-        }
-        if let Some(same) = self.rules.iter().find(|rule| same(&rule.conditions, &conditions)) {
-            return refuse(
-                format!("{same} demands exactly the same and would hide this one or be hidden"),
-                &format!("`bootwright rule remove {}` first, or demand more", same.id),
-            );
-        }
-        let id = self.rules.iter().map(|rule| rule.id).max().unwrap_or(0).saturating_add(1);
-        let rule = Rule { id, conditions, profile };
-        let less = |other: &Rule| other.conditions.iter().all(|c| rule.conditions.contains(c));
-        let place = self.rules.iter().position(less).unwrap_or(self.rules.len());
-        let mut says = format!("{rule} is number {} of {}", place + 1, self.rules.len() + 1);
-        match self.rules.get(place) {
-            Some(next) => says.push_str(&format!(", before {next}, which demands less")),
-            None => says.push_str(", the last"),
-        }
-        let mut rules = self.rules.clone();
-        rules.insert(place, rule);
-        decided(vec![Change::Rules(rules)], says)
-    }
-
-    fn move_rule(&self, id: u32, to: usize) -> Outcome {
-        let mut rules = self.rules.clone();
-        let Some(from) = rules.iter().position(|rule| rule.id == id) else {
-            return refuse(format!("there is no rule {id}"), "see `rule list`");
-        };
-        if to == 0 || to > rules.len() {
-            return refuse(format!("there are places 1 to {}", rules.len()), "");
-        }
-        let rule = rules.remove(from);
-        let says = format!("{rule} is number {to} of {} now", rules.len() + 1);
-        rules.insert(to - 1, rule);
-        decided(vec![Change::Rules(rules)], says)
-    }
-
-    fn remove_rule(&self, id: u32) -> Outcome {
-        let mut rules = self.rules.clone();
-        let Some(at) = rules.iter().position(|rule| rule.id == id) else {
-            return refuse(format!("there is no rule {id}"), "see `rule list`");
-        };
-        let says = format!("{} is removed", rules.remove(at));
-        decided(vec![Change::Rules(rules)], says)
-    }
-
     fn set_menu(&self, network: Option<String>, menu: Menu) -> Outcome {
         if let Some(name) = network.as_ref().filter(|name| self.network(name).is_none()) {
             return refuse(format!("no network is configured on {name}"), "");
@@ -537,9 +490,4 @@ impl Engine {
         };
         decided(vec![Change::Menu(network, menu)], says)
     }
-}
-
-/// The same conditions, in whatever order.
-fn same(a: &[Condition], b: &[Condition]) -> bool {
-    a.len() == b.len() && a.iter().all(|condition| b.contains(condition))
 }

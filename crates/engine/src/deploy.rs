@@ -20,7 +20,7 @@ mod report;
 mod turns;
 mod upkeep;
 
-pub use answers::Template;
+pub use answers::{AnswerError, Rendered, Template};
 pub(crate) use armed::Claim;
 pub(crate) use book::Book;
 pub use order::Order;

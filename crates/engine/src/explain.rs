@@ -70,9 +70,27 @@ pub struct StageAnswer {
     pub because: Vec<Reason>,
 }
 
+/// Whom a question is about, as it would speak.
+#[derive(Clone, Debug)]
+pub struct Imagined {
+    /// The client.
+    pub client: Client,
+    /// Where it is.
+    pub network: Network,
+    /// What its operator calls it.
+    pub name: Option<String>,
+}
+
+impl Imagined {
+    /// `x64-uefi, pxe, on lan0`.
+    pub fn taken_as(&self) -> String {
+        crate::dhcp::describe(&self.client)
+    }
+}
+
 impl Engine {
-    /// Explains without changing anything. `Err` says why the question has no answer.
-    pub fn explain(&self, now: Now, question: &Question) -> Result<Explanation, Refusal> {
+    /// The client that a question is about. `Err` says why there is none.
+    pub fn imagine(&self, question: &Question) -> Result<Imagined, Refusal> {
         let known = self.machine(&question.machine);
         // Whoever names a machine by one of its cards asks how it boots by that card.
         let hardware = match (known, question.machine.parse()) {
@@ -82,6 +100,13 @@ impl Engine {
         };
         let network = self.network_for(hardware, question)?.clone();
         let client = self.imagined(hardware, &network, question);
+        Ok(Imagined { client, network, name: known.and_then(|m| m.name.clone()) })
+    }
+
+    /// Explains without changing anything. `Err` says why the question has no answer.
+    pub fn explain(&self, now: Now, question: &Question) -> Result<Explanation, Refusal> {
+        let Imagined { client, network, name } = self.imagine(question)?;
+        let hardware = client.hardware;
         let now = question.at.unwrap_or(now);
         let plan = self.plan(now, &client);
         let (address, from) = self.address_stage(now, &client, &network).unzip();
@@ -94,7 +119,7 @@ impl Engine {
             .collect();
         Ok(Explanation {
             machine: hardware,
-            name: known.and_then(|m| m.name.clone()),
+            name,
             taken_as: crate::dhcp::describe(&client),
             plan,
             quirks: self.quirks_said(&client, !network.has_addresses()),
@@ -190,27 +215,8 @@ impl Engine {
         let Ok(first) = self.first_file(client, plan, !network.has_addresses()) else {
             return Vec::new();
         };
-        let through_grub = self.goes_through_grub(&first.path);
-        let form = match client.firmware {
-            Firmware::Config | Firmware::Uboot if first.path.starts_with("pxelinux.cfg/") => {
-                "pxelinux"
-            }
-            _ if first.path.ends_with(".0") => "pxelinux",
-            _ if through_grub => "grub",
-            _ => "ipxe",
-        };
-        let ask = FileAsk {
-            by: if through_grub { Carrier::Tftp } else { Carrier::Http },
-            name: Vec::new(),
-            from: SocketAddr::from(([0, 0, 0, 0], 0)),
-            at: SocketAddr::from((network.server, self.settings.http_port)),
-            link: network.interface.clone(),
-            says: Asker::default(),
-            neighbour: None,
-            agent: None,
-            body: None,
-            head_only: false,
-        };
+        let (form, ask) = self.asks_then(client, network, &first.path);
+        let through_grub = form == "grub";
         let stage = form.to_owned();
         if let Some(holder) = self.given_elsewhere(now, client, from) {
             let (text, plan) = self.to_somebody_else(&ask, form, client);
@@ -242,15 +248,7 @@ impl Engine {
             );
             let mut because = vec![Reason::Note(format!("arguments: {args}").into())];
             because.extend(self.memory_of(boot));
-            let image = self.image(&boot.image, Wanted::Version(boot.version));
-            let uefi = client.arch.is_none_or(Arch::is_uefi);
-            // What an audit found out by keys says more than what the names of loaders say.
-            if !uefi || image.is_none_or(|image| image.secure_boot.verdict.is_empty()) {
-                because.push(secure_boot(client, boot.signed.is_some(), through_grub));
-            }
-            let verdict = image.filter(|_| uefi).map(|image| image.secure_boot.verdict.as_slice());
-            because
-                .extend(verdict.unwrap_or_default().iter().map(|v| Reason::Note(v.clone().into())));
+            because.extend(self.trusted(client, boot, through_grub));
             let with = if initrds.is_empty() { String::new() } else { format!(" with {initrds}") };
             stages.push(StageAnswer {
                 stage: "kernel".into(),
@@ -262,6 +260,34 @@ impl Engine {
             stages.extend(self.answer_stage(client, boot));
         }
         stages
+    }
+
+    /// What a client asks for after this first file: `ipxe`, `grub` or `pxelinux`, and how.
+    pub(crate) fn asks_then(
+        &self,
+        client: &Client,
+        network: &Network,
+        first: &str,
+    ) -> (&'static str, FileAsk) {
+        let form = match client.firmware {
+            Firmware::Config | Firmware::Uboot if first.starts_with("pxelinux.cfg/") => "pxelinux",
+            _ if first.ends_with(".0") => "pxelinux",
+            _ if self.goes_through_grub(first) => "grub",
+            _ => "ipxe",
+        };
+        let ask = FileAsk {
+            by: if form == "grub" { Carrier::Tftp } else { Carrier::Http },
+            name: Vec::new(),
+            from: SocketAddr::from(([0, 0, 0, 0], 0)),
+            at: SocketAddr::from((network.server, self.settings.http_port)),
+            link: network.interface.clone(),
+            says: Asker::default(),
+            neighbour: None,
+            agent: None,
+            body: None,
+            head_only: false,
+        };
+        (form, ask)
     }
 
     /// The answer files of an installation: of which templates, with which settings from where.
@@ -308,8 +334,20 @@ impl Engine {
         })
     }
 
+    /// What Secure Boot would say.
+    pub(crate) fn trusted(&self, client: &Client, boot: &Boot, through_grub: bool) -> Vec<Reason> {
+        let image = self.image(&boot.image, Wanted::Version(boot.version));
+        let uefi = client.arch.is_none_or(Arch::is_uefi);
+        // What an audit found out by keys says more than what the names of loaders say.
+        let named = !uefi || image.is_none_or(|image| image.secure_boot.verdict.is_empty());
+        let named = named.then(|| secure_boot(client, boot.signed.is_some(), through_grub));
+        let verdict = image.filter(|_| uefi).map(|image| image.secure_boot.verdict.as_slice());
+        let verdict = verdict.unwrap_or_default().iter().map(|v| Reason::Note(v.clone().into()));
+        named.into_iter().chain(verdict).collect()
+    }
+
     /// What the image takes of the machine's memory.
-    fn memory_of(&self, boot: &Boot) -> Option<Reason> {
+    pub(crate) fn memory_of(&self, boot: &Boot) -> Option<Reason> {
         let image = self.image(&boot.image, Wanted::Version(boot.version))?;
         let forecast = Forecast::of(image)?;
         let because = forecast.because.join(", ");

@@ -351,6 +351,17 @@ impl Engine {
         self.to_a_stranger(ask, &config_of(form), client)
     }
 
+    /// A plan that is nobody's yet, as a text.
+    pub(crate) fn drafted(
+        &self,
+        ask: &FileAsk,
+        form: &str,
+        client: &Client,
+        plan: &BootPlan,
+    ) -> String {
+        self.text_of(ask, &config_of(form), client, plan, (true, false))
+    }
+
     fn written(
         &self,
         now: Now,

@@ -9,7 +9,7 @@
 //! [`rates`] let it and when [`turns`] say so; [`files`]
 //! says which bytes a name means; [`deploy`] who is armed with what; [`elsewhere`] reads what another
 //! server says of a machine; [`script`] writes what loaders read; [`explain`] asks all of
-//! them and keeps nothing; [`compare`] lays two servers' replies side by side.
+//! them and keeps nothing; [`preview`] says what drafts would do that nobody saved; [`compare`] lays two servers' replies side by side.
 //! [`others`] says who else was heard on our links, and whose offers machines take; [`listen`] lays
 //! what they say beside what we would have said.
 #![forbid(unsafe_code)]
@@ -30,6 +30,7 @@ pub mod operators;
 pub mod others;
 pub mod password;
 mod power;
+pub mod preview;
 mod quirk;
 pub mod rates;
 pub mod record;

@@ -10,10 +10,12 @@
 //! tell, once, and again when it is otherwise. Never: an answer; a fact that is kept: all of it is
 //! soft, and limited.
 
+mod fit;
 mod heard;
 mod judge;
 mod table;
 
+pub use fit::fit;
 pub(crate) use heard::{Reply, offer_of};
 pub(crate) use table::Others;
 pub use table::{OFFERS_MAX, SERVERS_MAX};

@@ -11,7 +11,7 @@ pub mod pxelinux;
 use model::Client;
 use model::event::Carrier;
 use model::image::Way;
-use model::plan::{Boot, BootPlan, Decision, Reason};
+use model::plan::{Boot, BootPlan, Decision, Reason, ShownMenu};
 
 /// Everything a writer needs beside the plan.
 #[derive(Clone, Debug)]
@@ -35,6 +35,41 @@ pub struct Scene<'a> {
     pub answer: Option<&'a str>,
     /// The code that is to be typed, for the machine's own screen.
     pub code: Option<&'a str>,
+}
+
+/// A line of a menu on a machine's screen.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Line {
+    /// Above a group.
+    Heading(String),
+    /// Nothing.
+    Gap,
+    /// What can be chosen.
+    Entry {
+        /// Its key.
+        key: String,
+        /// What is shown.
+        text: String,
+    },
+}
+
+/// A menu as it stands on the screen of a machine whose loader is `ipxe`, `grub` or `pxelinux`.
+pub fn menu_lines(menu: &ShownMenu, form: &str) -> Vec<Line> {
+    match form {
+        "grub" => grub::lines(menu),
+        "pxelinux" => pxelinux::lines(menu),
+        _ => ipxe::lines(menu),
+    }
+}
+
+/// What stands above a menu there.
+pub fn menu_title(server_name: &str, form: &str) -> String {
+    match form {
+        // The loaders themselves say who they are; these have no line of ours.
+        "grub" => "GNU GRUB".to_owned(),
+        "pxelinux" => format!("Bootwright {}: boot menu", plain(server_name)),
+        _ => ipxe::title(server_name),
+    }
 }
 
 /// What stands where a token or a code would.

@@ -32,7 +32,7 @@ impl Engine {
             machine.arch.map(|arch| arch.name()),
             Some(machine.life().name()),
         ];
-        let labelled = |(key, value): (&String, &String)| word.is_label(key, value);
+        let labelled = |(key, value): (&str, &str)| word.is_label(key, value);
         let parts = self.hardware.get(&machine.hardware);
         own.into_iter().flatten().any(|text| word.is_in(text))
             || machine.addresses().any(|mac| word.is_of(&mac))

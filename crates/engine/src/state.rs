@@ -128,7 +128,8 @@ pub struct Engine {
     /// Records of the DNS, by name.
     pub(crate) name_records: BTreeMap<String, Vec<NameRecord>>,
     /// What documents declared.
-    pub(crate) declared: BTreeMap<Declarable, Said>,
+    /// Of a fleet nearly all say the same fields: neighbours share what they say.
+    pub(crate) declared: BTreeMap<Declarable, Arc<Said>>,
     pub(crate) memory: crate::dhcp::Memory,
     /// What another server said of machines.
     pub(crate) elsewhere: crate::elsewhere::Heard,
@@ -278,6 +279,11 @@ impl Engine {
                 self.deployments.doubt_since(at);
             }
             Change::Declared(what, said) => {
+                let near = self.declared.range(..&what).next_back().map(|(_, said)| said);
+                let said = match near.filter(|near| ***near == said) {
+                    Some(same) => Arc::clone(same),
+                    None => Arc::new(said),
+                };
                 self.declared.insert(what, said);
             }
             Change::DeclaredGone(what) => {

@@ -18,7 +18,7 @@ mod open;
 pub mod picture;
 mod write;
 
-use model::story::{BootId, Story};
+use model::story::{BootId, BootStage, Glance, Story};
 use model::{Event, HardwareAddress, Now};
 use open::Open;
 use std::collections::{BTreeMap, VecDeque};
@@ -115,18 +115,30 @@ impl Stories {
         Some(shelf.boots.get(at)?.told(now, shelf.boots.get(at + 1)))
     }
 
-    /// The newest boot of each machine that is wanted, of those that were heard last first, so many at
-    /// most.
-    #[must_use]
-    pub fn latest(
+    /// The newest boot of each machine that is wanted, or all of them, the newest first; of machines the
+    /// one that was heard last first.
+    pub fn glances(
         &self,
         now: Now,
-        max: usize,
+        all: bool,
         wanted: impl Fn(&HardwareAddress) -> bool,
-    ) -> Vec<Story> {
-        let machines = self.spoke.values().rev().filter(|machine| wanted(machine)).take(max);
-        let last = |machine| self.machines.get(machine)?.boots.back();
-        machines.filter_map(last).map(|open| open.told(now, None)).collect()
+    ) -> impl Iterator<Item = Glance> {
+        let machines = self.spoke.values().rev().filter(move |machine| wanted(machine));
+        let shelves = machines.filter_map(|machine| self.machines.get(machine));
+        shelves.flat_map(move |shelf| {
+            let newest = shelf.boots.iter().rev();
+            // Of each the one that was begun after it.
+            let next = std::iter::once(None).chain(shelf.boots.iter().rev().map(Some));
+            let boots = newest.zip(next).take(if all { usize::MAX } else { 1 });
+            boots.map(move |(open, next)| open.glance(now, next))
+        })
+    }
+
+    /// How far the boot of this name has come.
+    #[must_use]
+    pub fn furthest(&self, boot: BootId) -> Option<BootStage> {
+        let shelf = self.machines.get(self.names.get(&boot)?)?;
+        shelf.boots.iter().rev().find(|open| open.id == boot).map(|open| open.furthest)
     }
 
     /// Puts the event into the boot at this place of the shelf, or into a new one.

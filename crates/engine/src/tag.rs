@@ -18,6 +18,8 @@ pub enum Thing {
     Profile(String),
     /// By its name.
     Template(String),
+    /// All of them, in their order.
+    Rules,
     /// By its network; none is the menu for all.
     Menu(Option<String>),
     /// By its name.
@@ -59,7 +61,8 @@ impl Expectation {
 }
 
 impl Engine {
-    /// The tag of a thing as it is; none if there is no such thing. A menu is always there.
+    /// The tag of a thing as it is; none if there is no such thing. A menu and the list of
+    /// rules are always there.
     pub fn tag(&self, of: &Thing) -> Option<Hash> {
         match of {
             Thing::Machine(named) => {
@@ -73,6 +76,7 @@ impl Engine {
                 let template = self.templates().iter().find(|t| t.name() == name)?;
                 tag(&(template.name(), template.format().to_string(), template.text()))
             }
+            Thing::Rules => tag(&self.rules),
             Thing::Menu(network) => tag(&self.menu(network.as_deref())),
             Thing::Webhook(name) => tag(self.webhooks.get(name)?),
             Thing::User(name) => tag(self.user(name)?),

@@ -17,6 +17,7 @@
 
 pub mod audit;
 mod bytes;
+pub mod compare;
 mod deb;
 pub mod discovery;
 mod dpkg;

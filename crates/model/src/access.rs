@@ -2,10 +2,10 @@
 
 use crate::client::named;
 use crate::image::Hash;
+use crate::labels::Labels;
 use crate::time::Now;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -61,8 +61,9 @@ impl Scope {
     }
 
     /// Whether a machine with these labels lies inside.
-    pub fn holds(&self, labels: &BTreeMap<String, String>) -> bool {
-        self.is_all() || self.0.iter().any(|label| labels.get(&label.key) == Some(&label.value))
+    pub fn holds(&self, labels: &Labels) -> bool {
+        self.is_all()
+            || self.0.iter().any(|label| labels.get(&label.key) == Some(label.value.as_str()))
     }
 
     /// Whether everything that lies inside `other` lies inside this.
@@ -138,9 +139,12 @@ pub struct User {
     pub scope: Scope,
     /// Never shown.
     pub password: PasswordPhc,
+    /// He keeps his name, role and tokens, and gets in by none of them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disabled: bool,
     /// When he was added.
     pub since: Now,
-    /// When his role, scope or password last changed, or all his sessions were ended: those that
+    /// When his role, scope or password last changed, he was disabled or enabled, or all his sessions were ended: those that
     /// began before are over.
     pub changed: Now,
 }
@@ -282,14 +286,11 @@ mod tests {
 
     #[test]
     fn a_scope_holds_machines_with_one_of_its_labels() {
-        let of = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
-            pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
-        };
         let rooms = scope(&["room=3", "room=4"]);
-        assert!(rooms.holds(&of(&[("room", "4"), ("rack", "1")])));
-        assert!(!rooms.holds(&of(&[("room", "5")])));
-        assert!(!rooms.holds(&of(&[])));
-        assert!(Scope::ALL.holds(&of(&[])));
+        assert!(rooms.holds(&Labels::from([("room", "4"), ("rack", "1")])));
+        assert!(!rooms.holds(&Labels::from([("room", "5")])));
+        assert!(!rooms.holds(&Labels::new()));
+        assert!(Scope::ALL.holds(&Labels::new()));
     }
 
     #[test]

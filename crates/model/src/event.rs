@@ -21,7 +21,7 @@ use crate::plan::{Does, Reason, Why};
 use crate::power::PowerSettings;
 use crate::rule::{Profile, Rule};
 use crate::severity::Severity;
-use crate::story::BootId;
+use crate::story::{BootId, BootStage};
 use crate::template::Template;
 use crate::time::Now;
 use crate::webhook::Webhook;
@@ -136,6 +136,9 @@ pub struct Event {
     /// In which boot of the machine. Whoever tells the event fills it in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot: Option<BootId>,
+    /// How far that boot had come with it. Whoever tells the event fills it in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub furthest: Option<BootStage>,
     /// Who spoke, if a DHCP message is behind it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speaker: Option<Box<Speaker>>,
@@ -153,7 +156,7 @@ impl Event {
         link: Option<String>,
         what: Happening,
     ) -> Self {
-        Self { at, machine, link, boot: None, speaker: None, what }
+        Self { at, machine, link, boot: None, furthest: None, speaker: None, what }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::address::{HardwareAddress, Uuid};
 use crate::client::{Arch, Firmware};
+use crate::labels::Labels;
 use crate::life::{Illegal, Life, Move};
 use crate::option::DhcpOption;
 use crate::quirk::Pin;
@@ -43,7 +44,7 @@ pub struct Machine {
     /// Its own profile, which outranks rules.
     pub profile: Option<String>,
     /// The operator's words about it, usable in rules.
-    pub labels: BTreeMap<String, String>,
+    pub labels: Labels,
     /// DHCP options for it alone; they outrank its network's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<DhcpOption>,
@@ -85,7 +86,7 @@ impl Machine {
             last_seen: now,
             life: Life::Pending,
             profile: None,
-            labels: BTreeMap::new(),
+            labels: Labels::new(),
             options: Vec::new(),
             settings: Layer::new(),
             quirks: BTreeMap::new(),

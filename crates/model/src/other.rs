@@ -3,6 +3,7 @@
 
 use crate::address::HardwareAddress;
 use crate::client::named;
+use crate::network::Mode;
 use crate::time::Now;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,15 @@ named! {
         /// It does harm there, and nobody declared it.
         Rogue = "rogue",
     }
+}
+
+/// The mode that fits a link, by what was heard there.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Fit {
+    /// `dhcp` where nobody else gives addresses, `proxy` where somebody does.
+    pub mode: Mode,
+    /// Why, in words.
+    pub because: String,
 }
 
 /// What a server was heard to do.

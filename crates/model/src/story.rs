@@ -101,12 +101,35 @@ impl Story {
     /// How it ended, or that it goes on, with its furthest stage.
     #[must_use]
     pub fn outcome(&self) -> String {
-        match &self.ending {
-            Ending::Stopped => format!("stopped at {}", self.furthest),
-            Ending::GoesOn => format!("goes on, at {}", self.furthest),
-            other => other.to_string(),
-        }
+        self.ending.outcome(self.furthest)
     }
+}
+
+/// A boot without its steps: what a list of many shows of it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Glance {
+    /// Its name.
+    pub id: BootId,
+    /// The machine, as it is filed.
+    pub machine: HardwareAddress,
+    /// The interfaces it was heard on, first the first.
+    pub links: Vec<String>,
+    /// The deployment that ran in it.
+    pub deployment: Option<String>,
+    /// When it began.
+    pub from: Now,
+    /// When the last was heard.
+    pub until: Now,
+    /// How far it came.
+    pub furthest: BootStage,
+    /// How it ended, as far as can be said now.
+    pub ending: Ending,
+    /// What the last script told it, in a few words.
+    pub told: Option<String>,
+    /// All of it in numbers.
+    pub totals: Totals,
+    /// What it most surely died of, once it was judged.
+    pub diagnosis: Option<Diagnosis>,
 }
 
 /// How a boot ended. What happens on the machine is not seen from here: this is what the last that
@@ -139,7 +162,54 @@ pub enum Ending {
     Stopped,
 }
 
+crate::client::named! {
+    /// An [`Ending`] in a word.
+    How: "ending of a boot" {
+        /// [`Ending::GoesOn`]
+        GoesOn = "goes-on",
+        /// [`Ending::Installed`]
+        Installed = "installed",
+        /// [`Ending::InstallationFailed`]
+        InstallationFailed = "installation-failed",
+        /// [`Ending::SystemUp`]
+        SystemUp = "system-up",
+        /// [`Ending::LocalDisk`]
+        LocalDisk = "local-disk",
+        /// [`Ending::KernelSent`]
+        KernelSent = "kernel-sent",
+        /// [`Ending::Left`]
+        Left = "left",
+        /// [`Ending::Stopped`]
+        Stopped = "stopped",
+    }
+}
+
 impl Ending {
+    /// The same in a word.
+    #[must_use]
+    pub const fn how(&self) -> How {
+        match self {
+            Self::GoesOn => How::GoesOn,
+            Self::Installed => How::Installed,
+            Self::InstallationFailed { .. } => How::InstallationFailed,
+            Self::SystemUp => How::SystemUp,
+            Self::LocalDisk => How::LocalDisk,
+            Self::KernelSent => How::KernelSent,
+            Self::Left { .. } => How::Left,
+            Self::Stopped => How::Stopped,
+        }
+    }
+
+    /// Its outcome, of a boot that came so far.
+    #[must_use]
+    pub fn outcome(&self, furthest: BootStage) -> String {
+        match self {
+            Self::Stopped => format!("stopped at {furthest}"),
+            Self::GoesOn => format!("goes on, at {furthest}"),
+            other => other.to_string(),
+        }
+    }
+
     /// Whether the machine came where it was sent, as far as can be seen.
     #[must_use]
     pub const fn arrived(&self) -> bool {

@@ -19,6 +19,7 @@ use engine::{
 };
 use model::access::Outcome;
 use model::plan::Why;
+use model::story::Glance;
 use model::{BootId, By, Change, Event, Happening, HardwareAddress, Hash, Story};
 use std::net::IpAddr;
 use std::path::Path;
@@ -358,17 +359,15 @@ impl SiteHandle {
         boot
     }
 
-    /// The newest boot of each machine that is wanted, of those that were heard last first, so many at
-    /// most.
-    pub fn latest_boots(
+    /// The newest boot of each machine of these, or all that are remembered, without their steps: those of
+    /// the machine that was heard last first, so many as are wanted and `max` at most.
+    pub fn glances(
         &self,
-        max: usize,
-        wanted: impl Fn(&HardwareAddress) -> bool,
-    ) -> Vec<Story> {
-        let now = self.now();
-        let mut boots = self.telling.read_stories(|stories| stories.latest(now, max, wanted));
-        self.telling.with_verdicts(&mut boots);
-        boots
+        (all, max): (bool, usize),
+        of: impl Fn(&HardwareAddress) -> bool,
+        wanted: impl Fn(&Glance) -> bool,
+    ) -> Vec<Glance> {
+        self.telling.glances(self.now(), (all, max), of, wanted)
     }
 
     /// Judges boots whose time has come, and tells what those died of that did not arrive. To be called

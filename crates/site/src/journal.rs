@@ -10,6 +10,7 @@ use engine::Engine;
 use engine::diagnose::{Docket, Examined};
 use engine::story::Stories;
 use log::Log;
+use model::story::Glance;
 use model::{BootId, Event, Happening, HardwareAddress, Now, Story, Why};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -200,6 +201,7 @@ impl Telling {
         for mut event in events {
             // A verdict comes with the boot that it is about.
             event.boot = event.boot.or_else(|| stories.note(&event));
+            event.furthest = event.boot.and_then(|boot| stories.furthest(boot));
             docket.note(&event);
             let event = Arc::new(event);
             journal.note(&event);
@@ -237,6 +239,23 @@ impl Telling {
 
     pub(crate) fn read_stories<R>(&self, read: impl FnOnce(&Stories) -> R) -> R {
         read(&self.stories.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// See [`crate::SiteHandle::glances`].
+    pub(crate) fn glances(
+        &self,
+        now: Now,
+        (all, max): (bool, usize),
+        of: impl Fn(&HardwareAddress) -> bool,
+        wanted: impl Fn(&Glance) -> bool,
+    ) -> Vec<Glance> {
+        let stories = self.stories.lock().unwrap_or_else(PoisonError::into_inner);
+        let docket = self.docket.lock().unwrap_or_else(PoisonError::into_inner);
+        let judged = stories.glances(now, all, of).map(|mut glance| {
+            glance.diagnosis = docket.said_of(glance.id, glance.furthest).first().cloned();
+            glance
+        });
+        judged.filter(|glance| wanted(glance)).take(max).collect()
     }
 
     /// Writes into stories what was said of them.

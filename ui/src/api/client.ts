@@ -6,7 +6,7 @@
 // What is refused is thrown as `Refused`, with the server's own words.
 
 import { Refused, problemOf, unreachable } from './problem';
-import type { Routes, SessionView } from './types';
+import type { Routes, SessionView, UploadView } from './types';
 
 export const BASE = '/api/v1';
 
@@ -14,6 +14,8 @@ type Wish<R extends keyof Routes> = {
   query?: Routes[R]['query'];
   /** Change it only if it still has this ETag. */
   tag?: string | null;
+  /** Change it only if it is not there yet. */
+  absent?: boolean;
   /** Whoever asked has gone elsewhere. */
   signal?: AbortSignal;
 } & (keyof Routes[R]['path'] extends never ? { path?: undefined } : { path: Routes[R]['path'] }) &
@@ -41,15 +43,21 @@ export function keep(session: SessionView | null): void {
   csrf = session?.csrf ?? null;
 }
 
+/** Headers that a request which changes something has to bring, for those that do not go through `ask`. */
+export function changing(): Record<string, string> {
+  return csrf ? { 'x-csrf-token': csrf } : {};
+}
+
 export async function ask<R extends keyof Routes>(
   route: R,
   ...[wish]: object extends Wish<R> ? [Wish<R>?] : [Wish<R>]
 ): Promise<Answer<Routes[R]['gives']>> {
-  const { path, query, body, tag, signal } = (wish ?? {}) as {
+  const { path, query, body, tag, absent, signal } = (wish ?? {}) as {
     path?: Record<string, string>;
     query?: Record<string, unknown>;
     body?: unknown;
     tag?: string | null;
+    absent?: boolean;
     signal?: AbortSignal;
   };
   const [method = 'GET', template = ''] = route.split(' ');
@@ -57,8 +65,9 @@ export async function ask<R extends keyof Routes>(
   const headers: Record<string, string> = { accept: 'application/json' };
   if (body !== undefined) headers['content-type'] = 'application/json';
   if (tag && method !== 'GET') headers['if-match'] = tag;
+  if (absent && method !== 'GET') headers['if-none-match'] = '*';
   // What is sent twice because the first answer was lost is done once.
-  if (method === 'POST' && route !== 'POST /session' && !query?.dry_run) headers['idempotency-key'] = random();
+  if (method === 'POST' && route !== 'POST /session' && !route.endsWith('/preview') && !query?.dry_run) headers['idempotency-key'] = random();
   const init: RequestInit = { method, headers, credentials: 'same-origin', cache: 'no-store' };
   if (body !== undefined) init.body = JSON.stringify(body);
   if (signal) init.signal = signal;
@@ -126,4 +135,46 @@ function cursor(link: string | null): string | null {
 
 function random(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** How much of a piece left, and where its upload stands when it has arrived. */
+export interface Piece {
+  id: string;
+  /** Which byte of the upload comes first. */
+  offset: number;
+  bytes: Blob;
+  sent: (bytes: number) => void;
+  signal: AbortSignal;
+}
+
+/** Sends the next bytes of an upload. An XMLHttpRequest, since `fetch` does not say how much has left. */
+export async function sendPiece(piece: Piece): Promise<UploadView> {
+  let answer = await tryPiece(piece);
+  if (answer.status === 403 && csrf !== null && (await renewed())) answer = await tryPiece(piece);
+  if (answer.ok) return (await answer.json()) as UploadView;
+  if (answer.status === 401) onSignedOut();
+  throw new Refused(await problemOf(answer));
+}
+
+function tryPiece({ id, offset, bytes, sent, signal }: Piece): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    const stop = () => request.abort();
+    request.open('PATCH', `${BASE}/uploads/${encodeURIComponent(id)}`);
+    request.setRequestHeader('accept', 'application/json');
+    request.setRequestHeader('content-type', 'application/octet-stream');
+    request.setRequestHeader('upload-offset', String(offset));
+    if (csrf) request.setRequestHeader('x-csrf-token', csrf);
+    request.upload.onprogress = (event) => sent(event.loaded);
+    request.onload = () => {
+      const headers = { 'content-type': request.getResponseHeader('content-type') ?? '' };
+      resolve(new Response(request.responseText, { status: request.status, headers }));
+    };
+    request.onerror = () => reject(new Refused(unreachable()));
+    request.onabort = () => reject(new DOMException('stopped', 'AbortError'));
+    request.onloadend = () => signal.removeEventListener('abort', stop);
+    signal.addEventListener('abort', stop);
+    if (signal.aborted) reject(new DOMException('stopped', 'AbortError'));
+    else request.send(bytes);
+  });
 }

@@ -1,10 +1,29 @@
 // All words of the UI in English. What the server says (reasons, problems, hints) is the server's and stays as it is.
 
+import { account } from './en/account';
+import { boots } from './en/boots';
+import { code, draft, editor, trial } from './en/drafts';
+import { images } from './en/images';
+import { leases } from './en/leases';
+import { acts, saved } from './en/machine-acts';
+import { menus } from './en/menus';
+import { networks } from './en/networks';
+import { operations } from './en/operations';
+import { profiles } from './en/profiles';
+import { rules } from './en/rules';
+import { start } from './en/start';
+import { templates } from './en/templates';
+
 const number = new Intl.NumberFormat('en');
 const n = (count: number) => number.format(count);
 const many = (count: number, one: string, more: string) => `${n(count)} ${count === 1 ? one : more}`;
 
 export const en = {
+  account,
+  leases,
+  networks,
+  operations,
+  start,
   product: 'Bootwright',
   skip: 'To the content',
   menu: 'Menu',
@@ -14,13 +33,18 @@ export const en = {
   cancel: 'Cancel',
   save: 'Save',
   again: 'Try again',
+  copy: 'Copy',
+  copyThis: (text: string) => `Copy: ${text}`,
+  copied: 'Copied.',
+  mend: 'Do it',
+  notCopied: 'This browser gives no clipboard to pages without HTTPS: mark the text and copy it by hand.',
   none: '–',
   number: n,
   unknown: 'unknown',
   yes: 'yes',
   no: 'no',
   signOut: 'Sign out',
-  account: (name: string, role: string) => `${name}, ${role}`,
+  accountOf: (name: string, role: string) => `Your account: ${name}, ${role}`,
   look: { label: 'Look', system: 'As the system', light: 'Light', dark: 'Dark' },
   live: {
     off: 'Not live',
@@ -96,35 +120,29 @@ export const en = {
     retired: 'retired',
   },
 
+  boots,
+  acts,
+  saved,
+
   now: {
     title: 'Now',
     lead: 'Who is booting at this moment.',
     wrong: 'What is wrong',
     fine: 'The server knows of nothing that is wrong.',
-    finding: {
-      bugs: (count: number) => `${many(count, 'request', 'requests')} hit a bug of ours since the start.`,
-      dropped: (count: number) => `${many(count, 'DHCP message was', 'DHCP messages were')} dropped: too many came at once.`,
-      missing: (what: string) => `Bytes of an image are not there: ${what}`,
-      missingHint: 'bootwright image verify NAME says which; import it again',
-      unbootable: (what: string) => `A profile cannot boot: ${what}`,
-      noNetwork: 'No network is served, so no machine will be answered.',
-      noNetworkHint: 'Add a [[network]] to the configuration file, then: bootwright reload',
-      noLoaders: 'There is no bootloader to hand out.',
-      noLoadersHint: 'Install Debian’s ipxe package on the server, then: bootwright bootloader import',
-    },
     alarms: 'Alarms since this page was opened',
     booting: (count: number) => (count === 0 ? 'Booting' : `${many(count, 'machine', 'machines')} booting`),
     all: 'All',
-    stage: {
-      address: 'Asking',
-      loader: 'Loading a bootloader',
-      told: 'Told what to boot',
-      loading: 'Loading the system',
-      installing: 'Installing',
-      trouble: 'In trouble',
-      done: 'Done here',
+    group: {
+      trouble: 'Failed',
+      ...boots.stage,
+      ended: 'Went on',
     },
-    column: { machine: 'Machine', stage: 'Stage', progress: 'Progress', rate: 'Rate', left: 'Left', says: 'Last word', heard: 'Heard' },
+    groups: 'By what they were told and how far they are',
+    notTold: 'not told yet',
+    moreGroups: (count: number) => `${many(count, 'more kind', 'more kinds')} of less machines.`,
+    andMore: (count: number) => `and ${n(count)} more`,
+    boot: (id: string) => `Boot ${id}`,
+    column: { machine: 'Machine', stage: 'Stage', progress: 'Progress', rate: 'Rate', left: 'Left', says: 'Last word', heard: 'Heard', told: 'Was told to' },
     waiting: 'waits for its turn',
     empty: {
       title: 'Nobody is booting',
@@ -278,6 +296,15 @@ export const en = {
     gone: 'Machines',
   },
 
+  code,
+  draft,
+  editor,
+  trial,
+  profiles,
+  rules,
+  templates,
+  menus,
+
   deploy: {
     title: (what: string) => `Deploy ${what}`,
     lead: 'The machine installs once, at its next boot from the network. What is on its disk is lost.',
@@ -297,4 +324,6 @@ export const en = {
       command: 'bootwright image import PATH --name debian-12\nbootwright profile add debian --image debian-12',
     },
   },
+
+  images,
 };

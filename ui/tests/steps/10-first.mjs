@@ -1,4 +1,4 @@
-// The one-time link makes the first admin, who stands in the room at once. A link that is over says so.
+// The one-time link makes the first admin, who is led on to the first steps. A link that is over says so.
 
 import { check } from '../world.mjs';
 
@@ -24,6 +24,6 @@ export default async function (world) {
   await page.getByRole('alert').waitFor();
   await page.getByLabel('Name').fill(ADMIN.name);
   await page.getByRole('button', { name: 'Make me' }).click();
-  await page.getByRole('heading', { name: 'Now' }).waitFor();
+  await page.getByRole('heading', { name: 'First steps' }).waitFor();
   await page.getByText('ada', { exact: true }).first().waitFor();
 }

@@ -13,6 +13,7 @@ export default async function (world) {
     labels: { room: String(1 + (at % 4)), rack: `r${at % 7}` },
     ...(at % 5 === 0 ? { profile: 'debian' } : {}),
   }));
+  for (const one of await world.api('GET', '/machines')) await world.api('DELETE', `/machines/${one.mac}`);
   await world.api('POST', '/machines', { machines });
   for (const at of [2, 9, 23]) await world.api('PUT', `/machines/lab-${String(at).padStart(3, '0')}/state`, { state: 'blocked' });
   await world.api('PUT', '/machines/lab-050/state', { state: 'retired' });

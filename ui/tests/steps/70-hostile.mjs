@@ -38,7 +38,7 @@ const wraps = [(x) => x, (x) => `${x}${x}`, (x) => encodeURIComponent(x), (x) =>
 export const payloads = wraps.flatMap((wrap) => seeds.map((seed) => wrap(seed)));
 
 /** Keys whose values are of a fixed set, a moment, or an address. */
-const KEPT = new Set(['state', 'mac', 'event', 'role', 'via', 'csrf', 'at', 'now', 'first_seen', 'last_seen', 'armed', 'hardware_reported', 'until', 'started', 'stage']);
+const KEPT = new Set(['state', 'mac', 'event', 'role', 'via', 'csrf', 'at', 'now', 'first_seen', 'last_seen', 'armed', 'hardware_reported', 'until', 'started', 'stage', 'furthest', 'how', 'kind', 'id']);
 
 export default async function (world) {
   const { page } = world;
@@ -65,7 +65,7 @@ export default async function (world) {
     const json = await response.json();
     await route.fulfill({ response, json: poisoned(json, '') });
   };
-  for (const what of ['machines**', 'explain**', 'deployments**', 'doctor', 'profiles', 'transfers']) await page.route(`**/api/v1/${what}`, bad);
+  for (const what of ['machines**', 'explain**', 'deployments**', 'doctor', 'profiles', 'transfers', 'boots**']) await page.route(`**/api/v1/${what}`, bad);
 
   for (let round = 0; round < 4; round += 1) {
     await world.goto('/machines');
@@ -90,6 +90,15 @@ export default async function (world) {
     await page.getByRole('heading', { name: 'What is wrong' }).waitFor();
     await page.waitForTimeout(500);
     await world.fits(`now, round ${round}`);
+    await world.settled();
+    await world.goto('/boots');
+    await page.getByRole('grid').waitFor();
+    await page.waitForTimeout(300);
+    await world.fits(`boots, round ${round}`);
+    await page.getByRole('grid').locator('a').first().click();
+    await page.getByRole('heading', { name: 'Timeline' }).waitFor();
+    await page.waitForTimeout(300);
+    await world.fits(`boot, round ${round}`);
     await world.settled();
   }
   check(put > 1000, `only ${put} texts were changed`);

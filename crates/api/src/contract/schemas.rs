@@ -65,8 +65,11 @@ impl Schemas {
         }
         let renamed = differing(&taken, &all);
         for (name, mut schema) in taken {
-            if renamed.contains(&name) {
+            // One that is only taken may hold one that is given otherwise.
+            if renamed.contains(&name) || !all.contains_key(&name) {
                 rename(&mut schema, &renamed);
+            }
+            if renamed.contains(&name) {
                 all.insert(format!("{name}{TAKEN}"), schema);
             } else {
                 all.entry(name).or_insert(schema);

@@ -5,7 +5,7 @@ use super::blocking;
 use crate::Problem;
 use crate::types::{DeployWish, RenderedView};
 use engine::command::Deploy;
-use engine::deploy::Order;
+use engine::deploy::{Order, Rendered};
 use model::Hash;
 use model::power::CREDENTIAL;
 use site::SiteHandle;
@@ -63,15 +63,20 @@ pub fn rendered(order: &Order) -> Result<RenderedView, Problem> {
         };
         Problem::refused(secret).hint(hint)
     })?;
+    Ok(view(order, made))
+}
+
+/// What an order made, as an operator may see it.
+pub fn view(order: &Order, made: Rendered) -> RenderedView {
     let raw = made.raw.iter().map(|raw| {
         let lines: Vec<String> = raw.lines.iter().map(ToString::to_string).collect();
         format!("{}, line {}", raw.template, lines.join(", "))
     });
-    Ok(RenderedView {
+    RenderedView {
         template: order.template.clone(),
         file: order.file.clone(),
         text: made.text,
         secrets: made.secrets.into_iter().collect(),
         raw: raw.collect(),
-    })
+    }
 }

@@ -26,19 +26,13 @@ pub struct Wanted {
     pub dry_run: bool,
 }
 
-/// Imports and tells how far it is. Stops when nobody listens any more.
-pub async fn import(house: House, wanted: Wanted, tell: mpsc::Sender<ImportLine>) {
-    let line = match run(&house, wanted, &tell).await {
-        Ok(done) => done,
-        Err(problem) => ImportLine::Failed(problem),
-    };
-    let failed = matches!(line, ImportLine::Failed(_));
-    // Whoever asked may be gone; what was published stays.
-    let _ = tell.send(line).await;
-    if failed {
-        // What was kept of it is named by nothing. If this fails or others import, a later one does it.
-        let _ = super::sweep(&house).await;
-    }
+/// Imports, tells how far it is, and gives the last line. Stops when nobody listens any more.
+pub(super) async fn import(
+    house: House,
+    wanted: Wanted,
+    tell: mpsc::Sender<ImportLine>,
+) -> ImportLine {
+    run(&house, wanted, &tell).await.unwrap_or_else(ImportLine::Failed)
 }
 
 async fn run(

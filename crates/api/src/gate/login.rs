@@ -4,6 +4,8 @@ use crate::server::Visitor;
 use crate::{House, Problem};
 use access::password;
 use access::session::Begun;
+use engine::Command;
+use engine::command::UserWish;
 use model::access::{Outcome, PasswordPhc, Via};
 use model::{By, User};
 use site::Act;
@@ -30,12 +32,52 @@ pub(crate) async fn login(
     let shown = password.to_owned();
     let fits = house.door.comparing(move || password::fits(&shown, &hash)).await?;
     match user.filter(|_| fits) {
+        Some(user) if user.disabled => {
+            failed(house, name, &from).await;
+            Err(Problem::forbidden(format!("{} is disabled", user.name))
+                .hint("an admin can change that: bootwright user set NAME --enable"))
+        }
         Some(user) => begin(house, user, &from, Via::Session).await,
         None => {
             failed(house, name, &from).await;
             Err(Problem::unauthorized("no such name and password"))
         }
     }
+}
+
+/// Changes the password of somebody who shows the old one. All his sessions end, and a new one begins.
+pub(crate) async fn change(
+    house: &House,
+    visitor: &Visitor,
+    name: &str,
+    (old, new): (String, String),
+) -> Result<(User, Begun), Problem> {
+    let now = house.site.now();
+    // Whoever found a browser that was left open guesses no faster than anybody else.
+    house.door.attempt(now, &[&format!("user {name}"), &format!("from {}", visitor.source())])?;
+    let user = user_of(house, name).await?;
+    let hash = user.password.clone();
+    if !house.door.comparing(move || password::fits(&old, &hash)).await? {
+        failed(house, name, &visitor.source()).await;
+        return Err(Problem::forbidden("the old password is another"));
+    }
+    let wish = UserWish {
+        name: name.to_owned(),
+        password: Some(hashed(house, new).await?),
+        ..UserWish::default()
+    };
+    house.site.command(house.asker.by.clone(), Command::SetUser(wish), false).await?;
+    let user = user_of(house, name).await?;
+    // What began before the change is over; this begins with it.
+    let began = house.site.now().max(user.changed);
+    let begun = house.door.begin(began, &user)?;
+    Ok((user, begun))
+}
+
+async fn user_of(house: &House, name: &str) -> Result<User, Problem> {
+    let asked = name.to_owned();
+    let user = house.site.ask(move |engine, _| engine.user(&asked).cloned()).await?;
+    user.ok_or_else(|| Problem::missing("this user was removed meanwhile"))
 }
 
 /// Begins a session, and records it first.

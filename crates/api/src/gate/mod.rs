@@ -21,10 +21,9 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use model::By;
 use model::access::{Outcome, Owner, Via};
+use model::{By, Labels};
 use site::Act;
-use std::collections::BTreeMap;
 
 /// What a route says of itself to the gate.
 #[derive(Clone)]
@@ -149,7 +148,7 @@ async fn who(house: &House, visitor: &Visitor, parts: &Parts) -> Result<Option<A
     let (name, since) = (session.user.clone(), session.since);
     let user = house.site.ask(move |engine, _| engine.user(&name).cloned()).await?;
     // Whoever had the cookie before the password was changed has to log in again.
-    Ok(user.filter(|user| user.changed <= since).map(|user| Asker {
+    Ok(user.filter(|user| user.changed <= since && !user.disabled).map(|user| Asker {
         by: By { name: user.name.clone(), via: Via::Session },
         rights: Rights::of_user(&user),
         owner: Owner::User(user.name),
@@ -194,7 +193,7 @@ async fn named(policy: Policy, parts: &mut Parts) -> Result<Option<String>, Prob
     }
 }
 
-async fn labels(house: &House, named: String) -> Result<Option<BTreeMap<String, String>>, Problem> {
+async fn labels(house: &House, named: String) -> Result<Option<Labels>, Problem> {
     let found = house.site.ask(move |engine, _| engine.machine(&named).map(|m| m.labels.clone()));
     Ok(found.await?)
 }

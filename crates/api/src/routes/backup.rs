@@ -17,10 +17,17 @@ pub async fn backup(
     State(house): State<House>,
     body::Json(wish): body::Json<BackupWish>,
 ) -> Result<Said<Bytes>, Problem> {
-    // The passphrase is in the body: it does not leave this host.
-    if house.asker.by.via != Via::Socket {
-        return Err(Problem::forbidden("a backup is made on the server's own host only")
-            .hint("run `bootwright backup` there, and carry the encrypted file away"));
+    // A program's token is in some file; whoever finds it does not get everything at once.
+    if !matches!(house.asker.by.via, Via::Socket | Via::Session) {
+        return Err(Problem::forbidden("a token takes no backup: a person does who logged in")
+            .hint("run `bootwright backup` on the server's own host"));
+    }
+    // A browser is left open, and a file lies among downloads: what opens all secrets stays here.
+    if wish.with_keys && house.asker.by.via != Via::Socket {
+        return Err(Problem::forbidden(
+            "a backup with the keys is made on the server's own host only",
+        )
+        .hint("run `bootwright backup FILE --with-keys` there"));
     }
     let Sending { bytes, from } = doing::backup(&house, wish).await?;
     let pieces = stream::unfold(from, |mut from| async move {

@@ -4,11 +4,12 @@ use super::{Asked, Dry, State, ask, command, machines};
 use crate::body;
 use crate::types::{
     Done, Explained, MenuView, MenuWish, MoveWish, ProfileView, ProfileWish, RuleTest, RuleView,
-    RuleWish,
+    RuleWish, RulesWish,
 };
 use crate::{House, Problem};
 use axum::Json;
 use axum::extract::Path;
+use engine::command::WantedRule;
 use engine::explain::Question;
 use engine::{Command, Engine};
 use model::menu::Menu;
@@ -101,6 +102,19 @@ pub async fn add_rule(
     let conditions = wish.conditions.into_iter().map(|condition| condition.0).collect();
     let wanted = Command::AddRule { conditions, profile: wish.profile };
     command(&house, wanted, dry.dry_run).await.map(Json)
+}
+
+pub async fn set_rules(
+    State(house): State<House>,
+    Asked(dry): Asked<Dry>,
+    body::Json(wish): body::Json<RulesWish>,
+) -> Result<Json<Done>, Problem> {
+    let wanted = wish.rules.into_iter().map(|rule| WantedRule {
+        id: rule.id,
+        conditions: rule.conditions.into_iter().map(|condition| condition.0).collect(),
+        profile: rule.profile,
+    });
+    command(&house, Command::SetRules(wanted.collect()), dry.dry_run).await.map(Json)
 }
 
 fn number(text: &str) -> Result<u32, Problem> {
@@ -214,15 +228,30 @@ pub async fn menu(
     found.await.map(Json)
 }
 
+/// `?dry_run=true&network=IF`: `If-Match` compares the menu of that network.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetMenu {
+    /// Only says what would change.
+    #[serde(default)]
+    dry_run: bool,
+    /// Whose menu; the same as in the body.
+    network: Option<String>,
+}
+
 pub async fn set_menu(
     State(house): State<House>,
-    Asked(dry): Asked<Dry>,
+    Asked(whose): Asked<SetMenu>,
     body::Json(wish): body::Json<MenuWish>,
 ) -> Result<Json<Done>, Problem> {
     let MenuWish { network, entries, default, password, no_password } = wish;
-    let whose = network.clone();
-    let old = ask(&house, move |engine, _| engine.menu(whose.as_deref()).password).await?;
+    if whose.network.is_some() && whose.network != network {
+        let says = "the address names another network's menu than the request does";
+        return Err(Problem::malformed(says));
+    }
+    let of = network.clone();
+    let old = ask(&house, move |engine, _| engine.menu(of.as_deref()).password).await?;
     let password = if no_password { None } else { password.or(old) };
     let menu = Menu { entries, default, password };
-    command(&house, Command::SetMenu(network, menu), dry.dry_run).await.map(Json)
+    command(&house, Command::SetMenu(network, menu), whose.dry_run).await.map(Json)
 }

@@ -3,8 +3,8 @@
 //! Names that machines send stand in all three: the picture goes out under a policy that lets nothing
 //! but its own style sheet work.
 
-use super::machines::hardware;
-use super::{Asked, State, ask};
+use super::machines::{hardware, unknown};
+use super::{Asked, State, ask, findings};
 use crate::contract::shape::{Drawn, Said};
 use crate::types::{BootShown, BootView, DiagnosisView};
 use crate::{House, Problem};
@@ -15,24 +15,51 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use engine::Engine;
 use engine::story::picture;
-use model::{BootId, HardwareAddress, Story};
+use model::story::{BootStage, Glance, How};
+use model::{BootId, HardwareAddress, Now, Story};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// Boots that a list shows at most: the newest of so many machines.
+/// Boots that a list shows at most.
 const LISTED_MAX: usize = 1_000;
 /// So many where nobody says how many.
 const LISTED: usize = 100;
 
-/// `?limit=N`
-#[derive(Debug, Deserialize, JsonSchema)]
+/// Which boots are listed, and how many.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Which {
-    /// Of the machines that were heard last, so many: from 1 to 1000; 100 without it.
+    /// So many at most: from 1 to 1000; 100 without it.
     limit: Option<usize>,
+    /// Those of this machine alone.
+    machine: Option<String>,
+    /// Those that ended so, as far as can be said now.
+    ending: Option<How>,
+    /// Those that came so far, and no further.
+    furthest: Option<BootStage>,
+    /// Those that were heard at this moment (RFC 3339) or later.
+    since: Option<String>,
+    /// Those that began at this moment (RFC 3339) or before.
+    before: Option<String>,
+    /// Those of which is said what they died of, or those of which it is not.
+    diagnosed: Option<bool>,
+    /// All that are remembered, instead of the newest of each machine.
+    #[serde(default)]
+    all: bool,
 }
 
-/// The newest boot of each machine that he sees, the last heard first.
+impl Which {
+    /// The times that are asked for: since when, and until when it began.
+    fn times(&self) -> Result<(Now, Now), Problem> {
+        let read = |text: &Option<String>, or: Now| match text {
+            None => Ok(or),
+            Some(text) => text.parse().map_err(Problem::malformed),
+        };
+        Ok((read(&self.since, Now(0))?, read(&self.before, Now(u64::MAX))?))
+    }
+}
+
+/// The newest boot of each machine that he sees, or all, the last heard first.
 pub async fn list(
     State(house): State<House>,
     Asked(which): Asked<Which>,
@@ -41,10 +68,26 @@ pub async fn list(
     if !(1..=LISTED_MAX).contains(&limit) {
         return Err(Problem::malformed(format!("`limit` takes a number from 1 to {LISTED_MAX}")));
     }
+    let (since, before) = which.times()?;
+    let machine = match which.machine.clone() {
+        None => None,
+        // Of what he does not see he does not hear whether it is there.
+        Some(named) => Some(seen(&house, named).await?),
+    };
     let (asker, site) = (house.asker.clone(), house.site.clone());
     let views = ask(&house, move |engine, _| {
-        let latest = site.latest_boots(limit, |machine| sees(engine, &asker, machine));
-        latest.iter().map(|story| BootView::new(story, name(engine, &story.machine))).collect()
+        let of = |other: &HardwareAddress| {
+            machine.is_none_or(|machine| machine == *other) && sees(engine, &asker, other)
+        };
+        let wanted = |boot: &Glance| {
+            which.ending.is_none_or(|how| boot.ending.how() == how)
+                && which.furthest.is_none_or(|stage| boot.furthest == stage)
+                && which.diagnosed.is_none_or(|judged| boot.diagnosis.is_some() == judged)
+                && boot.until >= since
+                && boot.from <= before
+        };
+        let found = site.glances((which.all, limit), of, wanted).into_iter();
+        found.map(|boot| view(engine, boot)).collect()
     });
     views.await.map(Json)
 }
@@ -57,7 +100,7 @@ pub async fn of_machine(
     let machine = hardware(&house, named).await?;
     let name = ask(&house, move |engine, _| name(engine, &machine)).await?;
     let told = house.site.boots_of(&machine);
-    Ok(Json(told.into_iter().map(|story| BootShown { name: name.clone(), story }).collect()))
+    Ok(Json(told.into_iter().map(|story| BootShown::new(story, name.clone())).collect()))
 }
 
 /// `?boot=ID`
@@ -75,7 +118,6 @@ pub async fn diagnosis(
     Asked(which): Asked<WhichBoot>,
 ) -> Result<Json<DiagnosisView>, Problem> {
     let machine = hardware(&house, named).await?;
-    let name = ask(&house, move |engine, _| name(engine, &machine)).await?;
     let examined = house.site.examine(machine, which.boot).await?;
     let examined = examined.ok_or_else(|| {
         Problem::missing(match which.boot {
@@ -87,7 +129,13 @@ pub async fn diagnosis(
              nothing of it arrives at all, `bootwright doctor` looks at the server's side",
         )
     })?;
-    Ok(Json(DiagnosisView::new(examined, name)))
+    let first = examined.diagnoses.first().cloned();
+    let (name, mend) = ask(&house, move |engine, _| {
+        let mend = first.and_then(|first| findings::mend_of(engine, &machine, &first));
+        (name(engine, &machine), mend)
+    })
+    .await?;
+    Ok(Json(DiagnosisView::new(examined, name, mend)))
 }
 
 /// One boot. `.svg` or `.txt` behind its name, or what the request accepts, say how it is shown.
@@ -114,7 +162,23 @@ pub async fn show(
         sees(engine, &asker, &machine).then(|| name(engine, &machine))
     });
     let name = name.await?.ok_or_else(none)?;
-    Ok(Said::new(form.of(BootShown { name, story })))
+    Ok(Said::new(form.of(BootShown::new(story, name))))
+}
+
+/// The hardware address of a machine that he sees, by anything that names it; or any MAC.
+async fn seen(house: &House, named: String) -> Result<HardwareAddress, Problem> {
+    let (asker, by) = (house.asker.clone(), named.clone());
+    let seen = ask(house, move |engine, _| {
+        engine.machine(&by).filter(|machine| asker.sees(machine)).map(|machine| machine.hardware)
+    });
+    seen.await?.or_else(|| named.parse().ok()).ok_or_else(|| unknown(&named))
+}
+
+fn view(engine: &Engine, boot: Glance) -> BootView {
+    let name = name(engine, &boot.machine);
+    let died_of = boot.diagnosis.as_ref();
+    let mend = died_of.and_then(|one| findings::mend_of(engine, &boot.machine, one));
+    BootView::new(boot, name, mend)
 }
 
 /// Whether he sees a machine. One that is not filed any more nobody sees whose part of the fleet has

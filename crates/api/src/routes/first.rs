@@ -112,7 +112,15 @@ pub async fn make(
     };
     let by = By { name: filled.name.clone(), via: Via::FirstLink };
     let (role, scope) = (Role::Admin, Scope::ALL);
-    let user = User { name: filled.name, role, scope, password, since: now, changed: now };
+    let user = User {
+        name: filled.name,
+        role,
+        scope,
+        password,
+        disabled: false,
+        since: now,
+        changed: now,
+    };
     // Two that come at once are told apart by the owner, who takes one of them.
     match house.site.command(by, Command::AddFirstUser(user.clone()), false).await {
         Ok(_) => house.door.first_is_over(),

@@ -2,9 +2,10 @@
 
 use super::{Asked, Dry, State, ask, command};
 use crate::contract::shape::{Lines, Said};
-use crate::doing;
+use crate::doing::{self, imports};
 use crate::types::{
-    Done, ImageView, ImportLine, ImportWish, LoaderView, PathWish, PromoteWish, ScrubLine, Verified,
+    Done, ImageComparison, ImageView, ImportLine, ImportView, ImportWish, LoaderView, PathWish,
+    PromoteWish, ScrubLine, Verified,
 };
 use crate::{House, Problem, body, streams};
 use axum::Json;
@@ -127,11 +128,30 @@ pub async fn remove(
     Ok(Json(done))
 }
 
-pub async fn import(
+/// `?from=N&to=N`
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Two {
+    /// The version to compare with.
+    from: u32,
+    /// The version that is compared; the newest if nothing is said.
+    to: Option<u32>,
+}
+
+pub async fn compare(
     State(house): State<House>,
-    Asked(dry): Asked<Dry>,
-    body::Json(wish): body::Json<ImportWish>,
-) -> Result<Said<Lines<ImportLine>>, Problem> {
+    Path(name): Path<String>,
+    Asked(two): Asked<Two>,
+) -> Result<Json<ImageComparison>, Problem> {
+    let (from, _) = find(&house, name.clone(), Some(two.from)).await?;
+    let (to, _) = find(&house, name, two.to).await?;
+    // A hundred thousand files take a while.
+    let compared = blocking(move || ImageComparison::of(&from, &to)).await?;
+    Ok(Json(compared))
+}
+
+/// An import, as whoever asks may wish it.
+fn wanted(house: &House, wish: ImportWish, dry: &Dry) -> Result<doing::Wanted, Problem> {
     let local = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.contains("://"));
     let of_host = [&wish.trust.checksums, &wish.trust.signature].into_iter().any(local)
         || wish.trust.keyring.as_ref().is_some_and(|keyring| keyring.contains('/'))
@@ -141,9 +161,57 @@ pub async fn import(
         return Err(Problem::forbidden("only an admin may import files of the server's own host")
             .hint("upload the file, or name a URL"));
     }
+    Ok(doing::Wanted { wish, dry_run: dry.dry_run })
+}
+
+/// Imports for whoever listens: it stops when he goes.
+pub async fn import(
+    State(house): State<House>,
+    Asked(dry): Asked<Dry>,
+    body::Json(wish): body::Json<ImportWish>,
+) -> Result<Said<Lines<ImportLine>>, Problem> {
+    let wanted = wanted(&house, wish, &dry)?;
     let (tell, lines) = mpsc::channel(LINES_MAX);
-    tokio::spawn(doing::import(house, doing::Wanted { wish, dry_run: dry.dry_run }, tell));
+    imports::begin(&house, wanted, Some(tell)).await?;
     Ok(streams::lines(lines))
+}
+
+/// Begins an import that goes on by itself.
+pub async fn begin_import(
+    State(house): State<House>,
+    Asked(dry): Asked<Dry>,
+    body::Json(wish): body::Json<ImportWish>,
+) -> Result<Json<ImportView>, Problem> {
+    let wanted = wanted(&house, wish, &dry)?;
+    imports::begin(&house, wanted, None).await.map(Json)
+}
+
+pub async fn imports(State(house): State<House>) -> Json<Vec<ImportView>> {
+    Json(house.imports.list())
+}
+
+pub async fn show_import(
+    State(house): State<House>,
+    Path(id): Path<String>,
+) -> Result<Json<ImportView>, Problem> {
+    house.imports.show(&id).map(Json)
+}
+
+/// Stops an import that runs; forgets one that has ended.
+pub async fn end_import(
+    State(house): State<House>,
+    Path(id): Path<String>,
+    Asked(dry): Asked<Dry>,
+) -> Result<Json<Done>, Problem> {
+    let import = house.imports.show(&id)?;
+    let says = match import.is_running() {
+        true => format!("the import of {} stops; nothing of it is published", import.name),
+        false => format!("the import of {} is not listed any more", import.name),
+    };
+    if !dry.dry_run {
+        house.imports.remove(&id)?;
+    }
+    Ok(Json(Done { says, done: !dry.dry_run }))
 }
 
 /// `?bytes_per_s=N`

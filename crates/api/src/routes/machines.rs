@@ -72,7 +72,7 @@ pub async fn list(
         let wanted = |m: &&Machine| {
             asker.sees(m)
                 && state.is_none_or(|state| m.life() == state)
-                && label.as_ref().is_none_or(|l| m.labels.get(&l.key) == Some(&l.value))
+                && label.as_ref().is_none_or(|l| m.labels.get(&l.key) == Some(l.value.as_str()))
         };
         let mut rest = engine.search_after(&words, after).filter(wanted);
         let page: Vec<&Machine> = rest.by_ref().take(limit).collect();

@@ -1,21 +1,17 @@
 //! The server itself: how it is, what happens, its configuration again.
 
-use super::{Asked, Dry, State, ask, images, links};
+use super::{Asked, Dry, State, ask, findings, images, links};
 use crate::contract::shape::{Events, Said};
-use crate::types::{Alive, Doctor, Done, Line, LoaderView, NetworkStatus, Status};
+use crate::types::{Alive, Doctor, Done, Line, LoaderView, NetworkStatus, Status, Wrong};
 use crate::{House, Problem, contract, streams};
 use axum::Json;
 use axum::http::HeaderMap;
-use engine::Engine;
 use model::Transfers;
 use model::access::Outcome;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use site::Act;
 use std::sync::OnceLock;
-
-/// Rules and machines that point nowhere; `doctor` names no more of them.
-const LOST_MAX: usize = 64;
 
 pub async fn healthz() -> Json<Alive> {
     Json(Alive { status: "ok".to_owned() })
@@ -81,12 +77,12 @@ pub async fn doctor(State(house): State<House>) -> Result<Json<Doctor>, Problem>
             };
             Some(format!("profile {}: {why} ({})", profile.name, profile.image))
         });
-        (loaders, images, without.collect(), lost_profiles(engine))
+        (loaders, images, without.collect(), findings::lost_profiles(engine))
     })
     .await?;
     let blobs = house.blobs.clone();
     let (missing, free) = images::blocking(move || {
-        let gone = |image: &model::Image| -> Vec<String> {
+        let gone = |image: &model::Image| -> Vec<(String, Wrong)> {
             let (name, version) = (&image.name, image.version);
             let disc = image.disc.iter().filter(|disc| !blobs.contains(&disc.sha256));
             let disc = disc.map(|_| format!("{name} version {version}: its disc"));
@@ -94,28 +90,30 @@ pub async fn doctor(State(house): State<House>) -> Result<Json<Doctor>, Problem>
             let whole = image.assets.iter().filter(|asset| asset.runs.is_none());
             let gone = whole.filter(|asset| !blobs.contains(&asset.sha256));
             let gone = gone.map(|asset| format!("{name} version {version}: {}", asset.path));
-            disc.chain(gone).collect()
+            let of = |what: String| {
+                let wrong = findings::missing(image, &what);
+                (what, wrong)
+            };
+            disc.chain(gone).map(of).collect()
         };
-        (images.iter().flat_map(gone).collect(), blobs.free_space())
+        let missing: (Vec<String>, Vec<Wrong>) = images.iter().flat_map(gone).unzip();
+        (missing, blobs.free_space())
     })
     .await?;
-    let findings = (house.findings)();
-    Ok(Json(Doctor { status, loaders, missing, unbootable, lost, free, findings }))
-}
-
-/// Rules and machines that point at a profile which is not there: none is let go of while somebody
-/// uses it, but a damaged row of the store costs itself.
-fn lost_profiles(engine: &Engine) -> Vec<String> {
-    let gone = |name: &str| engine.profiles().all(|profile| profile.name != name);
-    let rules = (1..).zip(engine.rules()).filter(|(_, rule)| gone(&rule.profile));
-    let rules = rules.map(|(number, rule)| {
-        format!("rule {number} names the profile {}, which is not there", rule.profile)
-    });
-    let machines = engine.machines().filter_map(|machine| {
-        let profile = machine.profile.as_deref().filter(|name| gone(name))?;
-        Some(format!("machine {} has the profile {profile}, which is not there", machine.shown()))
-    });
-    rules.chain(machines).take(LOST_MAX).collect()
+    let (missing, bytes) = missing;
+    let found = findings::Found { sockets: (house.findings)(), missing: bytes, lost };
+    let mut doctor = Doctor {
+        status,
+        loaders,
+        missing,
+        unbootable,
+        lost: found.lost.iter().map(|wrong| wrong.says.clone()).collect(),
+        free,
+        findings: found.sockets.iter().map(Wrong::to_string).collect(),
+        wrong: Vec::new(),
+    };
+    doctor.wrong = findings::wrong(&doctor, found);
+    Ok(Json(doctor))
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -5,13 +5,14 @@ use crate::asker::{Asker, Shown};
 use crate::contract::shape::{Nothing, Said};
 use crate::gate::{door, login};
 use crate::server::Visitor;
-use crate::types::{Login, SessionView};
+use crate::types::{Login, PasswordWish, SessionView};
 use crate::{House, Problem, body};
+use access::session::Begun;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::{Extension, Json};
-use model::access::{Outcome, Owner, Via};
+use model::access::{Outcome, Owner, User, Via};
 use site::Act;
 
 /// Whether a request came over TLS.
@@ -38,6 +39,10 @@ pub async fn begin(
         house.door.end(&old);
     }
     let (user, begun) = login::login(&house, &visitor, &wish.name, &wish.password.0).await?;
+    Ok(begun_for(&user, begun, tls))
+}
+
+fn begun_for(user: &User, begun: Begun, tls: bool) -> Said<Json<SessionView>> {
     let view = SessionView {
         name: user.name.clone(),
         via: Via::Session,
@@ -47,7 +52,25 @@ pub async fn begin(
         until: None,
     };
     let cookie = door::set_cookie(tls, Some(&begun.cookie));
-    Ok(Said::new(([(header::SET_COOKIE, cookie)], Json(view))))
+    Said::new(([(header::SET_COOKIE, cookie)], Json(view)))
+}
+
+/// Changes one's own password: a person's with the session that he is in, so that no token can take
+/// its owner's place.
+pub async fn password(
+    State(house): State<House>,
+    Extension(visitor): Extension<Visitor>,
+    OverTls(tls): OverTls,
+    body::Json(wish): body::Json<PasswordWish>,
+) -> Result<Said<Json<SessionView>>, Problem> {
+    let Asker { owner, shown, .. } = house.asker.clone();
+    let (Owner::User(name), Shown::Session(_)) = (owner, shown) else {
+        return Err(Problem::refused("this is for who logged in with a password")
+            .hint("an admin sets another: bootwright user set NAME --password"));
+    };
+    let passwords = (wish.old.0, wish.new.0);
+    let (user, begun) = login::change(&house, &visitor, &name, passwords).await?;
+    Ok(begun_for(&user, begun, tls))
 }
 
 pub async fn show(State(house): State<House>, headers: HeaderMap) -> Json<SessionView> {

@@ -57,16 +57,19 @@ pub async fn set(
     Asked(dry): Asked<Dry>,
     body::Json(wish): body::Json<TemplateWish>,
 ) -> Result<Json<Done>, Problem> {
-    let ending = || name.rsplit_once('.').map(|(_, ending)| ending.to_owned());
-    let format = wish.format.or_else(ending).ok_or_else(|| {
-        Problem::malformed(format!(
-            "what does template `{}` make?",
-            model::text::show(name.as_bytes())
-        ))
-        .hint("let its name end with the format, like debian.preseed, or say --format")
-    })?;
+    let format = format(&name, wish.format)?;
     let wanted = Command::SetTemplate(Template { name, format, text: wish.text });
     command(&house, wanted, dry.dry_run).await.map(Json)
+}
+
+/// What a template makes: as it is said, or as its name ends.
+pub(super) fn format(name: &str, said: Option<String>) -> Result<String, Problem> {
+    let ending = || name.rsplit_once('.').map(|(_, ending)| ending.to_owned());
+    said.or_else(ending).ok_or_else(|| {
+        let shown = model::text::show(name.as_bytes());
+        Problem::malformed(format!("what does template `{shown}` make?"))
+            .hint("let its name end with the format, like debian.preseed, or say --format")
+    })
 }
 
 pub async fn remove(

@@ -36,7 +36,7 @@ pub async fn add(
     let UserAdd { name, role, scope, password } = wish;
     let password = login::hashed(&house, password.0).await?;
     let (since, scope) = (house.site.now(), Scope::of(scope));
-    let user = User { name, role, scope, password, since, changed: since };
+    let user = User { name, role, scope, password, disabled: false, since, changed: since };
     command(&house, Command::AddUser(user), dry.dry_run).await.map(Json)
 }
 
@@ -46,12 +46,12 @@ pub async fn set(
     Asked(dry): Asked<Dry>,
     body::Json(wish): body::Json<UserSet>,
 ) -> Result<Json<Done>, Problem> {
-    let UserSet { role, scope, password } = wish;
+    let UserSet { role, scope, password, disabled } = wish;
     let password = match password {
         Some(password) => Some(login::hashed(&house, password.0).await?),
         None => None,
     };
-    let wish = UserWish { name, role, scope: scope.map(Scope::of), password };
+    let wish = UserWish { name, role, scope: scope.map(Scope::of), password, disabled };
     command(&house, Command::SetUser(wish), dry.dry_run).await.map(Json)
 }
 

@@ -2,10 +2,12 @@
 
 use crate::Problem;
 use model::Event;
+use model::access::Role;
 use model::network::Network;
 use model::{Arch, Channel};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::path::PathBuf;
 
 /// The running server at a glance.
@@ -130,6 +132,51 @@ pub struct Doctor {
     pub free: Option<u64>,
     /// What was odd when the sockets were opened.
     pub findings: Vec<String>,
+    /// Everything of this that is wrong, in sentences, the gravest first; also other servers that do harm.
+    #[serde(default)]
+    pub wrong: Vec<Wrong>,
+}
+
+/// Something that is wrong, and what to do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Wrong {
+    /// What is so, and what follows.
+    pub says: String,
+    /// What to do. Commands and names stand between backticks.
+    pub hint: Option<String>,
+    /// Machines are not served as they should be, now.
+    pub grave: bool,
+    /// What mends it, where one request does.
+    pub mend: Option<Mend>,
+}
+
+impl Wrong {
+    /// Something that nobody mends by one request, and that keeps no machine from being served.
+    pub fn new(says: impl Into<String>, hint: impl Into<Option<String>>) -> Self {
+        Self { says: says.into(), hint: hint.into(), grave: false, mend: None }
+    }
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.says)?;
+        self.hint.as_ref().map_or(Ok(()), |hint| write!(f, "\nhint: {hint}"))
+    }
+}
+
+/// A request to this API that mends something. It takes `?dry_run=true`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Mend {
+    /// What it does, in a few words.
+    pub says: String,
+    /// Who may.
+    pub role: Role,
+    /// `POST`, `PATCH` or `DELETE`.
+    pub method: String,
+    /// Where, below `/api/v1`.
+    pub path: String,
+    /// With what.
+    pub body: Option<serde_json::Value>,
 }
 
 /// Asks for an import.

@@ -1,5 +1,6 @@
 //! What a boot died of.
 
+use super::Mend;
 use engine::diagnose::Examined;
 use model::diagnosis::Diagnosis;
 use model::story::{BootStage, Ending};
@@ -30,11 +31,14 @@ pub struct DiagnosisView {
     pub waits_until: Option<Now>,
     /// What it died of, the surest first. Nothing: no fault is seen from here.
     pub diagnoses: Vec<Diagnosis>,
+    /// What mends the first, where one request does.
+    #[serde(default)]
+    pub mend: Option<Mend>,
 }
 
 impl DiagnosisView {
     /// Of a boot that was examined.
-    pub fn new(examined: Examined, name: Option<String>) -> Self {
+    pub fn new(examined: Examined, name: Option<String>, mend: Option<Mend>) -> Self {
         let Examined { story, waits_until, diagnoses } = examined;
         Self {
             machine: story.machine,
@@ -47,6 +51,7 @@ impl DiagnosisView {
             ending: story.ending,
             waits_until,
             diagnoses,
+            mend,
         }
     }
 }

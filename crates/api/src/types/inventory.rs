@@ -239,7 +239,7 @@ impl MachineView {
             reservations: Vec::new(),
             profile: machine.profile.clone(),
             options: machine.options.iter().map(model::option::show).collect(),
-            labels: machine.labels.clone(),
+            labels: machine.labels.clone().into(),
             settings: machine.settings.clone(),
             quirks: machine.quirks.iter().map(|(id, pin)| (quirk(id), *pin)).collect(),
             notes: machine.notes.clone(),

@@ -47,6 +47,19 @@ pub struct UserSet {
     /// Another password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<Hidden>,
+    /// Whether he is let in no more; his tokens are worth nothing then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<bool>,
+}
+
+/// Changes one's own password.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordWish {
+    /// The one that is good until now.
+    pub old: Hidden,
+    /// The one from now on.
+    pub new: Hidden,
 }
 
 /// A user, without what is secret.
@@ -58,9 +71,12 @@ pub struct UserView {
     pub role: Role,
     /// To machines with one of these labels; none is everything.
     pub scope: Vec<Label>,
+    /// Whether he is let in no more.
+    #[serde(default)]
+    pub disabled: bool,
     /// Since when.
     pub since: String,
-    /// When his role, scope or password last changed.
+    /// When his role, scope or password last changed, or he was disabled or enabled.
     pub changed: String,
 }
 
@@ -70,6 +86,7 @@ impl From<&User> for UserView {
             name: user.name.clone(),
             role: user.role,
             scope: user.scope.labels().to_vec(),
+            disabled: user.disabled,
             since: moment(user.since),
             changed: moment(user.changed),
         }

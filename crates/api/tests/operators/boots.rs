@@ -86,9 +86,10 @@ async fn a_boot_is_shown_as_data_as_text_and_as_a_picture() {
         assert_eq!(got.status, 404, "{wrong}");
         assert!(got.text.contains("is remembered"), "{}", got.text);
     }
-    for limit in ["0", "1001"] {
-        assert_eq!(get(&format!("/api/v1/boots?limit={limit}")).await.status, 400);
+    for wrong in ["limit=0", "limit=1001", "ending=well", "furthest=moon", "since=then", "what=x"] {
+        assert_eq!(get(&format!("/api/v1/boots?{wrong}")).await.status, 400, "{wrong}");
     }
+    assert_eq!(told[1].furthest, Some(model::story::BootStage::Loader));
     world.stop().await;
 }
 
@@ -122,5 +123,57 @@ async fn nobody_sees_boots_of_machines_that_are_not_his() {
             assert_eq!(world.with_token(Method::GET, &path, &vera, "").await.status, 200);
         }
     }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_has_the_boots_that_are_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::peopled(folder.path()).await;
+    let began = world.house.site.now();
+    boots(&world, 3);
+    world.later(Duration::from_secs(3600));
+    let later = world.house.site.now();
+    boots(&world, 3);
+    boots(&world, 4);
+    let vera = world.token(1, "vera", Role::Viewer, "").await;
+    let count = async |query: &str| {
+        let path = format!("/api/v1/boots?{query}");
+        let got = world.with_token(Method::GET, &path, &vera, "").await;
+        assert_eq!(got.status, 200, "{query}: {}", got.text);
+        json(&got).as_array().unwrap().len()
+    };
+    for (query, so_many) in [
+        ("", 2),
+        ("all=true", 3),
+        ("all=true&limit=2", 2),
+        (&format!("all=true&machine={}", mac(3)), 2),
+        (&format!("machine={}", mac(3)), 1),
+        (&format!("machine={}", mac(77)), 0),
+        ("all=true&ending=goes-on", 2),
+        ("all=true&ending=stopped", 1),
+        ("furthest=loader", 2),
+        ("furthest=kernel", 0),
+        (&format!("all=true&before={began}"), 1),
+        (&format!("all=true&since={later}"), 2),
+        ("all=true&diagnosed=true", 0),
+        ("all=true&diagnosed=false", 3),
+    ] {
+        assert_eq!(count(query).await, so_many, "{query}");
+    }
+    let all = json(&world.with_token(Method::GET, "/api/v1/boots?all=true", &vera, "").await);
+    let all = all.as_array().unwrap();
+    let of_3: Vec<&Value> = all.iter().filter(|b| b["machine"] == mac(3).to_string()).collect();
+    assert!(of_3[0]["from"].as_u64() > of_3[1]["from"].as_u64(), "the newest first: {of_3:?}");
+    assert_eq!(of_3[1]["outcome"], "stopped at loader");
+
+    // Whoever sees a part of the fleet is not told which names there are in the rest of it.
+    let sue = world.token(2, "sue", Role::Viewer, "").await;
+    let of = async |named: &str| {
+        let path = format!("/api/v1/boots?machine={named}");
+        world.with_token(Method::GET, &path, &sue, "").await
+    };
+    assert_eq!(json(&of(&mac(4).to_string()).await).as_array().unwrap().len(), 0);
+    assert_eq!(of("nobody").await.status, 404);
     world.stop().await;
 }

@@ -2,6 +2,7 @@
 
 use super::world::{DAY, PASSWORD, World, hash, mac, machine, token};
 use engine::Command;
+use engine::command::UserWish;
 use hyper::Method;
 use model::access::{Outcome, Role, Via};
 use model::menu::{Menu, PasswordHash};
@@ -52,8 +53,7 @@ async fn a_session_ends_by_logout_by_a_new_password_and_by_itself() {
     assert_eq!((seen(&first).await, seen(&second).await), (401, 200));
 
     let password = Some(hash());
-    let wish =
-        engine::command::UserWish { name: "ada".to_owned(), role: None, scope: None, password };
+    let wish = UserWish { name: "ada".to_owned(), password, ..UserWish::default() };
     world.later(Duration::from_secs(1));
     world.does(Command::SetUser(wish)).await;
     assert_eq!(seen(&second).await, 401, "whoever has the old cookie is out");
@@ -245,4 +245,100 @@ async fn a_secret_is_found_nowhere() {
             assert!(!text.contains(secret), "{secret} is in {}", path.display());
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_knows_his_password_changes_it_and_his_other_sessions_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::peopled(folder.path()).await;
+    let (other, _) = world.login("vera").await;
+    let (cookie, csrf) = world.login("vera").await;
+    let change = async |old: &str, new: &str| {
+        let body = serde_json::json!({ "old": old, "new": new }).to_string();
+        let headers = [("cookie", cookie.as_str()), ("x-csrf-token", csrf.as_str())];
+        world.ask(Method::PUT, "/api/v1/session/password", &headers, &body).await
+    };
+    let new = "canary-another-password";
+    assert_eq!(change("a guess of mine", new).await.status, 403);
+    assert_eq!(change(PASSWORD, "short").await.status, 400);
+    let changed = change(PASSWORD, new).await;
+    assert_eq!(changed.status, 200, "{}", changed.text);
+
+    let seen = async |cookie: &str| {
+        let got = world.ask(Method::GET, "/api/v1/session", &[("cookie", cookie)], "").await;
+        got.status.as_u16()
+    };
+    let set = changed.headers.get("set-cookie").unwrap().to_str().unwrap();
+    let fresh = set.split(';').next().unwrap();
+    assert_eq!(seen(fresh).await, 200, "who changed it stays");
+    assert_eq!((seen(&cookie).await, seen(&other).await), (401, 401), "all before are over");
+
+    let login_as = async |password: &str| {
+        let got = world.ask(Method::POST, "/api/v1/session", &[], &login("vera", password)).await;
+        got.status.as_u16()
+    };
+    assert_eq!((login_as(PASSWORD).await, login_as(new).await), (401, 200));
+    let log = world.log().await;
+    let told = log.iter().find(|record| record.what == "set-user").unwrap();
+    assert_eq!((told.by.name.as_str(), told.by.via), ("vera", Via::Session));
+    assert!(!format!("{log:?}").contains("canary-"), "no password is told");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_guesses_the_old_password_faster_than_at_the_door() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::peopled(folder.path()).await;
+    let (cookie, csrf) = world.login("vera").await;
+    let guess = async |n: usize| {
+        let body = serde_json::json!({ "old": format!("guess {n}"), "new": "a good new one" });
+        let headers = [("cookie", cookie.as_str()), ("x-csrf-token", csrf.as_str())];
+        world
+            .ask(Method::PUT, "/api/v1/session/password", &headers, &body.to_string())
+            .await
+            .status
+            .as_u16()
+    };
+    let mut told = Vec::new();
+    for n in 0..12 {
+        told.push(guess(n).await);
+    }
+    assert_eq!(told.first(), Some(&403));
+    assert_eq!(told.last(), Some(&429), "{told:?}");
+    // A token never takes its owner's place.
+    let bearer = format!("Bearer {}", token(1).text);
+    let body = serde_json::json!({ "old": PASSWORD, "new": "a good new one" }).to_string();
+    let got = world
+        .ask(Method::PUT, "/api/v1/session/password", &[("authorization", &bearer)], &body)
+        .await;
+    assert!(matches!(got.status.as_u16(), 401 | 409), "{}", got.text);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_disabled_gets_in_by_nothing_until_he_is_enabled() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::peopled(folder.path()).await;
+    let (cookie, _) = world.login("oscar").await;
+    let disable = async |disabled: bool| {
+        let wish =
+            UserWish { name: "oscar".to_owned(), disabled: Some(disabled), ..UserWish::default() };
+        world.later(Duration::from_secs(1));
+        world.does(Command::SetUser(wish)).await;
+    };
+    let door =
+        async || world.ask(Method::POST, "/api/v1/session", &[], &login("oscar", PASSWORD)).await;
+    disable(true).await;
+    let got = world.ask(Method::GET, "/api/v1/session", &[("cookie", &cookie)], "").await;
+    assert_eq!(got.status, 401, "his session is over");
+    let refused = door().await;
+    assert_eq!(refused.status, 403);
+    assert!(refused.text.contains("oscar is disabled"), "{}", refused.text);
+    let wrong = world.ask(Method::POST, "/api/v1/session", &[], &login("oscar", "guess")).await;
+    assert!(!wrong.text.contains("disabled"), "a guess learns nothing");
+
+    disable(false).await;
+    world.later(Duration::from_secs(61));
+    assert_eq!(door().await.status, 200);
+    world.stop().await;
 }

@@ -8,6 +8,8 @@
 
 mod boots;
 mod contract;
+mod drafts;
+mod imports;
 mod log;
 mod login;
 mod matrix;

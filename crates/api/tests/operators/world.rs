@@ -1,13 +1,16 @@
 //! A house on a port of loopback, with operators of every kind, and a client that sends what it is told.
 
 use access::chain::Checkpoint;
+use api::Problem;
 use api::asker::Asker;
 use api::gate::door::Door;
 use api::gate::host::Hosts;
 use api::net::{Front, start};
 use api::pages::Page;
-use api::server::{House, Running};
+use api::server::{Configuration, House, Running};
+use api::types::{ConfigAnswer, NetworkWish};
 use engine::{BootDefaults, Command, Settings};
+use futures_util::future::BoxFuture;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::{Method, Request, Response, StatusCode};
@@ -72,6 +75,19 @@ async fn site(state: &Path, clock: &Arc<AtomicU64>) -> (SiteHandle, JoinHandle<(
     Site::start(Options { state, settings, clock, limits: Limits::default() }).await.unwrap()
 }
 
+/// A configuration that is never asked for: there is no file.
+struct NoFile;
+
+impl Configuration for NoFile {
+    fn check(&self, _: String) -> BoxFuture<'static, Result<ConfigAnswer, Problem>> {
+        Box::pin(async { Ok(ConfigAnswer::default()) })
+    }
+
+    fn with_network(&self, text: &str, _: &NetworkWish) -> Result<String, Problem> {
+        Ok(text.to_owned())
+    }
+}
+
 /// A web UI of two files.
 const PAGES: &[Page] = &[
     Page { path: "index.html", plain: b"<title>the UI</title>", gzip: None, brotli: None },
@@ -98,7 +114,10 @@ impl World {
                 let says = "nothing changed".to_owned();
                 Box::pin(async move { Ok(api::types::Done { says, done: !dry }) })
             }),
+            settings: Arc::new(NoFile),
+            history: Arc::default(),
             sweeping: Arc::default(),
+            imports: Arc::default(),
             webhooks: api::webhooks::Webhooks::open(site.clone()).0,
             door: Door::default(),
             asker: Asker::server(),
@@ -146,7 +165,15 @@ impl World {
 
     pub async fn user(&self, name: &str, role: Role, scope: &str) {
         let (name, password, since) = (name.to_owned(), hash(), Now(0));
-        let user = User { name, role, scope: scope_of(scope), password, since, changed: since };
+        let user = User {
+            name,
+            role,
+            scope: scope_of(scope),
+            password,
+            disabled: false,
+            since,
+            changed: since,
+        };
         self.does(Command::AddUser(user)).await;
     }
 

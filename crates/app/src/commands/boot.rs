@@ -7,12 +7,13 @@ use crate::failure::Failure;
 use crate::say;
 use api::Client;
 use api::types::{BootShown, BootView};
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use engine::story::picture;
-use model::BootId;
 use model::event::show_bytes;
-use model::story::show_time;
+use model::story::{BootStage, How, show_time};
 use model::url::part;
+use model::{BootId, Now};
+use std::str::FromStr;
 
 /// What can be done with boots.
 #[derive(Debug, Subcommand)]
@@ -23,9 +24,8 @@ each machine are remembered until the server ends: `bootwright machine show M --
 pub enum Boot {
     /// List the newest boot of each machine, the last heard first.
     List {
-        /// So many machines, 1000 at most.
-        #[arg(long, default_value_t = 100, value_name = "N")]
-        limit: usize,
+        #[command(flatten)]
+        which: Which,
         #[command(flatten)]
         json: Json,
     },
@@ -41,13 +41,59 @@ pub enum Boot {
     },
 }
 
+/// Which boots are listed.
+#[derive(Debug, Args)]
+pub struct Which {
+    /// So many boots, 1000 at most.
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    limit: usize,
+    /// Those of this machine alone: name, MAC, UUID or serial.
+    #[arg(long)]
+    machine: Option<String>,
+    /// Those that ended so: goes-on, installed, installation-failed, system-up, local-disk, kernel-sent,
+    /// left, stopped.
+    #[arg(long, value_parser = How::from_str)]
+    ending: Option<How>,
+    /// Those that came so far, and no further: firmware, loader, script, kernel, installer, system.
+    #[arg(long, value_name = "STAGE", value_parser = BootStage::from_str)]
+    furthest: Option<BootStage>,
+    /// Those that were heard at this moment or later: 2026-11-26T13:00:00Z.
+    #[arg(long, value_name = "TIME", value_parser = Now::from_str)]
+    since: Option<Now>,
+    /// Those that began at this moment or before.
+    #[arg(long, value_name = "TIME", value_parser = Now::from_str)]
+    before: Option<Now>,
+    /// Those of which is said what they died of.
+    #[arg(long)]
+    diagnosed: bool,
+    /// All that are remembered, instead of the newest of each machine.
+    #[arg(long)]
+    all: bool,
+}
+
+impl Which {
+    fn path(&self) -> String {
+        let said = [
+            ("machine", self.machine.clone()),
+            ("ending", self.ending.map(|how| how.to_string())),
+            ("furthest", self.furthest.map(|stage| stage.to_string())),
+            ("since", self.since.map(|at| at.to_string())),
+            ("before", self.before.map(|at| at.to_string())),
+            ("diagnosed", self.diagnosed.then(|| "true".to_owned())),
+            ("all", self.all.then(|| "true".to_owned())),
+        ];
+        let limited = with("/boots", "limit", &self.limit.to_string());
+        let said = said.into_iter().filter_map(|(key, value)| Some((key, value?)));
+        said.fold(limited, |path, (key, value)| with(&path, key, &value))
+    }
+}
+
 impl Boot {
     /// Does it.
     pub async fn run(self, client: &Client) -> Result<(), Failure> {
         match self {
-            Self::List { limit, json } => {
-                let path = with("/boots", "limit", &limit.to_string());
-                let all: Vec<BootView> = client.get(&path).await?;
+            Self::List { which, json } => {
+                let all: Vec<BootView> = client.get(&which.path()).await?;
                 say::listing(json.json, &all, HEAD, row)
             }
             Self::Show { boot, svg, json } => {

@@ -134,6 +134,7 @@ mod tests {
             outcome: "stopped at firmware".to_owned(),
             waits_until: None,
             diagnoses: Vec::new(),
+            mend: None,
         }
     }
 

@@ -117,15 +117,18 @@ fn who(answer: &Explained) -> Vec<String> {
     lines.push(match &answer.known {
         None => "It was never heard here; this is what a machine with that address would get."
             .to_owned(),
-        Some(known) if known.network.is_empty() => {
+        Some(known) if known.network.is_empty() && known.address.is_none() => {
             format!("It was never heard; {}.", standing(known))
         }
         Some(known) => {
             let address = known.address.as_ref().map(|a| format!(", it has {a}"));
+            let on = match known.network.as_str() {
+                "" => String::new(),
+                network => format!(" on {network}"),
+            };
             format!(
-                "Last heard {} on {}; {}{}.",
+                "Last heard {}{on}; {}{}.",
                 known.last_seen,
-                known.network,
                 standing(known),
                 address.unwrap_or_default()
             )

@@ -4,6 +4,7 @@ use crate::config::{self, Config};
 use crate::failure::Failure;
 use crate::say;
 use crate::serving::log::{Form, Log};
+use crate::serving::settings::{Begun, SettingsFile};
 use crate::serving::sockets::Sockets;
 use crate::serving::{self, admin, boots, https, notify, others, scrub, tidy};
 use api::asker::Asker;
@@ -121,6 +122,7 @@ impl Serve {
         })?;
         let opened = admin::open(state, &config)?;
         let server_name = config.settings.server_name.clone();
+        let begun = Begun::from(&config);
         let networks = config.settings.networks.clone();
         let sockets = Sockets::open(
             site.clone(),
@@ -147,7 +149,10 @@ impl Serve {
                 let sockets = Arc::clone(&reloading);
                 Box::pin(async move { sockets.reload(dry_run).await })
             }),
+            settings: Arc::new(SettingsFile::new(Arc::clone(&sockets), begun)),
+            history: Arc::default(),
             sweeping: Arc::new(RwLock::new(())),
+            imports: Arc::default(),
             door: Door::default(),
             expects: api::Expects::default(),
             asker: Asker::server(),
@@ -176,6 +181,7 @@ impl Serve {
         let asking = tokio::spawn(others::keep_asking(site.clone()));
         let judging = tokio::spawn(boots::keep_judging(site.clone()));
         let scrubbing = tokio::spawn(scrub::keep_scrubbing(site.clone(), scrubbed));
+        let sampling = tokio::spawn(api::history::keep_sampling(house.clone()));
         let tidying = tokio::spawn(tidy::keep_tidying(house));
         let starting = tokio::spawn(doing::power::keep_starting(site.clone(), turns));
         let looking = tokio::spawn(https::keep_looking(site.clone(), Arc::clone(&sockets)));
@@ -187,6 +193,7 @@ impl Serve {
         judging.abort();
         looking.abort();
         scrubbing.abort();
+        sampling.abort();
         tidying.abort();
         signing.abort();
         delivering.abort();

@@ -65,6 +65,12 @@ pub struct Set {
     /// Another password: the first line of this file.
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
+    /// Let him in no more; his tokens are worth nothing then.
+    #[arg(long)]
+    disable: bool,
+    /// Let him in again.
+    #[arg(long, conflicts_with = "disable")]
+    enable: bool,
     #[command(flatten)]
     dry: Dry,
 }
@@ -80,7 +86,7 @@ impl User {
             }
             Self::List(json) => {
                 let all: Vec<UserView> = client.get("/users").await?;
-                let head = ["NAME", "ROLE", "MACHINES", "SINCE", "CHANGED"];
+                let head = ["NAME", "ROLE", "MACHINES", "SINCE", "CHANGED", "LET IN"];
                 say::listing(json.json, &all, head, |user| {
                     [
                         user.name.clone(),
@@ -88,6 +94,7 @@ impl User {
                         scope_shown(&user.scope),
                         user.since.clone(),
                         user.changed.clone(),
+                        if user.disabled { "no" } else { "yes" }.to_owned(),
                     ]
                 })
             }
@@ -103,18 +110,22 @@ impl User {
 
 impl Set {
     async fn run(self, client: &Client) -> Result<(), Failure> {
-        let Self { name, role, scope, everything, password, password_file, dry } = self;
+        let Self { name, role, scope, everything, password, password_file, .. } = self;
+        let disabled = (self.disable || self.enable).then_some(self.disable);
         let password = match password || password_file.is_some() {
             true => Some(password::of_operator(password_file.as_deref())?),
             false => None,
         };
         let scope = (everything || !scope.is_empty()).then_some(scope);
-        if role.is_none() && scope.is_none() && password.is_none() {
-            return Err(Failure::usage("what is to be another?")
-                .hint("--role, --scope, --everything, --password or --password-file"));
+        let nothing = role.is_none() && scope.is_none() && password.is_none() && disabled.is_none();
+        if nothing {
+            return Err(Failure::usage("what is to be another?").hint(
+                "--role, --scope, --everything, --password, --password-file, --disable or --enable",
+            ));
         }
-        let wish = UserSet { role, scope, password };
-        change(client, Method::PATCH, &format!("/users/{}", part(&name)), dry, Some(&wish)).await
+        let wish = UserSet { role, scope, password, disabled };
+        change(client, Method::PATCH, &format!("/users/{}", part(&name)), self.dry, Some(&wish))
+            .await
     }
 }
 

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::{clock, say};
 use api::Problem;
 use api::server::{Counted, DnsNow};
-use api::types::{Done, TlsStatus, UpstreamView};
+use api::types::{Done, TlsStatus, UpstreamView, Wrong};
 use engine::Settings;
 use library::Blobs;
 use model::Transfers;
@@ -25,7 +25,7 @@ pub struct Sockets {
     file: Option<PathBuf>,
     now: Mutex<Now>,
     /// What was odd when they were opened.
-    findings: std::sync::Mutex<Vec<String>>,
+    findings: std::sync::Mutex<Vec<Wrong>>,
     /// The certificates in force.
     tls: std::sync::Mutex<Option<InForce>>,
 }
@@ -63,7 +63,7 @@ impl Sockets {
         let meant = Meant::from(config);
         let tls = in_force(&state, &meant)?;
         let running = start(&site, &blobs, &meant, tls.as_ref())?;
-        let findings = std::sync::Mutex::new(in_words(&running));
+        let findings = std::sync::Mutex::new(odd(&running));
         let now = Mutex::new(Now { meant, running: Some(running) });
         let tls = std::sync::Mutex::new(tls);
         Ok(Arc::new(Self { site, blobs, state, file, now, findings, tls }))
@@ -75,7 +75,7 @@ impl Sockets {
     }
 
     /// What was odd when they were opened, in words.
-    pub fn findings(&self) -> Vec<String> {
+    pub fn findings(&self) -> Vec<Wrong> {
         self.findings.lock().map(|findings| findings.clone()).unwrap_or_default()
     }
 
@@ -121,20 +121,7 @@ impl Sockets {
         let certificates = certificates.map_err(kept)?;
 
         let mut now = self.now.lock().await;
-        let mut changes = differences(&now.meant.settings, &meant.settings);
-        if now.meant.limits != meant.limits {
-            changes.push("limits changed".to_owned());
-        }
-        if now.meant.syslog_port != meant.syslog_port {
-            let [was, is] = [&now.meant, &meant].map(|meant| shown_port(meant.syslog_port));
-            changes.push(format!("syslog.port: {was} → {is}"));
-        }
-        if now.meant.dns != meant.dns {
-            let [was, is] = [&now.meant, &meant].map(|meant| shown_dns(meant.dns.as_ref()));
-            changes.push(format!("dns: {was} → {is}"));
-        }
-        let renewed = certificates.as_ref().filter(|keys| self.renewed(keys));
-        changes.extend(renewed.map(https::in_a_line));
+        let changes = self.changes(&now.meant, &meant, certificates.as_ref());
         if dry_run || changes.is_empty() {
             let says = match changes.is_empty() {
                 true => format!("{shown} says nothing new"),
@@ -158,6 +145,31 @@ impl Sockets {
         let noted = noted.into_iter().map(|note| format!("note: {note}"));
         let says: Vec<String> = changes.into_iter().chain(noted).collect();
         Ok(Done { says: says.join("\n"), done: true })
+    }
+
+    /// What a configuration would change, one line each; refused if its certificates cannot be used.
+    pub async fn weigh(&self, config: Config) -> Result<Vec<String>, Failure> {
+        let meant = Meant::from(config);
+        let keys = https::read(&self.state, meant.settings.tls_port, meant.given.as_ref())?;
+        let now = self.now.lock().await;
+        Ok(self.changes(&now.meant, &meant, keys.as_ref()))
+    }
+
+    fn changes(&self, now: &Meant, meant: &Meant, keys: Option<&tls::Keys>) -> Vec<String> {
+        let mut changes = differences(&now.settings, &meant.settings);
+        if now.limits != meant.limits {
+            changes.push("limits changed".to_owned());
+        }
+        if now.syslog_port != meant.syslog_port {
+            let [was, is] = [now, meant].map(|meant| shown_port(meant.syslog_port));
+            changes.push(format!("syslog.port: {was} → {is}"));
+        }
+        if now.dns != meant.dns {
+            let [was, is] = [now, meant].map(|meant| shown_dns(meant.dns.as_ref()));
+            changes.push(format!("dns: {was} → {is}"));
+        }
+        changes.extend(keys.filter(|keys| self.renewed(keys)).map(https::in_a_line));
+        changes
     }
 
     /// Whether these are others than those in force.
@@ -185,7 +197,7 @@ impl Sockets {
                 .hint("mend the configuration and reload again; until then nobody is served")
         })?;
         if let Ok(mut findings) = self.findings.lock() {
-            *findings = in_words(&running);
+            *findings = odd(&running);
         }
         if let (Some(fresh), Ok(mut tls)) = (fresh, self.tls.lock()) {
             *tls = fresh;
@@ -231,8 +243,8 @@ fn start(
         .map_err(|e| Failure::failed(format!("{}: {}", e.text, e.cause)).hint(e.hint))
 }
 
-fn in_words(running: &Running) -> Vec<String> {
-    running.findings().iter().map(|f| format!("{}\nhint: {}", f.text, f.hint)).collect()
+fn odd(running: &Running) -> Vec<Wrong> {
+    running.findings().iter().map(|f| Wrong::new(&f.text, f.hint.clone())).collect()
 }
 
 /// Whether sockets have to be opened anew; everything else is only told to the engine.

@@ -67,11 +67,70 @@ struct Miss {
     met: usize,
 }
 
+/// What a rule does with a client.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Outcome {
+    /// It is the first that matches.
+    Leads,
+    /// It would match, but another comes first.
+    Late,
+    /// It does not match.
+    Misses,
+}
+
+/// A rule, tried on a client.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Tried {
+    /// What it does.
+    pub outcome: Outcome,
+    /// Conditions that are met.
+    pub met: usize,
+    /// In words, with the facts.
+    pub says: String,
+}
+
 impl Engine {
+    /// What each of these rules does with a client, also those behind the first that matches.
+    pub fn try_rules(&self, rules: &[Rule], client: &Client) -> Vec<Tried> {
+        let subject = self.subject(client);
+        let mut leads = None;
+        let mut tried = |rule: &Rule| {
+            let met = rule.conditions.iter().filter(|c| subject.look_at(c).0).count();
+            let failed = rule.conditions.iter().find(|condition| !subject.look_at(condition).0);
+            let (outcome, says) = match (failed, leads) {
+                (Some(condition), _) => {
+                    (Outcome::Misses, subject.missed(rule, condition).to_string())
+                }
+                (None, Some(first)) => (
+                    Outcome::Late,
+                    format!("{rule} would match as well, but rule {first} comes first"),
+                ),
+                (None, None) => {
+                    leads = Some(rule.id);
+                    let because = subject.met(rule);
+                    let reason = Reason::RuleMatched { rule: rule.to_string(), because };
+                    (Outcome::Leads, reason.to_string())
+                }
+            };
+            Tried { outcome, met, says }
+        };
+        rules.iter().map(&mut tried).collect()
+    }
+
+    /// The first of these rules that matches, without a word.
+    pub(super) fn first_of<'r>(&self, rules: &'r [Rule], client: &Client) -> Option<&'r Rule> {
+        let subject = self.subject(client);
+        rules.iter().find(|rule| rule.conditions.iter().all(|c| subject.look_at(c).0))
+    }
+
+    fn subject<'a>(&'a self, client: &'a Client) -> Subject<'a> {
+        let machine = self.machines.get(&client.hardware);
+        Subject { client, machine, hardware: self.hardware(&client.hardware) }
+    }
+
     /// The first rule that matches, with the facts that its conditions met; and those tried before it.
     pub(super) fn rule_for(&self, client: &Client) -> (Option<(&Rule, Vec<String>)>, Vec<Reason>) {
-        let machine = self.machines.get(&client.hardware);
-        let subject = Subject { client, machine, hardware: self.hardware(&client.hardware) };
+        let subject = self.subject(client);
         let mut missed = Vec::new();
         for (at, rule) in self.rules.iter().enumerate() {
             match rule.conditions.iter().position(|condition| !subject.look_at(condition).0) {
@@ -92,9 +151,7 @@ impl Engine {
         let named = missed.iter().filter_map(|miss| {
             let rule = self.rules.get(miss.at)?;
             let condition = rule.conditions.get(miss.met)?;
-            let actual = subject.look_at(condition).1.map(|fact| fact.to_string());
-            let (rule, condition) = (rule.to_string(), condition.to_string());
-            Some(Reason::RuleMissed { rule, condition, actual })
+            Some(subject.missed(rule, condition))
         });
         let mut reasons: Vec<Reason> = named.collect();
         if others > 0 {
@@ -106,6 +163,13 @@ impl Engine {
 }
 
 impl Subject<'_> {
+    /// Why a rule does not match.
+    fn missed(&self, rule: &Rule, condition: &Condition) -> Reason {
+        let actual = self.look_at(condition).1.map(|fact| fact.to_string());
+        let (rule, condition) = (rule.to_string(), condition.to_string());
+        Reason::RuleMissed { rule, condition, actual }
+    }
+
     /// The facts that met the conditions of a rule, in words.
     fn met(&self, rule: &Rule) -> Vec<String> {
         let fact = |condition: &Condition| match self.look_at(condition).1 {
@@ -171,7 +235,7 @@ impl Subject<'_> {
             Condition::Label(key, wanted) => {
                 let value = machine.and_then(|m| m.labels.get(key));
                 let fact = value.map_or(Fact::NoLabel, |value| Fact::Label(key, value));
-                (value == Some(wanted), Some(fact))
+                (value == Some(wanted.as_str()), Some(fact))
             }
         }
     }

@@ -144,7 +144,7 @@ impl<'a> Work<'a> {
 
     /// Keeps what a document said of a thing, if that is new.
     fn mark(&mut self, what: Declarable, said: Said) {
-        if self.marks && self.engine.declared.get(&what) != Some(&said) {
+        if self.marks && self.engine.declared.get(&what).map(AsRef::as_ref) != Some(&said) {
             self.changes.push(Change::Declared(what, said));
         }
     }

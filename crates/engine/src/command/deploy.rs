@@ -210,12 +210,13 @@ impl Engine {
             .or_else(|_| self.any_disk())?;
         let image = profile.and_then(|name| self.image_of_profile(name));
         let image = image.map_or(("IMAGE", 0), |image| (image.name.as_str(), image.version));
-        let case = self.made_up(machine, (profile, image), &disk);
+        let settings = self.settings_of(&machine.hardware, profile);
+        let case = self.made_up(machine, (settings, image), &disk);
         let made = answers::Format::of_name(template).and_then(answers::Format::file_name);
         Ok(self.order_of(&case, template, made.unwrap_or(template)))
     }
 
-    fn any_disk(&self) -> Result<TargetDisk, Refusal> {
+    pub(crate) fn any_disk(&self) -> Result<TargetDisk, Refusal> {
         TargetDisk::size_bytes(1, 1 << 50)
             .map_err(|wrong| Refusal { why: wrong.to_string(), hint: None })
     }
@@ -230,22 +231,23 @@ impl Engine {
         let known = self.machines.get(machine).ok_or_else(|| unknown(&machine.to_string()))?;
         let image =
             self.image_of_profile(profile).map(|image| (image.name.as_str(), image.version));
-        let case = self.made_up(known, (Some(profile), image.unwrap_or(("", 0))), disk);
+        let settings = self.settings_of(machine, Some(profile));
+        let case = self.made_up(known, (settings, image.unwrap_or(("", 0))), disk);
         Ok(self.orders(&case, &template))
     }
 
     /// A deployment that there is not.
-    fn made_up<'a>(
+    pub(crate) fn made_up<'a>(
         &self,
         machine: &Machine,
-        (profile, image): (Option<&'a str>, (&'a str, u32)),
+        (settings, image): (answers::Settings, (&'a str, u32)),
         disk: &'a TargetDisk,
     ) -> Case<'a> {
         let server = self.server_of(machine);
         let (base, hidden) = (self.http_base(server), crate::script::HIDDEN);
         Case {
             machine: machine.hardware,
-            profile,
+            settings,
             image,
             disk,
             id: shown(0),
@@ -426,7 +428,7 @@ impl Engine {
     }
 
     /// A machine that somebody named.
-    pub(super) fn named(&self, named: &str) -> Result<&Machine, Refusal> {
+    pub(crate) fn named(&self, named: &str) -> Result<&Machine, Refusal> {
         self.machine(named).ok_or_else(|| unknown(named))
     }
 

@@ -106,7 +106,7 @@ impl Engine {
             };
             return refuse(format!("{one} is {life}, and {two} is {others}"), hint);
         }
-        let differ = |what: &str, a: Option<String>, b: Option<String>| match (a, b) {
+        let differ = |what: &str, a: Option<&str>, b: Option<&str>| match (a, b) {
             (Some(a), Some(b)) if a != b => refuse(
                 format!("{one} and {two} are not one machine: {what} {a} and {b}"),
                 &format!(
@@ -118,12 +118,12 @@ impl Engine {
             _ => Ok(()),
         };
         let uuid = |of: &Machine| of.uuid.filter(|u| !u.is_placeholder()).map(|u| u.to_string());
-        differ("UUID", uuid(machine), uuid(other))?;
-        differ("serial", machine.serial.clone(), other.serial.clone())?;
-        differ("name", machine.name.clone(), other.name.clone())?;
-        differ("profile", machine.profile.clone(), other.profile.clone())?;
-        for (key, value) in &other.labels {
-            differ(&format!("label {key}"), machine.labels.get(key).cloned(), Some(value.clone()))?;
+        differ("UUID", uuid(machine).as_deref(), uuid(other).as_deref())?;
+        differ("serial", machine.serial.as_deref(), other.serial.as_deref())?;
+        differ("name", machine.name.as_deref(), other.name.as_deref())?;
+        differ("profile", machine.profile.as_deref(), other.profile.as_deref())?;
+        for (key, value) in other.labels.iter() {
+            differ(&format!("label {key}"), machine.labels.get(key), Some(value))?;
         }
         Ok(())
     }
@@ -146,8 +146,10 @@ fn merged(machine: &Machine, other: &Machine) -> Machine {
         all.last_seen = other.last_seen;
         all.link.clone_from(&other.link);
     }
-    for (key, value) in &other.labels {
-        all.labels.entry(key.clone()).or_insert_with(|| value.clone());
+    for (key, value) in other.labels.iter() {
+        if !all.labels.contains_key(key) {
+            all.labels.insert(key.to_owned(), value.to_owned());
+        }
     }
     for (key, value) in &other.settings {
         all.settings.entry(key.clone()).or_insert_with(|| value.clone());

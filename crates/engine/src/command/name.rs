@@ -11,6 +11,7 @@ impl Command {
             Self::SetProfile(_) => "set-profile",
             Self::RemoveProfile(_) => "remove-profile",
             Self::AddRule { .. } => "add-rule",
+            Self::SetRules(_) => "set-rules",
             Self::MoveRule { .. } => "move-rule",
             Self::RemoveRule(_) => "remove-rule",
             Self::SetMenu(..) => "set-menu",
@@ -122,7 +123,7 @@ impl Engine {
                 (format!("token {id}"), self.token(id).cloned().map(Change::ApiToken))
             }
             Change::Declared(what, _) | Change::DeclaredGone(what) => {
-                let now = self.declared.get(what).cloned();
+                let now = self.declared.get(what).map(|said| said.as_ref().clone());
                 (format!("declared {what}"), now.map(|said| Change::Declared(what.clone(), said)))
             }
             Change::Hardware(hardware, _) => {

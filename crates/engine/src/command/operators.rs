@@ -16,7 +16,7 @@ const TOKENS_MAX: usize = 4096;
 const OVER: Duration = Duration::from_secs(30 * 86_400);
 
 /// What is to be another about a user; nothing is to stay as it is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct UserWish {
     /// Who.
     pub name: String,
@@ -26,6 +26,8 @@ pub struct UserWish {
     pub scope: Option<Scope>,
     /// The hash of his new password.
     pub password: Option<PasswordPhc>,
+    /// Whether he is let in no more.
+    pub disabled: Option<bool>,
 }
 
 fn check_scope(scope: &Scope) -> Result<(), super::Refusal> {
@@ -85,7 +87,7 @@ impl Engine {
     }
 
     pub(super) fn set_user(&self, now: Now, wish: UserWish) -> Outcome {
-        let UserWish { name, role, scope, password } = wish;
+        let UserWish { name, role, scope, password, disabled } = wish;
         let Some(user) = self.user(&name) else { return no_user(&name) };
         if let Some(scope) = &scope {
             check_scope(scope)?;
@@ -98,6 +100,7 @@ impl Engine {
             name: name.clone(),
             role: role.unwrap_or(user.role),
             scope: scope.unwrap_or_else(|| user.scope.clone()),
+            disabled: disabled.unwrap_or(user.disabled),
             since: user.since,
             changed: from_now(now, user),
             password: password.clone().unwrap_or_else(|| user.password.clone()),
@@ -109,7 +112,10 @@ impl Engine {
         if password.is_some() {
             says.push("has a new password".to_owned());
         }
-        says.push("and has to log in again".to_owned());
+        says.push(match user.disabled {
+            true => "is disabled: neither his password nor his tokens are taken".to_owned(),
+            false => "and has to log in again".to_owned(),
+        });
         decided(vec![Change::User(user)], says.join(", "))
     }
 

@@ -74,6 +74,13 @@ impl Order {
         answers::render(&self.template, &self.templates, &facts, reveal, &Limits::default())
     }
 
+    /// The same with a template that is not kept, in the place of the one of its name.
+    pub(crate) fn with(mut self, draft: Template) -> Self {
+        let others = self.templates.iter().filter(|known| known.name() != draft.name());
+        self.templates = others.cloned().chain([draft.clone()]).collect();
+        self
+    }
+
     /// By which it is seen whether anything it is made of has changed since.
     pub fn print(&self) -> [u8; 32] {
         let mut sum = Sha256::new();
@@ -125,7 +132,7 @@ pub(crate) fn defaults() -> Layer {
 /// For whom, and for what, answer files are made.
 pub(crate) struct Case<'a> {
     pub(crate) machine: HardwareAddress,
-    pub(crate) profile: Option<&'a str>,
+    pub(crate) settings: Settings,
     /// Name and version.
     pub(crate) image: (&'a str, u32),
     pub(crate) disk: &'a TargetDisk,
@@ -163,12 +170,18 @@ impl Engine {
 
     /// The settings that hold for a machine with a profile, each with its origin.
     pub fn settings_of(&self, machine: &HardwareAddress, profile: Option<&str>) -> Settings {
-        let mut everybody = defaults();
-        everybody.extend(self.settings.defaults.clone());
         let none = Layer::new();
         let profile = profile.and_then(|name| self.profiles.get(name)).map(|p| &p.settings);
-        let own = self.machines.get(machine).map(|machine| &machine.settings);
-        Settings::layered(&everybody, profile.unwrap_or(&none), own.unwrap_or(&none))
+        let [everybody, profile, own] = self.layers(machine, profile.unwrap_or(&none));
+        Settings::layered(&everybody, &profile, &own)
+    }
+
+    /// The three layers of settings: of everybody, of a profile, and of the machine itself.
+    pub(crate) fn layers(&self, machine: &HardwareAddress, profile: &Layer) -> [Layer; 3] {
+        let mut everybody = defaults();
+        everybody.extend(self.settings.defaults.clone());
+        let own = self.machines.get(machine).map(|machine| machine.settings.clone());
+        [everybody, profile.clone(), own.unwrap_or_default()]
     }
 
     /// The answer file of this name for a deployment, if its templates make one.
@@ -190,7 +203,7 @@ impl Engine {
             format!("{}/report/{}", self.http_base(server), self.report_token(of).reveal());
         let case = Case {
             machine: of.machine,
-            profile: of.boots.profile.as_deref(),
+            settings: self.settings_of(&of.machine, of.boots.profile.as_deref()),
             image: (&of.boots.image, of.boots.version),
             disk: &disk,
             id: of.shown(),
@@ -218,7 +231,7 @@ impl Engine {
     /// One template, with everything it may ask for.
     pub(crate) fn order_of(&self, case: &Case<'_>, template: &str, file: &str) -> Order {
         let machine = self.machines.get(&case.machine);
-        let settings = self.settings_of(&case.machine, case.profile);
+        let settings = case.settings.clone();
         let http = self.http_base(case.server);
         let mirror = match settings.setting("mirror") {
             Some((Setting::Text(text), _)) => Some(text.clone()),
@@ -234,7 +247,7 @@ impl Engine {
                 mac: Some(case.machine),
                 uuid: machine.and_then(|m| m.uuid),
                 serial: machine.and_then(|m| m.serial.clone()),
-                labels: machine.map(|m| m.labels.clone()).unwrap_or_default(),
+                labels: machine.map(|m| m.labels.clone().into()).unwrap_or_default(),
             },
             network: self.network_facts(&case.machine, case.address),
             server: answers::Server {

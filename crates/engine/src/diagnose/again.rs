@@ -66,7 +66,7 @@ pub(super) fn local_disk_does_not_start(trail: &Trail<'_>) -> Option<Finding> {
         ),
         each(&round),
         format!(
-            "install it: bootwright machine deploy {} --profile NAME; or put its disk into the boot \
+            "install it: `bootwright machine deploy {} --profile NAME`; or put its disk into the boot \
              order of its set-up",
             trail.named()
         ),
@@ -108,8 +108,8 @@ pub(super) fn installer_loop(trail: &Trail<'_>) -> Option<Finding> {
             .into_iter()
             .chain([known(format!("its profile leads it to {image} at every boot"))]),
         format!(
-            "install by bootwright machine deploy {0} --profile NAME, which gives each machine its installer once; or \
-             take its profile away: bootwright machine set {0} --no-profile",
+            "install by `bootwright machine deploy {0} --profile NAME`, which gives each machine its installer once; or \
+             take its profile away: `bootwright machine set {0} --no-profile`",
             trail.named()
         ),
     ))

@@ -117,7 +117,7 @@ pub(super) fn bootloader_missing(trail: &Trail<'_>) -> Option<Finding> {
         Certain,
         format!("there is no bootloader for {arch} in the library, so its firmware gets nothing"),
         [seen(step)],
-        "bootwright bootloader import FILE|DEB: the package `ipxe`, or `shim-signed` and `grub-efi` \
+        "`bootwright bootloader import FILE|DEB`: the package `ipxe`, or `shim-signed` and `grub-efi` \
          of a distribution for that architecture",
     ))
 }

@@ -200,10 +200,17 @@ impl Docket {
         Some(Examined { waits_until: due.filter(|due| *due > now), story, diagnoses })
     }
 
+    /// What was said of a boot that has come so far, the surest first.
+    pub fn said_of(&self, boot: BootId, furthest: BootStage) -> &[Diagnosis] {
+        let told = self.told.get(&boot).filter(|told| told.furthest >= furthest);
+        told.map_or(&[], |told| &told.diagnoses)
+    }
+
     /// Writes into a story what was said of it.
     pub fn put_into(&self, story: &mut Story) {
-        if let Some(told) = self.told.get(&story.id).filter(|t| t.furthest >= story.furthest) {
-            story.diagnoses.clone_from(&told.diagnoses);
+        let said = self.said_of(story.id, story.furthest);
+        if !said.is_empty() {
+            story.diagnoses = said.to_vec();
         }
     }
 }

@@ -1,6 +1,7 @@
 //! When a boot is over, or quiet for longer than a machine at its stage is.
 
 use model::event::Cut;
+use model::plan::Does;
 use model::story::{BootStage, Carrying, Did, Ending, Step};
 use model::{Now, Story};
 use std::time::Duration;
@@ -66,6 +67,8 @@ fn is_obstacle(step: &Step) -> bool {
             carried.state == Carrying::Failed
                 && matches!(carried.cut, Some(Cut::Source | Cut::Closed))
         }
+        // Whoever is told to boot and does not come again got what he was told.
+        Did::Script { does: Some(Does::Boot), .. } => true,
         Did::Handshake { .. } => true,
         _ => false,
     }

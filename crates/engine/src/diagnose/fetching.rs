@@ -195,7 +195,7 @@ pub(super) fn file_damaged(trail: &Trail<'_>) -> Option<Finding> {
         Certain,
         format!("{} is damaged or gone on our disk and was not sent", carried.file),
         [seen(step)],
-        "bootwright image verify shows what else is damaged; import the image again, and check the disk",
+        "`bootwright image verify` shows what else is damaged; import the image again, and check the disk",
     ))
 }
 
@@ -209,7 +209,7 @@ pub(super) fn boot_file_missing(trail: &Trail<'_>) -> Option<Finding> {
     let told = ours.filter(|(_, file)| bare(file) == bare(name));
     let remedy = match (told, hint) {
         (_, Some(hint)) => hint.clone(),
-        (Some(_), None) => "bootwright doctor: it says which bootloaders are missing".to_owned(),
+        (Some(_), None) => "`bootwright doctor` says which bootloaders are missing".to_owned(),
         (None, None) => format!(
             "find who names it: another DHCP server with this one as next-server, or what is typed into \
              its firmware; we told it {}",

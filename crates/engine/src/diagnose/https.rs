@@ -62,8 +62,8 @@ pub(super) fn installer_untrusted(trail: &Trail<'_>) -> Option<Finding> {
         format!("its installer was started and does not accept our certificate: {why}"),
         [seen(kernel), seen(step)],
         format!(
-            "{hint}; or give its answers over plain HTTP: bootwright machine deploy {} --profile NAME \
-             --plain-http",
+            "{hint}; or give its answers over plain HTTP: `bootwright machine deploy {} --profile NAME \
+             --plain-http`",
             trail.named()
         ),
     ))

@@ -147,7 +147,7 @@ pub(super) fn second_stage_missing(trail: &Trail<'_>) -> Option<Finding> {
             Certain,
             format!("{} asked for its next stage {name}, which we do not have", carried.file),
             [seen(step), seen(missed)],
-            "import the GRUB that belongs to this shim: bootwright bootloader import FILE|DEB",
+            "import the GRUB that belongs to this shim: `bootwright bootloader import FILE|DEB`",
         ));
     }
     // The next stage went out, and did not go on.

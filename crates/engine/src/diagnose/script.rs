@@ -5,10 +5,11 @@ use super::trail::{Role, Trail, bare, known, seen};
 use crate::boot::Forecast;
 use model::client::Stage;
 use model::diagnosis::Certainty::{Certain, Likely, Possible};
+use model::event::Cut;
 use model::image::Image;
 use model::plan::{Reason, Why};
-use model::story::{BootStage, Did, Step};
-use model::{Client, Firmware};
+use model::story::{BootStage, Carried, Carrying, Did, Step};
+use model::{Client, Firmware, Now};
 
 pub(super) fn profile_cannot_boot(trail: &Trail<'_>) -> Option<Finding> {
     let told = trail.decision().or_else(|| {
@@ -34,7 +35,7 @@ pub(super) fn profile_cannot_boot(trail: &Trail<'_>) -> Option<Finding> {
         format!("{what}, which it is to boot, cannot be booted on it: {why}"),
         [seen(told)],
         format!(
-            "give it another profile: bootwright machine set {} --profile NAME, or a rule for its \
+            "give it another profile: `bootwright machine set {} --profile NAME`, or a rule for its \
              architecture",
             trail.named()
         ),
@@ -78,7 +79,7 @@ fn bring_back(trail: &Trail<'_>, name: &str) -> String {
              {}` says what is missing",
             file.name, file.name
         ),
-        None => "bootwright image list shows what there is".to_owned(),
+        None => "`bootwright image list` shows what there is".to_owned(),
     }
 }
 
@@ -111,7 +112,7 @@ pub(super) fn initrd_missing(trail: &Trail<'_>) -> Option<Finding> {
 }
 
 pub(super) fn too_little_memory(trail: &Trail<'_>) -> Option<Finding> {
-    let has_mib = trail.machine?.memory_mib?;
+    let Some(has_mib) = trail.machine?.memory_mib else { return no_room(trail) };
     let (step, image) = loading(trail)?;
     let Forecast { mib, because, less } = Forecast::of(image).filter(|f| has_mib < f.mib)?;
     if trail.reached(BootStage::Installer) {
@@ -132,6 +133,59 @@ pub(super) fn too_little_memory(trail: &Trail<'_>) -> Option<Finding> {
             .into_iter()
             .chain(last),
         remedy,
+    ))
+}
+
+/// So often a loader gave a file up and asked for its script again, until it is no accident.
+const GIVEN_UP: usize = 3;
+
+/// The loader takes a part of a file, stops, and asks what to do again: what iPXE does without a word
+/// on the wire when there is no memory left (`image_set_data`: ENOSPC). A lost link ends otherwise:
+/// nobody asks then, and an error of ours is on record.
+fn no_room(trail: &Trail<'_>) -> Option<Finding> {
+    if trail.reached(BootStage::Installer) {
+        return None;
+    }
+    let scripts = |from: Now, until: Option<Now>| {
+        let told = trail.steps.iter().filter(|step| matches!(step.what, Did::Script { .. }));
+        told.filter(|step| step.at > from && until.is_none_or(|until| step.at <= until)).count()
+    };
+    let given_up = |(step, c): &(&Step, &Carried)| {
+        let role = matches!(trail.role(&c.file), Some(Role::Kernel | Role::Initrd));
+        let ours = c.cut == Some(Cut::Source);
+        role && !ours
+            && match c.state {
+                Carrying::Done => false,
+                Carrying::Failed => scripts(step.at, Some(step.until)) > 0,
+                Carrying::Runs => scripts(step.at, None) > 0,
+            }
+    };
+    let all: Vec<(&Step, &Carried)> = trail.transfers().filter(given_up).collect();
+    let (last, carried) = *all.last()?;
+    let same = || all.iter().filter(|(_, c)| bare(&c.file) == bare(&carried.file));
+    let times: usize = same().map(|(step, _)| step.times as usize).sum();
+    if times < GIVEN_UP {
+        return None;
+    }
+    let image = trail.image_file(&carried.file)?.image?;
+    let Forecast { mib, because, less } = Forecast::of(image)?;
+    let first = same().next().map_or(last, |(step, _)| step);
+    Some(Finding::new(
+        Likely,
+        format!(
+            "its loader began to take {} {times} times, took no more of it and asked for its script \
+             again: there is no room for it; {} needs about {mib} MiB to start: {}",
+            bare(&carried.file),
+            image.title,
+            because.join(", ")
+        ),
+        [seen(first), seen(last)],
+        less.unwrap_or_else(|| {
+            format!(
+                "give the machine {mib} MiB of memory or more, or a profile of something smaller; its \
+                 screen says `No space left on device` then"
+            )
+        }),
     ))
 }
 

@@ -87,7 +87,8 @@ pub(super) fn answers_refused(trail: &Trail<'_>) -> Option<Finding> {
         format!("its installer asked for its answers and was refused: {words}"),
         [seen(step)],
         format!(
-            "bootwright deployment show {of} says what is allowed; arm the machine anew: bootwright machine deploy {} --profile NAME",
+            "`bootwright deployment show {of}` says what is allowed; arm the machine anew: \
+             `bootwright machine deploy {} --profile NAME`",
             trail.named()
         ),
     ))
@@ -101,8 +102,8 @@ pub(super) fn installation_failed(trail: &Trail<'_>) -> Option<Finding> {
         format!("its installation failed: {because}"),
         [seen(step), known(format!("deployment {of}"))],
         format!(
-            "bootwright machine show {0} --log shows what its installer logged; mend that, then \
-             bootwright machine deploy {0} --profile NAME",
+            "`bootwright machine show {0} --log` shows what its installer logged; mend that, then \
+             `bootwright machine deploy {0} --profile NAME`",
             trail.named()
         ),
     ))
@@ -115,8 +116,8 @@ pub(super) fn deployment_frozen(trail: &Trail<'_>) -> Option<Finding> {
         format!("what it was armed with is given to nobody any more: {words}"),
         [seen(step)],
         format!(
-            "find out who asked in its place; then bootwright machine cancel {0} and bootwright machine \
-             deploy {0} --profile NAME arm it anew ({of})",
+            "find out who asked in its place; then `bootwright machine cancel {0}` and \
+             `bootwright machine deploy {0} --profile NAME` arm it anew ({of})",
             trail.named()
         ),
     ))

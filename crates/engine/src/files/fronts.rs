@@ -200,11 +200,11 @@ fn facts(machine: &Machine, ask: &FileAsk) -> String {
     ];
     let mut lines: Vec<(String, String)> =
         own.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
-    for (key, value) in &machine.labels {
+    for (key, value) in machine.labels.iter() {
         let key = variable(key);
         // Two labels that are spelled alike here: the first stands. Ours always do.
         if !lines.iter().any(|(before, _)| *before == key) {
-            lines.push((key, value.clone()));
+            lines.push((key, value.to_owned()));
         }
     }
     lines.iter().map(|(key, value)| format!("{key}={}\n", quoted(value))).collect()

@@ -1,7 +1,7 @@
 //! GRUB configurations, as Debian's and Red Hat's signed builds understand them: no modules to
 //! load, no `&&`.
 
-use super::{Scene, args, comments, module_args, plain, screen};
+use super::{Line, Scene, args, comments, module_args, plain, screen};
 use model::Arch;
 use model::event::Carrier;
 use model::image::Way;
@@ -158,6 +158,29 @@ fn disk_loaders(arch: Option<Arch>) -> Vec<String> {
     files
 }
 
+/// What stands for each entry: GRUB has no headings, so the first of a group says its name.
+fn titles(shown: &[&(Entry, Option<Boot>)]) -> Vec<String> {
+    let mut group = None;
+    let title = |(entry, _): &&(Entry, Option<Boot>)| {
+        let heading = if entry.group == group { None } else { entry.group.clone() };
+        group.clone_from(&entry.group);
+        match heading {
+            Some(heading) => format!("[{}] {}", plain(&heading), plain(&entry.title)),
+            None => plain(&entry.title),
+        }
+    };
+    shown.iter().map(title).collect()
+}
+
+/// A menu as it stands on the screen.
+pub(super) fn lines(menu: &ShownMenu) -> Vec<Line> {
+    let shown: Vec<&(Entry, Option<Boot>)> =
+        menu.entries.iter().filter(|(entry, _)| !entry.hidden).collect();
+    let titled = shown.iter().zip(titles(&shown));
+    let open = titled.filter(|((entry, _), _)| !entry.locked || menu.password.is_some());
+    open.map(|((entry, _), text)| Line::Entry { key: entry.key.clone(), text }).collect()
+}
+
 fn show_menu(scene: &Scene<'_>, menu: &ShownMenu) -> String {
     let mut text = String::new();
     let locked = menu.entries.iter().any(|(entry, _)| entry.locked);
@@ -169,6 +192,7 @@ fn show_menu(scene: &Scene<'_>, menu: &ShownMenu) -> String {
     }
     let shown: Vec<&(Entry, Option<Boot>)> =
         menu.entries.iter().filter(|(entry, _)| !entry.hidden).collect();
+    let titles = titles(&shown);
     let place = shown.iter().position(|(entry, _)| entry.key == menu.default);
     let default = place.unwrap_or(0);
     // What was not meant to be the default must not start by itself.
@@ -178,14 +202,7 @@ fn show_menu(scene: &Scene<'_>, menu: &ShownMenu) -> String {
         i64::try_from(menu.wait_s).unwrap_or(-1)
     };
     text.push_str(&format!("set default={default}\nset timeout={wait}\n"));
-    let mut group = None;
-    for (entry, boot) in shown {
-        let heading = if entry.group == group { None } else { entry.group.clone() };
-        group.clone_from(&entry.group);
-        let title = match heading {
-            Some(heading) => format!("[{}] {}", plain(&heading), plain(&entry.title)),
-            None => plain(&entry.title),
-        };
+    for ((entry, boot), title) in shown.into_iter().zip(titles) {
         // Without a password to check there is nothing that could open a locked entry.
         let access = match (entry.locked, menu.password.is_some()) {
             (true, true) => "--users operator",

@@ -1,6 +1,6 @@
 //! iPXE scripts, for every build since 2013.
 
-use super::{Scene, args, comments, file_name, is_safe, module_args, plain, screen};
+use super::{Line, Scene, args, comments, file_name, is_safe, module_args, plain, screen};
 use model::image::Way;
 use model::menu::Choice;
 use model::plan::{Boot, BootPlan, Decision, Elsewhere, ShownMenu};
@@ -152,20 +152,39 @@ fn local_disk(scene: &Scene<'_>) -> String {
     )
 }
 
-fn show_menu(scene: &Scene<'_>, menu: &ShownMenu) -> String {
-    let mut text = format!(":menu\nmenu Bootwright {}\n", plain(scene.server_name));
+/// What stands above a menu.
+pub(super) fn title(server_name: &str) -> String {
+    format!("Bootwright {}", plain(server_name))
+}
+
+/// A menu as it stands on the screen.
+pub(super) fn lines(menu: &ShownMenu) -> Vec<Line> {
+    let mut lines = Vec::new();
     let mut group = None;
     for (entry, _) in menu.entries.iter().filter(|(entry, _)| !entry.hidden) {
         if entry.group != group {
             group.clone_from(&entry.group);
-            let title = group.as_deref().map(plain).unwrap_or_default();
-            text.push_str(&format!("item --gap -- {title}\n"));
+            lines.push(Line::Heading(group.as_deref().map(plain).unwrap_or_default()));
         }
         let lock = if entry.locked { " (password)" } else { "" };
-        text.push_str(&format!("item {} {}{lock}\n", entry.key, plain(&entry.title)));
+        let text = format!("{}{lock}", plain(&entry.title));
+        lines.push(Line::Entry { key: entry.key.clone(), text });
     }
     if menu.entries.iter().any(|(entry, _)| entry.hidden) {
-        text.push_str("item --gap --\nitem other-entry Another entry, by its name\n");
+        let text = "Another entry, by its name".to_owned();
+        lines.extend([Line::Gap, Line::Entry { key: "other-entry".to_owned(), text }]);
+    }
+    lines
+}
+
+fn show_menu(scene: &Scene<'_>, menu: &ShownMenu) -> String {
+    let mut text = format!(":menu\nmenu {}\n", title(scene.server_name));
+    for line in lines(menu) {
+        text.push_str(&match line {
+            Line::Heading(title) => format!("item --gap -- {title}\n"),
+            Line::Gap => "item --gap --\n".to_owned(),
+            Line::Entry { key, text } => format!("item {key} {text}\n"),
+        });
     }
     let timeout = match menu.wait_s {
         0 => String::new(),

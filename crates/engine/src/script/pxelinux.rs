@@ -1,9 +1,10 @@
 //! `pxelinux.cfg`, for PXELINUX, U-Boot, Petitboot and IBM Z: each understands the few words used
 //! here.
 
-use super::{Scene, args, comments, is_safe, plain, screen};
+use super::{Line, Scene, args, comments, is_safe, plain, screen};
 use model::image::Way;
-use model::plan::{Boot, BootPlan, Decision};
+use model::menu::Entry;
+use model::plan::{Boot, BootPlan, Decision, ShownMenu};
 
 /// The configuration for a plan. Locked and hidden entries are left out: nothing here could ask
 /// for a password.
@@ -21,8 +22,8 @@ pub fn write(scene: &Scene<'_>, plan: &BootPlan) -> String {
             text.push_str(&format!("DEFAULT {}\nPROMPT 1\n", menu.default));
             // In tenths of a second; 0 waits for ever.
             text.push_str(&format!("TIMEOUT {}\n", menu.wait_s.saturating_mul(10)));
-            for (entry, boot) in menu.entries.iter().filter(|(e, _)| !e.hidden && !e.locked) {
-                text.push_str(&format!("SAY   {} - {}\n", entry.key, plain(&entry.title)));
+            for (entry, boot) in open(menu) {
+                text.push_str(&format!("SAY   {}\n", said(entry)));
                 text.push_str(&label(
                     &entry.key,
                     boot.as_ref().map(|boot| (scene, boot)),
@@ -36,6 +37,19 @@ pub fn write(scene: &Scene<'_>, plan: &BootPlan) -> String {
         }
     }
     text
+}
+
+fn open(menu: &ShownMenu) -> impl Iterator<Item = &(Entry, Option<Boot>)> {
+    menu.entries.iter().filter(|(entry, _)| !entry.hidden && !entry.locked)
+}
+
+fn said(entry: &Entry) -> String {
+    format!("{} - {}", entry.key, plain(&entry.title))
+}
+
+/// A menu as it stands on the screen.
+pub(super) fn lines(menu: &ShownMenu) -> Vec<Line> {
+    open(menu).map(|(entry, _)| Line::Entry { key: entry.key.clone(), text: said(entry) }).collect()
 }
 
 fn label(key: &str, boot: Option<(&Scene<'_>, &Boot)>, title: &str) -> String {

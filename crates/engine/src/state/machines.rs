@@ -9,7 +9,8 @@ use std::ops::Bound;
 /// All machines. Each is filed under one address and may have others beside it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Machines {
-    filed: BTreeMap<HardwareAddress, Machine>,
+    /// In a box each: a tree's nodes are half empty, and a machine is large.
+    filed: BTreeMap<HardwareAddress, Box<Machine>>,
     /// A further address of a machine, and the one that it is filed under.
     others: BTreeMap<HardwareAddress, HardwareAddress>,
     /// How many live how.
@@ -28,7 +29,10 @@ impl Machines {
 
     /// The machine that has this address.
     pub(crate) fn get(&self, hardware: &HardwareAddress) -> Option<&Machine> {
-        self.filed.get(hardware).or_else(|| self.filed.get(self.others.get(hardware)?))
+        self.filed
+            .get(hardware)
+            .or_else(|| self.filed.get(self.others.get(hardware)?))
+            .map(AsRef::as_ref)
     }
 
     pub(crate) fn contains_key(&self, hardware: &HardwareAddress) -> bool {
@@ -36,13 +40,13 @@ impl Machines {
     }
 
     pub(crate) fn values(&self) -> impl Iterator<Item = &Machine> {
-        self.filed.values()
+        self.filed.values().map(AsRef::as_ref)
     }
 
     /// Those filed behind an address, in the order of addresses; without one, all.
     pub(crate) fn after(&self, after: Option<HardwareAddress>) -> impl Iterator<Item = &Machine> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        self.filed.range((from, Bound::Unbounded)).map(|(_, machine)| machine)
+        self.filed.range((from, Bound::Unbounded)).map(|(_, machine)| machine.as_ref())
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -57,7 +61,7 @@ impl Machines {
         self.remove(&machine.hardware);
         self.lives.more(machine.life().name());
         self.others.extend(machine.also.iter().map(|other| (*other, machine.hardware)));
-        self.filed.insert(machine.hardware, machine);
+        self.filed.insert(machine.hardware, Box::new(machine));
     }
 
     /// Forgets the machine that is filed under this address.

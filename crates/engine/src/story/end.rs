@@ -3,7 +3,7 @@
 use super::open::Open;
 use model::Now;
 use model::plan::Why;
-use model::story::{BootStage, Did, Ending, Step};
+use model::story::{BootStage, Carrying, Did, Ending, Step};
 use std::time::Duration;
 
 /// So long firmware, loaders and scripts may say nothing before a boot counts as ended: the longest
@@ -65,10 +65,15 @@ fn deployed(step: &Step) -> Option<Ending> {
     }
 }
 
-/// Names that need not exist, and what is told of a machine, say nothing of where it stands.
-const fn speaks_of_the_end(step: &Step) -> bool {
-    !matches!(
-        step.what,
-        Did::Missed { expected: true, .. } | Did::Told | Did::Alarm | Did::Log { .. }
-    )
+/// Names that need not exist, and what is told of a machine, say nothing of where it stands; nor does a
+/// script on its way, which said already what it does.
+fn speaks_of_the_end(step: &Step) -> bool {
+    match &step.what {
+        Did::Missed { expected, .. } => !expected,
+        Did::Transfer(carried) => {
+            step.stage != BootStage::Script || carried.state == Carrying::Failed
+        }
+        Did::Told | Did::Alarm | Did::Log { .. } => false,
+        _ => true,
+    }
 }

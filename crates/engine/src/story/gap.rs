@@ -38,18 +38,10 @@ struct Silence<'a> {
 /// All gaps of a story, whose end is known; `seen` is until when it was looked.
 pub(super) fn gaps(story: &Story, seen: Now) -> Vec<Gap> {
     let mut gaps = Vec::new();
-    // Whose offer it takes stands in the message that follows.
-    let mut steps = story.steps.iter().filter(|s| !matches!(s.what, Did::OfferTaken { .. }));
-    let Some(first) = steps.next() else { return gaps };
-    let mut last = first;
-    for step in steps {
-        if !is_running(last) && step.at.since(last.until) >= GAP_MIN {
-            gaps.push(explained(story, last, Some(step), step.at));
-        }
-        if is_running(step) || (!is_running(last) && step.until >= last.until) {
-            last = step;
-        }
-    }
+    let last = silences(&story.steps, |last, step| {
+        gaps.push(explained(story, last, Some(step), step.at));
+    });
+    let Some(last) = last else { return gaps };
     let is_over = matches!(
         story.ending,
         Ending::Installed
@@ -61,6 +53,33 @@ pub(super) fn gaps(story: &Story, seen: Now) -> Vec<Gap> {
         gaps.push(explained(story, last, None, seen));
     }
     gaps
+}
+
+/// Milliseconds of the gaps between these steps.
+pub(super) fn silent_ms<'a>(steps: impl IntoIterator<Item = &'a Step>) -> u64 {
+    let mut silent = 0;
+    silences(steps, |last, step| silent += step.at.0 - last.until.0);
+    silent
+}
+
+/// Walks over steps in their order, and tells of each silence between two of them. The one after which
+/// nothing more came.
+fn silences<'a>(
+    steps: impl IntoIterator<Item = &'a Step>,
+    mut between: impl FnMut(&'a Step, &'a Step),
+) -> Option<&'a Step> {
+    // Whose offer it takes stands in the message that follows.
+    let mut steps = steps.into_iter().filter(|s| !matches!(s.what, Did::OfferTaken { .. }));
+    let mut last = steps.next()?;
+    for step in steps {
+        if !is_running(last) && step.at.since(last.until) >= GAP_MIN {
+            between(last, step);
+        }
+        if is_running(step) || (!is_running(last) && step.until >= last.until) {
+            last = step;
+        }
+    }
+    Some(last)
 }
 
 fn explained(story: &Story, after: &Step, before: Option<&Step>, until: Now) -> Gap {

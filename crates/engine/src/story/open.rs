@@ -4,7 +4,7 @@ use super::begin::OVER_AFTER;
 use super::{end, gap};
 use model::client::{Firmware, Stage};
 use model::event::{Carrier, Speaker};
-use model::story::{BootId, BootStage, Carrying, Did, Step, Story, Totals};
+use model::story::{BootId, BootStage, Carrying, Did, Glance, Step, Story, Totals};
 use model::{Event, Happening, HardwareAddress, Now};
 use std::cmp::Ordering;
 use std::net::IpAddr;
@@ -199,10 +199,31 @@ impl Open {
         let seen = now.min(self.until + OVER_AFTER);
         story.gaps = gap::gaps(&story, seen);
         story.totals = self.totals;
-        let ended = story.gaps.iter().filter(|gap| gap.before.is_some());
-        let silent: u64 = ended.map(|gap| gap.until.0 - gap.from.0).sum();
-        story.totals.silent_ms = silent;
+        story.totals.silent_ms = gap::silent_ms(&story.steps);
         story
+    }
+
+    /// The same without its steps.
+    pub(super) fn glance(&self, now: Now, next: Option<&Self>) -> Glance {
+        let steps = || self.steps.iter().map(|kept| &kept.step);
+        let told = steps().rev().find_map(|step| match &step.what {
+            Did::Script { decision, .. } => Some(decision.clone()),
+            _ => None,
+        });
+        let from = self.head.from;
+        Glance {
+            id: self.id,
+            machine: self.head.machine,
+            links: self.head.links.clone(),
+            deployment: self.head.deployment.clone(),
+            from: steps().next().map_or(from, |step| step.at.min(from)),
+            until: self.until,
+            furthest: self.furthest,
+            ending: end::ending(self, now, next.is_some()),
+            told,
+            totals: Totals { silent_ms: gap::silent_ms(steps()), ..self.totals },
+            diagnosis: None,
+        }
     }
 
     /// Takes over what is known of the machine by now.

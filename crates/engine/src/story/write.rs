@@ -480,13 +480,18 @@ pub(super) fn stage_of(event: &Event, furthest: BootStage) -> BootStage {
     }
 }
 
-/// Whose file it is, by its name: a loader's, a kernel's (with initrds and discs), an installer's.
+/// Whose file it is, by its name: a loader's, what a loader reads, a kernel's (with initrds and discs),
+/// an installer's.
 pub(super) fn fetched(file: &str) -> BootStage {
     let path = path_of(file).to_ascii_lowercase();
     let last = path.rsplit('/').next().unwrap_or_default();
     let ends = |endings: &[&str]| endings.iter().any(|end| last.ends_with(end));
     if path.starts_with("answer/") || path.starts_with("report/") {
         return BootStage::Installer;
+    }
+    // GRUB's configuration with that of a machine (`grub.cfg-01-52-54-...`), PXELINUX's.
+    if last.starts_with("grub.cfg") || path.contains("pxelinux.cfg/") {
+        return BootStage::Script;
     }
     let is_kernel =
         ["vmlinuz", "linux", "kernel", "initr"].iter().any(|name| last.starts_with(name));

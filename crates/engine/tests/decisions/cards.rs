@@ -167,7 +167,7 @@ fn two_that_are_one_are_merged() {
     assert!(says.contains("machine lab-01 has 52:54:00:77:00:02 from now on"), "{says}");
     let merged = engine.machine(&mac(2).to_string()).unwrap();
     assert_eq!(merged.addresses().collect::<Vec<_>>(), [mac(1), mac(2)]);
-    assert_eq!(merged.labels.get("room").map(String::as_str), Some("3"));
+    assert_eq!(merged.labels.get("room"), Some("3"));
     assert_eq!((merged.notes.as_str(), merged.uuid.is_some()), ("left rack", true));
     assert_eq!(engine.machines().count(), 1);
 }

@@ -5,6 +5,7 @@ mod cards;
 mod declared;
 mod deployments;
 mod dhcp_rows;
+mod drafts;
 mod elsewhere;
 mod explained;
 mod fronts;

@@ -9,6 +9,7 @@ mod discs;
 mod faults;
 mod https;
 mod installs;
+mod page;
 mod replayed;
 
 use std::thread::panicking;
@@ -23,6 +24,8 @@ use lab::rig::{Trouble, disk};
 
 type Tried = Result<(), Trouble>;
 
+/// The machine's network card.
+const MAC: &str = "52:54:00:77:00:01";
 /// The first question of Debian's installer.
 const INSTALLER: &str = "Select a language";
 /// The kernel's word that the firmware enforces signatures.
@@ -191,7 +194,7 @@ impl World {
     fn machine(&mut self) -> Result<Spec, Trouble> {
         Ok(Spec {
             firmware: self.firmware,
-            mac: "52:54:00:77:00:01".to_owned(),
+            mac: MAC.to_owned(),
             tap: self.link.tap()?,
             memory_mib: 1024,
             disk: None,

@@ -17,8 +17,13 @@ pub struct Assets(Arc<[Asset]>);
 impl Assets {
     /// Puts files in order.
     pub fn new(mut all: Vec<Asset>) -> Self {
-        all.sort_by(|a, b| loosely(&a.path, &b.path).then_with(|| a.path.cmp(&b.path)));
+        all.sort_by(Self::order);
         Self(all.into())
+    }
+
+    /// Which of two files comes first: by path in whatever letters, then by its letters.
+    pub fn order(a: &Asset, b: &Asset) -> Ordering {
+        loosely(&a.path, &b.path).then_with(|| a.path.cmp(&b.path))
     }
 
     /// The file at exactly this path, else the first at the same path in other letters.

@@ -67,26 +67,38 @@ function short(lines: string[], more: number): string[] {
     : lines;
 }
 
+/** Something that is done to one machine, or only asked about; gives what the server says. */
+export type Deed = (machine: Named, dry_run: boolean, signal?: { signal: AbortSignal }) => Promise<string>;
+
 /** What would happen to them. */
-export async function previewLives(machines: readonly Named[], to: Wanted, signal: AbortSignal) {
+export async function previewAll(machines: readonly Named[], deed: Deed, signal: AbortSignal) {
   const asked = machines.slice(0, PREVIEWED_MAX);
-  const one = async (machine: Named) => {
-    const wish = { path: { machine: machine.mac }, query: { dry_run: true }, body: { state: to }, signal };
-    return (await ask('PUT /machines/{machine}/state', wish)).data.says;
-  };
-  const { says, refused } = await each(asked, one, signal);
+  const { says, refused } = await each(asked, (machine) => deed(machine, true, { signal }), signal);
   const more = machines.length - asked.length;
   return { says: [...short(says, more), ...(more ? [t.machines.bulk.few] : [])], refused: short(refused, 0) };
 }
 
 /** Does it to all of them. */
-export async function setLives(machines: readonly Named[], to: Wanted): Promise<void> {
-  const one = async (machine: Named) =>
-    (await ask('PUT /machines/{machine}/state', { path: { machine: machine.mac }, body: { state: to } })).data.says;
-  const { says, refused } = await each(machines, one);
-  toasts.done(t.machines.changed.many(says.length));
+export async function doAll(machines: readonly Named[], deed: Deed): Promise<void> {
+  const { says, refused } = await each(machines, (machine) => deed(machine, false));
+  if (says.length === 1 && says[0]) toasts.done(says[0]);
+  else if (says.length) toasts.done(t.machines.changed.many(says.length));
   if (refused.length) toasts.bad(`${t.machines.bulk.refused(refused.length)} ${refused[0]}`);
 }
+
+const become =
+  (state: Wanted): Deed =>
+  async (machine, dry_run, signal) =>
+    (await ask('PUT /machines/{machine}/state', { path: { machine: machine.mac }, query: { dry_run }, body: { state }, ...signal })).data.says;
+
+export const wake: Deed = async (machine, dry_run, signal) =>
+  (await ask('POST /machines/{machine}/wake', { path: { machine: machine.mac }, query: { dry_run }, ...signal })).data.says;
+
+/** What would happen to them. */
+export const previewLives = (machines: readonly Named[], to: Wanted, signal: AbortSignal) => previewAll(machines, become(to), signal);
+
+/** Does it to all of them. */
+export const setLives = (machines: readonly Named[], to: Wanted) => doAll(machines, become(to));
 
 /** Arms one machine, or several in turns; a dry run only says what would happen. */
 export async function deploy(

@@ -9,7 +9,7 @@ use axum::routing::get;
 use library::{Blobs, Uploads};
 use model::Now;
 use sha2::{Digest, Sha256};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
@@ -22,7 +22,7 @@ struct World {
     blobs: Arc<Blobs>,
     client: Client,
     socket: PathBuf,
-    _running: Running,
+    running: Running,
 }
 
 impl World {
@@ -30,19 +30,15 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let blobs = Arc::new(Blobs::open_at(folder.path()).unwrap());
         let socket = folder.path().join("socket");
-        let listener = UnixListener::bind(&socket).unwrap();
-        let desk = Desk { blobs: Arc::clone(&blobs), now: || NOW };
-        let router = Router::new()
-            .route("/api/v1/uploads", get(list).post(create))
-            .route("/api/v1/uploads/{id}", get(show).patch(append).delete(remove))
-            .with_state(desk);
-        Self {
-            blobs,
-            client: Client::new(socket.clone()),
-            socket,
-            _running: start_with(listener, router),
-            folder,
-        }
+        let running = serving(&blobs, &socket);
+        Self { blobs, client: Client::new(socket.clone()), socket, running, folder }
+    }
+
+    /// Another server in the place of the one that runs.
+    async fn restart(&mut self) {
+        std::fs::remove_file(&self.socket).unwrap();
+        let after = serving(&self.blobs, &self.socket);
+        std::mem::replace(&mut self.running, after).stop().await;
     }
 
     fn file(&self, bytes: &[u8]) -> PathBuf {
@@ -78,6 +74,16 @@ impl World {
             self.client.send(hyper::Method::POST, "/uploads", Some(&wish)).await.unwrap();
         upload.id
     }
+}
+
+fn serving(blobs: &Arc<Blobs>, socket: &Path) -> Running {
+    let listener = UnixListener::bind(socket).unwrap();
+    let desk = Desk { blobs: Arc::clone(blobs), now: || NOW };
+    let router = Router::new()
+        .route("/api/v1/uploads", get(list).post(create))
+        .route("/api/v1/uploads/{id}", get(show).patch(append).delete(remove))
+        .with_state(desk);
+    start_with(listener, router)
 }
 
 fn content(bytes: usize) -> Vec<u8> {
@@ -227,4 +233,54 @@ async fn wishes_that_make_no_sense_are_refused() {
     assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("Upload-Offset"), "{answer}");
     let answer = world.raw(b"PATCH /api/v1/uploads/..%2f..%2fx HTTP/1.1\r\nHost: x\r\nConnection: close\r\nUpload-Offset: 0\r\nContent-Length: 1\r\n\r\nx").await;
     assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_who_send_at_once_one_is_told_to_wait_and_nothing_is_mixed() {
+    let world = World::new();
+    let bytes = content(3 * MEBIBYTE);
+    let id = world.announce(bytes.len() as u64).await;
+    let head = format!(
+        "PATCH /api/v1/uploads/{id} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nUpload-Offset: 0\r\nContent-Length: {}\r\n\r\n",
+        bytes.len()
+    );
+    // The first sends half of its bytes: as soon as some are in the file, the upload is held.
+    let mut first = UnixStream::connect(&world.socket).await.unwrap();
+    let (half, rest) = bytes.split_at(2 * MEBIBYTE);
+    first.write_all(&[head.as_bytes(), half].concat()).await.unwrap();
+    let file = world.blobs.incoming().join("uploads").join(format!("{id}.data"));
+    while file.metadata().unwrap().len() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let second = world.raw(format!("{head}other").as_bytes()).await;
+    assert!(second.starts_with("HTTP/1.1 409") && second.contains("being written"), "{second}");
+    let path = format!("/uploads/{id}");
+    let removed = world.client.send::<Done>(hyper::Method::DELETE, &path, None::<&()>).await;
+    assert!(matches!(removed, Err(Error::Problem(problem)) if problem.status == 409));
+    first.write_all(rest).await.unwrap();
+    let mut answer = Vec::new();
+    first.read_to_end(&mut answer).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+    assert!(world.bytes(&id) == bytes);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_cut_off_by_a_restart_of_the_server_goes_on() {
+    let mut world = World::new();
+    let bytes = content(6 * MEBIBYTE);
+    let file = world.file(&bytes);
+    let stop_at = 2 * MEBIBYTE as u64;
+    let stopped = world.client.upload(&file, "a.iso", None, &mut |bytes, _| bytes < stop_at).await;
+    assert!(matches!(stopped, Err(Error::Stopped)));
+    let all: Vec<UploadView> = world.client.get("/uploads").await.unwrap();
+    // The server ends, and another begins in the same state.
+    world.restart().await;
+    let mut first = None;
+    let mut sent = |bytes, _| {
+        first.get_or_insert(bytes);
+        true
+    };
+    let upload = world.client.go_on(&file, &all[0].id, &mut sent).await.unwrap();
+    assert!(upload.whole && upload.id == all[0].id && first.unwrap() > 0);
+    assert!(world.bytes(&upload.id) == bytes);
 }

@@ -135,7 +135,7 @@ impl Work<'_> {
                 fields.say("name", name);
                 fields.say("state", Some(machine.life().name()));
                 fields.say("profile", machine.profile.as_deref());
-                for (key, value) in &machine.labels {
+                for (key, value) in machine.labels.iter() {
                     fields.say("label", Some(&format!("{key}={value}")));
                 }
                 fields.settings(None, &machine.settings);
@@ -255,10 +255,9 @@ fn shown(machine: &Machine) -> String {
 }
 
 fn labels(fields: &mut Fields, old: &Machine, new: &Machine) {
-    let added = new.labels.keys().filter(|key| !old.labels.contains_key(*key));
+    let added = new.labels.keys().filter(|key| !old.labels.contains_key(key));
     for key in old.labels.keys().chain(added) {
-        let of = |machine: &Machine| machine.labels.get(key).cloned();
-        fields.compare(&format!("label {key}"), of(old).as_deref(), of(new).as_deref());
+        fields.compare(&format!("label {key}"), old.labels.get(key), new.labels.get(key));
     }
 }
 

@@ -1,14 +1,12 @@
 //! The rules of a document: one list, in order. A rule that stays keeps its number.
 
+use super::super::rules::CONDITIONS_MAX;
 use super::super::{DeclaredRule, check_line, refuse};
 use super::Work;
 use model::Change;
 use model::declared::{Declarable, Said};
 use model::rule::{Condition, Rule};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// More conditions than this are no rule that anybody wrote.
-const CONDITIONS_MAX: usize = 64;
 
 impl Work<'_> {
     pub(super) fn rules(&mut self, declared: Option<&[DeclaredRule]>, prune: bool) {

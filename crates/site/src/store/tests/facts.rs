@@ -74,7 +74,7 @@ fn any_machine() -> impl Strategy<Value = Machine> {
             machine.memory_mib = Some(seen);
             machine.vendor_class.clone_from(&name);
             machine.link = link;
-            machine.labels = labels;
+            machine.labels = labels.into();
             machine.options = arch
                 .map(|_| DhcpOption { code: 66, value: vec![0, 255], always: true })
                 .into_iter()
@@ -338,7 +338,15 @@ fn scope() -> impl Strategy<Value = Scope> {
 
 fn user(name: String, scope: Scope) -> User {
     let password = PasswordPhc("$argon2id$".to_owned());
-    User { name, role: Role::Operator, scope, password, since: Now(1), changed: Now(2) }
+    User {
+        disabled: name.len() % 2 == 1,
+        name,
+        role: Role::Operator,
+        scope,
+        password,
+        since: Now(1),
+        changed: Now(2),
+    }
 }
 
 fn token(id: String, name: String, scope: Scope, expires: Now) -> ApiToken {
