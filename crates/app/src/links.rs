@@ -27,6 +27,7 @@ pub fn imagined(name: &str, addresses: &[(std::net::Ipv4Addr, u8)]) -> Link {
         loopback: name == "lo",
         mac: None,
         addresses: addresses.to_vec(),
+        addresses6: Vec::new(),
         mtu: None,
     }
 }

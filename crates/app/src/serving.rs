@@ -17,9 +17,35 @@ pub mod settings;
 pub mod sockets;
 pub mod tidy;
 
-use model::Network;
 use model::network::{HttpBoot, Mode};
 use model::time::show_duration;
+use model::{Network, Network6};
+
+/// `network br0: IPv6, we are fd77::1 in fd77::/64, pool fd77::100-fd77::1ff, lease 12h`
+pub fn in_a_line6(network: &Network6) -> String {
+    let Network6 { interface, server, subnet, .. } = network;
+    let mut line = format!("network {interface}: IPv6, we are {server} in {subnet}");
+    if network.gives_addresses() {
+        let pools: Vec<String> = network.pools.iter().map(ToString::to_string).collect();
+        let lease = network.lease.map_or("for ever".to_owned(), show_duration);
+        line.push_str(&format!(", pool {}, lease {lease}", pools.join(", ")));
+    } else {
+        line.push_str(", machines make their addresses themselves");
+    }
+    for (name, list) in [("relays", &network.relays), ("dns", &network.dns)] {
+        if !list.is_empty() {
+            let all: Vec<String> = list.iter().map(ToString::to_string).collect();
+            line.push_str(&format!(", {name} {}", all.join(", ")));
+        }
+    }
+    if network.advertise {
+        line.push_str(", router advertisements are ours");
+    }
+    if network.http_boot == HttpBoot::Https {
+        line.push_str(", HTTP Boot over https");
+    }
+    line
+}
 
 /// `network br0: dhcp, we are 10.77.0.1, pool 10.77.0.100-10.77.0.199, lease 12h`
 pub fn in_a_line(network: &Network) -> String {

@@ -36,6 +36,15 @@ pub struct FirstFile {
     pub because: Vec<Reason>,
 }
 
+/// How a client came to us.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Road {
+    /// Another server gives the addresses.
+    beside: bool,
+    /// Over IPv6.
+    ipv6: bool,
+}
+
 impl Engine {
     /// Decides what a client boots: blocked, then what it is armed with, then its own profile, then the
     /// first rule that matches, then what another server says, then the defaults.
@@ -235,6 +244,20 @@ impl Engine {
         plan: &BootPlan,
         beside: bool,
     ) -> Result<FirstFile, Why> {
+        self.first_file_by(client, plan, Road { beside, ipv6: false })
+    }
+
+    /// [`Self::first_file`] for a client that came by IPv6.
+    pub fn first_file_over_ipv6(&self, client: &Client, plan: &BootPlan) -> Result<FirstFile, Why> {
+        self.first_file_by(client, plan, Road { beside: false, ipv6: true })
+    }
+
+    fn first_file_by(
+        &self,
+        client: &Client,
+        plan: &BootPlan,
+        road: Road,
+    ) -> Result<FirstFile, Why> {
         if plan.decision == Decision::Silent {
             return Err(Why::PlanIsSilence);
         }
@@ -256,10 +279,10 @@ impl Engine {
                     "a Raspberry Pi fetches its own files from the TFTP root".into(),
                 )],
             }),
-            Firmware::Uboot => Ok(self
-                .loader_for(client, plan, beside)
-                .unwrap_or_else(|_| self.config_file(client))),
-            Firmware::Pxe | Firmware::Http => self.loader_for(client, plan, beside),
+            Firmware::Uboot => {
+                Ok(self.loader_for(client, plan, road).unwrap_or_else(|_| self.config_file(client)))
+            }
+            Firmware::Pxe | Firmware::Http => self.loader_for(client, plan, road),
         }
     }
 

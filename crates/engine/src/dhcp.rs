@@ -346,9 +346,21 @@ impl Engine {
         Some(told)
     }
 
+    /// Whether this client has had its share of messages: then whether this is the first that is one
+    /// too many.
+    pub(crate) fn over_pace(&mut self, now: Now, client: &Client) -> Option<bool> {
+        let by_name = client.client_id.clone().filter(|_| client.hardware.bytes().is_empty());
+        let source = by_name.map_or(Source::Hardware(client.hardware), Source::ClientId);
+        match self.pace.admits(now, source) {
+            Admitted::Yes => None,
+            Admitted::NoMore => Some(true),
+            Admitted::No => Some(false),
+        }
+    }
+
     /// iPXE speaks for itself: which firmware runs below it is what that firmware said. Otherwise a
     /// rule on firmware or vendor class would hold at one stage of a boot and not at the next.
-    fn on_its_firmware(&self, client: Client) -> Client {
+    pub(crate) fn on_its_firmware(&self, client: Client) -> Client {
         match self.machines.get(&client.hardware) {
             Some(machine) if matches!(client.stage, Stage::Ipxe(_)) => Client {
                 firmware: machine.firmware.unwrap_or(client.firmware),
@@ -360,7 +372,7 @@ impl Engine {
     }
 
     /// Files a machine that wants to boot, or what is new about it.
-    fn notice(&self, now: Now, client: &Client) -> (Vec<Change>, Vec<Event>) {
+    pub(crate) fn notice(&self, now: Now, client: &Client) -> (Vec<Change>, Vec<Event>) {
         if client.stage == Stage::System || client.hardware.bytes().is_empty() {
             return (Vec::new(), Vec::new());
         }

@@ -1,8 +1,11 @@
 //! What a machine would get at every stage, and why: the live decision, with nothing kept.
 
 mod address;
+mod imagine;
 
-use crate::boot::Forecast;
+pub use imagine::{Imagined, Place};
+
+use crate::boot::{FirstFile, Forecast};
 use crate::dhcp::Form;
 use crate::files::{Asker, FileAsk};
 use crate::quirk::QuirkSaid;
@@ -13,10 +16,10 @@ use model::event::Carrier;
 use model::image::{LoaderKind, Wanted};
 use model::network::Mode;
 use model::plan::{Boot, BootPlan, Decision, Reason, Why};
-use model::{Arch, Client, Firmware, HardwareAddress, Network, Now};
+use model::{Arch, Client, Firmware, HardwareAddress, Network, Network6, Now};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Whom to explain, as far as the operator says.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -57,7 +60,7 @@ pub struct Explanation {
 /// What one stage gets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StageAnswer {
-    /// `address` where we give addresses, `firmware`, then `ipxe`, `grub` or `pxelinux`, then
+    /// `address` where we give addresses, `firmware`, `firmware-ipv6`, then `ipxe`, `grub` or `pxelinux`, then
     /// `kernel` and `answers`.
     pub stage: String,
     /// What it gets, in a line; none is silence.
@@ -70,98 +73,50 @@ pub struct StageAnswer {
     pub because: Vec<Reason>,
 }
 
-/// Whom a question is about, as it would speak.
-#[derive(Clone, Debug)]
-pub struct Imagined {
-    /// The client.
-    pub client: Client,
-    /// Where it is.
-    pub network: Network,
-    /// What its operator calls it.
-    pub name: Option<String>,
-}
-
-impl Imagined {
-    /// `x64-uefi, pxe, on lan0`.
-    pub fn taken_as(&self) -> String {
-        crate::dhcp::describe(&self.client)
-    }
-}
-
 impl Engine {
-    /// The client that a question is about. `Err` says why there is none.
-    pub fn imagine(&self, question: &Question) -> Result<Imagined, Refusal> {
-        let known = self.machine(&question.machine);
-        // Whoever names a machine by one of its cards asks how it boots by that card.
-        let hardware = match (known, question.machine.parse()) {
-            (_, Ok(hardware)) => hardware,
-            (Some(machine), Err(_)) => machine.hardware,
-            (None, Err(_)) => return Err(unknown(&question.machine)),
-        };
-        let network = self.network_for(hardware, question)?.clone();
-        let client = self.imagined(hardware, &network, question);
-        Ok(Imagined { client, network, name: known.and_then(|m| m.name.clone()) })
-    }
-
     /// Explains without changing anything. `Err` says why the question has no answer.
     pub fn explain(&self, now: Now, question: &Question) -> Result<Explanation, Refusal> {
-        let Imagined { client, network, name } = self.imagine(question)?;
-        let hardware = client.hardware;
+        let Imagined { client, place, name } = self.imagine(question)?;
         let now = question.at.unwrap_or(now);
         let plan = self.plan(now, &client);
-        let (address, from) = self.address_stage(now, &client, &network).unzip();
-        let first = self.firmware_stage(now, &client, &network);
-        let stages = address
-            .into_iter()
-            .chain([first])
-            .chain(self.later_stages(now, &client, &network, (&plan, from.flatten())))
-            .filter(|stage| question.stage.as_ref().is_none_or(|wanted| *wanted == stage.stage))
-            .collect();
+        let mut stages = Vec::new();
+        let mut from = None;
+        if let Some(network) = &place.ipv4 {
+            let (address, given) = self.address_stage(now, &client, network).unzip();
+            stages.extend(address);
+            stages.push(self.firmware_stage(now, &client, network));
+            from = given.flatten();
+        }
+        let six = place.ipv6.as_ref().map(|network| self.firmware_stage6(now, &client, network));
+        stages.extend(six);
+        stages.extend(self.later_stages(now, &client, &place, (&plan, from)));
+        stages.retain(|stage| question.stage.as_ref().is_none_or(|wanted| *wanted == stage.stage));
         Ok(Explanation {
-            machine: hardware,
+            machine: client.hardware,
             name,
             taken_as: crate::dhcp::describe(&client),
             plan,
-            quirks: self.quirks_said(&client, !network.has_addresses()),
+            quirks: self.quirks_said(&client, place.beside()),
             stages,
         })
     }
 
-    fn network_for(&self, hardware: HardwareAddress, q: &Question) -> Result<&Network, Refusal> {
-        if let Some(name) = &q.network {
-            return self.network(name).ok_or_else(|| Refusal {
-                why: format!("no network is configured on {name}"),
-                hint: self.settings.networks.first().map(|n| format!("try {}", n.interface)),
-            });
-        }
-        let heard = self.machines.get(&hardware).and_then(|m| self.network(&m.link));
-        heard.or_else(|| self.settings.networks.first()).ok_or_else(|| Refusal {
-            why: "no network is configured".to_owned(),
-            hint: Some("add a [[network]] to the configuration".to_owned()),
-        })
-    }
-
-    /// The client as its firmware would speak: as it was last heard, or as the question says.
-    fn imagined(&self, hardware: HardwareAddress, network: &Network, q: &Question) -> Client {
-        let mut client = self.remembered(&network.interface, hardware);
-        let heard = (client.arch, client.firmware);
-        client.link.clone_from(&network.interface);
-        client.arch = q.arch.or(client.arch);
-        let told = q.firmware.or(Some(client.firmware).filter(|f| *f != Firmware::None));
-        // Who only names an architecture means its PXE.
-        client.firmware = told.unwrap_or(match client.arch {
-            Some(_) => Firmware::Pxe,
-            None => Firmware::None,
-        });
-        client.stage = match client.firmware {
-            Firmware::None => Stage::System,
-            _ => Stage::Firmware,
+    /// What its firmware gets over IPv6: the live decision of [`crate::dhcp6`].
+    fn firmware_stage6(&self, now: Now, client: &Client, network: &Network6) -> StageAnswer {
+        let (_, answer) = self.boot_answer6(now, client, network);
+        let gives = match network.gives_addresses() {
+            true => "we give IPv6 addresses on",
+            false => "machines make their IPv6 addresses themselves on",
         };
-        // Another kind than was heard says another class.
-        if q.arch.or(heard.0) != heard.0 || client.firmware != heard.1 {
-            client.vendor_class = class_of(&client);
-        }
-        client
+        let mut because = vec![Reason::Note(format!("{gives} {}", network.interface).into())];
+        let (gets, silence) = match answer {
+            Ok(boot) => {
+                because.extend(boot.because);
+                (Some(format!("URL {}", boot.url)), None)
+            }
+            Err(why) => (None, Some(why)),
+        };
+        StageAnswer { stage: "firmware-ipv6".into(), gets, text: None, silence, because }
     }
 
     /// What its firmware gets: the live decision of [`crate::dhcp`].
@@ -209,13 +164,11 @@ impl Engine {
         &self,
         now: Now,
         client: &Client,
-        network: &Network,
+        place: &Place,
         (plan, from): (&BootPlan, Option<Ipv4Addr>),
     ) -> Vec<StageAnswer> {
-        let Ok(first) = self.first_file(client, plan, !network.has_addresses()) else {
-            return Vec::new();
-        };
-        let (form, ask) = self.asks_then(client, network, &first.path);
+        let Ok(first) = self.first_file_at(client, plan, place) else { return Vec::new() };
+        let (form, ask) = self.asks_then(client, place, &first.path);
         let through_grub = form == "grub";
         let stage = form.to_owned();
         if let Some(holder) = self.given_elsewhere(now, client, from) {
@@ -243,8 +196,8 @@ impl Engine {
             let args = crate::script::args(
                 boot,
                 client,
-                &self.http_base(network.server),
-                self.answer_shown(boot, network.server).as_deref(),
+                &self.http_base(place.server()),
+                self.answer_shown(boot, place.server()).as_deref(),
             );
             let mut because = vec![Reason::Note(format!("arguments: {args}").into())];
             because.extend(self.memory_of(boot));
@@ -266,7 +219,7 @@ impl Engine {
     pub(crate) fn asks_then(
         &self,
         client: &Client,
-        network: &Network,
+        place: &Place,
         first: &str,
     ) -> (&'static str, FileAsk) {
         let form = match client.firmware {
@@ -279,8 +232,8 @@ impl Engine {
             by: if form == "grub" { Carrier::Tftp } else { Carrier::Http },
             name: Vec::new(),
             from: SocketAddr::from(([0, 0, 0, 0], 0)),
-            at: SocketAddr::from((network.server, self.settings.http_port)),
-            link: network.interface.clone(),
+            at: SocketAddr::from((place.server(), self.settings.http_port)),
+            link: place.link().to_owned(),
             says: Asker::default(),
             neighbour: None,
             agent: None,

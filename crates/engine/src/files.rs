@@ -31,7 +31,7 @@ use model::menu::Choice;
 use model::network::Mode;
 use model::plan::{BootPlan, Decision, Reason, Why};
 use model::{Change, Client, Happening, HardwareAddress, Network, Now, Seen, Uuid};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use who::Named;
 
 /// `Content-Type` of what we write.
@@ -234,11 +234,26 @@ impl Engine {
     /// Whether we serve files to this address: it lies in a served subnet, or somebody behind a
     /// relay of ours goes by it, or it is this very machine.
     fn serves(&self, link: &str, from: IpAddr) -> bool {
-        let IpAddr::V4(from) = from else { return false };
+        let from = match from {
+            IpAddr::V4(from) => from,
+            IpAddr::V6(from) => return self.serves_over_ipv6(link, from),
+        };
         let networks = self.settings.networks.iter().filter(|network| network.interface == link);
         from.is_loopback()
             || networks.clone().any(|network| network.subnet.contains(from))
             || networks.clone().any(|network| !network.relays.is_empty()) && self.heard_of(from)
+    }
+
+    fn serves_over_ipv6(&self, link: &str, from: Ipv6Addr) -> bool {
+        let mut networks = self.networks6.iter().filter(|network| network.interface == link);
+        let leased = || self.leases6.of(from).is_some();
+        // From its link-local address nobody asks who is not on this link.
+        from.is_loopback()
+            || networks.any(|network| {
+                from.is_unicast_link_local()
+                    || network.subnet.contains(from)
+                    || !network.relays.is_empty() && leased()
+            })
     }
 
     fn heard_of(&self, address: std::net::Ipv4Addr) -> bool {
@@ -397,7 +412,6 @@ impl Engine {
         plan: &BootPlan,
         (allowed, reveal): (bool, bool),
     ) -> String {
-        let network = self.network_at(ask);
         let server = self.asked_at(ask);
         let http = self.http_base(server);
         let grub = client
@@ -409,7 +423,7 @@ impl Engine {
         // That GRUB asks for its configuration like any other, so it must be the disk that it is
         // told; and beside another server it would ask that one.
         let to_disk = matches!(plan.decision, Decision::LocalDisk | Decision::Refused);
-        let ours = network.is_some_and(|network| network.mode == Mode::Dhcp);
+        let ours = self.gives_addresses_at(ask);
         let secret = self.told_to(ask, client, plan, reveal);
         let scene = Scene {
             server_name: &self.settings.server_name,
@@ -464,10 +478,15 @@ impl Engine {
 
     /// Nobody knows who asks: let it say.
     fn introduction(&self, now: Now, ask: &FileAsk, config: &ConfigName) -> Told<Found> {
-        let network = self.network_at(ask);
-        let Some(server) = network.map(|network| network.server) else {
-            return missed(now, ask, None, Why::NotServed(ask.link.clone()), false);
+        let server = self.asked_at(ask);
+        let of = |link: &str| {
+            let mut links = self.networks.iter().map(|network| &network.interface);
+            let mut links6 = self.networks6.iter().map(|network| &network.interface);
+            links.any(|name| name == link) || links6.any(|name| name == link)
         };
+        if server.is_unspecified() || !of(&ask.link) {
+            return missed(now, ask, None, Why::NotServed(ask.link.clone()), false);
+        }
         let http = self.http_base(server);
         let client = Client::unknown(&ask.link, HardwareAddress::new(1, &[]));
         let scene = Scene {
@@ -556,15 +575,30 @@ impl Engine {
     }
 
     /// The address of ours that URLs for this asker point to.
-    pub(crate) fn asked_at(&self, ask: &FileAsk) -> std::net::Ipv4Addr {
+    ///
+    /// It is the one that was asked: whoever came by IPv6 goes on over IPv6.
+    pub(crate) fn asked_at(&self, ask: &FileAsk) -> IpAddr {
+        let network6 = || self.networks6.iter().find(|n| n.interface == ask.link);
         match ask.at.ip() {
-            IpAddr::V4(at) if !at.is_unspecified() => at,
-            _ => self.network_at(ask).map_or(std::net::Ipv4Addr::UNSPECIFIED, |n| n.server),
+            at if !at.is_unspecified() => at,
+            IpAddr::V6(at) => network6().map_or(at, |network| network.server).into(),
+            IpAddr::V4(at) => self.network_at(ask).map_or(at, |network| network.server).into(),
         }
     }
 
-    /// The network an ask came in on.
+    /// Whether its machines get their addresses from us where an ask came in.
+    fn gives_addresses_at(&self, ask: &FileAsk) -> bool {
+        match ask.at.ip() {
+            IpAddr::V4(_) => self.network_at(ask).is_some_and(|n| n.mode == Mode::Dhcp),
+            IpAddr::V6(_) => self.networks6.iter().any(|n| n.interface == ask.link),
+        }
+    }
+
+    /// The IPv4 network an ask came in on.
     fn network_at(&self, ask: &FileAsk) -> Option<&Network> {
+        if ask.at.is_ipv6() {
+            return None;
+        }
         let mut on_link = self.settings.networks.iter().filter(|n| n.interface == ask.link);
         let at = on_link.clone().find(|n| IpAddr::V4(n.server) == ask.at.ip());
         at.or_else(|| on_link.next())

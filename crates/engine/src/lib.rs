@@ -5,7 +5,8 @@
 //! whoever watches ([`Event`]). Never: a socket, a file, a clock, chance, waiting, logging.
 //!
 //! The rooms, in the order in which a machine meets them: [`dhcp`] reads a message and answers it,
-//! with an address from [`lease`] and a boot file from [`boot`]; [`tftp`] carries files, as fast as
+//! with an address from [`lease`] and a boot file from [`boot`] ([`dhcp6`] and [`lease6`] do it over
+//! IPv6); [`tftp`] carries files, as fast as
 //! [`rates`] let it and when [`turns`] say so; [`files`]
 //! says which bytes a name means; [`deploy`] who is armed with what; [`elsewhere`] reads what another
 //! server says of a machine; [`script`] writes what loaders read; [`explain`] asks all of
@@ -19,11 +20,13 @@ pub mod command;
 pub mod compare;
 pub mod deploy;
 pub mod dhcp;
+pub mod dhcp6;
 pub mod diagnose;
 pub mod elsewhere;
 pub mod explain;
 pub mod files;
 pub mod lease;
+pub mod lease6;
 pub mod listen;
 pub mod names;
 pub mod operators;
@@ -46,6 +49,7 @@ pub use boot::Forecast;
 pub use command::{Command, Refusal};
 pub use deploy::Order;
 pub use dhcp::{Check, Datagram, Destination, Outgoing, Unfiled};
+pub use dhcp6::{Datagram6, Outgoing6};
 pub use elsewhere::Inquiry;
 pub use files::{Asker, FileAsk, Found, Served};
 pub use model::plan::Answer;

@@ -27,14 +27,13 @@ mod tests;
 mod zones;
 
 pub use because::{Because, Source};
-pub use facts::{Facts, Holding, OwnRecord, Place};
+pub use facts::{Facts, Holding, OwnRecord, Place, Prefix};
 pub use listing::{Listed, Lost};
 pub use outside::{Accepted, Heard, accept, is_private};
 pub use pace::{Admitted, Pace};
 pub use wire::dns::Name;
 
 use crate::Now;
-use model::network::Subnet;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use wire::dns::{Code, Data, Query, Record, Reply, class, kind, lower, parent};
@@ -134,7 +133,7 @@ impl Held {
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     rules: Rules,
-    served: Vec<Subnet>,
+    served: Vec<Prefix>,
     /// By their names on the wire.
     zones: BTreeMap<Box<[u8]>, Zone>,
     nodes: BTreeMap<Box<[u8]>, Node>,
@@ -186,17 +185,13 @@ impl Names {
 
     /// Whether names are answered to this address.
     pub fn serves(&self, from: IpAddr) -> bool {
-        match from.to_canonical() {
-            IpAddr::V4(from) => self.served.iter().any(|subnet| subnet.contains(from)),
-            IpAddr::V6(_) => false,
-        }
+        let from = from.to_canonical();
+        self.served.iter().any(|subnet| subnet.contains(from))
     }
 
     /// An address from which names are asked for: of us, in the first network where they are.
     pub fn somebody(&self) -> Option<IpAddr> {
-        let subnet = self.served.first()?;
-        let first = u32::from(subnet.address).checked_add(1)?;
-        Some(std::net::Ipv4Addr::from(first).into())
+        self.served.first().map(Prefix::first_host)
     }
 
     /// The zone a name is in, the smallest of them.

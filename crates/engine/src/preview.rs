@@ -136,22 +136,22 @@ impl Engine {
     fn boot_seen(
         &self,
         profile: &Profile,
-        Imagined { client, network, .. }: &Imagined,
+        Imagined { client, place, .. }: &Imagined,
     ) -> Result<BootSeen, String> {
         let boot = self.boot_of_profile(client, profile)?;
         let reasons = vec![Reason::OwnProfile(profile.name.clone())];
         let plan = BootPlan { decision: Decision::Boot(boot.clone()), reasons };
         let mut notes = Vec::new();
         // Without a bootloader the rest is still worth seeing.
-        let first = match self.first_file(client, &plan, !network.has_addresses()) {
+        let first = match self.first_file_at(client, &plan, place) {
             Ok(first) => first.path,
             Err(why) => {
                 notes.push(Reason::NoFile(why));
                 String::new()
             }
         };
-        let (form, ask) = self.asks_then(client, network, &first);
-        let http = self.http_base(network.server);
+        let (form, ask) = self.asks_then(client, place, &first);
+        let http = self.http_base(place.server());
         notes.extend(self.little_memory(client, &boot));
         notes.extend(self.memory_of(&boot));
         notes.extend(self.trusted(client, &boot, form == "grub"));
@@ -252,13 +252,13 @@ impl Engine {
         question: &Question,
     ) -> Result<MenuSeen, Refusal> {
         let imagined = self.tried_on(question)?;
-        let (client, network) = (&imagined.client, &imagined.network);
+        let (client, place) = (&imagined.client, &imagined.place);
         let (shown, left_out) = self.menu_for(client, menu);
         let reasons = Vec::new();
         let drawn = BootPlan { decision: Decision::Menu(shown.clone()), reasons };
-        let first = self.first_file(client, &drawn, !network.has_addresses());
+        let first = self.first_file_at(client, &drawn, place);
         let path = first.map(|first| first.path).unwrap_or_default();
-        let (form, ask) = self.asks_then(client, network, &path);
+        let (form, ask) = self.asks_then(client, place, &path);
         Ok(MenuSeen {
             taken_as: imagined.taken_as(),
             form,

@@ -21,7 +21,7 @@ pub struct Scene<'a> {
     /// `http://10.77.0.1`, without a slash at the end.
     pub http: &'a str,
     /// Our address, for TFTP and GRUB's own way of writing URLs.
-    pub server: std::net::Ipv4Addr,
+    pub server: std::net::IpAddr,
     /// Our HTTP port.
     pub http_port: u16,
     /// How the script was asked for.

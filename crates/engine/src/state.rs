@@ -8,6 +8,7 @@ pub(crate) use census::Tally;
 pub use census::{Census, PoolUse};
 
 use crate::lease::Leases;
+use crate::lease6::Leases6;
 use crate::operators::Operators;
 use model::declared::Said;
 use model::dns::NameRecord;
@@ -18,8 +19,8 @@ use model::rule::{Profile, Rule};
 use model::setting::Layer;
 use model::template::Template;
 use model::{
-    Change, Declarable, Hardware, HardwareAddress, Image, Life, Loader, Machine, Network, Now,
-    PowerSettings, Webhook,
+    Change, Declarable, Hardware, HardwareAddress, Image, Life, Loader, Machine, Network, Network6,
+    Now, PowerSettings, Webhook,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -33,6 +34,9 @@ pub struct Settings {
     pub server_name: String,
     /// The links we serve.
     pub networks: Vec<Network>,
+    /// The links we serve over IPv6.
+    #[serde(default)]
+    pub networks6: Vec<Network6>,
     /// Port of the machines' HTTP server.
     pub http_port: u16,
     /// Port of the same over TLS, where it is served.
@@ -103,6 +107,7 @@ impl Unknown {
 pub struct Engine {
     pub(crate) settings: Settings,
     pub(crate) leases: Leases,
+    pub(crate) leases6: Leases6,
     pub(crate) machines: machines::Machines,
     /// What machines say of their parts; only of those in `machines`.
     pub(crate) hardware: BTreeMap<HardwareAddress, Hardware>,
@@ -139,6 +144,10 @@ pub struct Engine {
     pub(crate) listening: crate::listen::Book,
     /// Those of the settings, shared with an exchange while it changes everything else.
     pub(crate) networks: Arc<[Network]>,
+    pub(crate) networks6: Arc<[Network6]>,
+    /// What we call ourselves over DHCPv6 (option 2): made of the key, so that it is the same after
+    /// every start and on every link.
+    pub(crate) server_duid: Vec<u8>,
     pub(crate) pace: crate::dhcp::Pace,
     /// See [`Engine::only_renew`].
     pub(crate) only_renews: bool,
@@ -146,12 +155,21 @@ pub struct Engine {
     pub(crate) tidied: Now,
 }
 
+/// A DUID of a UUID (RFC 6355), 18 bytes: no firmware is known whose buffers those do not fit.
+fn server_duid(key: &vault::Key) -> Vec<u8> {
+    let bytes = key.bytes_for(vault::Purpose::ServerId, &[]);
+    [0, 4].into_iter().chain(bytes.into_iter().take(16)).collect()
+}
+
 impl Engine {
     /// An engine that knows only its configuration.
     pub fn new(settings: Settings) -> Self {
         Self {
             leases: Leases::new(&settings.networks),
+            leases6: Leases6::default(),
             networks: settings.networks.clone().into(),
+            networks6: settings.networks6.clone().into(),
+            server_duid: server_duid(&settings.key),
             settings,
             machines: machines::Machines::default(),
             hardware: BTreeMap::new(),
@@ -192,6 +210,10 @@ impl Engine {
             Change::PastGone(before) => self.leases.forget_past(before),
             Change::Reservation(reservation) => self.leases.reserve(reservation),
             Change::ReservationGone(address) => self.leases.unreserve(address),
+            Change::Lease6(lease) => self.leases6.put(lease),
+            Change::Lease6Gone(address) => self.leases6.forget(address),
+            Change::Reservation6(reservation) => self.leases6.reserve(reservation),
+            Change::Reservation6Gone(address) => self.leases6.unreserve(address),
             Change::Machine(machine) => self.machines.insert(machine),
             Change::MachineGone(hardware) => {
                 self.machines.remove(&hardware);
@@ -322,6 +344,8 @@ impl Engine {
     /// Returns what an operator should know of it, in words: leases that no pool holds any more.
     pub fn configure(&mut self, settings: Settings) -> Vec<String> {
         self.networks = settings.networks.clone().into();
+        self.networks6 = settings.networks6.clone().into();
+        self.server_duid = server_duid(&settings.key);
         self.leases.arrange(&settings.networks);
         self.elsewhere = crate::elsewhere::Heard::default();
         let of = |networks: &[Network], link: &str| -> Vec<Network> {
@@ -369,6 +393,16 @@ impl Engine {
     /// All reservations, by address.
     pub fn reservations(&self) -> impl Iterator<Item = &model::Reservation> {
         self.leases.reservations()
+    }
+
+    /// All leases of IPv6, by address.
+    pub fn leases6(&self) -> impl Iterator<Item = &model::Lease6> {
+        self.leases6.iter()
+    }
+
+    /// All reservations of IPv6, by address.
+    pub fn reservations6(&self) -> impl Iterator<Item = &model::Reservation6> {
+        self.leases6.reservations()
     }
 
     /// All image versions, by name, oldest first.

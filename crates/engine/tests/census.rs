@@ -28,6 +28,7 @@ fn engine(pool: &str) -> Engine {
         server_name: "bench".into(),
         networks: vec![network],
         http_port: 80,
+        networks6: Vec::new(),
         tls_port: None,
         lease_history: engine::state::LEASE_HISTORY,
         boot: engine::BootDefaults::default(),

@@ -69,6 +69,7 @@ fn settings(network: &Network) -> Settings {
         server_name: "test".into(),
         networks: vec![network.clone()],
         http_port: 80,
+        networks6: Vec::new(),
         tls_port: None,
         lease_history: Duration::from_secs(86_400),
         boot: engine::BootDefaults::default(),

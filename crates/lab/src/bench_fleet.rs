@@ -120,6 +120,7 @@ fn settings() -> Settings {
         server_name: "fleet".to_owned(),
         networks: subnet.map(|net| Network::new("lan0", Mode::Dhcp, server, net)).collect(),
         http_port: 80,
+        networks6: Vec::new(),
         tls_port: None,
         lease_history: engine::state::LEASE_HISTORY,
         boot: engine::BootDefaults::default(),

@@ -86,6 +86,7 @@ fn random_engine(chance: &mut Chance) -> Engine {
         server_name: "lab".into(),
         networks,
         http_port: *chance.one_of(&[80, 8080]).unwrap(),
+        networks6: Vec::new(),
         tls_port: None,
         lease_history: Duration::from_secs(86_400),
         boot: engine::BootDefaults::default(),

@@ -13,13 +13,15 @@ use crate::severity::Severity;
 use std::net::Ipv4Addr;
 
 /// Words for an answer to a DHCP message, by the code of its event.
-const ANSWERS: [(&str, &str); 6] = [
+const ANSWERS: [(&str, &str); 8] = [
     ("OFFER", "dhcp-offer"),
     ("ACK", "dhcp-ack"),
     ("NAK", "dhcp-nak"),
     ("proxy OFFER", "proxy-offer"),
     ("proxy ACK", "proxy-ack"),
     ("BOOTP reply", "bootp-reply"),
+    ("ADVERTISE", "dhcp6-advertise"),
+    ("REPLY", "dhcp6-reply"),
 ];
 
 /// Steps of a deployment, by the code of their event.
@@ -218,6 +220,9 @@ impl Why {
             Self::RestoredNotProbed(_) => "silence-restored-not-probed",
             Self::ReportRefused(_) => "silence-report-refused",
             Self::FileNameTooLong(_) => "silence-file-name-too-long",
+            Self::OtherServerId(_) => "silence-other-server-id",
+            Self::MustBeMulticast(_) => "silence-must-be-multicast",
+            Self::SettingsOnly(_) => "silence-settings-only",
         }
     }
 
@@ -244,10 +249,10 @@ impl Why {
             Self::NotBooting,
             Self::ProxyStaysOut(said()),
             Self::OtherServer(address),
-            Self::UnknownRelay(address),
+            Self::UnknownRelay(address.into()),
             Self::PoolExhausted { size: 100, quarantined: 0 },
             Self::PoolExhausted { size: 100, quarantined: 100 },
-            Self::NoRecord(address),
+            Self::NoRecord(address.into()),
             Self::NotRenewed(address),
             Self::NotTheirs(address),
             Self::NoAnswerExpected(said()),
@@ -267,6 +272,9 @@ impl Why {
             Self::RestoredNotProbed(address),
             Self::ReportRefused(said()),
             Self::FileNameTooLong(said()),
+            Self::OtherServerId("000300010200000000aa".to_owned()),
+            Self::MustBeMulticast("SOLICIT".to_owned()),
+            Self::SettingsOnly("SOLICIT".to_owned()),
         ]
     }
 }

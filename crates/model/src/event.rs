@@ -12,7 +12,7 @@ use crate::diagnosis::Diagnosis;
 use crate::dns::NameRecord;
 use crate::hardware::Hardware;
 use crate::image::{Channels, Image, Loader};
-use crate::lease::{Lease, Reservation};
+use crate::lease::{Lease, Lease6, Reservation, Reservation6};
 use crate::listen::Outcome;
 use crate::machine::Machine;
 use crate::menu::Menu;
@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 pub use speaker::Speaker;
 use std::borrow::Cow;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// One fact that is kept on disk before anybody is told of it. Applying all changes in order to
 /// an empty engine gives the engine as it was.
@@ -55,6 +55,14 @@ pub enum Change {
     Reservation(Reservation),
     /// The promise was taken back.
     ReservationGone(Ipv4Addr),
+    /// An IPv6 address was bound, renewed, given back or refused: this is its state now.
+    Lease6(Lease6),
+    /// Nothing is known of the IPv6 address any more.
+    Lease6Gone(Ipv6Addr),
+    /// An IPv6 address was promised to a client.
+    Reservation6(Reservation6),
+    /// The promise of an IPv6 address was taken back.
+    Reservation6Gone(Ipv6Addr),
     /// A machine appeared or is now this.
     Machine(Machine),
     /// A machine was removed, and with it what it said of its parts, how its power is switched, and
@@ -184,10 +192,11 @@ pub enum Happening {
     Answered {
         /// What came: `DISCOVER`, `REQUEST`, …
         asked: Cow<'static, str>,
-        /// What went: `OFFER`, `ACK`, `NAK`, with `proxy` in front beside another server.
+        /// What went: `OFFER`, `ACK`, `NAK`, with `proxy` in front beside another server; over IPv6
+        /// `ADVERTISE`, `REPLY`.
         answer: Cow<'static, str>,
         /// The address given; none from a proxy.
-        address: Option<Ipv4Addr>,
+        address: Option<IpAddr>,
         /// The boot file or URL named in it.
         file: Option<String>,
         /// Why.

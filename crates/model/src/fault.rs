@@ -176,6 +176,7 @@ impl Why {
             | Self::BadOption(_)
             | Self::NotTheirs(_)
             | Self::NothingHere
+            | Self::MustBeMulticast(_)
             | Self::ReportRefused(_) => Fault::Peer,
             Self::MessageType(kind) if *kind > MESSAGE_TYPE_MAX => Fault::Peer,
             Self::MessageType(_) => Fault::Ours,
@@ -191,6 +192,7 @@ impl Why {
             | Self::LocalDiskBySilence
             | Self::NoSuchFile { .. }
             | Self::FileNameTooLong(_)
+            | Self::SettingsOnly(_)
             | Self::OutsideServedSubnets => Fault::Settings,
             // Who uses addresses that nobody leased to him keeps them from everybody else.
             Self::PoolExhausted { size, quarantined } if size == quarantined => Fault::Surroundings,
@@ -202,6 +204,7 @@ impl Why {
             Self::NotBooting
             | Self::ProxyStaysOut(_)
             | Self::OtherServer(_)
+            | Self::OtherServerId(_)
             | Self::NoAnswerExpected(_)
             | Self::BootServerType(_) => Fault::Nobody,
         }
@@ -232,7 +235,14 @@ impl Why {
                 "find who uses addresses of the pool without a lease: `bootwright lease list` names \
                  them",
             ),
-            Self::PoolExhausted { .. } | Self::NotRenewed(_) => Remedy::setting("pool = [\"FIRST-LAST\"]"),
+            Self::OtherServerId(duid) => Remedy::Elsewhere(
+                format!(
+                    "if this server is to give the addresses, stop the DHCPv6 server {duid} on that \
+                     network"
+                )
+                .into(),
+            ),
+            Self::PoolExhausted { .. } | Self::NotRenewed(_) | Self::SettingsOnly(_) => Remedy::setting("pool = [\"FIRST-LAST\"]"),
             Self::NoRecord(_) => Remedy::setting("authoritative = true"),
             Self::ArchUnserved(codes) if codes.is_empty() => {
                 Remedy::command("bootwright explain MACHINE --arch ARCH")
@@ -266,6 +276,7 @@ impl Why {
             | Self::NotTheirs(_)
             | Self::NoAnswerExpected(_)
             | Self::MessageType(_)
+            | Self::MustBeMulticast(_)
             | Self::BootServerType(_) => return None,
         })
     }

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// The decision for one machine at one moment, with its reasons in order.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -363,7 +363,7 @@ pub enum Why {
     /// A broadcast REQUEST that names another server.
     OtherServer(Ipv4Addr),
     /// The relay is not one we serve.
-    UnknownRelay(Ipv4Addr),
+    UnknownRelay(IpAddr),
     /// Nothing is free.
     PoolExhausted {
         /// Addresses that may be leased.
@@ -373,7 +373,7 @@ pub enum Why {
         quarantined: u64,
     },
     /// INIT-REBOOT or renewal of something we have no record of, and we are not authoritative.
-    NoRecord(Ipv4Addr),
+    NoRecord(IpAddr),
     /// A renewal of what is not renewed any more, in the last minute of its lease.
     NotRenewed(Ipv4Addr),
     /// A RELEASE or DECLINE that names nothing this client holds.
@@ -414,11 +414,27 @@ pub enum Why {
     ReportRefused(String),
     /// The name of the boot file, which does not fit into option 67 (255 bytes).
     FileNameTooLong(String),
+    /// A DHCPv6 message for the server with this identifier (in hexadecimal).
+    OtherServerId(String),
+    /// A DHCPv6 message of this kind was sent to us alone, where it has to go to all servers
+    /// (RFC 8415, 16).
+    MustBeMulticast(String),
+    /// A DHCPv6 message of this kind asks for an address where machines have theirs by themselves.
+    SettingsOnly(String),
 }
 
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::OtherServerId(duid) => write!(f, "the client chose the DHCPv6 server {duid}"),
+            Self::MustBeMulticast(kind) => {
+                write!(f, "{kind} was sent to this server alone; it goes to all of the link")
+            }
+            Self::SettingsOnly(kind) => write!(
+                f,
+                "{kind} asks for an address, and this network has no `pool`: its machines make \
+                 addresses of the router's prefix themselves, and get settings from us"
+            ),
             Self::ReportRefused(why) => write!(f, "the report of its hardware was refused: {why}"),
             Self::FileNameTooLong(file) => write!(
                 f,

@@ -398,6 +398,7 @@ impl Exchange {
             self.why,
             None | Some(
                 Why::OtherServer(_)
+                    | Why::OtherServerId(_)
                     | Why::ProxyStaysOut(_)
                     | Why::OnlyListening
                     | Why::NoAnswerExpected(_)

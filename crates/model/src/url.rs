@@ -16,6 +16,15 @@ pub fn part(part: &str) -> String {
     escaped(part, b"-._~:")
 }
 
+/// An address as a URL has it: one of IPv6 stands in brackets (RFC 3986, 3.2.2).
+#[must_use]
+pub fn host(address: std::net::IpAddr) -> String {
+    match address {
+        std::net::IpAddr::V4(address) => address.to_string(),
+        std::net::IpAddr::V6(address) => format!("[{address}]"),
+    }
+}
+
 fn escaped(text: &str, plain: &[u8]) -> String {
     text.bytes().fold(String::with_capacity(text.len()), |mut url, byte| {
         match byte.is_ascii_alphanumeric() || plain.contains(&byte) {
@@ -29,6 +38,12 @@ fn escaped(text: &str, plain: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_of_ipv6_stands_in_brackets() {
+        assert_eq!(host([10, 77, 0, 1].into()), "10.77.0.1");
+        assert_eq!(host("fd77::1".parse().unwrap()), "[fd77::1]");
+    }
 
     #[test]
     fn whatever_could_mean_something_else_is_escaped() {

@@ -30,6 +30,8 @@ const EVENTS: &[(&str, &str)] = &[
     ("dhcp-answer", "an answer that this version has no word for"),
     ("dhcp-nak", "a client was told that the address it wants is not its own"),
     ("dhcp-offer", "an address was offered"),
+    ("dhcp6-advertise", "an IPv6 address was offered, or what to boot"),
+    ("dhcp6-reply", "a client has its IPv6 address, or the settings it asked for"),
     ("compared", "where we only listen: what we would have said, beside what another server said"),
     ("handshake-failed", "a TLS connection came to nothing; most often the CA is not trusted"),
     ("inventory", "a machine told what is in it"),

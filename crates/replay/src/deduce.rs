@@ -123,6 +123,7 @@ impl Seen {
             server_name: server_name.to_owned(),
             networks: vec![network],
             http_port: 80,
+            networks6: Vec::new(),
             tls_port: None,
             lease_history: LEASE_HISTORY,
             boot: BootDefaults::default(),

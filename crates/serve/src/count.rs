@@ -50,6 +50,16 @@ counters! {
     dhcp_unprobed,
     /// Answers to it: somebody did.
     dhcp_conflicts,
+    /// DHCPv6 messages given to the owner.
+    dhcp6_received,
+    /// DHCPv6 replies sent.
+    dhcp6_sent,
+    /// DHCPv6 replies the system would not send.
+    dhcp6_unsent,
+    /// DHCPv6 messages that are longer than any is.
+    dhcp6_broken,
+    /// DHCPv6 messages dropped because too many were waiting.
+    dhcp6_dropped,
     /// TFTP requests given to the owner.
     tftp_requests,
     /// TFTP datagrams from outside the served subnets.

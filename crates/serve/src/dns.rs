@@ -1,4 +1,4 @@
-//! Names: DNS on port 53 of our address in each network where it is served.
+//! Names: DNS on port 53 of our address in each network where it is served, of either family.
 //!
 //! ```text
 //! owner.name_facts ─ when they changed ─▶ engine::names::Names (a copy, replaced as a whole)
@@ -21,11 +21,12 @@ use book::Book;
 use engine::names::Rules;
 use forward::Forwarder;
 pub use forward::Upstream;
-use model::Network;
 use model::network::Mode;
+use model::{Network, Network6};
 use socket2::{Domain, Socket, Type};
+use std::collections::BTreeSet;
 use std::io;
-use std::net::SocketAddrV4;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -58,19 +59,31 @@ impl Opened {
     /// # Errors
     ///
     /// When the UDP port cannot be had.
-    pub(crate) fn new(network: &Network, tcp: Socket) -> io::Result<Self> {
-        let udp = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
-        udp.bind(&SocketAddrV4::new(network.server, PORT).into())?;
+    pub(crate) fn new(address: IpAddr, tcp: Socket) -> io::Result<Self> {
+        let at = SocketAddr::new(address, PORT);
+        let udp = Socket::new(Domain::for_address(at), Type::DGRAM, None)?;
+        if at.is_ipv6() {
+            udp.set_only_v6(true)?;
+        }
+        udp.bind(&at.into())?;
         crate::sys::udp::widen(&udp)?;
         crate::sys::udp::patience(&udp, Duration::from_millis(100))?;
         Ok(Self { udp, tcp })
     }
 }
 
-/// Whether names are answered on a network.
-pub(crate) fn is_on(dns: &Dns, network: &Network) -> bool {
-    !matches!(network.mode, Mode::Off | Mode::Listen)
-        && dns.rules.interfaces.contains(&network.interface)
+/// Our addresses at which names are answered, with the interface each is on.
+pub(crate) fn places<'a>(
+    dns: &Dns,
+    networks: &[&'a Network],
+    networks6: &'a [Network6],
+) -> Vec<(&'a str, IpAddr)> {
+    let v4 = networks.iter().filter(|n| !matches!(n.mode, Mode::Off | Mode::Listen));
+    let v4 = v4.map(|n| (n.interface.as_str(), n.server.into()));
+    let all = v4.chain(networks6.iter().map(|n| (n.interface.as_str(), n.server.into())));
+    let mut seen = BTreeSet::new();
+    let on = all.filter(|(link, _)| dns.rules.interfaces.iter().any(|name| name == link));
+    on.filter(|(_, address)| seen.insert(*address)).collect()
 }
 
 /// What runs. Dropping it ends it.

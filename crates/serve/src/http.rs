@@ -37,7 +37,7 @@ use rounds::{Door, Rounds, Watching};
 use socket2::Socket;
 use std::cell::Cell;
 use std::io;
-use std::net::{SocketAddr, SocketAddrV4};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 use tls::TlsKeys;
@@ -53,7 +53,7 @@ const UNSENT_BYTES_MAX: u32 = 512 * 1024;
 #[derive(Debug)]
 pub(crate) struct Port {
     name: &'static str,
-    addresses: Vec<SocketAddrV4>,
+    addresses: Vec<SocketAddr>,
     watching: Watching,
     bell: Arc<Bell>,
     keys: Option<Arc<TlsKeys>>,
@@ -81,7 +81,7 @@ impl Port {
         let mut addresses = Vec::new();
         let mut doors = Vec::new();
         for (socket, link) in listeners {
-            if let Some(SocketAddr::V4(at)) = socket.local_addr()?.as_socket() {
+            if let Some(at) = socket.local_addr()?.as_socket() {
                 addresses.push(at);
             }
             // What the listening socket has, its connections inherit.
@@ -97,7 +97,7 @@ impl Port {
     }
 
     /// Where it is, on each network's address.
-    pub(crate) fn addresses(&self) -> &[SocketAddrV4] {
+    pub(crate) fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
 

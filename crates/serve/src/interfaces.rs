@@ -24,6 +24,8 @@ pub struct Interface {
     pub mac: Option<HardwareAddress>,
     /// Its IPv4 addresses and their prefix lengths.
     pub addresses: Vec<(Ipv4Addr, u8)>,
+    /// Its IPv6 addresses and their prefix lengths, those of the link alone among them.
+    pub addresses6: Vec<(Ipv6Addr, u8)>,
     /// Largest packet.
     pub mtu: Option<u32>,
 }
@@ -45,6 +47,7 @@ pub fn interfaces() -> io::Result<Vec<Interface>> {
             loopback: flags.contains(InterfaceFlags::IFF_LOOPBACK),
             mac: None,
             addresses: Vec::new(),
+            addresses6: Vec::new(),
             mtu: crate::sys::mtu(&name),
             name,
         });
@@ -56,6 +59,11 @@ pub fn interfaces() -> io::Result<Vec<Interface>> {
             let mask = entry.netmask.and_then(|m| m.as_sockaddr_in().map(|m| m.ip()));
             let prefix = mask.map_or(32, |m| u32::from(m).leading_ones());
             interface.addresses.push((v4.ip(), u8::try_from(prefix).unwrap_or(32)));
+        }
+        if let Some(v6) = address.as_sockaddr_in6() {
+            let mask = entry.netmask.and_then(|m| m.as_sockaddr_in6().map(|m| m.ip()));
+            let prefix = mask.map_or(128, |m| u128::from(m).leading_ones());
+            interface.addresses6.push((v6.ip(), u8::try_from(prefix).unwrap_or(128)));
         }
     }
     Ok(found.into_values().collect())

@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! packet ── DHCP on 67 and 4011, beside any other server of this host ──▶ owner.dhcp
+//! dhcp6 ─── DHCPv6 on 547 ──────────────────────────────────────────────▶ owner.dhcp6
+//! advertise ─ router advertisements, where they are to come from us
 //! tftp ──── UDP 69, transfers on a few ports that they share ────────────▶ owner.file ─▶ bytes
 //! http ──── the boot port ──────────────────────────────────────────────▶ owner.file ─▶ bytes
 //! syslog ── logs of installers ──────────────────────────────────────────▶ owner.tell
@@ -15,10 +17,12 @@
 //! Whatever the network can make grow here has a limit in [`Limits`].
 #![deny(unsafe_code)]
 
+mod advertise;
 mod bell;
 mod board;
 mod conflict;
 mod count;
+mod dhcp6;
 mod dns;
 mod gate;
 pub mod holder;
@@ -44,7 +48,7 @@ pub use http::tls::{Named, Tls, TlsKeys};
 pub use interfaces::{Interface, interfaces};
 pub use limits::{Limits, Rates};
 pub use owner::{Blob, Bytes, Owner, Stretch};
-pub use start::{Finding, Ports, Running, StartError, start, start_on, start_with};
+pub use start::{Finding, Networks, Ports, Running, StartError, start, start_on, start_with};
 pub use sys::clock_synchronised;
 
 /// Where TFTP requests go (RFC 1350 §4).

@@ -8,8 +8,11 @@ use std::net::IpAddr;
 const COMPLETE: u8 = 2;
 
 /// The MAC of somebody who has just sent us a packet. The entry of `link` counts more than one of
-/// another interface; behind a router there is none.
+/// another interface; behind a router there is none, and of IPv6 the kernel shows no table.
 pub(crate) fn of(peer: IpAddr, link: &str) -> Option<HardwareAddress> {
+    if peer.is_ipv6() {
+        return None;
+    }
     let table = fs::read_to_string("/proc/thread-self/net/arp").ok()?;
     find(&table, &peer.to_string(), link)
 }

@@ -3,7 +3,7 @@
 //! In: what was asked on the network. Out: what to say, as `engine` puts it. Never: a decision of
 //! our own. They are traits so that this room can be tried without a store.
 
-use engine::{Answer, Check, Event, FileAsk, Found, Now, Overheard};
+use engine::{Answer, Check, Datagram6, Event, FileAsk, Found, Now, Outgoing6, Overheard};
 use model::{HardwareAddress, Hash};
 use site::{Heard, Replies};
 use std::future::Future;
@@ -17,6 +17,9 @@ pub trait Owner: Clone + Send + Sync + 'static {
     /// Takes DHCP messages in, all that came at once, without ever waiting. Replies come to
     /// `replies`, each when what it promises is on disk; silence does not come.
     fn dhcp(&self, heard: Vec<Heard>, replies: &Replies);
+
+    /// Answers one DHCPv6 message, when what the reply promises is on disk.
+    fn dhcp6(&self, datagram: Datagram6) -> impl Future<Output = Option<Outgoing6>> + Send;
 
     /// Takes in what other servers said, all that came at once, without ever waiting. How many found
     /// room.
@@ -142,6 +145,10 @@ pub struct Stretch<'a> {
 impl Owner for site::SiteHandle {
     fn dhcp(&self, heard: Vec<Heard>, replies: &Replies) {
         self.hear(heard, replies);
+    }
+
+    async fn dhcp6(&self, datagram: Datagram6) -> Option<Outgoing6> {
+        Self::dhcp6(self, datagram).await
     }
 
     fn overhear(&self, overheard: Vec<Overheard>) -> usize {

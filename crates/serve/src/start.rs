@@ -1,7 +1,10 @@
 //! Opening everything, and closing it again.
 
+mod files;
+mod ipv6;
 mod refused;
 
+pub use ipv6::Networks;
 pub use refused::{Finding, StartError};
 
 use crate::bell::Service;
@@ -11,28 +14,24 @@ use crate::gate::Shared;
 use crate::holder::{self, Holder, Transport};
 use crate::owner::{Bytes, Owner};
 use crate::shelf::Shelf;
-use crate::{
-    Dns, Limits, TFTP_PORT, Tls, TlsKeys, conflict, dns, http, interfaces, packet, sys, syslog,
-    tftp,
-};
+use crate::{Dns, Limits, Tls, conflict, dns, http, interfaces, packet, sys, syslog, tftp};
 use engine::names::Names;
 use engine::rates::Rates;
-use engine::tftp::Policy;
+use files::{addresses, dns_on, http_on, served, tftp_on};
+use ipv6::Opened6;
 use model::network::{Mode, Subnet};
-use model::{Network, Now, Transfers};
+use model::{Network, Network6, Now, Transfers};
 use refused::{LOOK_AT_LOG, Place, names};
 use socket2::{Domain, Socket, Type};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-/// Connections that wait to be taken.
-const BACKLOG: i32 = 1024;
 /// Descriptors beside those for transfers and connections.
 const OTHER_FILES: u64 = 512;
 
@@ -65,13 +64,9 @@ pub fn start_with<O: Owner, B: Bytes>(
     tls: Option<Tls>,
     limits: Limits,
 ) -> Result<Running, StartError> {
-    start_on(
-        owner,
-        bytes,
-        networks,
-        Ports { http: http_port, tls, syslog: None, dns: None },
-        limits,
-    )
+    let networks = Networks { v4: networks, v6: &[] };
+    let ports = Ports { http: http_port, tls, syslog: None, dns: None };
+    start_on(owner, bytes, networks, ports, limits)
 }
 
 /// Ports that are chosen; all others are fixed.
@@ -87,7 +82,7 @@ pub struct Ports {
     pub dns: Option<Dns>,
 }
 
-/// [`start`] on these ports, with these limits.
+/// [`start`] on these ports, with these limits, for both families.
 ///
 /// # Errors
 ///
@@ -95,12 +90,12 @@ pub struct Ports {
 pub fn start_on<O: Owner, B: Bytes>(
     owner: O,
     bytes: B,
-    networks: &[Network],
+    networks: Networks<'_>,
     ports: Ports,
     limits: Limits,
 ) -> Result<Running, StartError> {
-    let networks: Vec<&Network> = networks.iter().filter(|n| n.mode != Mode::Off).collect();
-    let opened = Opened::new(&networks, ports, &limits)?;
+    let v4: Vec<&Network> = networks.v4.iter().filter(|n| n.mode != Mode::Off).collect();
+    let opened = Opened::new(&v4, networks.v6, ports, &limits)?;
     opened.run(owner, bytes, limits)
 }
 
@@ -108,6 +103,7 @@ pub fn start_on<O: Owner, B: Bytes>(
 struct Opened {
     findings: Vec<Finding>,
     links: packet::Links,
+    ipv6: Opened6,
     ears: conflict::Ears,
     keepers: Vec<Socket>,
     tftp: Vec<tftp::Opened>,
@@ -119,41 +115,43 @@ struct Opened {
 }
 
 impl Opened {
-    fn new(networks: &[&Network], ports: Ports, limits: &Limits) -> Result<Self, StartError> {
+    fn new(
+        networks: &[&Network],
+        networks6: &[Network6],
+        ports: Ports,
+        limits: &Limits,
+    ) -> Result<Self, StartError> {
         let Ports { http: http_port, tls, syslog, dns } = ports;
         let mut findings = Vec::new();
         findings.extend(raise_file_limit(limits, tls.is_some()));
 
         let names: BTreeSet<String> = networks.iter().map(|n| n.interface.clone()).collect();
-        for name in &names {
+        let names6: BTreeSet<String> = networks6.iter().map(|n| n.interface.clone()).collect();
+        for name in names.union(&names6) {
             findings.extend(check_interface(name)?);
         }
+        let ipv6 = Opened6::new(networks6)?;
         let names: Vec<String> = names.into_iter().collect();
         let links = packet::Links::open(&names, &listening(networks))
             .map_err(|(name, cause)| StartError::packet_socket(&name, cause))?;
         let ears = conflict::Ears::open(&names).map_err(|e| StartError::packet_socket("", e))?;
         let keepers = keep_ports(networks, &mut findings);
 
-        let served = served(networks);
-        let mut tftp = Vec::new();
-        let mut addresses = BTreeSet::new();
+        let served = served(networks, networks6);
         // Where we only listen nobody gets a file, and the other server may need the port.
         let answering = networks.iter().filter(|n| n.mode != Mode::Listen);
-        for network in answering.filter(|n| addresses.insert(n.server)) {
-            let opened = tftp::Opened::new(tftp_place(network, &served, limits), limits);
-            tftp.push(opened.map_err(|cause| {
-                Place { network, port: TFTP_PORT }.refused(Transport::Udp, cause)
-            })?);
-        }
-        let mut http = vec![http_on(networks, http_port, None)?];
+        let tftp = tftp_on(&addresses(answering.copied(), networks6), &served, limits)?;
+        let ours = addresses(networks.iter().copied(), networks6);
+        let mut http = vec![http_on(&ours, http_port, None)?];
         if let Some(Tls { port, keys }) = tls {
-            http.push(http_on(networks, port, Some(keys))?);
+            http.push(http_on(&ours, port, Some(keys))?);
         }
-        let syslog = syslog_on(networks, syslog, &served)?;
-        let dns = dns_on(networks, dns)?;
+        let syslog = syslog_on(networks, syslog, &served.v4)?;
+        let dns = dns.map(|dns| dns_on(networks, networks6, dns)).transpose()?;
         // Each network has its own address of ours.
-        let rates = networks.iter().map(|n| (n.server.into(), n.rate)).collect();
-        Ok(Self { findings, links, ears, keepers, tftp, http, syslog, dns, rates })
+        let rates = networks.iter().map(|n| (n.server.into(), n.rate));
+        let rates = rates.chain(networks6.iter().map(|n| (n.server.into(), n.rate))).collect();
+        Ok(Self { findings, links, ipv6, ears, keepers, tftp, http, syslog, dns, rates })
     }
 
     fn run<O: Owner, B: Bytes>(
@@ -167,6 +165,15 @@ impl Opened {
 
         let sockets = (Arc::new(self.links), Arc::new(self.ears));
         serve_dhcp(&mut listeners, sockets, &owner, &limits, &counters);
+
+        for opened in self.ipv6.dhcp {
+            let listens = opened.listen(&mut listeners, &owner, &counters);
+            listens.map_err(|e| StartError::thread("DHCPv6", e))?;
+        }
+        for opened in self.ipv6.advertise {
+            let run = opened.run().map_err(|e| StartError::thread("router advertisements", e))?;
+            listeners.spawn(run);
+        }
 
         let (board, shelf) = (Board::default(), Shelf::new(bytes));
         let clock = owner.clone();
@@ -245,7 +252,7 @@ fn serve_dhcp<O: Owner>(
 #[derive(Debug)]
 pub struct Running {
     findings: Vec<Finding>,
-    http_addresses: Vec<SocketAddrV4>,
+    http_addresses: Vec<SocketAddr>,
     counters: Arc<Counters>,
     grace: Duration,
     listeners: JoinSet<()>,
@@ -280,7 +287,7 @@ impl Running {
     }
 
     /// Where the boot port is, on each network's address.
-    pub fn http_addresses(&self) -> &[SocketAddrV4] {
+    pub fn http_addresses(&self) -> &[SocketAddr] {
         &self.http_addresses
     }
 
@@ -423,42 +430,6 @@ fn keep(port: u16, link: &str) -> io::Result<Socket> {
     Ok(socket)
 }
 
-/// The subnets whose machines may ask for files over TFTP. Empty where machines behind relays may
-/// have addresses that no setting names; then the owner decides about each.
-fn served(networks: &[&Network]) -> Vec<Subnet> {
-    let remote = networks
-        .iter()
-        .flat_map(|n| &n.relays)
-        .any(|relay| !networks.iter().any(|n| n.subnet.contains(*relay)));
-    if remote { Vec::new() } else { networks.iter().map(|n| n.subnet).collect() }
-}
-
-fn tftp_place(network: &Network, served: &[Subnet], limits: &Limits) -> tftp::Place {
-    let mtu = sys::mtu(&network.interface).and_then(|mtu| u16::try_from(mtu).ok());
-    let most = limits.tftp_policy.mtu;
-    tftp::Place {
-        link: network.interface.clone(),
-        server: network.server,
-        policy: Policy { mtu: mtu.unwrap_or(most).min(most), ..limits.tftp_policy },
-        served: served.to_vec(),
-    }
-}
-
-/// The boot port, or the one for HTTPS, on the address of each network.
-fn http_on(
-    networks: &[&Network],
-    port: u16,
-    keys: Option<Arc<TlsKeys>>,
-) -> Result<http::Port, StartError> {
-    let (mut listeners, mut addresses) = (Vec::new(), BTreeSet::new());
-    for network in networks.iter().filter(|n| addresses.insert(n.server)) {
-        let listener = listener(SocketAddrV4::new(network.server, port))
-            .map_err(|cause| Place { network, port }.refused(Transport::Tcp, cause))?;
-        listeners.push((listener, network.interface.clone()));
-    }
-    http::Port::open(listeners, keys).map_err(|e| StartError::thread("the boot port", e))
-}
-
 /// The port for installers' logs on the address of each network, if there is one.
 fn syslog_on(
     networks: &[&Network],
@@ -470,37 +441,10 @@ fn syslog_on(
     let networks = networks.iter().filter(|n| addresses.insert(n.server));
     let open = |network: &&Network| {
         let opened = syslog::Opened::new(network, port, served);
-        opened.map_err(|cause| Place { network, port }.refused(Transport::Udp, cause))
+        let (link, address) = (network.interface.as_str(), network.server.into());
+        opened.map_err(|cause| Place { link, address, port }.refused(Transport::Udp, cause))
     };
     networks.map(open).collect()
-}
-
-/// Port 53 on the address of each network where names are answered.
-fn dns_on(
-    networks: &[&Network],
-    dns: Option<Dns>,
-) -> Result<Option<(Vec<dns::Opened>, Dns)>, StartError> {
-    let Some(dns) = dns else { return Ok(None) };
-    let (mut opened, mut addresses) = (Vec::new(), BTreeSet::new());
-    let networks = networks.iter().filter(|n| dns::is_on(&dns, n));
-    for network in networks.filter(|n| addresses.insert(n.server)) {
-        let place = Place { network, port: dns::PORT };
-        let tcp = listener(SocketAddrV4::new(network.server, dns::PORT))
-            .map_err(|cause| place.refused(Transport::Tcp, cause))?;
-        let both = dns::Opened::new(network, tcp);
-        opened.push(both.map_err(|cause| place.refused(Transport::Udp, cause))?);
-    }
-    Ok(Some((opened, dns)))
-}
-
-fn listener(address: SocketAddrV4) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-    // A restart must not wait for the last connections to be forgotten.
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket)
 }
 
 /// Every connection and every opened blob takes a descriptor, and the usual limit is 1024.

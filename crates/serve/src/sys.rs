@@ -15,6 +15,7 @@ pub(crate) use out::{is_over, unacknowledged};
 use socket2::{Domain, Protocol, SockAddr, SockAddrStorage, SockFilter, Socket, Type};
 use std::io;
 use std::mem;
+use std::net::IpAddr;
 use std::os::fd::AsRawFd;
 use tokio::io::unix::AsyncFd;
 
@@ -225,8 +226,12 @@ pub(crate) fn routed_socket() -> io::Result<Socket> {
 
 /// Makes a UDP socket let routers fragment (IP_PMTUDISC_DONT): PXE ROMs are known that drop
 /// packets with "don't fragment".
-pub(crate) fn let_fragment(socket: &Socket) -> io::Result<()> {
-    set_int(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_DONT)
+pub(crate) fn let_fragment(socket: &Socket, at: IpAddr) -> io::Result<()> {
+    let (level, name) = match at {
+        IpAddr::V4(_) => (libc::IPPROTO_IP, libc::IP_MTU_DISCOVER),
+        IpAddr::V6(_) => (libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER),
+    };
+    set_int(socket, level, name, libc::IP_PMTUDISC_DONT)
 }
 
 /// Makes a socket swallow what arrives without keeping it.

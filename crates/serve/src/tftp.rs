@@ -29,9 +29,10 @@ use crate::owner::{Bytes, Owner};
 use crate::shelf::Shelf;
 use engine::tftp::Policy;
 use model::network::Subnet;
+use model::network6::Subnet6;
 use socket2::Socket;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::runtime::Handle;
 
@@ -39,15 +40,28 @@ use tokio::runtime::Handle;
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     pub(crate) link: String,
-    pub(crate) server: Ipv4Addr,
+    pub(crate) server: IpAddr,
     pub(crate) policy: Policy,
-    /// Who may ask. Empty: the owner decides, since machines behind relays may be anywhere.
-    pub(crate) served: Vec<Subnet>,
+    pub(crate) served: Served,
+}
+
+/// Who may ask, by family. Empty: the owner decides, since machines behind relays may be anywhere.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Served {
+    pub(crate) v4: Vec<Subnet>,
+    pub(crate) v6: Vec<Subnet6>,
 }
 
 impl Place {
-    fn serves(&self, source: Ipv4Addr) -> bool {
-        self.served.is_empty() || self.served.iter().any(|subnet| subnet.contains(source))
+    fn serves(&self, source: IpAddr) -> bool {
+        let Served { v4, v6 } = &self.served;
+        match source {
+            IpAddr::V4(source) => v4.is_empty() || v4.iter().any(|s| s.contains(source)),
+            IpAddr::V6(source) => {
+                let near = source.is_unicast_link_local();
+                near || v6.is_empty() || v6.iter().any(|s| s.contains(source))
+            }
+        }
     }
 }
 

@@ -2,12 +2,12 @@
 
 mod support;
 
-use engine::names::{Facts, Holding, OwnRecord, Place, Rules};
+use engine::names::{Facts, Holding, OwnRecord, Place, Prefix, Rules};
 use model::network::Mode;
-use model::{HardwareAddress, Now};
+use model::{HardwareAddress, Network6, Now};
 use serve::{ANSWERS_PER_SECOND, Counts, Dns, Limits, Ports};
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, Ipv6Addr, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 use support::{House, SERVER, Server, Store, World, able, eventually, inside, network, run, to};
 use wire::dns::{Data, Name, kind};
@@ -39,13 +39,14 @@ fn stage(per_second: u32) -> Stage {
 fn facts(leased: &[(&str, u8)]) -> Facts {
     let place = Place {
         interface: "lan".to_owned(),
-        subnet: "10.77.0.0/24".parse().unwrap(),
-        server: SERVER,
+        subnet: Prefix::V4("10.77.0.0/24".parse().unwrap()),
+        server: SERVER.into(),
         domain: Some("lab.example".to_owned()),
     };
     let holding = |(said, n): &(&str, u8)| Holding {
         address: Ipv4Addr::new(10, 77, 0, *n).into(),
         hardware: Some(HardwareAddress::mac([2, 0, 0, 0, 0, *n])),
+        duid: None,
         since: Now(1),
         until: None,
         reserved: false,
@@ -168,6 +169,60 @@ fn a_name_answers_within_a_second_of_its_lease_and_no_longer_than_it() {
     assert!(heard.bytes.windows(5).any(|part| part == b"\x04node"), "{heard:?}");
     let by_tcp = over_tcp(&mut stage.tcp(), "node.lab.example", kind::A);
     assert_eq!((by_tcp.code, by_tcp.answers), (0, 1));
+}
+
+#[test]
+fn names_are_answered_over_ipv6_too_and_to_nobody_outside_its_subnet() {
+    if !able(&[]) {
+        return;
+    }
+    let (world, house) = (World::new(), House::new(|_| None));
+    for (ns, address, link) in
+        [(&world.here, "fd77::1/64", "lan"), (&world.there, "fd77::9/64", "nic")]
+    {
+        run("ip", &["-n", ns, "address", "add", address, "dev", link, "nodad"]);
+    }
+    let server = "fd77::1".parse().unwrap();
+    let lan = Network6::new("lan", server, "fd77::/64".parse().unwrap());
+    let mut known = facts(&[]);
+    let place = known.places[0].clone();
+    known.places = vec![Place { subnet: Prefix::V6(lan.subnet), server: server.into(), ..place }];
+    house.name(known);
+    let rules = Rules { interfaces: vec!["lan".to_owned()], ..Rules::default() };
+    let dns = Some(Dns { rules, per_second: ANSWERS_PER_SECOND });
+    let with = (Ports { http: 80, tls: None, syslog: None, dns }, Limits::default());
+    // No IPv4 at all.
+    let networks = serve::Networks { v4: &[], v6: &[lan] };
+    let store = Store::default();
+    let running = Server::try_start_both(&world.here, &house, &store, networks, with).unwrap();
+
+    let at = |address: &str| {
+        let address: Ipv6Addr = address.parse().unwrap();
+        let socket = inside(&world.there, || UdpSocket::bind((address, 0)).unwrap());
+        socket.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+        socket
+    };
+    let ask = |socket: &UdpSocket| {
+        let asked = question("boot.lab.example", kind::AAAA, None);
+        socket.send_to(&asked, (server, 53)).unwrap();
+        hear(socket)
+    };
+    let near = at("fd77::9");
+    let heard = eventually(|| ask(&near)).expect("it answers");
+    assert_eq!((heard.code, heard.answers), (0, 1));
+    assert!(heard.bytes.ends_with(&server.octets()), "{heard:?}");
+    let mut stream = inside(&world.there, || TcpStream::connect((server, 53)).unwrap());
+    let by_tcp = over_tcp(&mut stream, "boot.lab.example", kind::AAAA);
+    assert_eq!((by_tcp.code, by_tcp.answers), (0, 1));
+    let reverse = format!("1.{}7.7.d.f.ip6.arpa", "0.".repeat(27));
+    let by_tcp = over_tcp(&mut stream, &reverse, kind::PTR);
+    assert_eq!((by_tcp.code, by_tcp.answers), (0, 1));
+
+    run("ip", &["-n", &world.there, "address", "add", "fd78::9/64", "dev", "nic", "nodad"]);
+    run("ip", &["-n", &world.here, "-6", "route", "add", "fd78::/64", "dev", "lan"]);
+    assert!(ask(&at("fd78::9")).is_none());
+    let outside = || Some(running.counts()).filter(|counts| counts.dns_outside == 1);
+    assert!(eventually(outside).is_some(), "{:?}", running.counts());
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 mod support;
 
-use engine::names::{Facts, Name, OwnRecord, Place, Rules, Split};
+use engine::names::{Facts, Name, OwnRecord, Place, Prefix, Rules, Split};
 use model::network::Mode;
 use serve::{Counts, Dns, Limits, Ports};
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,6 +21,8 @@ type Answers = dyn Fn(&Query<'_>, &str, bool) -> Option<Vec<u8>> + Send + Sync;
 struct Other {
     at: SocketAddr,
     asked: Arc<Mutex<Vec<String>>>,
+    /// From which port, with which id, in which letters: over UDP.
+    how: Arc<Mutex<Vec<(u16, u16, Vec<u8>)>>>,
     ends: Arc<AtomicBool>,
 }
 
@@ -36,7 +39,9 @@ impl Other {
             inside(&world.there, || (UdpSocket::bind(at).unwrap(), TcpListener::bind(at).unwrap()));
         udp.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
         tcp.set_nonblocking(true).unwrap();
-        let other = Self { at, asked: Arc::default(), ends: Arc::default() };
+        let (asked, how, ends) = Default::default();
+        let other = Self { at, asked, how, ends };
+        let how = Arc::clone(&other.how);
         let (asked, ends, by_udp) =
             (Arc::clone(&other.asked), Arc::clone(&other.ends), Arc::clone(&answers));
         std::thread::spawn(move || {
@@ -46,6 +51,7 @@ impl Other {
                 let query = Query::parse(&bytes[..length]).unwrap();
                 let name = Name::of_wire(query.name).unwrap().to_string();
                 asked.lock().unwrap().push(format!("{name} udp"));
+                how.lock().unwrap().push((from.port(), query.id, query.name.to_vec()));
                 forge(&udp, from, &query, &name);
                 if let Some(answer) = by_udp(&query, &name, true) {
                     udp.send_to(&answer, from).unwrap();
@@ -166,6 +172,10 @@ fn of_others(query: &Query<'_>, name: &str, udp: bool) -> Option<Vec<u8>> {
         "rebind.example" => answer(query, vec![a(name, [10, 77, 0, 1]), a(name, [127, 0, 0, 1])]),
         "intra.corp.example" => answer(query, vec![a(name, [10, 1, 2, 3])]),
         name if name.ends_with("dead.example.org") => return None,
+        "old.example.org" => {
+            let ttl_s = u32::from(u16::MAX) << 15;
+            answer(query, vec![Record { ttl_s, ..a(name, [192, 0, 2, 9]) }])
+        }
         "." => answer(query, Vec::new()),
         name if name.starts_with("forged") => answer(query, vec![a(name, [192, 0, 2, 1])]),
         _ => query.reply(&Reply::of(Code::NxDomain), 512),
@@ -210,8 +220,8 @@ fn stage(upstream: &[u16], split: &[u16]) -> Stage {
 fn facts() -> Facts {
     let place = Place {
         interface: "lan".to_owned(),
-        subnet: "10.77.0.0/24".parse().unwrap(),
-        server: SERVER,
+        subnet: Prefix::V4("10.77.0.0/24".parse().unwrap()),
+        server: SERVER.into(),
         domain: Some("lab.example".to_owned()),
     };
     let alias = OwnRecord {
@@ -325,6 +335,47 @@ fn a_server_that_is_gone_is_passed_over_and_where_none_is_left_it_is_said() {
     assert_eq!(stage.ask("www.example.org", kind::A).answers, 2);
     assert_eq!(stage.ask("dead.example.org", kind::A).code, 2, "SERVFAIL");
     assert_eq!(stage.counts().dns_unanswered, 1);
+}
+
+#[test]
+fn dns_questions_to_others_cannot_be_guessed() {
+    if !able(&[]) {
+        return;
+    }
+    let stage = stage(&[5301], &[]);
+    for n in 0..64 {
+        assert_eq!(stage.ask(&format!("nobody-{n}.example.org"), kind::A).code, 3);
+    }
+    let mut all = stage.others[0].how.lock().unwrap().clone();
+    all.retain(|(.., name)| name.starts_with(b"\x08") || name.starts_with(b"\x09"));
+    assert!(all.len() >= 64, "{}", all.len());
+    let distinct =
+        |of: fn(&(u16, u16, Vec<u8>)) -> u64| all.iter().map(of).collect::<BTreeSet<u64>>().len();
+    assert!(distinct(|(port, ..)| u64::from(*port)) >= 60, "a port of its own for each");
+    assert!(distinct(|(_, id, _)| u64::from(*id)) >= 60, "an id by chance for each");
+    // Of `example.org`, ten letters, which are capitals: one in 1024 for each.
+    let capitals = distinct(|(.., name)| {
+        let letters = name.iter().rev().filter(|byte| byte.is_ascii_alphabetic()).take(10);
+        letters.fold(0, |bits, byte| bits << 1 | u64::from(byte.is_ascii_uppercase()))
+    });
+    assert!(capitals >= 40, "letters by chance: {capitals}");
+}
+
+#[test]
+fn dns_answers_of_others_are_kept_a_day_at_most() {
+    if !able(&[]) {
+        return;
+    }
+    let stage = stage(&[5301], &[]);
+    let heard = stage.ask("old.example.org", kind::A);
+    assert!((heard.code, heard.answers) == (0, 1) && heard.has([192, 0, 2, 9]), "{heard:?}");
+    // Type, class, TTL, length, address.
+    let ttl = heard.bytes.windows(14).find_map(|part| {
+        let [0, 1, 0, 1, ttl @ .., 0, 4, 192, 0, 2, 9] = part else { return None };
+        Some(u32::from_be_bytes(ttl.try_into().ok()?))
+    });
+    let ttl = ttl.expect("an address record");
+    assert!((86_000..=86_400).contains(&ttl), "{ttl}");
 }
 
 fn forgeries(rounds: u64) {

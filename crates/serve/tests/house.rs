@@ -23,6 +23,7 @@ fn a_machine_gets_a_lease_and_a_script_from_the_whole_house() {
         server_name: "test".to_owned(),
         networks: vec![lan.clone()],
         http_port: 80,
+        networks6: Vec::new(),
         tls_port: None,
         lease_history: engine::state::LEASE_HISTORY,
         boot: BootDefaults::default(),

@@ -4,7 +4,7 @@ use crate::SiteError;
 use crate::handle::Said;
 use crate::inbox::{Question, Request};
 use crate::post::{Ready, Replies};
-use engine::{Answer, Found};
+use engine::{Answer, Found, Outgoing6};
 use model::plan::Why;
 use model::{Change, Event};
 use tokio::sync::mpsc::error::TrySendError;
@@ -57,6 +57,7 @@ pub(crate) struct Held {
 /// An answer and whom it is for. Whoever asked may be gone, which is no error.
 pub(crate) enum Letter {
     Datagram(Replies, Option<Ready>),
+    Datagram6(oneshot::Sender<Answer<Outgoing6>>, Answer<Outgoing6>),
     File(oneshot::Sender<Answer<Found>>, Answer<Found>),
     Command(oneshot::Sender<Result<Said, SiteError>>, Result<Said, SiteError>),
     /// Something changed that nobody asked for.
@@ -71,6 +72,7 @@ impl Letter {
                 return !matches!(to.try_send(ready), Err(TrySendError::Full(_)));
             }
             Self::Datagram(_, None) | Self::Nobody => {}
+            Self::Datagram6(to, answer) => drop(to.send(answer)),
             Self::File(to, answer) => drop(to.send(answer)),
             Self::Command(to, answer) => drop(to.send(answer)),
         }
@@ -81,6 +83,9 @@ impl Letter {
     pub(crate) fn fail(self, why: &str) {
         match self {
             Self::Datagram(..) | Self::Nobody => {}
+            Self::Datagram6(to, _) => {
+                drop(to.send(Answer::Silence(Why::StoreFailed(why.to_owned()))));
+            }
             Self::File(to, _) => drop(to.send(Answer::Silence(Why::StoreFailed(why.to_owned())))),
             Self::Command(to, _) => drop(to.send(Err(SiteError::NotKept(why.to_owned())))),
         }

@@ -14,8 +14,8 @@ use engine::diagnose::Examined;
 use engine::record::Part;
 use engine::tag::Expectation;
 use engine::{
-    Answer, Check, Command, Datagram, Engine, FileAsk, Found, Now, Outgoing, Overheard, Served,
-    Settings,
+    Answer, Check, Command, Datagram, Datagram6, Engine, FileAsk, Found, Now, Outgoing, Outgoing6,
+    Overheard, Served, Settings,
 };
 use model::access::Outcome;
 use model::plan::Why;
@@ -166,6 +166,18 @@ impl SiteHandle {
         let (to, reply) = mpsc::channel(1);
         self.hear([Heard::from(datagram)], &to);
         Reply(reply)
+    }
+
+    /// Answers one DHCPv6 message. What the reply promises is on disk when this returns. As many as
+    /// wait here wait in the owner's queue: whoever calls bounds them.
+    pub async fn dhcp6(&self, datagram: Datagram6) -> Option<Outgoing6> {
+        let (to, answer) = oneshot::channel();
+        let request = Request::Datagram6(Box::new(datagram), to);
+        self.door.requests.send(request).await.ok()?;
+        match answer.await.ok()? {
+            Answer::Reply(outgoing) => Some(outgoing),
+            Answer::Silence(_) => None,
+        }
     }
 
     /// Says that somebody, perhaps known by hardware address, uses the address of a check. Never

@@ -5,7 +5,9 @@ use crate::handle::{Act, Said};
 use crate::post::{Heard, Replies};
 use crate::{Limits, SiteError};
 use engine::tag::Expectation;
-use engine::{Answer, Check, Command, Engine, FileAsk, Found, Now, Overheard, Settings};
+use engine::{
+    Answer, Check, Command, Datagram6, Engine, FileAsk, Found, Now, Outgoing6, Overheard, Settings,
+};
 use model::{By, HardwareAddress};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,6 +21,8 @@ pub(crate) type Question = Box<dyn FnOnce(&Engine, Now) + Send>;
 /// One thing the owner is asked.
 pub(crate) enum Request {
     Datagram(Heard, Replies),
+    /// A DHCPv6 message. Whoever heard it lets only so many wait.
+    Datagram6(Box<Datagram6>, oneshot::Sender<Answer<Outgoing6>>),
     File(Box<FileAsk>, oneshot::Sender<Answer<Found>>),
     Command(Box<Order>, DryRun, oneshot::Sender<Result<Said, SiteError>>),
     /// An act that changes no fact, for the audit log.

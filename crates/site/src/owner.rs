@@ -23,8 +23,8 @@ use crate::tally::Timed;
 use crate::{Options, SiteError};
 use engine::command::Decided;
 use engine::{
-    Check, Command, Datagram, Engine, FileAsk, Found, Noted, Now, Outgoing, Overheard, Refusal,
-    Settings, Told,
+    Check, Command, Datagram, Datagram6, Engine, FileAsk, Found, Noted, Now, Outgoing, Outgoing6,
+    Overheard, Refusal, Settings, Told,
 };
 use model::HardwareAddress;
 use std::pin::pin;
@@ -57,6 +57,7 @@ const DROPPED_PAUSE: Duration = Duration::from_secs(10);
 /// The decisions, as functions: those of the engine. Tests of the loop put others in.
 pub(crate) struct Decide {
     pub(crate) dhcp: fn(&mut Engine, Now, &Datagram) -> Told<Outgoing>,
+    pub(crate) dhcp6: fn(&mut Engine, Now, &Datagram6) -> Told<Outgoing6>,
     pub(crate) file: fn(&mut Engine, Now, &FileAsk) -> Told<Found>,
     pub(crate) command: fn(&Engine, Now, Command) -> Result<Decided, Refusal>,
     pub(crate) conflict: fn(&mut Engine, Now, &str, &Check, Option<HardwareAddress>) -> Noted,
@@ -68,6 +69,7 @@ impl Default for Decide {
     fn default() -> Self {
         Self {
             dhcp: Engine::dhcp,
+            dhcp6: Engine::dhcp6,
             file: Engine::file,
             command: Engine::command,
             conflict: Engine::conflict,

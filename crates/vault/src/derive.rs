@@ -23,6 +23,8 @@ pub enum Purpose {
     Salt,
     /// The seeds of the installations of a batch.
     Batch,
+    /// What a DHCPv6 server calls itself.
+    ServerId,
 }
 
 impl Purpose {
@@ -34,6 +36,7 @@ impl Purpose {
             Self::Code => b"bootwright code v1",
             Self::Salt => b"bootwright salt v1",
             Self::Batch => b"bootwright batch v1",
+            Self::ServerId => b"bootwright dhcpv6 server v1",
         }
     }
 }

@@ -1,8 +1,22 @@
 //! DHCPv6 between a client and a server (RFC 8415, 8 and 21; RFC 5970), as far as it concerns
 //! booting.
 //!
-//! In: one datagram from anybody. Out: a [`Message`] with its options as they came, readers for
-//! those that matter to a boot; and the bytes of a question. Never: relays' envelopes, a decision.
+//! Two ways in. As a client among others we take one datagram from anybody as it came: a [`Message`]
+//! with its options, and readers for those that matter to a boot. As a server we take what a
+//! [`Heard`] takes: every option that decides is a value of a [`Packet`], relays' envelopes around
+//! it, and what breaks a rule is refused. Never: a decision.
+
+pub mod duid;
+mod packet;
+mod relay;
+mod write;
+
+pub use packet::{
+    ASSOCIATION_ADDRESSES_MAX, ASSOCIATIONS_MAX, Association, DOMAINS_MAX, Given, Kind, Packet,
+    STATUS_TEXT_MAX, Status, WANTED_MAX, WORDS_MAX, status,
+};
+pub use relay::{Envelope, HOPS_MAX, Heard, INTERFACE_ID_MAX, enveloped, forwarded};
+pub use write::{MESSAGE_MAX, URL_MAX, Unsayable};
 
 use std::error::Error;
 use std::fmt;
@@ -41,6 +55,8 @@ pub mod code {
     pub const SERVER_ID: u16 = 2;
     /// Identity association for addresses.
     pub const IA_NA: u16 = 3;
+    /// Identity association for temporary addresses.
+    pub const IA_TA: u16 = 4;
     /// An address in an association.
     pub const IA_ADDRESS: u16 = 5;
     /// Options wanted.
@@ -49,12 +65,28 @@ pub mod code {
     pub const PREFERENCE: u16 = 7;
     /// Hundredths of a second since the client began.
     pub const ELAPSED: u16 = 8;
+    /// The message in a relay's envelope.
+    pub const RELAY_MESSAGE: u16 = 9;
     /// How it went.
     pub const STATUS: u16 = 13;
+    /// Two messages instead of four.
+    pub const RAPID_COMMIT: u16 = 14;
+    /// Which program asks.
+    pub const USER_CLASS: u16 = 15;
     /// What the client is, or whom the server speaks to.
     pub const VENDOR_CLASS: u16 = 16;
+    /// A relay's own name for where it heard the client.
+    pub const INTERFACE_ID: u16 = 18;
     /// DNS servers (RFC 3646).
     pub const DNS: u16 = 23;
+    /// Domains that names are completed with (RFC 3646).
+    pub const DOMAINS: u16 = 24;
+    /// Identity association for prefixes.
+    pub const IA_PD: u16 = 25;
+    /// A prefix in an association.
+    pub const IA_PREFIX: u16 = 26;
+    /// The client's name (RFC 4704).
+    pub const CLIENT_NAME: u16 = 39;
     /// URL of the boot file (RFC 5970, 3.1).
     pub const BOOT_FILE_URL: u16 = 59;
     /// Parameters of the boot file (RFC 5970, 3.2).
@@ -63,6 +95,8 @@ pub mod code {
     pub const CLIENT_ARCH: u16 = 61;
     /// Client network interface (RFC 5970, 3.4).
     pub const CLIENT_NDI: u16 = 62;
+    /// The client's link-layer address, said by a relay (RFC 6939).
+    pub const CLIENT_LINK_LAYER: u16 = 79;
 }
 
 /// One message.
@@ -222,6 +256,28 @@ pub enum Malformed {
     Options,
     /// More options than anybody needs.
     TooManyOptions,
+    /// A message that servers send, not clients.
+    Role(u8),
+    /// The option with this code has a length that it cannot have.
+    Length(u16),
+    /// The option with this code is there twice.
+    Twice(u16),
+    /// The option with this code does not belong where it stands.
+    Nesting(u16),
+    /// It does not say who the client is.
+    NoClientId,
+    /// It does not say which server it means.
+    NoServerId,
+    /// It names a server, where it asks all of them.
+    ServerId,
+    /// More associations than a machine needs.
+    TooManyAssociations,
+    /// More addresses in an association than a machine needs.
+    TooManyAddresses,
+    /// More relays than there may be.
+    TooManyRelays,
+    /// A relay's envelope with nothing in it.
+    NoMessage,
 }
 
 impl Error for Malformed {}
@@ -233,6 +289,21 @@ impl fmt::Display for Malformed {
             Self::Kind(kind) => write!(f, "message type {kind} is none of a client or server"),
             Self::Options => f.write_str("an option is cut short"),
             Self::TooManyOptions => write!(f, "more than {OPTIONS_MAX} options"),
+            Self::Role(kind) => write!(f, "message type {kind} is a server's, not a client's"),
+            Self::Length(code) => write!(f, "option {code} has a length that it cannot have"),
+            Self::Twice(code) => write!(f, "option {code} is there twice"),
+            Self::Nesting(code) => write!(f, "option {code} does not belong where it stands"),
+            Self::NoClientId => f.write_str("it does not say who the client is (option 1)"),
+            Self::NoServerId => f.write_str("it does not say which server it means (option 2)"),
+            Self::ServerId => f.write_str("it names a server (option 2), where it asks all"),
+            Self::TooManyAssociations => {
+                write!(f, "more than {ASSOCIATIONS_MAX} identity associations")
+            }
+            Self::TooManyAddresses => {
+                write!(f, "more than {ASSOCIATION_ADDRESSES_MAX} addresses in an association")
+            }
+            Self::TooManyRelays => write!(f, "more than {HOPS_MAX} relays on the way"),
+            Self::NoMessage => f.write_str("a relay's envelope with no message in it"),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Router solicitations and advertisements (RFC 4861, 4.1 and 4.2; RFC 8106).
 //!
-//! In: an ICMPv6 message from anybody on the link. Out: what a router promises; and our question
-//! for it. Never: neighbours, redirects, what follows from a promise.
+//! In: an ICMPv6 message from anybody on the link. Out: what a router promises; our question for it;
+//! and the promise of our own, where we are asked to advertise. Never: neighbours, redirects, what
+//! follows from a promise.
 
 use std::error::Error;
 use std::fmt;
@@ -15,8 +16,10 @@ const FIXED: usize = 16;
 const UNIT: usize = 8;
 /// More options in one message are not read.
 pub const OPTIONS_MAX: usize = 32;
-/// More addresses of DNS servers are not kept.
+/// More addresses of DNS servers are not kept, or sent.
 pub const DNS_MAX: usize = 8;
+/// More prefixes are not sent.
+pub const PREFIXES_MAX: usize = 8;
 
 const SOURCE_LINK_ADDRESS: u8 = 1;
 const PREFIX: u8 = 3;
@@ -35,6 +38,55 @@ pub fn router_solicitation(mac: [u8; 6]) -> Vec<u8> {
     bytes.extend([SOURCE_LINK_ADDRESS, 1]);
     bytes.extend(mac);
     bytes
+}
+
+/// Whether this is a host's question for routers (RFC 4861, 6.1.1), from the ICMPv6 type on.
+#[must_use]
+pub fn is_router_solicitation(icmp: &[u8]) -> bool {
+    matches!(icmp, [SOLICITATION, 0, _, _, _, _, _, _, ..])
+}
+
+/// Hops that hosts of the link give their packets (RFC 1700).
+const HOP_LIMIT: u8 = 64;
+
+impl RouterAdvertisement {
+    /// The ICMPv6 message; its checksum is still zero. Prefixes hold, and are preferred, for as long
+    /// as they say; DNS servers for as long as `dns_s` says.
+    #[must_use]
+    pub fn encode(&self, dns_s: u32) -> Vec<u8> {
+        let flags = [(self.managed, MANAGED), (self.other, OTHER)];
+        let flags = flags.into_iter().filter(|(set, _)| *set).fold(0, |all, (_, flag)| all | flag);
+        let [l0, l1] = self.lifetime_s.to_be_bytes();
+        let mut bytes = vec![ADVERTISEMENT, 0, 0, 0, HOP_LIMIT, flags, l0, l1];
+        // How long a neighbour is taken to be there is for hosts to say.
+        bytes.extend([0; 8]);
+        if let Some(mac) = self.mac {
+            bytes.extend([SOURCE_LINK_ADDRESS, 1]);
+            bytes.extend(mac);
+        }
+        for prefix in self.prefixes.iter().take(PREFIXES_MAX) {
+            let flags = [(prefix.on_link, ON_LINK), (prefix.autonomous, AUTONOMOUS)];
+            let flags =
+                flags.into_iter().filter(|(set, _)| *set).fold(0, |all, (_, flag)| all | flag);
+            bytes.extend([PREFIX, 4, prefix.length, flags]);
+            bytes.extend(prefix.valid_s.to_be_bytes());
+            bytes.extend(prefix.valid_s.to_be_bytes());
+            bytes.extend([0; 4]);
+            bytes.extend(prefix.address.octets());
+        }
+        if let Some(mtu) = self.mtu {
+            bytes.extend([MTU, 1, 0, 0]);
+            bytes.extend(mtu.to_be_bytes());
+        }
+        let dns: Vec<&Ipv6Addr> = self.dns.iter().take(DNS_MAX).collect();
+        if !dns.is_empty() {
+            let units = u8::try_from(dns.len()).unwrap_or(0).saturating_mul(2).saturating_add(1);
+            bytes.extend([RDNSS, units, 0, 0]);
+            bytes.extend(dns_s.to_be_bytes());
+            bytes.extend(dns.iter().flat_map(|address| address.octets()));
+        }
+        bytes
+    }
 }
 
 /// What a router says of the link.
@@ -223,6 +275,31 @@ mod tests {
     fn our_question_says_who_asks() {
         let bytes = router_solicitation([2, 0, 0, 0, 0, 7]);
         assert_eq!(bytes, [133, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 0, 0, 0, 0, 7]);
+    }
+
+    #[test]
+    fn what_we_promise_is_what_is_read() {
+        let prefix = Prefix {
+            address: "fd77::".parse().unwrap(),
+            length: 64,
+            on_link: true,
+            autonomous: false,
+            valid_s: 7200,
+        };
+        let said = RouterAdvertisement {
+            managed: true,
+            other: true,
+            lifetime_s: 0,
+            prefixes: vec![prefix, Prefix { autonomous: true, ..prefix }],
+            dns: vec!["fd77::1".parse().unwrap(); 2],
+            mtu: Some(1500),
+            mac: Some([2, 0, 0, 0, 0, 1]),
+        };
+        assert_eq!(router_advertisement(&said.encode(600)), Ok(said));
+        let nothing = RouterAdvertisement::default();
+        assert_eq!(router_advertisement(&nothing.encode(600)), Ok(nothing));
+        assert!(is_router_solicitation(&router_solicitation([2; 6])));
+        assert!(!is_router_solicitation(&[133, 0, 0, 0]) && !is_router_solicitation(&[134; 16]));
     }
 
     proptest! {

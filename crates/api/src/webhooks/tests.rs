@@ -60,6 +60,7 @@ async fn site(events_max: usize) -> (SiteHandle, tempfile::TempDir) {
         server_name: "lab".to_owned(),
         networks: Vec::new(),
         http_port: 80,
+        networks6: Vec::new(),
         tls_port: None,
         lease_history: LEASE_HISTORY,
         boot: BootDefaults::default(),

@@ -63,6 +63,7 @@ async fn site(state: &Path, clock: &Arc<AtomicU64>) -> (SiteHandle, JoinHandle<(
         server_name: "lab".to_owned(),
         networks: Vec::new(),
         http_port: 80,
+        networks6: Vec::new(),
         tls_port: None,
         lease_history: engine::state::LEASE_HISTORY,
         boot: BootDefaults::default(),

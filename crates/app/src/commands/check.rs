@@ -28,6 +28,9 @@ impl Check {
         for network in &config.settings.networks {
             say::line(crate::serving::in_a_line(network));
         }
+        for network in &config.settings.networks6 {
+            say::line(crate::serving::in_a_line6(network));
+        }
         if let Some(port) = config.syslog_port {
             say::line(format!("syslog on port {port}"));
         }

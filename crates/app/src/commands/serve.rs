@@ -15,7 +15,7 @@ use api::webhooks::Webhooks;
 use clap::Args;
 use library::Blobs;
 use model::network::{Mode, Subnet};
-use model::{By, Network};
+use model::{By, Network, Network6};
 use site::{Limits, Options, Site, SiteHandle, WallClock};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -124,6 +124,7 @@ impl Serve {
         let server_name = config.settings.server_name.clone();
         let begun = Begun::from(&config);
         let networks = config.settings.networks.clone();
+        let networks6 = config.settings.networks6.clone();
         let sockets = Sockets::open(
             site.clone(),
             Arc::clone(&blobs),
@@ -169,7 +170,7 @@ impl Serve {
 
         say::line_if_read("ready");
         notify::tell("READY=1");
-        tell_start(&networks, &sockets, loaders, state, socket);
+        tell_start((&networks, &networks6), &sockets, loaders, state, socket);
         let by_net = match opened {
             None => None,
             Some(opened) => {
@@ -278,7 +279,7 @@ async fn find_loaders(site: &SiteHandle, blobs: &Arc<Blobs>) -> Result<usize, Fa
 }
 
 fn tell_start(
-    networks: &[Network],
+    (networks, networks6): (&[Network], &[Network6]),
     sockets: &Sockets,
     loaders: usize,
     state: &Path,
@@ -286,6 +287,9 @@ fn tell_start(
 ) {
     for network in networks {
         say::line_if_read(serving::in_a_line(network));
+    }
+    for network in networks6 {
+        say::line_if_read(serving::in_a_line6(network));
     }
     for finding in sockets.findings() {
         say::note(format!("note: {finding}"));

@@ -29,6 +29,7 @@ pub fn read(
             server_name: host_name(),
             networks,
             http_port,
+            networks6: Vec::new(),
             tls_port: None,
             lease_history: engine::state::LEASE_HISTORY,
             boot: BootDefaults::default(),

@@ -7,6 +7,7 @@ mod dns;
 mod https;
 mod limits;
 mod network;
+mod network6;
 mod syslog;
 
 pub use network::sensible_pool;
@@ -29,7 +30,7 @@ const NETWORKS_MAX: usize = 256;
 /// Gives the file its meaning. What is returned is only good when no fault was noted.
 pub fn mean(raw: Raw, links: &[Link], host_name: &str, faults: &Faults) -> Config {
     let note = |fault: Fault| faults.borrow_mut().push(fault);
-    if raw.networks.is_empty() {
+    if raw.networks.is_empty() && raw.networks6.is_empty() {
         note(no_network(links));
     }
     if let Some(one_more) = raw.networks.get(NETWORKS_MAX) {
@@ -42,6 +43,12 @@ pub fn mean(raw: Raw, links: &[Link], host_name: &str, faults: &Faults) -> Confi
         beside::beside_others(this, earlier, &note);
         let remote = beside::is_remote(this, &raw.networks);
         networks.extend(network::one(this, remote, links, &note));
+    }
+
+    let mut networks6 = Vec::new();
+    for (index, this) in raw.networks6.iter().enumerate().take(NETWORKS_MAX) {
+        let earlier = raw.networks6.get(..index).unwrap_or_default();
+        networks6.extend(network6::one(this, earlier, links, &note));
     }
 
     let defaults = BootDefaults::default();
@@ -67,7 +74,8 @@ pub fn mean(raw: Raw, links: &[Link], host_name: &str, faults: &Faults) -> Confi
     let given = https::certificates(&raw, http_port, &note);
     let limits = limits::mean(&raw, &mut notes, &note);
     let admin = admin::admin(&raw, &note);
-    let dns = dns::mean(&raw, &mut networks, &mut notes, &note);
+    let both = dns::Both { v4: &mut networks, v6: &mut networks6 };
+    let dns = dns::mean(&raw, both, &mut notes, &note);
     let syslog_port = syslog::port(&raw, &mut notes, &note);
     Config {
         state: raw.state.map(|at| PathBuf::from(at.value)),
@@ -80,6 +88,7 @@ pub fn mean(raw: Raw, links: &[Link], host_name: &str, faults: &Faults) -> Confi
             server_name: raw.server_name.map_or_else(|| host_name.to_owned(), |at| at.value),
             networks,
             http_port,
+            networks6,
             tls_port: raw.tls_port.map(|at| at.value),
             lease_history,
             boot,

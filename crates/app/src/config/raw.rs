@@ -6,6 +6,7 @@
 mod dns;
 mod limits;
 mod network;
+mod network6;
 mod options;
 mod rate;
 pub(crate) mod settings;
@@ -13,6 +14,7 @@ pub(crate) mod settings;
 pub use dns::RawDns;
 pub use limits::RawLimits;
 pub use network::RawNetwork;
+pub use network6::RawNetwork6;
 
 use super::fault::Fault;
 use super::reader::{At, Faults, Section};
@@ -30,6 +32,8 @@ pub struct Raw {
     pub state: Option<At<String>>,
     /// `[[network]]`
     pub networks: Vec<RawNetwork>,
+    /// `[[network]]` with a subnet of IPv6
+    pub networks6: Vec<RawNetwork6>,
     /// `boot.unknown`
     pub unknown: Option<At<Unknown>>,
     /// `boot.approved`
@@ -77,7 +81,12 @@ pub fn read(text: &str, faults: &Faults) -> Raw {
         raw.state = server.meant("state", absolute);
         server.finish();
     }
-    raw.networks = top.sections("network").into_iter().map(network::network).collect();
+    for section in top.sections("network") {
+        match network6::is_meant(&section) {
+            true => raw.networks6.push(network6::network6(section)),
+            false => raw.networks.push(network::network(section)),
+        }
+    }
     if let Some(mut boot) = top.section("boot") {
         raw.unknown = unknown(&mut boot, "unknown");
         raw.approved = unknown(&mut boot, "approved");

@@ -3,6 +3,7 @@
 mod admin;
 mod dns;
 mod https;
+mod ipv6;
 mod limits;
 mod options;
 mod others;
@@ -19,13 +20,14 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 fn read(text: &str) -> Result<super::Config, String> {
-    let links = [
+    let mut links = [
         imagined("lo", &[(Ipv4Addr::LOCALHOST, 8)]),
         imagined("br0", &[(Ipv4Addr::new(10, 77, 0, 1), 24)]),
         imagined("eth1", &[(Ipv4Addr::new(192, 168, 1, 9), 24)]),
         imagined("eth2", &[]),
         imagined("br1", &[(Ipv4Addr::new(10, 78, 0, 1), 24), (Ipv4Addr::new(10, 79, 0, 1), 24)]),
     ];
+    links[1].addresses6 = ["fe80::1", "fd77::1"].map(|a| (a.parse().unwrap(), 64)).to_vec();
     read_text("lab.toml", text, &links, "here")
 }
 
@@ -197,15 +199,6 @@ fn a_subnet_behind_a_relay_is_a_network_of_its_own() {
     let [near, far] = settings.networks.as_slice() else { panic!("{settings:?}") };
     assert_eq!(near.server, far.server);
     assert_eq!(far.subnet.to_string(), "10.80.0.0/24");
-}
-
-#[test]
-fn ipv6_is_refused_once_and_clearly() {
-    let text = format!(
-        "{LAB}\n[[network]]\ninterface=\"br0\"\nmode=\"dhcp\"\nsubnet=\"fd77::/64\"\n\
-         pool=[\"fd77::100-fd77::1ff\"]\nadvertise=true\n"
-    );
-    assert_eq!(faults(&text), ["30:8 IPv6 networks are not served by this version"]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use api::types::{Done, TlsStatus, UpstreamView, Wrong};
 use engine::Settings;
 use library::Blobs;
 use model::Transfers;
-use serve::{Limits, Running};
+use serve::{Limits, Networks, Running};
 use site::SiteHandle;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -239,7 +239,8 @@ fn start(
     let (site, blobs, tls) = (site.clone(), Arc::clone(blobs), tls.map(InForce::listener));
     let (http, syslog, dns) = (settings.http_port, *syslog_port, dns.clone());
     let ports = serve::Ports { http, tls, syslog, dns };
-    serve::start_on(site, blobs, &settings.networks, ports, *limits)
+    let networks = Networks { v4: &settings.networks, v6: &settings.networks6 };
+    serve::start_on(site, blobs, networks, ports, *limits)
         .map_err(|e| Failure::failed(format!("{}: {}", e.text, e.cause)).hint(e.hint))
 }
 
@@ -255,6 +256,7 @@ fn needs_sockets(old: &Meant, new: &Meant) -> bool {
         || old.limits != new.limits
         || old.dns != new.dns
         || old.settings.networks != new.settings.networks
+        || old.settings.networks6 != new.settings.networks6
 }
 
 fn shown_port(port: Option<u16>) -> String {
@@ -331,6 +333,22 @@ fn differences(old: &Settings, new: &Settings) -> Vec<String> {
         if of(new, network).is_none() {
             lines.push(format!("no longer served: {} {}", network.interface, network.subnet));
         }
+    }
+    let of6 = |s: &Settings, this: &model::Network6| {
+        let mut all = s.networks6.iter();
+        all.find(|n| n.interface == this.interface && n.subnet == this.subnet).cloned()
+    };
+    for network in &new.networks6 {
+        match of6(old, network) {
+            None => lines.push(format!("new: {}", super::in_a_line6(network))),
+            Some(before) if before != *network => {
+                lines.push(format!("changed: {}", super::in_a_line6(network)));
+            }
+            Some(_) => {}
+        }
+    }
+    for network in old.networks6.iter().filter(|network| of6(new, network).is_none()) {
+        lines.push(format!("no longer served: {} {}", network.interface, network.subnet));
     }
     lines
 }

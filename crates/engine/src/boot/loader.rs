@@ -1,7 +1,7 @@
 //! Which bootloader carries a client to its plan.
 
-use super::FirstFile;
 use super::image::only_ipxe_starts;
+use super::{FirstFile, Road};
 use crate::Engine;
 use model::client::Firmware;
 use model::image::LoaderKind;
@@ -14,14 +14,18 @@ impl Engine {
         &self,
         client: &Client,
         plan: &BootPlan,
-        beside: bool,
+        road: Road,
     ) -> Result<FirstFile, Why> {
+        let Road { beside, ipv6 } = road;
         let Some(arch) = client.arch else {
             return Err(Why::ArchUnserved(client.arch_codes.clone()));
         };
         let allow = self.allowances(client, beside);
         let own = allow.has(Action::OwnDrivers);
-        let home = GrubHome::of(client, beside && allow.has(Action::NoGrubBeside));
+        let home = match ipv6 {
+            true => GrubHome::over_ipv6(client),
+            false => GrubHome::of(client, beside && allow.has(Action::NoGrubBeside)),
+        };
         let chosen = match arch.is_uefi() {
             true => self.uefi_loader(arch, plan, (home, own)),
             false => self.bios_loader(arch, own),
@@ -117,7 +121,7 @@ impl Engine {
             )),
             // Better a loader that may stop than none: on another server's network it works where
             // that server names us as its next server.
-            (GrubHome::AsksTheOther, Some(shim), None) => Some((
+            (GrubHome::AsksTheOther | GrubHome::OverIpv6, Some(shim), None) => Some((
                 shim,
                 format!(
                     "shim and GRUB, but {}; `bootwright bootloader import` an iPXE for {arch}",
@@ -160,6 +164,8 @@ enum GrubHome {
     AsksTheOther,
     /// At a URL: Debian's signed build has no HTTP client and stops at its prompt.
     OverHttp,
+    /// By DHCPv6, from which only patched builds take their server.
+    OverIpv6,
 }
 
 impl GrubHome {
@@ -171,6 +177,13 @@ impl GrubHome {
         }
     }
 
+    fn over_ipv6(client: &Client) -> Self {
+        match client.firmware {
+            Firmware::Http => Self::OverHttp,
+            _ => Self::OverIpv6,
+        }
+    }
+
     fn trouble(self) -> &'static str {
         match self {
             Self::FindsUs => "nothing speaks against GRUB",
@@ -178,6 +191,7 @@ impl GrubHome {
                 "GRUB asks the DHCP server for its configuration, never the server beside it"
             }
             Self::OverHttp => "Debian's signed GRUB cannot fetch over HTTP",
+            Self::OverIpv6 => "not every GRUB finds its configuration over IPv6",
         }
     }
 }

@@ -11,7 +11,7 @@ use model::menu::Choice;
 use model::setting::Setting;
 use model::{Batch, Change, HardwareAddress, Machine, Now};
 use serde::{Deserialize, Serialize};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 /// The longest that a machine can be armed for.
@@ -260,9 +260,11 @@ impl Engine {
     }
 
     /// Our address where a machine was last heard.
-    fn server_of(&self, machine: &Machine) -> Ipv4Addr {
+    fn server_of(&self, machine: &Machine) -> IpAddr {
         let network = self.network(&machine.link).or_else(|| self.settings.networks.first());
-        network.map_or(Ipv4Addr::UNSPECIFIED, |network| network.server)
+        let network6 = || self.settings.networks6.first().map(|network| network.server.into());
+        let server = network.map(|network| network.server.into()).or_else(network6);
+        server.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
     }
 
     pub(crate) fn disk_for(

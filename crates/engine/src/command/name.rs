@@ -87,6 +87,15 @@ impl Engine {
                 let now = self.reservations().find(|r| r.address == *address);
                 (format!("reservation {address}"), now.cloned().map(Change::Reservation))
             }
+            Change::Lease6(model::Lease6 { address, .. }) | Change::Lease6Gone(address) => {
+                let now = self.leases6.of(*address);
+                (format!("lease {address}"), now.cloned().map(Change::Lease6))
+            }
+            Change::Reservation6(model::Reservation6 { address, .. })
+            | Change::Reservation6Gone(address) => {
+                let now = self.reservations6().find(|r| r.address == *address);
+                (format!("reservation {address}"), now.cloned().map(Change::Reservation6))
+            }
             Change::Machine(model::Machine { hardware, .. }) | Change::MachineGone(hardware) => {
                 let now = self.machines.get(hardware);
                 // By what never changes, so that a machine is found under any name it had.

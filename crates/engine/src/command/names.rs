@@ -88,8 +88,9 @@ impl Engine {
     /// Whether a name lies in a domain of ours, and is not the server's own there.
     fn check_place(&self, name: &str) -> Result<(), super::Refusal> {
         let networks = self.settings.networks.iter().filter(|n| n.mode != Mode::Off);
-        let domains: Vec<String> =
-            networks.filter_map(|n| n.domain.as_ref()).map(|d| d.to_ascii_lowercase()).collect();
+        let over_ipv6 = self.settings.networks6.iter().filter_map(|n| n.domain.as_ref());
+        let domains = networks.filter_map(|n| n.domain.as_ref()).chain(over_ipv6);
+        let domains: Vec<String> = domains.map(|domain| domain.to_ascii_lowercase()).collect();
         let within = |domain: &&String| {
             let front = name.strip_suffix(domain.as_str());
             front.is_some_and(|front| front.is_empty() || front.ends_with('.'))
@@ -129,6 +130,7 @@ mod tests {
         Engine::new(Settings {
             server_name: "boot".to_owned(),
             networks: vec![network],
+            networks6: Vec::new(),
             http_port: 80,
             tls_port: None,
             lease_history: LEASE_HISTORY,

@@ -193,6 +193,7 @@ mod tests {
             server_name: "lab".to_owned(),
             networks: Vec::new(),
             http_port: 80,
+            networks6: Vec::new(),
             tls_port: None,
             lease_history: LEASE_HISTORY,
             boot: BootDefaults::default(),

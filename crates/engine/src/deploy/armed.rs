@@ -9,9 +9,10 @@ use crate::{Engine, script};
 use model::client::Stage;
 use model::deployment::{Boots, Confirm, Deployment, End, Install, State, Step};
 use model::image::{Hash, Wanted};
+use model::network::HttpBoot;
 use model::plan::{Boot, BootPlan, Decision, Reason};
 use model::{Change, Client, Event, HardwareAddress, Image, Now};
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// How long after something was booted once its script is given again, should the boot have broken
@@ -191,11 +192,11 @@ impl Engine {
     }
 
     /// What `explain` shows in the place of a URL with a token.
-    pub(crate) fn answer_shown(&self, boot: &Boot, server: Ipv4Addr) -> Option<String> {
+    pub(crate) fn answer_shown(&self, boot: &Boot, server: IpAddr) -> Option<String> {
         self.answer_of(boot, server, None)
     }
 
-    fn answer_of(&self, boot: &Boot, server: Ipv4Addr, token: Option<&str>) -> Option<String> {
+    fn answer_of(&self, boot: &Boot, server: IpAddr, token: Option<&str>) -> Option<String> {
         let of = self.deployments.get(boot.deployment?)?;
         Some(self.answer_url(of, of.install.as_ref()?, server, token))
     }
@@ -224,7 +225,7 @@ impl Engine {
         &self,
         of: &Deployment,
         install: &Install,
-        server: Ipv4Addr,
+        server: IpAddr,
         token: Option<&str>,
     ) -> String {
         let base = self.answers_base(install, server);
@@ -249,13 +250,9 @@ impl Engine {
 
     /// Where answer files are fetched: over TLS when there are secrets in them, unless an operator
     /// said otherwise for this one.
-    pub(crate) fn answers_base(&self, install: &Install, server: Ipv4Addr) -> String {
+    pub(crate) fn answers_base(&self, install: &Install, server: IpAddr) -> String {
         let private = !install.secrets.is_empty() && !install.plain_http;
-        match self.settings.tls_port.filter(|_| private) {
-            Some(443) => format!("https://{server}"),
-            Some(port) => format!("https://{server}:{port}"),
-            None => self.http_base(server),
-        }
+        self.base_for(if private { HttpBoot::Https } else { HttpBoot::Http }, server)
     }
 }
 

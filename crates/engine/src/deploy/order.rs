@@ -13,7 +13,7 @@ use model::setting::{Layer, Setting};
 use model::{HardwareAddress, Now};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::ops::Bound::{Excluded, Included, Unbounded};
 use std::sync::Arc;
 use vault::{Key, Purpose, Sealed};
@@ -139,7 +139,7 @@ pub(crate) struct Case<'a> {
     /// The number of the deployment, as shown.
     pub(crate) id: String,
     /// Our address where the machine is.
-    pub(crate) server: Ipv4Addr,
+    pub(crate) server: IpAddr,
     /// Where its answer files are.
     pub(crate) answers: String,
     /// Where it reports to.

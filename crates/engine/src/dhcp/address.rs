@@ -97,7 +97,7 @@ impl Engine {
             happening: Happening::Answered {
                 asked: "DISCOVER".into(),
                 answer: "OFFER".into(),
-                address: Some(choice.address),
+                address: Some(choice.address.into()),
                 file,
                 because,
             },
@@ -178,13 +178,13 @@ impl Engine {
             }
             Meaning::InitReboot(address) if !network.subnet.contains(address) => {
                 if !network.authoritative {
-                    return Err(Why::NoRecord(address));
+                    return Err(Why::NoRecord(address.into()));
                 }
                 self.refuse(exchange, &format!("{address} is not of this network"))
             }
             // It came in where its subnet is not: whoever serves that answers.
             Meaning::Renewing(address) if !network.subnet.contains(address) => {
-                Err(Why::NoRecord(address))
+                Err(Why::NoRecord(address.into()))
             }
             Meaning::InitReboot(address)
                 if let Some(own) = self.promised_elsewhere(exchange, address) =>
@@ -223,7 +223,7 @@ impl Engine {
                     None if network.authoritative => {
                         self.refuse(exchange, &format!("{address} is not leased to you"))
                     }
-                    None => Err(Why::NoRecord(address)),
+                    None => Err(Why::NoRecord(address.into())),
                 }
             }
         }
@@ -289,7 +289,7 @@ impl Engine {
             happening: Happening::Answered {
                 asked: if rapid { "DISCOVER" } else { "REQUEST" }.into(),
                 answer: "ACK".into(),
-                address: Some(address),
+                address: Some(address.into()),
                 file,
                 because,
             },
@@ -371,7 +371,7 @@ impl Engine {
             happening: Happening::Answered {
                 asked: "BOOTP request".into(),
                 answer: "BOOTP reply".into(),
-                address: Some(address),
+                address: Some(address.into()),
                 file: None,
                 because: vec![Reason::Note(
                     "BOOTP knows no leases: the address is theirs for a week".into(),

@@ -66,27 +66,7 @@ impl Memory {
     /// Remembers a client that boots, and the address it goes by.
     pub(super) fn note(&mut self, now: Now, message: &Message, client: &Client, port: u16) {
         let address = addresses(message);
-        if client.stage == Stage::System && !self.clients.contains_key(&client.hardware) {
-            return;
-        }
-        if self.clients.len() >= REMEMBERED_MAX && !self.clients.contains_key(&client.hardware) {
-            let oldest = self.clients.iter().min_by_key(|(_, recalled)| recalled.at);
-            if let Some(oldest) = oldest.map(|(hardware, _)| *hardware) {
-                self.forget(&oldest);
-            }
-        }
-        let recalled = self.clients.entry(client.hardware).or_insert_with(|| Recalled {
-            at: now,
-            client: client.clone(),
-            xid: message.xid,
-            discovers: 0,
-            seen: BTreeSet::new(),
-            came_back: false,
-            address: None,
-            loader_dir: None,
-            loader_asks: Vec::new(),
-        });
-        recalled.at = now;
+        let Some(recalled) = self.row(now, message.xid, client) else { return };
         if port == super::reply::BOOT_SERVER_PORT {
             recalled.seen.insert(Seen::AskedOn4011);
         }
@@ -117,6 +97,45 @@ impl Memory {
         if let Some(address) = address {
             self.goes_by(client.hardware, address);
         }
+    }
+
+    /// Remembers a client that boots over IPv6. Which addresses it goes by, its leases say.
+    pub(crate) fn note_over_ipv6(&mut self, now: Now, xid: [u8; 3], client: &Client) {
+        if client.hardware.bytes().is_empty() {
+            return;
+        }
+        let [a, b, c] = xid;
+        let Some(row) = self.row(now, u32::from_be_bytes([0, a, b, c]), client) else { return };
+        if client.stage != Stage::System {
+            row.client = client.clone();
+        }
+    }
+
+    /// The row of a client, new if there is none; systems have none of their own.
+    fn row(&mut self, now: Now, xid: u32, client: &Client) -> Option<&mut Recalled> {
+        let known = self.clients.contains_key(&client.hardware);
+        if client.stage == Stage::System && !known {
+            return None;
+        }
+        if self.clients.len() >= REMEMBERED_MAX && !known {
+            let oldest = self.clients.iter().min_by_key(|(_, recalled)| recalled.at);
+            if let Some(oldest) = oldest.map(|(hardware, _)| *hardware) {
+                self.forget(&oldest);
+            }
+        }
+        let recalled = self.clients.entry(client.hardware).or_insert_with(|| Recalled {
+            at: now,
+            client: client.clone(),
+            xid,
+            discovers: 0,
+            seen: BTreeSet::new(),
+            came_back: false,
+            address: None,
+            loader_dir: None,
+            loader_asks: Vec::new(),
+        });
+        recalled.at = now;
+        Some(recalled)
     }
 
     /// One address a client: the table has no more rows than there are clients.

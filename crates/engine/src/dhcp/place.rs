@@ -54,7 +54,7 @@ fn behind_relay<'a, I: Iterator<Item = &'a Network>>(
         .filter(|n| n.relays.is_empty() && near || listed(n) || group(n))
         // A relay may stand elsewhere, but addresses are given of the client's own subnet only.
         .or_else(|| on_link().find(|n| listed(n) && n.mode != Mode::Dhcp))
-        .ok_or(Why::UnknownRelay(relay.address))
+        .ok_or(Why::UnknownRelay(relay.address.into()))
 }
 
 /// By the address it has (a client behind a relay renews without it), the subnet it selects

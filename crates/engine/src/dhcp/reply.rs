@@ -10,7 +10,7 @@ use model::option::only_for_systems;
 use model::plan::{BootPlan, Decision, Reason, Why};
 use model::{DhcpOption, Happening, Network, Now};
 use quirks::Action;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 use wire::dhcp4::machine_uuid;
 use wire::dhcp4::{Message, MessageType, code, max_message, parameter_list, pxe};
@@ -120,12 +120,7 @@ impl Engine {
 
     /// Where firmware of HTTP Boot is sent: by `http_boot` of its network.
     fn firmware_base(&self, network: &Network) -> String {
-        let server = network.server;
-        match (network.http_boot, self.settings.tls_port) {
-            (HttpBoot::Https, Some(443)) => format!("https://{server}"),
-            (HttpBoot::Https, Some(port)) => format!("https://{server}:{port}"),
-            (HttpBoot::Http, _) | (_, None) => self.http_base(server),
-        }
+        self.base_for(network.http_boot, network.server)
     }
 
     /// Why that scheme, where there is a choice.
@@ -146,11 +141,12 @@ impl Engine {
         }
     }
 
-    /// `http://10.77.0.1` or `http://10.77.0.1:8080`.
-    pub(crate) fn http_base(&self, server: Ipv4Addr) -> String {
+    /// `http://10.77.0.1`, `http://10.77.0.1:8080` or `http://[fd77::1]`.
+    pub(crate) fn http_base(&self, server: impl Into<IpAddr>) -> String {
+        let host = model::url::host(server.into());
         match self.settings.http_port {
-            80 => format!("http://{server}"),
-            port => format!("http://{server}:{port}"),
+            80 => format!("http://{host}"),
+            port => format!("http://{host}:{port}"),
         }
     }
 }

@@ -80,7 +80,15 @@ impl Engine {
         from: IpAddr,
         neighbour: Option<HardwareAddress>,
     ) -> Option<HardwareAddress> {
-        let IpAddr::V4(from) = from else { return None };
+        let from = match from {
+            IpAddr::V4(from) => from,
+            IpAddr::V6(from) => {
+                // Who made its address by itself made it of its card, most likely (RFC 4291).
+                let leased = self.leases6.of(from).and_then(|lease| lease.hardware);
+                let made = || wire::dhcp6::duid::mac_in(from).map(HardwareAddress::mac);
+                return leased.or(neighbour).or_else(made);
+            }
+        };
         let leased = self.leases.of(from).map(|lease| lease.hardware);
         leased.or(neighbour).or_else(|| self.memory.at_address(from))
     }

@@ -26,11 +26,15 @@ impl Engine {
 
     /// Whether these changes may be made now.
     pub(crate) fn may_keep(&self, changes: &[Change]) -> bool {
-        let kept = |change: &Change| match change {
-            Change::Lease(lease) => self.leases.of(lease.address),
-            _ => None,
+        let renewed = |change: &Change| match change {
+            Change::Lease(lease) => renews(change, self.leases.of(lease.address)),
+            Change::Lease6(new) => self.leases6.of(new.address).is_some_and(|kept| {
+                let same = (&kept.duid, kept.iaid) == (&new.duid, new.iaid);
+                same && [kept.state, new.state] == [LeaseState::Bound; 2]
+            }),
+            _ => false,
         };
-        !self.only_renews || changes.iter().all(|change| renews(change, kept(change)))
+        !self.only_renews || changes.iter().all(renewed)
     }
 
     /// Somebody answered for an address that was about to be offered ([`Check`]): nobody gets it
@@ -85,6 +89,8 @@ impl Engine {
         let before = now - self.settings.lease_history;
         let forgotten = self.leases.ended(Now(0), before, FORGOTTEN_AT_ONCE);
         noted.changes = forgotten.map(|lease| Change::LeaseGone(lease.address)).collect();
+        let forgotten = self.leases6.ended(before, FORGOTTEN_AT_ONCE);
+        noted.changes.extend(forgotten.into_iter().map(Change::Lease6Gone));
         // Past a limit in memory the oldest are gone; then the disk needs them no longer, either.
         let end_of = |lease: Option<&Lease>| lease.and_then(|lease| lease.until);
         let full = end_of(self.leases.past().nth(PAST_MAX / 16 * 15)).map(|_| PAST_MAX / 16);

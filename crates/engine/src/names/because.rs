@@ -18,12 +18,12 @@ pub enum Source {
     Reservation(IpAddr),
     /// An operator named the machine.
     Machine(HardwareAddress),
-    /// The client says so (option 12), at its lease.
+    /// The client says so (option 12; over IPv6 option 39), at its lease.
     Client {
         /// Which address it has.
         address: IpAddr,
-        /// Who.
-        hardware: HardwareAddress,
+        /// Who, where that is known.
+        hardware: Option<HardwareAddress>,
         /// Since when.
         since: Now,
     },
@@ -64,8 +64,11 @@ impl fmt::Display for Source {
             Self::Record => write!(f, "an operator added the record"),
             Self::Reservation(address) => write!(f, "{address} is reserved under this name"),
             Self::Machine(hardware) => write!(f, "an operator named the machine {hardware} so"),
-            Self::Client { address, hardware, since } => {
+            Self::Client { address, hardware: Some(hardware), since } => {
                 write!(f, "{hardware} calls itself so; it has had {address} since {since}")
+            }
+            Self::Client { address, hardware: None, since } => {
+                write!(f, "whoever has had {address} since {since} calls itself so")
             }
             Self::Hardware(hardware) => write!(f, "it is the hardware address of {hardware}"),
         }

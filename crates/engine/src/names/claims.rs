@@ -39,8 +39,8 @@ impl Names {
         for place in facts.places.iter().filter(|place| names_on(rules, place)) {
             let host = domain_of(place).and_then(|domain| host_name(&facts.server, &domain));
             let Some(host) = host else { continue };
-            self.put(steady(&host, Data::A(place.server)), Source::Own, None);
-            if let Some(name) = name_of(place.server.into()) {
+            self.put(steady(&host, address_data(place.server)), Source::Own, None);
+            if let Some(name) = name_of(place.server) {
                 self.put(steady(&name, Data::Ptr(host)), Source::Own, None);
             }
         }
@@ -57,8 +57,12 @@ impl Names {
                 continue;
             }
             let super::OwnRecord { name, ttl_s, data } = record.clone();
-            if let Data::A(address) = data
-                && let Some(reverse) = name_of(address.into())
+            let address = match data {
+                Data::A(address) => Some(IpAddr::V4(address)),
+                Data::Aaaa(address) => Some(IpAddr::V6(address)),
+                _ => None,
+            };
+            if let Some(reverse) = address.and_then(name_of)
                 && !self.nodes.contains_key(reverse.as_wire())
                 && self.zone_of(reverse.as_wire()).is_some()
             {
@@ -103,14 +107,11 @@ impl Names {
         claims.sort_by_key(Claim::order);
         let taken = self.nodes.get(name.as_wire()).and_then(|node| node.source.clone());
         let Some(first) = claims.first() else { return };
-        let (winner, first_address) = (first.holding.hardware, first.holding.address);
-        let source = first.source.clone();
+        let (winner, source) = (first.holding, first.source.clone());
         for claim in claims {
             let holding = claim.holding;
-            let same = holding.address == first_address
-                || (winner.is_some() && holding.hardware == winner);
             match &taken {
-                None if same => self.give(name, holding, &source),
+                None if is_same(winner, holding) => self.give(name, holding, &source),
                 taken => self.lost.push(Lost {
                     name: name.to_string(),
                     address: holding.address,
@@ -128,10 +129,7 @@ impl Names {
             return;
         }
         let until = if holding.reserved { None } else { holding.until };
-        let data = match holding.address {
-            IpAddr::V4(address) => Data::A(address),
-            IpAddr::V6(address) => Data::Aaaa(address),
-        };
+        let data = address_data(holding.address);
         let leased = |name: &Name, data| Record { name: name.clone(), ttl_s: LEASED_TTL_S, data };
         self.put(leased(name, data), source.clone(), until);
         let reverse = name_of(holding.address);
@@ -173,15 +171,28 @@ fn steady(name: &Name, data: Data) -> Record {
     Record { name: name.clone(), ttl_s: STEADY_TTL_S, data }
 }
 
+fn address_data(address: IpAddr) -> Data {
+    match address {
+        IpAddr::V4(address) => Data::A(address),
+        IpAddr::V6(address) => Data::Aaaa(address),
+    }
+}
+
+/// Whether two addresses are of one machine, of either family.
+fn is_same(a: &Holding, b: &Holding) -> bool {
+    a.address == b.address
+        || (a.hardware.is_some() && a.hardware == b.hardware)
+        || (a.duid.is_some() && a.duid == b.duid)
+}
+
 fn domain_of(place: &Place) -> Option<Name> {
     place.domain.as_deref().and_then(Name::parse)
 }
 
 /// Where an address is. The smallest subnet counts, should one lie in another.
 fn place_of<'a>(facts: &'a Facts, rules: &Rules, address: IpAddr) -> Option<&'a Place> {
-    let IpAddr::V4(address) = address else { return None };
     let places = facts.places.iter().filter(|place| place.subnet.contains(address));
-    places.filter(|place| names_on(rules, place)).max_by_key(|place| place.subnet.prefix)
+    places.filter(|place| names_on(rules, place)).max_by_key(|place| place.subnet.length())
 }
 
 /// What a holder wants to be called: what an operator says outranks what it says itself.
@@ -191,12 +202,11 @@ fn wish(holding: &Holding) -> Option<(String, Source)> {
     if let Some(label) = of(reserved_name) {
         return Some((label, Source::Reservation(*address)));
     }
-    let hardware = (*hardware)?;
-    if let Some(label) = of(machine_name) {
-        return Some((label, Source::Machine(hardware)));
+    if let (Some(label), Some(hardware)) = (of(machine_name), hardware) {
+        return Some((label, Source::Machine(*hardware)));
     }
-    let label = of(said)?;
-    Some((label, Source::Client { address: *address, hardware, since: *since }))
+    let (address, hardware, since) = (*address, *hardware, *since);
+    Some((of(said)?, Source::Client { address, hardware, since }))
 }
 
 /// `52-54-00-77-00-01`.

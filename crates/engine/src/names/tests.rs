@@ -1,9 +1,12 @@
+mod ipv6;
+
 use super::*;
 use crate::state::{BootDefaults, LEASE_HISTORY};
 use crate::{Engine, Settings};
 use model::lease::{LeaseState, Reservation, ReservedFor};
 use model::network::Mode;
-use model::{Change, HardwareAddress, Lease, Machine, Network};
+use model::network::Subnet;
+use model::{Change, HardwareAddress, Lease, Machine, Network, Network6};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -19,9 +22,14 @@ fn network(subnet: &str, domain: Option<&str>) -> Network {
 }
 
 fn engine(networks: Vec<Network>) -> Engine {
+    engine_with(networks, Vec::new())
+}
+
+fn engine_with(networks: Vec<Network>, networks6: Vec<Network6>) -> Engine {
     Engine::new(Settings {
         server_name: "Boot_1".to_owned(),
         networks,
+        networks6,
         http_port: 80,
         tls_port: None,
         lease_history: LEASE_HISTORY,

@@ -59,9 +59,10 @@ fn say(scene: &Scene<'_>, plan: &BootPlan) -> String {
 /// Our files as GRUB names them: by the protocol it came to us with, for that one it has. Debian's
 /// signed builds have no HTTP client; those that have one take port 80 only.
 fn device(scene: &Scene<'_>) -> String {
+    let server = model::url::host(scene.server);
     match (scene.by, scene.http_port) {
-        (Carrier::Http, 80) => format!("(http,{})", scene.server),
-        _ => format!("(tftp,{})", scene.server),
+        (Carrier::Http, 80) => format!("(http,{server})"),
+        _ => format!("(tftp,{server})"),
     }
 }
 

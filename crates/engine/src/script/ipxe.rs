@@ -6,12 +6,23 @@ use model::menu::Choice;
 use model::plan::{Boot, BootPlan, Decision, Elsewhere, ShownMenu};
 use model::url;
 
+/// An address, if it has none yet, of the family that it came by: asking for the other would only
+/// make it wait.
+fn configure(http: &str) -> &'static str {
+    match http.contains('[') {
+        true => {
+            "isset ${ip6} || ifconf --configurator ipv6 || echo Bootwright: no address by DHCPv6\n"
+        }
+        false => "isset ${ip} || dhcp || echo Bootwright: no address by DHCP\n",
+    }
+}
+
 /// The script for a plan.
 pub fn write(scene: &Scene<'_>, plan: &BootPlan) -> String {
     let mut text = String::from("#!ipxe\n");
     text.push_str(&comments(scene, plan));
     // autoexec.ipxe runs before any DHCP (Q77), and a cached answer may lack half of it (Q79).
-    text.push_str("isset ${ip} || dhcp || echo Bootwright: no address by DHCP\n");
+    text.push_str(configure(scene.http));
     for line in screen(scene, plan) {
         text.push_str(&format!("echo {line}\n"));
     }
@@ -49,9 +60,10 @@ pub fn wrong_password(scene: &Scene<'_>) -> String {
 
 /// A script for somebody whose identity is not known yet: it asks again and says who it is.
 pub fn introduce(http: &str) -> String {
+    let configure = configure(http);
     format!(
         "#!ipxe\n# Who are you? Asking again with the machine's identity.\n\
-         isset ${{ip}} || dhcp || echo Bootwright: no address by DHCP\n\
+         {configure}\
          chain --replace {http}/boot.ipxe?mac=${{netX/mac}}&uuid=${{uuid}}&serial=${{serial:uristring}}&arch=${{buildarch}}&platform=${{platform}}&memsize=${{memsize}}\n"
     )
 }

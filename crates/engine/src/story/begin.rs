@@ -120,7 +120,7 @@ fn asks_anew(event: &Event, speaker: &Speaker, open: &Open) -> bool {
     let (Happening::Answered { asked, .. } | Happening::Silent { asked, .. }) = &event.what else {
         return false;
     };
-    let begins = matches!(&**asked, "DISCOVER" | "BOOTP request");
+    let begins = matches!(&**asked, "DISCOVER" | "BOOTP request" | "SOLICIT");
     if !begins {
         return false;
     }

@@ -389,7 +389,7 @@ fn exchange(event: &Event) -> Exchange {
         Happening::Answered { asked, answer, address, file, because } => {
             exchange.asked = asked.to_string();
             exchange.answer = Some(answer.to_string());
-            exchange.address = address.map(IpAddr::V4);
+            exchange.address = *address;
             exchange.file.clone_from(file);
             exchange.loader = because.iter().find_map(|reason| match reason {
                 Reason::Loader { .. } => Some(reason.to_string()),

@@ -172,7 +172,7 @@ fn a_relay_that_nobody_named_gets_nothing_by_selecting_a_subnet_of_ours() {
     message.giaddr = ip("203.0.113.9");
     message.options.push(code::SUBNET_SELECTION, [10, 77, 0, 0]);
     let ask = Datagram { to: US, ..datagram(&message) };
-    assert_eq!(silence(engine.dhcp(Now(0), &ask)), Why::UnknownRelay(ip("203.0.113.9")));
+    assert_eq!(silence(engine.dhcp(Now(0), &ask)), Why::UnknownRelay(ip("203.0.113.9").into()));
 }
 
 #[test]
@@ -255,7 +255,7 @@ fn a_relay_says_which_subnet_and_where_it_listens() {
     assert_eq!(offer.options.ip(code::SUBNET_SELECTION), Some(ip("10.80.0.0")));
     // A relay that nobody named gets nothing.
     let foreign = relayed(MessageType::Discover, 3, "10.98.0.1", &agent);
-    assert_eq!(silence(engine.dhcp(Now(0), &foreign)), Why::UnknownRelay(ip("10.98.0.1")));
+    assert_eq!(silence(engine.dhcp(Now(0), &foreign)), Why::UnknownRelay(ip("10.98.0.1").into()));
 }
 
 #[test]

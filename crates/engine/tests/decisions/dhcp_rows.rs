@@ -132,7 +132,7 @@ fn a_relay_we_do_not_know_is_dropped() {
     let mut message = request(MessageType::Discover, 1);
     message.giaddr = Ipv4Addr::new(172, 16, 0, 1);
     let why = quiet(&mut engine(Mode::Dhcp), &message);
-    assert_eq!(why, Why::UnknownRelay(message.giaddr));
+    assert_eq!(why, Why::UnknownRelay(message.giaddr.into()));
 }
 
 #[test]

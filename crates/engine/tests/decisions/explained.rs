@@ -15,7 +15,7 @@ use model::network::Mode;
 use model::rule::{Condition, MacPrefix};
 use model::{Arch, Firmware, Happening, Life, Network, Now};
 use proptest::prelude::*;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use wire::dhcp4::{Message, MessageType, code};
@@ -291,7 +291,10 @@ fn compare(mut engine: Engine, now: Now, machine: u8, kind: Kind, told: bool) {
     }
     let Some(script) = stage(&explained, "ipxe") else { return };
     // Beside another server its address is one that we do not know of.
-    let at = given.unwrap_or(Ipv4Addr::new(10, 77, 0, 50));
+    let at = match given {
+        Some(IpAddr::V4(given)) => given,
+        _ => Ipv4Addr::new(10, 77, 0, 50),
+    };
     if given.is_some() {
         take_up(&mut engine, now, machine, kind, at);
     }

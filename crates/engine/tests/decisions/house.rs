@@ -28,6 +28,7 @@ pub fn settings(mode: Mode) -> Settings {
         server_name: "bench".into(),
         networks: vec![network(mode)],
         http_port: 80,
+        networks6: Vec::new(),
         tls_port: None,
         lease_history: engine::state::LEASE_HISTORY,
         boot: engine::BootDefaults::default(),

@@ -55,7 +55,7 @@ pub fn said(ms: u64, machine: u8, card: u8, who: &str, asked: &str, answer: &str
         answer => Happening::Answered {
             asked: asked.to_owned().into(),
             answer: answer.to_owned().into(),
-            address: Some(Ipv4Addr::new(10, 0, 0, 100 + machine)),
+            address: Some(Ipv4Addr::new(10, 0, 0, 100 + machine).into()),
             file: (who == "uefi").then(|| "loader/snponly-x64.efi".to_owned()),
             because: Vec::new(),
         },

@@ -93,6 +93,7 @@ fn settings(shape: u8) -> Settings {
         server_name: "lab".into(),
         networks: vec![first, second],
         http_port: 80,
+        networks6: Vec::new(),
         tls_port: None,
         lease_history: Duration::from_secs(86_400),
         boot: BootDefaults::default(),

@@ -19,7 +19,9 @@ pub enum Firmware {
     SeaBios,
     /// UEFI x64 by EDK2, its own PXE stack.
     Ovmf,
-    /// UEFI x64 by EDK2, PXE switched off: UEFI HTTP Boot.
+    /// The same with PXE over IPv4 switched off.
+    OvmfIpv6,
+    /// UEFI x64 by EDK2, PXE switched off: UEFI HTTP Boot, over IPv4 and then over IPv6.
     OvmfHttp,
     /// UEFI x64 by EDK2 with Microsoft's keys, Secure Boot enforced.
     OvmfSecureBoot,
@@ -152,7 +154,7 @@ impl Firmware {
         match self {
             // Without graphics SeaBIOS and its iPXE write to the serial port.
             Self::SeaBios => &["-machine", "pc,graphics=off"],
-            Self::Ovmf | Self::OvmfHttp => &["-machine", "q35"],
+            Self::Ovmf | Self::OvmfIpv6 | Self::OvmfHttp => &["-machine", "q35"],
             // Without SMM the guest could write the key variables itself.
             Self::OvmfSecureBoot => &[
                 "-machine",
@@ -164,11 +166,20 @@ impl Firmware {
         }
     }
 
+    /// What of EDK2's network boot is switched off.
+    fn without(self) -> &'static [&'static str] {
+        match self {
+            Self::OvmfHttp => &["IPv4PXESupport", "IPv6PXESupport"],
+            Self::OvmfIpv6 => &["IPv4PXESupport"],
+            Self::SeaBios | Self::Ovmf | Self::OvmfSecureBoot | Self::Aavmf => &[],
+        }
+    }
+
     /// The flash with the code, and the one with the variables as delivered.
     fn flash(self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::SeaBios => None,
-            Self::Ovmf | Self::OvmfHttp => {
+            Self::Ovmf | Self::OvmfIpv6 | Self::OvmfHttp => {
                 Some(("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"))
             }
             Self::OvmfSecureBoot => Some((
@@ -206,10 +217,8 @@ impl Spec {
             card.push_str(",romfile=");
         }
         command.args(["-device", &card]);
-        if self.firmware == Firmware::OvmfHttp {
-            for stack in ["IPv4PXESupport", "IPv6PXESupport"] {
-                command.args(["-fw_cfg", &format!("name=opt/org.tianocore/{stack},string=n")]);
-            }
+        for stack in self.firmware.without() {
+            command.args(["-fw_cfg", &format!("name=opt/org.tianocore/{stack},string=n")]);
         }
         if let Some(list) = &self.trusts {
             let file = format!("name=etc/edk2/https/cacerts,file={}", list.display());

@@ -54,6 +54,8 @@ impl Link {
     pub const SERVER: &str = "10.77.0.1";
     /// The second server's address on the link, /24.
     pub const PEER: &str = "10.77.0.2";
+    /// The server's address on the link where it has no IPv4, /64.
+    pub const SERVER_6: &str = "fd77::1";
     /// The name of the interface in both servers' namespaces.
     pub const INTERFACE: &str = "eth0";
 
@@ -127,6 +129,17 @@ impl Link {
         // Duplicate address detection would only bring packets that nobody asked for.
         ip(&["-n", &end.0, "link", "set", Self::INTERFACE, "address", mac, "addrgenmode", "none"])?;
         Ok(end)
+    }
+
+    /// Takes IPv4 away from the link: the server has an IPv6 address instead.
+    ///
+    /// # Errors
+    /// When `ip` refuses.
+    pub fn without_ipv4(&self) -> Result<(), Trouble> {
+        let (Namespace(server), interface) = (self.server(), Self::INTERFACE);
+        ip(&["-n", &server, "-4", "addr", "flush", "dev", interface])?;
+        let address = format!("{}/64", Self::SERVER_6);
+        ip(&["-n", &server, "addr", "add", &address, "dev", interface, "nodad"])
     }
 
     /// Takes a port off the bridge and puts a cable of its own there: the first of `ends` is free, the

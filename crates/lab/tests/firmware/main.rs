@@ -9,6 +9,7 @@ mod discs;
 mod faults;
 mod https;
 mod installs;
+mod ipv6;
 mod page;
 mod replayed;
 
@@ -143,6 +144,8 @@ fn goes_on_to_the_local_disk(firmware: Firmware) -> Tried {
 enum Mode {
     Dhcp,
     Proxy,
+    /// On a link without IPv4.
+    Ipv6,
 }
 
 /// A server on a link, and one machine. Fields end in this order: machine, servers, link.
@@ -164,6 +167,10 @@ impl World {
         let link = Link::new()?;
         let peer = match mode {
             Mode::Dhcp => None,
+            Mode::Ipv6 => {
+                link.without_ipv4()?;
+                None
+            }
             Mode::Proxy => Some(Dnsmasq::start(&link)?),
         };
         let server = Server::start(&binary()?, &link, &config(mode, unknown))?;
@@ -247,6 +254,12 @@ fn config(mode: Mode, unknown: &str) -> String {
              lease = \"12h\""
         }
         Mode::Proxy => "mode = \"proxy\"",
+        Mode::Ipv6 => {
+            "subnet = \"fd77::/64\"\n\
+             pool = [\"fd77::100-fd77::1ff\"]\n\
+             dns = [\"fd77::1\"]\n\
+             advertise = true"
+        }
     };
     format!(
         "[[network]]\ninterface = \"{}\"\n{network}\n\n[boot]\nunknown = \"{unknown}\"\n",

@@ -18,6 +18,7 @@ pub fn settings() -> Settings {
         server_name: "lab".to_owned(),
         networks: vec![network],
         http_port: 80,
+        networks6: Vec::new(),
         tls_port: None,
         lease_history: std::time::Duration::from_secs(3600),
         boot: BootDefaults::default(),

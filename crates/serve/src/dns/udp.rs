@@ -9,7 +9,7 @@ use crate::sys::{MANY, Parcel, send_parcels};
 use engine::Now;
 use engine::names::{Admitted, Inquiry, Names, Pace, Said};
 use socket2::Socket;
-use std::net::{IpAddr, SocketAddrV4};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use wire::dns::{QUERY_BYTES_MAX, Query};
@@ -60,11 +60,11 @@ impl<O: Owner> Desk<O> {
         &self,
         names: &Arc<Names>,
         now: Now,
-        from: SocketAddrV4,
+        from: SocketAddr,
         bytes: &[u8],
         (pace, scratch): (&mut Pace, &mut Vec<u8>),
     ) -> Option<Vec<u8>> {
-        let (source, counters) = (IpAddr::V4(*from.ip()), &self.counters);
+        let (source, counters) = (from.ip(), &self.counters);
         if !names.serves(source) {
             counters.dns_outside.one();
             return None;
@@ -96,8 +96,8 @@ impl<O: Owner> Desk<O> {
     }
 
     /// Asks others, beside everything else; the answer leaves when it is there.
-    fn ask_others(&self, inquiry: Inquiry<'_>, from: SocketAddrV4, bytes: &[u8]) {
-        let Some(place) = self.forwarder.enter(IpAddr::V4(*from.ip())) else { return };
+    fn ask_others(&self, inquiry: Inquiry<'_>, from: SocketAddr, bytes: &[u8]) {
+        let Some(place) = self.forwarder.enter(from.ip()) else { return };
         let (question, led) = (bytes.to_vec(), inquiry.into());
         // The port is free when we stop, whoever still waits for an answer.
         let (forwarder, socket) = (self.forwarder.clone(), Arc::downgrade(&self.socket));

@@ -2,9 +2,9 @@
 
 use crate::TFTP_PORT;
 use crate::holder::{self, Holder, Transport};
-use model::Network;
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use thiserror::Error;
 
 /// Something an operator should know, and what to do about it.
@@ -37,23 +37,30 @@ pub struct StartError {
 
 /// Where a port was wanted.
 pub(super) struct Place<'a> {
-    pub(super) network: &'a Network,
+    pub(super) link: &'a str,
+    pub(super) address: IpAddr,
     pub(super) port: u16,
 }
 
 impl Place<'_> {
     pub(super) fn refused(&self, transport: Transport, cause: io::Error) -> StartError {
-        let (port, address, link) = (self.port, self.network.server, &self.network.interface);
+        let Self { link, address, port } = self;
+        let (link, address, port) = (*link, *address, *port);
         let place = format!("{transport} port {port} on {address} ({link})");
         let (text, hint) = match cause.kind() {
             io::ErrorKind::AddrInUse => {
                 let mut others = holder::others(transport, port);
-                others.retain(|h| h.address == address || h.address.is_unspecified());
+                // Of an address of IPv6 a holder's table shows a part.
+                let there = |h: &Holder| address.is_ipv6() || IpAddr::V4(h.address) == address;
+                others.retain(|h| there(h) || h.address.is_unspecified());
                 let hint = match transport {
                     _ if port == crate::dns::PORT => format!(
                         "stop that server, or leave names to it: take [dns] out, or name other \
                          `interfaces` there than {link}"
                     ),
+                    Transport::Udp if port == wire::dhcp6::SERVER_PORT => {
+                        "stop that DHCPv6 server, or leave the IPv6 [[network]] out".to_owned()
+                    }
                     Transport::Udp if port == TFTP_PORT => {
                         "stop that server; two cannot share a TFTP port".to_owned()
                     }

@@ -7,7 +7,7 @@ use super::{Mac, Received, link_address, received};
 use socket2::{SockAddr, Socket};
 use std::io;
 use std::mem;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::os::fd::AsRawFd;
 
 /// Packets taken or sent in one call.
@@ -89,7 +89,7 @@ impl Parcel {
     }
 
     /// By a UDP socket.
-    pub(crate) fn to(to: SocketAddrV4, bytes: Vec<u8>) -> Self {
+    pub(crate) fn to(to: SocketAddr, bytes: Vec<u8>) -> Self {
         Self { to: to.into(), packet: bytes }
     }
 

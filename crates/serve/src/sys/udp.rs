@@ -5,10 +5,10 @@
 //! kernel said. Never: what the bytes mean.
 
 use super::{length_of, set_int};
-use socket2::Socket;
+use socket2::{Domain, SockAddr, Socket, Type};
 use std::io;
 use std::mem;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ const BUFFER: i32 = 4 * 1024 * 1024;
 pub(crate) struct Letters {
     bytes: Vec<u8>,
     each: usize,
-    came: Vec<(SocketAddrV4, usize)>,
+    came: Vec<(SocketAddr, usize)>,
 }
 
 impl Letters {
@@ -37,7 +37,7 @@ impl Letters {
     }
 
     /// What the last call took.
-    pub(crate) fn each(&self) -> impl Iterator<Item = (SocketAddrV4, &[u8])> {
+    pub(crate) fn each(&self) -> impl Iterator<Item = (SocketAddr, &[u8])> {
         self.bytes
             .chunks_exact(self.each)
             .zip(&self.came)
@@ -67,9 +67,9 @@ impl Letters {
 
     fn take_one(&mut self, socket: &Socket, flags: i32) -> io::Result<usize> {
         let place = self.bytes.get_mut(..self.each).unwrap_or_default();
-        // SAFETY: all zero is a valid sockaddr_in.
-        let mut from: libc::sockaddr_in = unsafe { mem::zeroed() };
-        let mut length = length_of::<libc::sockaddr_in>();
+        // SAFETY: all zero is a valid sockaddr_in6.
+        let mut from: libc::sockaddr_in6 = unsafe { mem::zeroed() };
+        let mut length = length_of::<libc::sockaddr_in6>();
         // SAFETY: both pointers are to live memory of the lengths beside them.
         let got = unsafe {
             libc::recvfrom(
@@ -88,9 +88,9 @@ impl Letters {
 
     fn take_many(&mut self, socket: &Socket, wanted: usize) -> io::Result<usize> {
         let wanted = wanted.min(TAKEN_MAX);
-        // SAFETY: all zero is a valid sockaddr_in, iovec and mmsghdr.
+        // SAFETY: all zero is a valid sockaddr_in6, iovec and mmsghdr.
         let (mut froms, mut parts, mut heads): (
-            [libc::sockaddr_in; TAKEN_MAX],
+            [libc::sockaddr_in6; TAKEN_MAX],
             [libc::iovec; TAKEN_MAX],
             [libc::mmsghdr; TAKEN_MAX],
         ) = unsafe { mem::zeroed() };
@@ -99,7 +99,7 @@ impl Letters {
         for (head, ((from, part), place)) in heads.iter_mut().zip(rooms).take(wanted) {
             *part = libc::iovec { iov_base: place.as_mut_ptr().cast(), iov_len: place.len() };
             head.msg_hdr.msg_name = std::ptr::from_mut(from).cast();
-            head.msg_hdr.msg_namelen = length_of::<libc::sockaddr_in>();
+            head.msg_hdr.msg_namelen = length_of::<libc::sockaddr_in6>();
             head.msg_hdr.msg_iov = part;
             head.msg_hdr.msg_iovlen = 1;
         }
@@ -118,9 +118,17 @@ impl Letters {
     }
 }
 
-fn sender(from: &libc::sockaddr_in) -> SocketAddrV4 {
+/// Of either family: the shorter form of IPv4 stands at the beginning of the longer one.
+fn sender(from: &libc::sockaddr_in6) -> SocketAddr {
+    if i32::from(from.sin6_family) == libc::AF_INET6 {
+        let ip = Ipv6Addr::from(from.sin6_addr.s6_addr);
+        let port = u16::from_be(from.sin6_port);
+        return SocketAddrV6::new(ip, port, 0, from.sin6_scope_id).into();
+    }
+    // SAFETY: a sockaddr_in is shorter than a sockaddr_in6 and no more aligned, and any bytes are one.
+    let from = unsafe { &*std::ptr::from_ref(from).cast::<libc::sockaddr_in>() };
     let ip = Ipv4Addr::from(u32::from_be(from.sin_addr.s_addr));
-    SocketAddrV4::new(ip, u16::from_be(from.sin_port))
+    SocketAddrV4::new(ip, u16::from_be(from.sin_port)).into()
 }
 
 /// What goes to one client in one call: pieces of the same size, but for a shorter last one, each
@@ -159,27 +167,18 @@ fn part(bytes: &[u8]) -> libc::iovec {
     libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() }
 }
 
-fn name(to: SocketAddrV4) -> libc::sockaddr_in {
-    libc::sockaddr_in {
-        sin_family: libc::AF_INET as libc::sa_family_t,
-        sin_port: to.port().to_be(),
-        sin_addr: libc::in_addr { s_addr: u32::from(*to.ip()).to_be() },
-        sin_zero: [0; 8],
-    }
-}
-
 /// Sends one piece.
 pub(crate) fn send_one(
     socket: &Socket,
-    to: SocketAddrV4,
+    to: SocketAddr,
     head: &[u8; HEAD_BYTES],
     bytes: &[u8],
 ) -> io::Result<()> {
-    let (mut parts, mut name) = ([part(head), part(bytes)], name(to));
+    let (mut parts, name) = ([part(head), part(bytes)], SockAddr::from(to));
     // SAFETY: all zero is a valid msghdr.
     let mut message: libc::msghdr = unsafe { mem::zeroed() };
-    message.msg_name = (&raw mut name).cast();
-    message.msg_namelen = length_of::<libc::sockaddr_in>();
+    message.msg_name = name.as_ptr().cast_mut().cast();
+    message.msg_namelen = name.len();
     message.msg_iov = parts.as_mut_ptr();
     message.msg_iovlen = parts.len();
     // SAFETY: every pointer in `message` is to a live local or to the arguments.
@@ -190,17 +189,17 @@ pub(crate) fn send_one(
 /// Sends all pieces as one, for the kernel or the card to cut them apart (UDP_SEGMENT).
 pub(crate) fn send_together(
     socket: &Socket,
-    to: SocketAddrV4,
+    to: SocketAddr,
     pieces: &Pieces<'_>,
 ) -> io::Result<()> {
     #[repr(align(8))]
     struct Control([u8; 24]);
     let mut control = Control([0; 24]);
-    let (mut parts, mut name) = (pieces.parts(), name(to));
+    let (mut parts, name) = (pieces.parts(), SockAddr::from(to));
     // SAFETY: all zero is a valid msghdr.
     let mut head: libc::msghdr = unsafe { mem::zeroed() };
-    head.msg_name = (&raw mut name).cast();
-    head.msg_namelen = length_of::<libc::sockaddr_in>();
+    head.msg_name = name.as_ptr().cast_mut().cast();
+    head.msg_namelen = name.len();
     head.msg_iov = parts.as_mut_ptr();
     head.msg_iovlen = 2 * pieces.count();
     let each = u16::try_from(pieces.size + HEAD_BYTES).map_err(io::Error::other)?;
@@ -223,15 +222,15 @@ pub(crate) fn send_together(
 /// Sends the pieces one by one in one call; gives how many went out, at least one.
 pub(crate) fn send_apart(
     socket: &Socket,
-    to: SocketAddrV4,
+    to: SocketAddr,
     pieces: &Pieces<'_>,
 ) -> io::Result<usize> {
-    let (mut parts, mut name) = (pieces.parts(), name(to));
+    let (mut parts, name) = (pieces.parts(), SockAddr::from(to));
     // SAFETY: all zero is a valid mmsghdr.
     let mut heads: [libc::mmsghdr; PIECES_MAX] = unsafe { mem::zeroed() };
     for (head, pair) in heads.iter_mut().zip(parts.chunks_exact_mut(2)) {
-        head.msg_hdr.msg_name = (&raw mut name).cast();
-        head.msg_hdr.msg_namelen = length_of::<libc::sockaddr_in>();
+        head.msg_hdr.msg_name = name.as_ptr().cast_mut().cast();
+        head.msg_hdr.msg_namelen = name.len();
         head.msg_hdr.msg_iov = pair.as_mut_ptr();
         head.msg_hdr.msg_iovlen = pair.len();
     }
@@ -268,30 +267,49 @@ pub(crate) fn patience(socket: &Socket, time: Duration) -> io::Result<()> {
 }
 
 /// Sends one short datagram, if it can be done at once.
-pub(crate) fn say(socket: &Socket, to: SocketAddrV4, bytes: &[u8]) -> io::Result<usize> {
+pub(crate) fn say(socket: &Socket, to: SocketAddr, bytes: &[u8]) -> io::Result<usize> {
     socket.send_to_with_flags(bytes, &to.into(), libc::MSG_DONTWAIT)
 }
 
-/// The largest packet that goes to an address, as far as the kernel knows: of the route, or learned
-/// from routers on the way. `probe` is a UDP socket kept for this; nothing is sent.
-pub(crate) fn path_mtu(probe: &Socket, to: Ipv4Addr) -> Option<u32> {
-    // Port 9 (discard): any would do.
-    probe.connect(&SocketAddrV4::new(to, 9).into()).ok()?;
-    let (mut mtu, mut length) = (0_i32, length_of::<i32>());
-    // SAFETY: both pointers are to live locals, and the length is that of the i32.
-    let got = unsafe {
-        let (level, name) = (libc::IPPROTO_IP, libc::IP_MTU);
-        libc::getsockopt(probe.as_raw_fd(), level, name, (&raw mut mtu).cast(), &raw mut length)
-    };
-    if got == 0 { u32::try_from(mtu).ok() } else { None }
+/// Sockets that ask the kernel about the way to an address; nothing is sent.
+pub(crate) struct Probes {
+    v4: Socket,
+    /// None where this host speaks no IPv6.
+    v6: Option<Socket>,
+}
+
+impl Probes {
+    pub(crate) fn new() -> io::Result<Self> {
+        let v4 = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
+        Ok(Self { v4, v6: Socket::new(Domain::IPV6, Type::DGRAM, None).ok() })
+    }
+
+    /// The largest packet that goes to an address, as far as the kernel knows: of the route, or
+    /// learned from routers on the way.
+    pub(crate) fn path_mtu(&self, to: SocketAddr) -> Option<u32> {
+        let (probe, level, name) = match to.ip() {
+            IpAddr::V4(_) => (&self.v4, libc::IPPROTO_IP, libc::IP_MTU),
+            IpAddr::V6(_) => (self.v6.as_ref()?, libc::IPPROTO_IPV6, libc::IPV6_MTU),
+        };
+        // Port 9 (discard): any would do.
+        let mut to = to;
+        to.set_port(9);
+        probe.connect(&to.into()).ok()?;
+        let (mut mtu, mut length) = (0_i32, length_of::<i32>());
+        // SAFETY: both pointers are to live locals, and the length is that of the i32.
+        let got = unsafe {
+            let (fd, place) = (probe.as_raw_fd(), (&raw mut mtu).cast());
+            libc::getsockopt(fd, level, name, place, &raw mut length)
+        };
+        if got == 0 { u32::try_from(mtu).ok() } else { None }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use socket2::{Domain, Type};
 
-    fn pair() -> (Socket, Socket, SocketAddrV4) {
+    fn pair() -> (Socket, Socket, SocketAddr) {
         let local = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0);
         let [inward, outward] = [0, 1].map(|_| {
             let socket = Socket::new(Domain::IPV4, Type::DGRAM, None).unwrap();
@@ -299,7 +317,7 @@ mod tests {
             widen(&socket).unwrap();
             socket
         });
-        let to = inward.local_addr().unwrap().as_socket_ipv4().unwrap();
+        let to = inward.local_addr().unwrap().as_socket().unwrap();
         (inward, outward, to)
     }
 
@@ -357,7 +375,7 @@ mod tests {
     #[test]
     fn a_burst_of_letters_is_taken_in_few_calls_with_their_senders() {
         let (inward, outward, to) = pair();
-        let from = outward.local_addr().unwrap().as_socket_ipv4().unwrap();
+        let from = outward.local_addr().unwrap().as_socket().unwrap();
         for n in 0..200_u8 {
             outward.send_to(&[n, 1], &to.into()).unwrap();
         }
@@ -388,9 +406,9 @@ mod tests {
 
     #[test]
     fn the_path_over_loopback_carries_the_largest_packet_there_is() {
-        let probe = Socket::new(Domain::IPV4, Type::DGRAM, None).unwrap();
+        let probe = Probes::new().unwrap();
         for _ in 0..2 {
-            assert_eq!(path_mtu(&probe, Ipv4Addr::LOCALHOST), Some(65_535));
+            assert_eq!(probe.path_mtu((Ipv4Addr::LOCALHOST, 9).into()), Some(65_535));
         }
     }
 }

@@ -11,12 +11,11 @@ use super::ports::chance;
 use crate::bell::Order;
 use crate::meter::{self, About};
 use crate::owner::{Bytes, Owner};
-use crate::sys::udp;
 use engine::tftp::{Busy, Door, Negotiated, Opening, Policy, Refusal, Route, Transfer};
 use model::Event;
 use model::event::{Carrier, Cut, Happening};
 use model::text::show;
-use std::net::{IpAddr, SocketAddrV4};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use wire::tftp::{ErrorCode, Packet, Request};
@@ -29,6 +28,9 @@ const WAITING_LIFE: Duration = Duration::from_secs(4);
 /// Requests that found no room are told of this often at most.
 const REFUSED_EVERY: Duration = Duration::from_secs(1);
 
+/// Bytes by which the head of IPv6 is longer than that of IPv4.
+const IPV6_HEAD_LONGER: u16 = 20;
+
 /// Requests that wait because their addresses have many beginnings already.
 const WAITING_MAX: usize = 1024;
 
@@ -39,7 +41,7 @@ pub(super) fn door(port: usize) -> Door {
 
 impl<O: Owner, B: Bytes> Core<O, B> {
     /// A datagram came to a port.
-    pub(super) fn hear(&mut self, port: usize, from: SocketAddrV4, bytes: &[u8]) {
+    pub(super) fn hear(&mut self, port: usize, from: SocketAddr, bytes: &[u8]) {
         let Some(at) = self.ports.get(port) else { return };
         if at.front && (!at.doors.contains(&port) || matches!(bytes, [0, READ | WRITE, ..])) {
             return self.greet(port, from, bytes);
@@ -57,9 +59,9 @@ impl<O: Owner, B: Bytes> Core<O, B> {
     }
 
     /// Somebody who has no transfer at this port.
-    fn hear_stranger(&mut self, port: usize, from: SocketAddrV4, bytes: &[u8]) {
+    fn hear_stranger(&mut self, port: usize, from: SocketAddr, bytes: &[u8]) {
         let Some(at) = self.ports.get(port) else { return };
-        if !at.place.serves(*from.ip()) || from.port() == 0 {
+        if !at.place.serves(from.ip()) || from.port() == 0 {
             return self.desk.counters.tftp_outside.one();
         }
         match Packet::parse(bytes) {
@@ -75,10 +77,10 @@ impl<O: Owner, B: Bytes> Core<O, B> {
     }
 
     /// Decides at once what needs no owner.
-    fn greet(&mut self, front: usize, from: SocketAddrV4, bytes: &[u8]) {
+    fn greet(&mut self, front: usize, from: SocketAddr, bytes: &[u8]) {
         let Some(port) = self.ports.get(front) else { return };
         let place = Arc::clone(&port.place);
-        if !place.serves(*from.ip()) || from.port() == 0 {
+        if !place.serves(from.ip()) || from.port() == 0 {
             self.desk.counters.tftp_outside.one();
             return;
         }
@@ -140,7 +142,7 @@ impl<O: Owner, B: Bytes> Core<O, B> {
     fn admit_or_wait(&mut self, one: Waiting<B::Blob>) {
         // What the same port asked before is not what it wants now.
         self.waiting.retain(|before| before.lookup.from != one.lookup.from);
-        let source = IpAddr::V4(*one.lookup.from.ip());
+        let source = one.lookup.from.ip();
         let Some(until) = self.sessions.crowded(self.now, source) else { return self.admit(one) };
         if self.waiting.len() >= WAITING_MAX {
             return self.desk.counters.tftp_busy.one();
@@ -192,7 +194,7 @@ impl<O: Owner, B: Bytes> Core<O, B> {
         let about = About {
             file: show(&request.name),
             by: Carrier::Tftp,
-            to: (*from.ip()).into(),
+            to: from.ip(),
             size: agreed.size(),
             machine,
             link: place.link.clone(),
@@ -214,15 +216,18 @@ impl<O: Owner, B: Bytes> Core<O, B> {
     }
 
     /// What is allowed on the way to this client: a block must fit the narrowest part we know of.
-    fn policy_for(&self, policy: &Policy, client: SocketAddrV4) -> Policy {
-        let path = udp::path_mtu(&self.probe, *client.ip());
+    fn policy_for(&self, policy: &Policy, client: SocketAddr) -> Policy {
+        let path = self.probes.path_mtu(client);
         let path = path.and_then(|mtu| u16::try_from(mtu).ok()).unwrap_or(policy.mtu);
-        Policy { mtu: policy.mtu.min(path), ..*policy }
+        let mtu = policy.mtu.min(path);
+        // What is reckoned with is a head of IPv4.
+        let longer = if client.is_ipv6() { IPV6_HEAD_LONGER } else { 0 };
+        Policy { mtu: mtu.saturating_sub(longer), ..*policy }
     }
 
     /// One of the ports for transfers, by chance; not one where late packets of this client may
     /// still come in, if there is another.
-    fn choose_port(&self, front: usize, client: SocketAddrV4) -> usize {
+    fn choose_port(&self, front: usize, client: SocketAddr) -> usize {
         let doors = self.ports.get(front).map_or(front..front + 1, |port| port.doors.clone());
         let count = doors.len().max(1);
         let start = usize::try_from(chance() % count as u64).unwrap_or_default();
@@ -234,14 +239,14 @@ impl<O: Owner, B: Bytes> Core<O, B> {
     }
 
     /// Sends the one ERROR of a request that is refused, and tells of it.
-    fn refuse(&self, front: usize, from: SocketAddrV4, request: &Request, refusal: Refusal) {
+    fn refuse(&self, front: usize, from: SocketAddr, request: &Request, refusal: Refusal) {
         let Some(port) = self.ports.get(front) else { return };
         port.say(from, &refusal.packet());
         self.desk.tell_refused(&port.place, from, &request.name, refusal.to_string());
     }
 
     /// There was no room. The client hears nothing and asks again; an operator should know.
-    fn tell_busy(&mut self, from: SocketAddrV4, request: &Request, link: &str, busy: Busy) {
+    fn tell_busy(&mut self, from: SocketAddr, request: &Request, link: &str, busy: Busy) {
         self.desk.counters.tftp_busy.one();
         if self.refused_told.is_some_and(|told| self.now.since(told) < REFUSED_EVERY) {
             self.refused_untold += 1;
@@ -263,7 +268,7 @@ impl<O: Owner, B: Bytes> Core<O, B> {
             took_ms: 0,
             again: 0,
             cut: Some(Cut::NoRoom),
-            to: Some(IpAddr::V4(*from.ip())),
+            to: Some(from.ip()),
         };
         self.desk.owner.tell(Event::new(self.now, None, Some(link.to_owned()), what));
     }

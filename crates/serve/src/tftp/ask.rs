@@ -19,7 +19,7 @@ use model::event::{Carrier, Cut, Happening};
 use model::text::show;
 use model::{Event, HardwareAddress, Hash, Now};
 use std::io;
-use std::net::{IpAddr, SocketAddrV4};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -36,7 +36,7 @@ const WARM_STEP: usize = 64 * 1024;
 pub(super) struct Lookup {
     /// The port it came to.
     pub(super) front: usize,
-    pub(super) from: SocketAddrV4,
+    pub(super) from: SocketAddr,
     pub(super) request: Request,
     pub(super) asked: Now,
 }
@@ -112,7 +112,7 @@ impl<O: Owner, B: Bytes> Desk<O, B> {
     /// Reads a range of a blob that is not in memory, and what follows it into memory if `warm`.
     pub(super) fn read(
         &self,
-        (client, id): (SocketAddrV4, SessionId),
+        (client, id): (SocketAddr, SessionId),
         blob: &Part<B::Blob>,
         (offset, length): (u64, usize),
         warm: bool,
@@ -131,7 +131,7 @@ impl<O: Owner, B: Bytes> Desk<O, B> {
     pub(super) fn tell_refused(
         &self,
         place: &Arc<Place>,
-        from: SocketAddrV4,
+        from: SocketAddr,
         name: &[u8],
         why: String,
     ) {
@@ -143,7 +143,7 @@ impl<O: Owner, B: Bytes> Desk<O, B> {
             let _permit = permit;
             owner.tell(Event::new(
                 owner.now(),
-                neighbour::of(IpAddr::V4(*from.ip()), &place.link),
+                neighbour::of(from.ip(), &place.link),
                 Some(place.link.clone()),
                 Happening::TransferFailed {
                     file,
@@ -154,7 +154,7 @@ impl<O: Owner, B: Bytes> Desk<O, B> {
                     took_ms: 0,
                     again: 0,
                     cut: Some(Cut::Refused),
-                    to: Some(IpAddr::V4(*from.ip())),
+                    to: Some(from.ip()),
                 },
             ));
         });
@@ -170,11 +170,11 @@ async fn answer<O: Owner, B: Bytes>(
     let ask = FileAsk {
         by: Carrier::Tftp,
         name: lookup.request.name.clone(),
-        from: lookup.from.into(),
-        at: SocketAddrV4::new(place.server, crate::TFTP_PORT).into(),
+        from: lookup.from,
+        at: SocketAddr::new(place.server, crate::TFTP_PORT),
         link: place.link.clone(),
         says: Asker::default(),
-        neighbour: neighbour::of(IpAddr::V4(*lookup.from.ip()), &place.link),
+        neighbour: neighbour::of(lookup.from.ip(), &place.link),
         agent: None,
         body: None,
         head_only: false,

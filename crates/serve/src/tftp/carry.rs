@@ -12,12 +12,12 @@ use crate::owner::{Blob, Owner};
 use engine::tftp::{Progress, SessionId, Step, Transfer, Why};
 use model::Now;
 use model::event::Cut;
-use std::net::{IpAddr, SocketAddrV4};
+use std::net::{IpAddr, SocketAddr};
 use wire::tftp::Packet;
 
 /// What all transfers use in turn.
 pub(super) struct Tools {
-    pub(super) gate: Gate<SocketAddrV4>,
+    pub(super) gate: Gate<SocketAddr>,
     pub(super) burst: Burst,
     /// As large as one burst can be.
     pub(super) scratch: Vec<u8>,
@@ -26,7 +26,7 @@ pub(super) struct Tools {
 /// One transfer.
 pub(super) struct Carry<O, B> {
     pub(super) id: SessionId,
-    pub(super) client: SocketAddrV4,
+    pub(super) client: SocketAddr,
     /// Which of the ports.
     pub(super) port: usize,
     /// From our address to the client's.
@@ -73,7 +73,7 @@ pub(super) enum Did<B> {
 
 impl<O: Owner, B: Blob> Carry<O, B> {
     pub(super) fn new(
-        (id, client, port): (SessionId, SocketAddrV4, usize),
+        (id, client, port): (SessionId, SocketAddr, usize),
         way: (IpAddr, IpAddr),
         transfer: Transfer,
         reading: Reading<B>,
@@ -127,7 +127,7 @@ impl<O: Owner, B: Blob> Carry<O, B> {
     }
 
     /// How many blocks may be sent now.
-    fn most(&mut self, now: Now, gate: &mut Gate<SocketAddrV4>) -> Result<usize, Now> {
+    fn most(&mut self, now: Now, gate: &mut Gate<SocketAddr>) -> Result<usize, Now> {
         let waiting = usize::try_from(self.transfer.waiting()).unwrap_or(usize::MAX);
         // One more question brings to light what the clock wants.
         let most = waiting.clamp(1, self.burst_max);
@@ -217,7 +217,7 @@ impl<O: Owner, B: Blob> Carry<O, B> {
         Did::Cold(cold)
     }
 
-    fn note_sent(&mut self, gate: &mut Gate<SocketAddrV4>, bytes: usize) {
+    fn note_sent(&mut self, gate: &mut Gate<SocketAddr>, bytes: usize) {
         match &mut self.ticket {
             Some(ticket) => gate.sent(ticket, bytes as u64),
             None => gate.sent_unasked(bytes as u64),

@@ -9,14 +9,14 @@ use super::ports::Port;
 use crate::board::Board;
 use crate::owner::{Bytes, Owner};
 use crate::source::Source;
+use crate::sys::udp::Probes;
 use engine::tftp::{SessionId, Sessions, Step};
 use model::event::Cut;
 use model::{HardwareAddress, Hash, Now};
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
-use socket2::Socket;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
-use std::net::SocketAddrV4;
+use std::net::SocketAddr;
 
 /// EDK2 asks for 4. Without a window the client's own round takes most of the time.
 const SMALL_WINDOW: std::ops::RangeInclusive<u16> = 2..=8;
@@ -39,22 +39,22 @@ pub(super) struct Core<O: Owner, B: Bytes> {
     pub(super) epoll: Epoll,
     pub(super) ports: Vec<Port>,
     pub(super) sessions: Sessions,
-    pub(super) carries: HashMap<SocketAddrV4, Carry<O, B::Blob>>,
-    pub(super) clients: HashMap<SessionId, SocketAddrV4>,
+    pub(super) carries: HashMap<SocketAddr, Carry<O, B::Blob>>,
+    pub(super) clients: HashMap<SessionId, SocketAddr>,
     /// When transfers want to be asked again. A transfer has one moment here at most; it may be
     /// too early, then the transfer says so.
-    pub(super) moments: BTreeSet<(Now, SocketAddrV4)>,
-    pub(super) ready: VecDeque<SocketAddrV4>,
+    pub(super) moments: BTreeSet<(Now, SocketAddr)>,
+    pub(super) ready: VecDeque<SocketAddr>,
     /// Requests from addresses that have many beginnings already.
     pub(super) waiting: VecDeque<Waiting<B::Blob>>,
     /// One of those may come in now, or at this moment.
     pub(super) look_at_waiting: Option<Now>,
     pub(super) tools: Tools,
     /// Asks the kernel for the MTU of ways.
-    pub(super) probe: Socket,
+    pub(super) probes: Probes,
     pub(super) now: Now,
     /// Whose turn it is: after a panic, this one goes.
-    pub(super) turn_of: Option<SocketAddrV4>,
+    pub(super) turn_of: Option<SocketAddr>,
     /// When a request without room was told of, and how many were not since.
     pub(super) refused_told: Option<Now>,
     pub(super) refused_untold: u64,
@@ -62,7 +62,7 @@ pub(super) struct Core<O: Owner, B: Bytes> {
 
 impl<O: Owner, B: Bytes> Core<O, B> {
     /// A transfer has something to do.
-    pub(super) fn wake(&mut self, client: SocketAddrV4) {
+    pub(super) fn wake(&mut self, client: SocketAddr) {
         if let Some(carry) = self.carries.get_mut(&client)
             && !carry.queued
         {
@@ -90,7 +90,7 @@ impl<O: Owner, B: Bytes> Core<O, B> {
         }
     }
 
-    fn serve(&mut self, client: SocketAddrV4) {
+    fn serve(&mut self, client: SocketAddr) {
         for _ in 0..BURSTS_PER_TURN {
             let Some(carry) = self.carries.get_mut(&client) else { return };
             // What is over ends, even while it waits for bytes or for room.
@@ -112,7 +112,7 @@ impl<O: Owner, B: Bytes> Core<O, B> {
         self.wake(client);
     }
 
-    fn wait(&mut self, client: SocketAddrV4, until: Now) {
+    fn wait(&mut self, client: SocketAddr, until: Now) {
         let Some(carry) = self.carries.get_mut(&client) else { return };
         match carry.moment {
             Some(moment) if moment <= until => return,
@@ -138,7 +138,7 @@ impl<O: Owner, B: Bytes> Core<O, B> {
         }
     }
 
-    fn wait_for_room(&mut self, client: SocketAddrV4) {
+    fn wait_for_room(&mut self, client: SocketAddr) {
         let Some(port) = self.carries.get(&client).map(|carry| carry.port) else { return };
         if let Some(to) = self.ports.get_mut(port) {
             to.full.push_back(client);
@@ -170,7 +170,7 @@ impl<O: Owner, B: Bytes> Core<O, B> {
     }
 
     /// A transfer has ended by itself.
-    fn end(&mut self, client: SocketAddrV4, end: Step) {
+    fn end(&mut self, client: SocketAddr, end: Step) {
         let Some(carry) = self.take_out(client) else { return };
         self.sessions.finished(self.now, carry.id);
         if let Step::GiveUp(why) = &end
@@ -204,7 +204,7 @@ impl<O: Owner, B: Bytes> Core<O, B> {
     }
 
     /// Takes a transfer out of everything here but the table of sessions.
-    pub(super) fn take_out(&mut self, client: SocketAddrV4) -> Option<Carry<O, B::Blob>> {
+    pub(super) fn take_out(&mut self, client: SocketAddr) -> Option<Carry<O, B::Blob>> {
         let carry = self.carries.remove(&client)?;
         self.clients.remove(&carry.id);
         self.look_at_waiting = Some(self.now);

@@ -15,13 +15,12 @@ use crate::bell::{Bell, Order};
 use crate::board::Board;
 use crate::gate::{Gate, Shared};
 use crate::owner::{Bytes, Owner};
-use crate::sys::udp::{self, Letters};
+use crate::sys::udp::{self, Letters, Probes};
 use engine::tftp::{Caps, Sessions};
 use model::Now;
 use model::event::{Carrier, Cut};
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
-use socket2::{Domain, Socket, Type};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -60,7 +59,7 @@ pub(super) struct Opening<O: Owner, B: Bytes> {
     rates: Shared,
     epoll: Epoll,
     ports: Vec<Port>,
-    probe: Socket,
+    probes: Probes,
     limits: Limits,
 }
 
@@ -84,8 +83,8 @@ impl<O: Owner, B: Bytes> Opening<O, B> {
         for (index, port) in ports.iter().enumerate() {
             epoll.add(&port.socket, EpollEvent::new(EpollFlags::EPOLLIN, index as u64))?;
         }
-        let probe = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
-        Ok(Self { desk, board, rates, epoll, ports, probe, limits: *limits })
+        let probes = Probes::new()?;
+        Ok(Self { desk, board, rates, epoll, ports, probes, limits: *limits })
     }
 
     /// Serves until told to end.
@@ -108,7 +107,7 @@ impl<O: Owner, B: Bytes> Opening<O, B> {
             waiting: VecDeque::new(),
             look_at_waiting: None,
             tools: Tools { gate, burst: Burst::default(), scratch },
-            probe: self.probe,
+            probes: self.probes,
             now,
             turn_of: None,
             refused_told: None,

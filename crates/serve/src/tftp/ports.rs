@@ -12,7 +12,7 @@ use socket2::{Domain, Socket, Type};
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,17 +30,20 @@ pub(super) fn chance() -> u64 {
 }
 
 /// A UDP socket on one of our addresses.
-pub(super) fn bind(address: Ipv4Addr, port: u16) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
-    sys::let_fragment(&socket)?;
+pub(super) fn bind(address: IpAddr, port: u16) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address((address, port).into()), Type::DGRAM, None)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    sys::let_fragment(&socket, address)?;
     udp::widen(&socket)?;
     udp::patience(&socket, super::hall::FOCUS)?;
-    socket.bind(&SocketAddrV4::new(address, port).into())?;
+    socket.bind(&SocketAddr::new(address, port).into())?;
     Ok(socket)
 }
 
 /// The ports for transfers on one address; none if all go out from port 69.
-pub(super) fn pool(address: Ipv4Addr, limits: &Limits) -> io::Result<Vec<Socket>> {
+pub(super) fn pool(address: IpAddr, limits: &Limits) -> io::Result<Vec<Socket>> {
     if limits.tftp_single_port {
         return Ok(Vec::new());
     }
@@ -63,7 +66,7 @@ pub(super) fn pool(address: Ipv4Addr, limits: &Limits) -> io::Result<Vec<Socket>
 }
 
 /// One more port for transfers.
-fn one(address: Ipv4Addr, limits: &Limits) -> io::Result<Socket> {
+fn one(address: IpAddr, limits: &Limits) -> io::Result<Socket> {
     let Some((first, last)) = limits.tftp_ports else { return bind(address, 0) };
     let count = usize::from(last.saturating_sub(first)) + 1;
     let start = usize::try_from(chance() % count as u64).unwrap_or_default();
@@ -91,7 +94,7 @@ pub(super) struct Port {
     pub(super) doors: Range<usize>,
     pub(super) transfers: usize,
     /// Clients whose blocks the kernel has no room for at the moment.
-    pub(super) full: VecDeque<SocketAddrV4>,
+    pub(super) full: VecDeque<SocketAddr>,
     /// The kernel cuts large pieces for us.
     cuts: bool,
     /// When the last transfer at it ended; none if there was none yet.
@@ -129,14 +132,14 @@ impl Port {
     }
 
     /// Sends one short datagram. What the system will not send is lost.
-    pub(super) fn say(&self, to: SocketAddrV4, bytes: &[u8]) {
+    pub(super) fn say(&self, to: SocketAddr, bytes: &[u8]) {
         let _ = udp::say(&self.socket, to, bytes);
     }
 
     /// Sends a burst with blocks of `size` bytes.
     pub(super) fn send(
         &mut self,
-        to: SocketAddrV4,
+        to: SocketAddr,
         burst: &Burst,
         bytes: &[u8],
         size: usize,
@@ -158,7 +161,7 @@ impl Port {
         }
     }
 
-    fn send_apart(&self, to: SocketAddrV4, burst: &Burst, bytes: &[u8], size: usize) -> Sent {
+    fn send_apart(&self, to: SocketAddr, burst: &Burst, bytes: &[u8], size: usize) -> Sent {
         let mut out = 0;
         while let Some(heads @ [_, ..]) = burst.heads.get(out..) {
             let bytes = bytes.get(out * size..).unwrap_or_default();
@@ -185,10 +188,10 @@ mod tests {
     use super::*;
     use engine::tftp::Policy;
 
-    const HERE: Ipv4Addr = Ipv4Addr::LOCALHOST;
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
     fn port(socket: Socket) -> Port {
-        let (link, served) = ("lo".to_owned(), Vec::new());
+        let (link, served) = ("lo".to_owned(), super::super::Served::default());
         let place = Place { link, server: HERE, policy: Policy::default(), served };
         Port::back(socket, Arc::new(place))
     }
@@ -227,10 +230,23 @@ mod tests {
 
     #[test]
     fn a_burst_arrives_the_same_when_the_kernel_does_not_cut() {
+        burst_arrives_at(HERE);
+    }
+
+    #[test]
+    fn a_burst_arrives_over_ipv6_too() {
+        let here = IpAddr::V6(std::net::Ipv6Addr::LOCALHOST);
+        // Some hosts have no IPv6 at all.
+        if bind(here, 0).is_ok() {
+            burst_arrives_at(here);
+        }
+    }
+
+    fn burst_arrives_at(here: IpAddr) {
         for cuts in [true, false] {
-            let inward = bind(HERE, 0).unwrap();
-            let to = inward.local_addr().unwrap().as_socket_ipv4().unwrap();
-            let mut port = port(bind(HERE, 0).unwrap());
+            let inward = bind(here, 0).unwrap();
+            let to = inward.local_addr().unwrap().as_socket().unwrap();
+            let mut port = port(bind(here, 0).unwrap());
             port.cuts = cuts;
             let mut burst = Burst::default();
             for n in 0..44_u8 {

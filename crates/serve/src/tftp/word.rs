@@ -6,12 +6,12 @@
 use super::ask::{Answered, Lookup};
 use engine::tftp::SessionId;
 use std::io;
-use std::net::SocketAddrV4;
+use std::net::SocketAddr;
 
 /// What the thread is told.
 pub(super) enum Word<B> {
     /// What the owner and the shelf say to a request.
     Asked(Lookup, Answered<B>),
     /// A range of a file that was not in memory.
-    Read { client: SocketAddrV4, id: SessionId, offset: u64, bytes: io::Result<Vec<u8>> },
+    Read { client: SocketAddr, id: SessionId, offset: u64, bytes: io::Result<Vec<u8>> },
 }

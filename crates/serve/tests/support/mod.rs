@@ -274,6 +274,10 @@ impl Owner for House {
         }
     }
 
+    async fn dhcp6(&self, _: engine::Datagram6) -> Option<engine::Outgoing6> {
+        None
+    }
+
     fn overhear(&self, overheard: Vec<engine::Overheard>) -> usize {
         let taken = overheard.len();
         self.0.overheard.lock().unwrap().extend(overheard);
@@ -485,6 +489,18 @@ impl Server {
         house: &House,
         store: &B,
         networks: &[Network],
+        with: (Ports, Limits),
+    ) -> Result<Self, StartError> {
+        let networks = serve::Networks { v4: networks, v6: &[] };
+        Self::try_start_both(ns, house, store, networks, with)
+    }
+
+    /// With networks of both families.
+    pub fn try_start_both<B: Bytes>(
+        ns: &str,
+        house: &House,
+        store: &B,
+        networks: serve::Networks<'_>,
         (ports, limits): (Ports, Limits),
     ) -> Result<Self, StartError> {
         inside(ns, || {

@@ -90,6 +90,8 @@ fn is_gone(change: &Change) -> bool {
         Change::LeaseGone(_)
             | Change::PastGone(_)
             | Change::ReservationGone(_)
+            | Change::Lease6Gone(_)
+            | Change::Reservation6Gone(_)
             | Change::MachineGone(_)
             | Change::PowerGone(_)
             | Change::ProfileGone(_)

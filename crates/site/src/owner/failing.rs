@@ -162,6 +162,7 @@ impl Owner {
                     drop(to.send(Err(SiteError::NotKept(why.to_owned()))));
                 }
                 Request::Datagram(..)
+                | Request::Datagram6(..)
                 | Request::Question(_)
                 | Request::Conflict(_)
                 | Request::Elsewhere(..)

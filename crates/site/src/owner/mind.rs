@@ -16,7 +16,7 @@ use crate::store::{Damage, rows};
 use crate::tally::{self, Timed};
 use engine::command::Decided;
 use engine::record::Recorded;
-use engine::{Answer, Datagram, Engine, Noted, Now, Overheard, Settings, Told};
+use engine::{Answer, Datagram, Datagram6, Engine, Noted, Now, Overheard, Settings, Told};
 use model::{Change, Event, Happening, HardwareAddress};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -84,6 +84,14 @@ impl Mind {
     fn serve(&mut self, now: Now, request: Request, batch: &mut Batch) {
         match request {
             Request::Datagram(heard, to) => self.datagram(now, heard, to, batch),
+            Request::Datagram6(datagram, to) => {
+                let decide = self.decide.dhcp6;
+                let describe = || describe6(&datagram);
+                let decide = |e: &mut Engine| decide(e, now, &datagram);
+                let told = self.guard(now, batch, Timed::Dhcp, describe, decide);
+                let Some(Told { answer, changes, events }) = told else { return };
+                self.settle(batch, Letter::Datagram6(to, answer), changes, events);
+            }
             Request::File(ask, to) => {
                 let decide = self.decide.file;
                 let describe =
@@ -424,6 +432,13 @@ fn describe(datagram: &Datagram) -> String {
     format!("{size} bytes from {from} on {link} to port {}: {shown}", datagram.port)
 }
 
+/// The same of IPv6.
+fn describe6(datagram: &Datagram6) -> String {
+    let shown: String = datagram.bytes.iter().take(300).map(|b| format!("{b:02x}")).collect();
+    let (from, link, size) = (datagram.from, &datagram.link, datagram.bytes.len());
+    format!("{size} bytes from {from} on {link} to port 547: {shown}")
+}
+
 /// What a panic said.
 fn words(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
@@ -451,6 +466,10 @@ const fn is_of_names(change: &Change) -> bool {
             | Change::LeaseGone(_)
             | Change::Reservation(_)
             | Change::ReservationGone(_)
+            | Change::Lease6(_)
+            | Change::Lease6Gone(_)
+            | Change::Reservation6(_)
+            | Change::Reservation6Gone(_)
             | Change::Machine(_)
             | Change::MachineGone(_)
             | Change::Names(..)

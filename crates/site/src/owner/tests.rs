@@ -24,6 +24,7 @@ fn settings() -> Settings {
         server_name: "lab".to_owned(),
         networks: Vec::new(),
         http_port: 80,
+        networks6: Vec::new(),
         tls_port: None,
         lease_history: engine::state::LEASE_HISTORY,
         boot: BootDefaults::default(),
@@ -48,8 +49,15 @@ async fn site_on(store: Store, limits: Limits) -> (SiteHandle, JoinHandle<()>) {
 /// Decisions that do what the message says: `lease 7` binds 10.0.0.7 and says so, `again 7` says so
 /// if it is bound, `machine 7` files a machine, `offer` changes nothing and answers with a real
 /// OFFER. A conflict takes the address; the minute ends the lease of 10.0.0.99.
-const DECIDE: Decide =
-    Decide { dhcp, file: Engine::file, command, conflict, overhear: Engine::overhear, tidy };
+const DECIDE: Decide = Decide {
+    dhcp,
+    dhcp6: Engine::dhcp6,
+    file: Engine::file,
+    command,
+    conflict,
+    overhear: Engine::overhear,
+    tidy,
+};
 
 fn conflict(
     engine: &mut Engine,
@@ -91,7 +99,7 @@ fn dhcp(engine: &mut Engine, now: Now, datagram: &Datagram) -> Told<Outgoing> {
     changes.iter().for_each(|change| engine.apply(change));
     let bound = engine.leases().any(|l| l.address == lease(number).address);
     let answer = match word {
-        "again" if !bound => Answer::Silence(Why::NoRecord(lease(number).address)),
+        "again" if !bound => Answer::Silence(Why::NoRecord(lease(number).address.into())),
         _ => Answer::Reply(outgoing(&text)),
     };
     let what = Happening::Answered {

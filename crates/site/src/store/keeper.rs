@@ -260,7 +260,7 @@ impl Keeper {
             let mut found = select.query(())?;
             while let Some(row) = found.next()? {
                 match read_document(row, table) {
-                    Ok(fact) => told.fact(fact),
+                    Ok(fact) => told.fact(rows::seen(fact, self.shift)),
                     Err(damage) => told.damaged.push(damage),
                 }
             }

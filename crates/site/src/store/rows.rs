@@ -4,7 +4,7 @@
 //! In: changes. Out: rows, and changes again. Never: the database.
 
 use super::moments::{Shift, moment};
-use model::lease::{LeaseState, Reservation, ReservedFor};
+use model::lease::{Lease6, LeaseState, Reservation, Reservation6, ReservedFor, ReservedFor6};
 use model::power::own_credential;
 use model::rule::{Profile, Rule};
 use model::{Change, Declarable, HardwareAddress, Image, Lease, Loader, Machine, Now};
@@ -26,6 +26,8 @@ pub(crate) enum Table {
     Channel,
     Loader,
     Reservation,
+    Lease6,
+    Reservation6,
     Template,
     Secret,
     Deployment,
@@ -41,7 +43,7 @@ pub(crate) enum Table {
 
 impl Table {
     /// Those that hold facts.
-    pub(crate) const FACTS: [Self; 19] = [
+    pub(crate) const FACTS: [Self; 21] = [
         Self::Machine,
         // Both after the machines: without one they are nobody's.
         Self::Hardware,
@@ -53,6 +55,8 @@ impl Table {
         Self::Channel,
         Self::Loader,
         Self::Reservation,
+        Self::Lease6,
+        Self::Reservation6,
         Self::Template,
         Self::Secret,
         Self::Deployment,
@@ -76,6 +80,8 @@ impl Table {
             Self::Channel => "channel",
             Self::Loader => "loader",
             Self::Reservation => "reservation",
+            Self::Lease6 => "lease6",
+            Self::Reservation6 => "reservation6",
             Self::Template => "template",
             Self::Secret => "secret",
             Self::Deployment => "deployment",
@@ -167,6 +173,18 @@ impl Rows {
                 (Table::Reservation, key, Some(json(reservation)?))
             }
             Change::ReservationGone(address) => (Table::Reservation, address.to_string(), None),
+            Change::Lease6(lease) => {
+                // As leases in columns: the end is in lease time.
+                let until = lease.until.map(|until| written(shift, until));
+                let body = json(&Lease6 { until, ..lease.clone() })?;
+                (Table::Lease6, lease.address.to_string(), Some(body))
+            }
+            Change::Lease6Gone(address) => (Table::Lease6, address.to_string(), None),
+            Change::Reservation6(reservation) => {
+                let key = reservation.address.to_string();
+                (Table::Reservation6, key, Some(json(reservation)?))
+            }
+            Change::Reservation6Gone(address) => (Table::Reservation6, address.to_string(), None),
             Change::Machine(m) => (Table::Machine, m.hardware.to_string(), Some(json(m)?)),
             Change::MachineGone(hardware) => {
                 let with_it = [
@@ -222,6 +240,22 @@ impl Rows {
     }
 }
 
+/// Lease time as a document holds it. It began with the first server, so it is never below zero.
+fn written(shift: Shift, until: Now) -> Now {
+    Now(u64::try_from(shift.written(until)).unwrap_or(0))
+}
+
+/// A fact of a document as this run sees it: the end of a lease is no more in lease time.
+pub(crate) fn seen(fact: Change, shift: Shift) -> Change {
+    match fact {
+        Change::Lease6(lease) => {
+            let until = lease.until.map(|until| shift.seen(moment(until)));
+            Change::Lease6(Lease6 { until, ..lease })
+        }
+        other => other,
+    }
+}
+
 fn json<T: Serialize>(fact: &T) -> Result<String, String> {
     serde_json::to_string(fact).map_err(|e| e.to_string())
 }
@@ -249,9 +283,9 @@ pub(crate) fn survives(change: &Change) -> bool {
         | Change::Hardware(hardware, _)
         | Change::Power(hardware, _)
         | Change::PowerGone(hardware) => has_a_spelling(hardware),
-        Change::Reservation(Reservation { holder: ReservedFor::Mac(hardware), .. }) => {
-            has_a_spelling(hardware)
-        }
+        Change::Reservation(Reservation { holder: ReservedFor::Mac(hardware), .. })
+        | Change::Reservation6(Reservation6 { holder: ReservedFor6::Mac(hardware), .. })
+        | Change::Lease6(Lease6 { hardware: Some(hardware), .. }) => has_a_spelling(hardware),
         _ => true,
     }
 }
@@ -282,6 +316,8 @@ pub(crate) fn read(table: Table, key: &str, body: &str) -> Result<Change, String
         Table::Channel => Change::Channels(key.to_owned(), parse(body)?),
         Table::Loader => Change::Loader(parse::<Loader>(body)?),
         Table::Reservation => Change::Reservation(parse(body)?),
+        Table::Lease6 => Change::Lease6(parse(body)?),
+        Table::Reservation6 => Change::Reservation6(parse(body)?),
         Table::Template => Change::Template(parse(body)?),
         Table::Secret => Change::Secret(key.to_owned(), body.to_owned()),
         Table::Deployment => Change::Deployment(parse(body)?),

@@ -36,6 +36,7 @@ pub(crate) const STEPS: &[Step] = &[
     Step { version: 3, sql: V3, rows: None },
     Step { version: 4, sql: V4, rows: None },
     Step { version: 5, sql: V5, rows: None },
+    Step { version: 6, sql: V6, rows: None },
 ];
 
 /// Leases have columns, because operators and other programs ask for them by these. Every other
@@ -115,8 +116,15 @@ CREATE TABLE hardware   (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum 
 CREATE TABLE power      (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
 ";
 
-/// Records of the DNS, under their names.
+/// Addresses of IPv6: who has which, and who was promised which. No number of SQLite's holds one, so
+/// they are documents under their addresses.
 const V5: &str = "
+CREATE TABLE lease6       (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
+CREATE TABLE reservation6 (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
+";
+
+/// Records of the DNS, under their names.
+const V6: &str = "
 CREATE TABLE name (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
 ";
 

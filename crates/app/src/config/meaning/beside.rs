@@ -8,7 +8,7 @@ use super::list;
 
 /// What two networks must not share.
 pub(super) fn beside_others(this: &RawNetwork, earlier: &[RawNetwork], note: &impl Fn(Fault)) {
-    for other in earlier.iter().filter(|other| !other.ipv6 && !this.ipv6) {
+    for other in earlier {
         one_link(this, other, note);
         if let (Some(a), Some(b)) = (&this.subnet, &other.subnet)
             && (a.value.contains(b.value.address) || b.value.contains(a.value.address))

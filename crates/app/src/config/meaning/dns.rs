@@ -5,9 +5,9 @@ use super::super::raw::{Raw, RawDns};
 use super::super::reader::At;
 use super::list;
 use engine::names::{Rules, Split};
-use model::Network;
 use model::network::Mode;
-use std::collections::BTreeSet;
+use model::{Network, Network6};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
 /// Servers that one domain is asked of.
@@ -15,19 +15,58 @@ const UPSTREAM_MAX: usize = 8;
 /// Domains with servers of their own.
 const SPLIT_MAX: usize = 64;
 
+/// The networks of both families.
+pub(super) struct Both<'a> {
+    pub(super) v4: &'a mut [Network],
+    pub(super) v6: &'a mut [Network6],
+}
+
+impl Both<'_> {
+    /// Our own addresses.
+    fn own(&self) -> impl Iterator<Item = IpAddr> {
+        let v4 = self.v4.iter().map(|network| network.server.into());
+        v4.chain(self.v6.iter().map(|network| network.server.into()))
+    }
+
+    /// The interfaces on which names can be answered.
+    fn links(&self) -> BTreeSet<&str> {
+        let can = |network: &&Network| !matches!(network.mode, Mode::Off | Mode::Listen);
+        let v4 = self.v4.iter().filter(can).map(|network| network.interface.as_str());
+        v4.chain(self.v6.iter().map(|network| network.interface.as_str())).collect()
+    }
+
+    /// The interfaces on which we give settings, and whether all that these say of DNS is nothing or us.
+    fn told_of_us(&self) -> BTreeMap<&str, bool> {
+        let v4 = self.v4.iter().filter(|n| !matches!(n.mode, Mode::Off | Mode::Listen)).map(|n| {
+            let ours = n.dns.is_empty() || n.dns.contains(&n.server);
+            (n.interface.as_str(), n.mode == Mode::Dhcp && ours)
+        });
+        let v6 = self
+            .v6
+            .iter()
+            .map(|n| (n.interface.as_str(), n.dns.is_empty() || n.dns.contains(&n.server)));
+        let mut links = BTreeMap::new();
+        for (link, ours) in v4.chain(v6) {
+            let all = links.entry(link).or_insert(true);
+            *all = *all && ours;
+        }
+        links
+    }
+}
+
 /// How names are answered; none answers none. A network whose names we answer and that names no server
 /// tells its machines of us.
 pub(super) fn mean(
     raw: &Raw,
-    networks: &mut [Network],
+    networks: Both<'_>,
     notes: &mut Vec<String>,
     note: &impl Fn(Fault),
 ) -> Option<serve::Dns> {
     let raw = raw.dns.as_ref()?;
     let rules = Rules {
-        interfaces: interfaces(raw, networks, notes, note),
-        upstream: upstream(raw.upstream.as_ref(), networks, note),
-        split: splits(raw, networks, note),
+        interfaces: interfaces(raw, &networks, notes, note),
+        upstream: upstream(raw.upstream.as_ref(), &networks, note),
+        split: splits(raw, &networks, note),
         private: list(raw.private.as_ref()).iter().map(|at| at.value.clone()).collect(),
     };
     if !raw.listen.as_ref().is_some_and(|at| at.value) {
@@ -35,9 +74,14 @@ pub(super) fn mean(
         notes.push(text.to_owned());
         return None;
     }
-    let served = |network: &&mut Network| rules.interfaces.contains(&network.interface);
-    for network in networks.iter_mut().filter(served) {
+    let served = |link: &String| rules.interfaces.contains(link);
+    for network in networks.v4.iter_mut().filter(|network| served(&network.interface)) {
         if network.mode == Mode::Dhcp && network.dns.is_empty() {
+            network.dns.push(network.server);
+        }
+    }
+    for network in networks.v6.iter_mut().filter(|network| served(&network.interface)) {
+        if network.dns.is_empty() {
             network.dns.push(network.server);
         }
     }
@@ -48,13 +92,11 @@ pub(super) fn mean(
 /// Those that are named; else where we give addresses and the network does not name others.
 fn interfaces(
     raw: &RawDns,
-    networks: &[Network],
+    networks: &Both<'_>,
     notes: &mut Vec<String>,
     note: &impl Fn(Fault),
 ) -> Vec<String> {
-    let can = |network: &&Network| !matches!(network.mode, Mode::Off | Mode::Listen);
-    let all: BTreeSet<&str> =
-        networks.iter().filter(can).map(|network| network.interface.as_str()).collect();
+    let all = networks.links();
     if let Some(named) = &raw.interfaces {
         for At { value: name, at } in named.value.iter().filter(|at| !all.contains(&*at.value)) {
             let shown = model::text::show(name.as_bytes());
@@ -66,25 +108,24 @@ fn interfaces(
         }
         return named.value.iter().map(|at| at.value.clone()).collect();
     }
-    let mut served = BTreeSet::new();
-    for network in networks.iter().filter(|network| network.mode == Mode::Dhcp) {
-        let link = &network.interface;
-        if network.dns.is_empty() || network.dns.contains(&network.server) {
-            served.insert(link.clone());
+    let mut served = Vec::new();
+    for (link, ours) in networks.told_of_us() {
+        if ours {
+            served.push(link.to_owned());
         } else {
             notes.push(format!(
-                "names are not answered on {link}: its `dns` names other servers; \
-                 interfaces = [\"{link}\"] in [dns] answers them all the same"
+                "names are not answered on {link}: other servers are named there, by its `dns` or by \
+                 whoever gives the addresses; interfaces = [\"{link}\"] in [dns] answers them all the same"
             ));
         }
     }
     if served.is_empty() {
         notes.push("[dns]: there is no network on which names are answered".to_owned());
     }
-    served.into_iter().collect()
+    served
 }
 
-fn splits(raw: &RawDns, networks: &[Network], note: &impl Fn(Fault)) -> Vec<Split> {
+fn splits(raw: &RawDns, networks: &Both<'_>, note: &impl Fn(Fault)) -> Vec<Split> {
     if let Some(one_more) = raw.split.get(SPLIT_MAX) {
         note(Fault::new(one_more.at.clone(), format!("more than {SPLIT_MAX} [[dns.split]]")));
     }
@@ -109,7 +150,7 @@ fn splits(raw: &RawDns, networks: &[Network], note: &impl Fn(Fault)) -> Vec<Spli
 
 fn upstream(
     said: Option<&At<Vec<At<SocketAddr>>>>,
-    networks: &[Network],
+    networks: &Both<'_>,
     note: &impl Fn(Fault),
 ) -> Vec<SocketAddr> {
     let servers = list(said);
@@ -118,8 +159,7 @@ fn upstream(
     }
     for At { value, at } in servers {
         let ip = value.ip();
-        let own = networks.iter().any(|network| IpAddr::V4(network.server) == ip);
-        if own && value.port() == 53 {
+        if networks.own().any(|own| own == ip) && value.port() == 53 {
             let fault = Fault::new(at.clone(), format!("{ip} is this server itself"));
             note(fault.hint("name a server that knows the names of others"));
         } else if ip.is_unspecified() || ip.is_multicast() {

@@ -38,9 +38,6 @@ pub(super) fn one(
         note(Fault::new(raw.at.clone(), "a [[network]] without `interface`"));
         return None;
     };
-    if raw.ipv6 {
-        return None;
-    }
     let mode = raw.mode.as_ref().map_or(Mode::Auto, |mode| mode.value);
     let listen_as = raw.listen_as.as_ref().map_or(ListenAs::Proxy, |at| at.value);
     let has_addresses = mode == Mode::Dhcp || as_dhcp(mode, listen_as);
@@ -157,7 +154,7 @@ fn is_no_server(address: Ipv4Addr) -> bool {
     address.is_unspecified() || address.is_broadcast() || address.is_multicast()
 }
 
-fn no_such_link(interface: &At<String>, links: &[Link]) -> Fault {
+pub(super) fn no_such_link(interface: &At<String>, links: &[Link]) -> Fault {
     let shown = model::text::show(interface.value.as_bytes());
     let fault = Fault::new(interface.at.clone(), format!("there is no interface `{shown}`"));
     let names: Vec<&str> = links.iter().map(|link| link.name.as_str()).collect();

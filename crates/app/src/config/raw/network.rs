@@ -67,19 +67,16 @@ pub struct RawNetwork {
     pub others: Option<At<Vec<At<Ipv4Addr>>>>,
     /// `listen_as`
     pub listen_as: Option<At<ListenAs>>,
-    /// It was said to be IPv6, which is refused already: nothing else of it is judged.
-    pub ipv6: bool,
 }
 
 pub(super) fn network(mut section: Section<'_>) -> RawNetwork {
     let at = section.at.clone();
-    let ipv6 = refuse_ipv6(&mut section);
     let read = RawNetwork {
         at,
         interface: section.text("interface"),
         mode: section.named("mode", &names(Mode::ALL, Mode::name)),
-        subnet: if ipv6 { None } else { section.meant("subnet", str::parse) },
-        pools: if ipv6 { None } else { section.list("pool", str::parse) },
+        subnet: section.meant("subnet", str::parse),
+        pools: section.list("pool", str::parse),
         router: section.meant("router", address),
         dns: section.list("dns", address),
         domain: section.meant("domain", domain),
@@ -102,34 +99,13 @@ pub(super) fn network(mut section: Section<'_>) -> RawNetwork {
         rate: section.meant("rate", rate::parse),
         others: section.list("others", address),
         listen_as: section.named("listen_as", &names(ListenAs::ALL, ListenAs::name)),
-        ipv6,
     };
+    if let Some(at) = section.place("advertise") {
+        let fault = Fault::new(at, "`advertise` is for IPv6 networks");
+        section.fault(fault.hint("an IPv6 network has a `subnet` like fd77::/64"));
+    }
     section.finish();
     read
-}
-
-/// Whether this is a network of the other protocol; if so, that is said once.
-fn refuse_ipv6(section: &mut Section<'_>) -> bool {
-    const SENTENCE: &str = "IPv6 networks are not served by this version";
-    const HINT: &str = "leave this [[network]] out; machines boot over IPv4";
-    let advertise = section.place("advertise");
-    // Asked for here only to look at it; `network` reads it again and complains where needed.
-    let is_v6 = |text: &str| text.contains(':');
-    let subnet = section.peek_text("subnet").filter(|subnet| is_v6(&subnet.value));
-    match (subnet, advertise) {
-        (Some(subnet), _) => {
-            section.take("subnet");
-            section.take("pool");
-            section.fault(Fault::new(subnet.at, SENTENCE).hint(HINT));
-            true
-        }
-        (None, Some(at)) => {
-            section
-                .fault(Fault::new(at, format!("`advertise` is for IPv6: {SENTENCE}")).hint(HINT));
-            false
-        }
-        (None, None) => false,
-    }
 }
 
 /// A word that is compared, and shown.
@@ -169,7 +145,7 @@ fn probe(text: &str) -> Result<Option<Duration>, String> {
 fn address(text: &str) -> Result<Ipv4Addr, String> {
     text.parse().map_err(|_| {
         if text.parse::<std::net::Ipv6Addr>().is_ok() {
-            format!("`{text}` is an IPv6 address, which this version does not serve")
+            format!("`{text}` is an IPv6 address: it belongs in a [[network]] with an IPv6 subnet")
         } else {
             format!(
                 "`{}` is no address: write it like 10.77.0.1",
@@ -180,7 +156,7 @@ fn address(text: &str) -> Result<Ipv4Addr, String> {
 }
 
 /// RFC 1035, 2.3.1, as hosts are named today (RFC 1123, 2.1).
-fn domain(text: &str) -> Result<String, String> {
+pub(super) fn domain(text: &str) -> Result<String, String> {
     let label = |part: &str| {
         (1..=63).contains(&part.len())
             && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')

@@ -28,7 +28,7 @@ fn a_link_that_has_its_dns_is_left_to_it_and_one_without_is_told_of_us() {
     let other = LAB.replace("dns       = [\"10.77.0.1\"]", "dns = [\"10.77.0.53\"]");
     let config = read(&format!("{other}\n[dns]\nlisten = true\n")).unwrap();
     assert!(config.dns.unwrap().rules.interfaces.is_empty());
-    assert!(config.notes.iter().any(|note| note.contains("`dns` names other servers")));
+    assert!(config.notes.iter().any(|note| note.contains("other servers are named there")));
     assert_eq!(config.settings.networks[0].dns, [Ipv4Addr::new(10, 77, 0, 53)]);
     let named = format!("{other}\n[dns]\nlisten = true\ninterfaces = [\"br0\"]\n");
     assert_eq!(read(&named).unwrap().dns.unwrap().rules.interfaces, ["br0"]);
@@ -36,6 +36,22 @@ fn a_link_that_has_its_dns_is_left_to_it_and_one_without_is_told_of_us() {
     let config = read(&format!("{none}\n[dns]\nlisten = true\n")).unwrap();
     assert_eq!(config.settings.networks[0].dns, [Ipv4Addr::new(10, 77, 0, 1)]);
     assert!(read(&none).unwrap().settings.networks[0].dns.is_empty());
+}
+
+#[test]
+fn a_network_of_ipv6_is_told_of_us_and_one_with_other_servers_keeps_its_link_to_them() {
+    let lan = "[[network]]\ninterface = \"br0\"\nsubnet = \"fd77::/64\"\n";
+    let on = "[dns]\nlisten = true\n";
+    let config = read(&format!("{lan}{on}")).unwrap();
+    assert_eq!(config.dns.unwrap().rules.interfaces, ["br0"]);
+    let [network] = config.settings.networks6.as_slice() else { panic!("one network") };
+    assert_eq!(network.dns, [network.server], "option 23");
+    let both = read(&format!("{LAB}\n{lan}{on}")).unwrap();
+    assert_eq!(both.dns.unwrap().rules.interfaces, ["br0"]);
+    let other = read(&format!("{LAB}\n{lan}dns = [\"fd77::53\"]\n{on}")).unwrap();
+    assert!(other.dns.unwrap().rules.interfaces.is_empty());
+    let itself = faults(&format!("{lan}{on}upstream = [\"fd77::1\"]\n"));
+    assert!(itself.len() == 1 && itself[0].contains("this server itself"), "{itself:?}");
 }
 
 #[test]

@@ -63,6 +63,7 @@ pub(super) fn world(given: &[String]) -> Result<World, String> {
         server_name: "lab".into(),
         networks: Vec::new(),
         http_port: 80,
+        networks6: Vec::new(),
         tls_port: None,
         lease_history: engine::state::LEASE_HISTORY,
         boot: BootDefaults::default(),

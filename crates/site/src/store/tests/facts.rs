@@ -5,7 +5,7 @@ use model::access::{ApiToken, Label, Owner, PasswordPhc, Role, Scope, User};
 use model::deployment::{Boots, Confirm, End, Install, Report, Step};
 use model::dns::{NameData, NameRecord};
 use model::hardware::{Disk, Hardware};
-use model::lease::ReservedFor;
+use model::lease::{ReservedFor, ReservedFor6};
 use model::life::{Before, Move};
 use model::menu::{Choice, Entry, Menu};
 use model::option::DhcpOption;
@@ -15,6 +15,7 @@ use model::setting::Setting;
 use model::webhook::{Filter, SigningKey};
 use model::{Arch, Asset, Channel, Channels, Declarable, Firmware, Hash, LoaderKind, Uuid};
 use proptest::prelude::*;
+use std::net::Ipv6Addr;
 use std::time::Duration;
 
 /// Text as it may come from the wire or from operators.
@@ -27,6 +28,41 @@ fn hardware() -> impl Strategy<Value = HardwareAddress> {
         (0u8..6).prop_map(|n| HardwareAddress::mac([2, 0, 0, 0, 0, n])),
         Just(HardwareAddress::new(32, &[])),
         any::<[u8; 16]>().prop_map(|bytes| HardwareAddress::new(7, &bytes)),
+    ]
+}
+
+fn address6(n: u16) -> Ipv6Addr {
+    Ipv6Addr::new(0xfd77, 0, 0, 0, 0, 0, 0, n)
+}
+
+fn any_lease6() -> impl Strategy<Value = Lease6> {
+    let state = prop_oneof![
+        Just(LeaseState::Bound),
+        Just(LeaseState::Released),
+        Just(LeaseState::Declined)
+    ];
+    let whose = (prop::collection::vec(any::<u8>(), 3..20), any::<u32>(), any::<Option<[u8; 6]>>());
+    let times = (0..u64::MAX / 2, prop::option::of(0..u64::MAX / 2));
+    (0u16..9, text(), whose, prop::option::of(text()), times, state).prop_map(
+        |(n, network, (duid, iaid, mac), host_name, (since, until), state)| Lease6 {
+            address: address6(n),
+            network,
+            duid,
+            iaid,
+            hardware: mac.map(HardwareAddress::mac),
+            host_name,
+            since: Now(since),
+            until: until.map(Now),
+            state,
+        },
+    )
+}
+
+fn reserved_for6() -> impl Strategy<Value = ReservedFor6> {
+    prop_oneof![
+        any::<[u8; 6]>().prop_map(|mac| ReservedFor6::Mac(HardwareAddress::mac(mac))),
+        prop::collection::vec(any::<u8>(), 3..20).prop_map(ReservedFor6::Duid),
+        any::<[u8; 16]>().prop_map(|bytes| ReservedFor6::Uuid(Uuid(bytes))),
     ]
 }
 
@@ -286,6 +322,12 @@ fn any_change() -> impl Strategy<Value = Change> {
         1 => (0..u64::MAX / 2).prop_map(|moment| Change::PastGone(Now(moment))),
         2 => reservation.prop_map(Change::Reservation),
         1 => (0u32..9).prop_map(|n| Change::ReservationGone(lease(n).address)),
+        3 => any_lease6().prop_map(Change::Lease6),
+        1 => (0u16..9).prop_map(|n| Change::Lease6Gone(address6(n))),
+        1 => (0u16..9, reserved_for6(), prop::option::of(text())).prop_map(|(n, holder, host_name)| {
+            Change::Reservation6(Reservation6 { address: address6(n), holder, host_name, since: Now(7) })
+        }),
+        1 => (0u16..9).prop_map(|n| Change::Reservation6Gone(address6(n))),
         2 => (0u32..20).prop_map(|n| Change::LeaseGone(lease(n).address)),
         4 => any_machine().prop_map(Change::Machine),
         1 => hardware().prop_map(Change::MachineGone),

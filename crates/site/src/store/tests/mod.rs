@@ -12,7 +12,7 @@ mod upgrade;
 
 use super::sqlite::{FILE_NAME, How, Sqlite};
 use super::{Facts, Store, StoreError};
-use model::lease::{LeaseState, Reservation};
+use model::lease::{Lease6, LeaseState, Reservation, Reservation6};
 use model::rule::Profile;
 use model::template::Template;
 use model::{Batch, Deployment};
@@ -65,6 +65,8 @@ fn by_name(changes: &[Change]) -> BTreeMap<String, Change> {
             Change::ImageGone(..)
             | Change::LoaderGone(_)
             | Change::ReservationGone(_)
+            | Change::Lease6Gone(_)
+            | Change::Reservation6Gone(_)
             | Change::UserGone(_)
             | Change::ApiTokenGone(_)
             | Change::WebhookGone(_) => {
@@ -110,6 +112,12 @@ fn name(change: &Change) -> String {
         Change::PastGone(_) => "past".to_owned(),
         Change::Reservation(Reservation { address, .. }) | Change::ReservationGone(address) => {
             format!("reservation {address}")
+        }
+        Change::Lease6(Lease6 { address, .. }) | Change::Lease6Gone(address) => {
+            format!("lease6 {address}")
+        }
+        Change::Reservation6(Reservation6 { address, .. }) | Change::Reservation6Gone(address) => {
+            format!("reservation6 {address}")
         }
         Change::Machine(Machine { hardware, .. }) | Change::MachineGone(hardware) => {
             format!("machine {hardware}")

@@ -12,6 +12,7 @@ async fn site(state: &Path) -> (SiteHandle, tokio::task::JoinHandle<()>) {
         server_name: "lab".to_owned(),
         networks: Vec::new(),
         http_port: 80,
+        networks6: Vec::new(),
         tls_port: None,
         lease_history: engine::state::LEASE_HISTORY,
         boot: BootDefaults::default(),

@@ -1,0 +1,67 @@
+//! Networks of IPv6.
+
+use super::{LAB, faults, read, settings};
+use model::network::HttpBoot;
+use std::time::Duration;
+
+const LAN: &str = "[[network]]\ninterface=\"br0\"\nsubnet=\"fd77::/64\"\n";
+
+#[test]
+fn a_network_of_ipv6_stands_beside_one_of_ipv4_on_the_same_interface() {
+    let settings = settings(&format!(
+        "{LAB}\n{LAN}mode=\"dhcp\"\npool=[\"fd77::100-fd77::1ff\"]\ndns=[\"fd77::53\"]\n\
+         domain=\"lab.example\"\nlease=\"8h\"\nadvertise=true\nrapid_commit=true\n\
+         http_boot=\"https\"\n"
+    ));
+    assert_eq!(settings.networks.len(), 1);
+    let [lan] = settings.networks6.as_slice() else { panic!("{settings:?}") };
+    assert_eq!(
+        (lan.server, lan.subnet.to_string()),
+        ("fd77::1".parse().unwrap(), "fd77::/64".into())
+    );
+    assert!(lan.advertise && lan.rapid_commit && lan.gives_addresses());
+    assert_eq!(lan.lease, Some(Duration::from_secs(8 * 3600)));
+    assert_eq!(lan.http_boot, HttpBoot::Https);
+}
+
+#[test]
+fn a_link_without_ipv4_is_enough_and_a_pool_is_not_needed() {
+    let settings = settings(LAN);
+    assert!(settings.networks.is_empty() && !settings.networks6[0].gives_addresses());
+    assert!(settings_off().networks6.is_empty());
+}
+
+fn settings_off() -> engine::Settings {
+    settings(&format!("{LAB}\n{LAN}mode=\"off\"\n"))
+}
+
+#[test]
+fn what_would_not_work_is_said_with_its_place() {
+    let of = |keys: &str| faults(&format!("{LAN}{keys}"));
+    assert_eq!(of("router=\"fd77::2\"\n"), ["4:1 `router` is for IPv4 networks"]);
+    assert_eq!(
+        of("pool=[\"fd78::1-fd78::2\"]\n"),
+        ["4:7 pool fd78::1-fd78::2 leaves the subnet fd77::/64"]
+    );
+    assert_eq!(of("pool=[\"10.0.0.1\"]\n").len(), 1);
+    assert_eq!(of("lease=\"1m\"\n"), ["4:7 a lease shorter than 10m"]);
+    assert_eq!(
+        of("mode=\"proxy\"\n"),
+        ["4:6 mode \"proxy\" is for IPv4: over IPv6 there are \"dhcp\" and \"off\""]
+    );
+    let far = LAN.replace("fd77::", "fd99::");
+    let said = faults(&far);
+    assert_eq!(said, ["2:11 br0 has no address in fd99::/64: it has fe80::1, fd77::1"]);
+    let hint = read(&far).unwrap_err();
+    assert!(hint.contains("ip addr add fd99::1/64 dev br0"), "{hint}");
+    let twice = faults(&format!("{LAN}{}", LAN.replace("/64", "/48")));
+    assert!(twice.iter().any(|f| f.contains("a second IPv6 network on br0")), "{twice:?}");
+    assert!(twice.iter().any(|f| f.contains("overlaps")), "{twice:?}");
+}
+
+#[test]
+fn keys_of_ipv6_in_a_network_of_ipv4_are_named() {
+    let text = format!("{}advertise = true\n", LAB.split("\n[boot]").next().unwrap());
+    let said = faults(&text);
+    assert!(said.iter().any(|f| f.contains("`advertise` is for IPv6 networks")), "{said:?}");
+}

@@ -1,0 +1,234 @@
+//! Addresses for the associations of a client: offered, bound, renewed, taken back (RFC 8415,
+//! 18.3.1 to 18.3.8).
+
+use super::reply::status;
+use super::{Exchange, Said, hex, wish};
+use crate::Engine;
+use crate::lease6::Asker;
+use model::plan::{Reason, Why};
+use model::{Change, Client, Lease6};
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
+use wire::dhcp6::{Association, Given, Kind, status};
+
+/// Times of an address that holds for ever.
+const FOR_EVER: u32 = u32::MAX;
+
+impl Engine {
+    /// An address for each association: promised by a REPLY, named by an ADVERTISE.
+    pub(super) fn give_addresses(&self, exchange: &Exchange<'_>, kind: Kind) -> Result<Said, Why> {
+        let mut said = self.begin6(exchange, kind);
+        let mut given: Vec<Ipv6Addr> = Vec::new();
+        for asked in &exchange.heard.packet.associations {
+            let elsewhere = asked.addresses.iter().map(|a| a.address);
+            let elsewhere = elsewhere.filter(|a| !exchange.network.subnet.contains(*a)).count();
+            let answer = match kind {
+                // What it has came from another link: it has to begin anew (18.3.2).
+                Kind::Reply if elsewhere > 0 && exchange.heard.packet.kind == Kind::Request => {
+                    refused(asked, status::NOT_ON_LINK, "not of this link")
+                }
+                _ => match self.choose6(exchange, asked, &given) {
+                    Some(address) => {
+                        given.push(address);
+                        self.bind(exchange, &mut said, asked, address, kind == Kind::Reply)
+                    }
+                    None => refused(asked, status::NO_ADDRESSES, "every address is leased"),
+                },
+            };
+            said.packet.associations.push(answer);
+        }
+        if given.is_empty() && !said.packet.associations.is_empty() {
+            let size = u64::try_from(exchange.network.pool_size()).unwrap_or(u64::MAX);
+            let why = Why::PoolExhausted { size, quarantined: 0 };
+            let on_link = said.packet.associations.iter().all(is_without_address);
+            if on_link {
+                said.because.push(Reason::Note(why.to_string().into()));
+            }
+        }
+        if said.packet.associations.is_empty() {
+            // It wants prefixes or temporary addresses, which nobody gives here.
+            said.packet.status = Some(status(status::NO_ADDRESSES, "no such association here"));
+            said.because.push(Reason::Note("it asks for no address that is given here".into()));
+        }
+        self.put_settings(exchange, &mut said);
+        Ok(said)
+    }
+
+    /// RENEW and REBIND: the same for longer. What we do not know of (the server is new, its state
+    /// was lost) is theirs if nobody else has it; a machine in the middle of something keeps its
+    /// address.
+    pub(super) fn renew(&self, exchange: &Exchange<'_>) -> Result<Said, Why> {
+        let rebinds = exchange.heard.packet.kind == Kind::Rebind;
+        let mut said = self.begin6(exchange, Kind::Reply);
+        let mut given: Vec<Ipv6Addr> = Vec::new();
+        let mut unknown = None;
+        for asked in &exchange.heard.packet.associations {
+            let asker = asker(exchange.client, exchange, asked.iaid);
+            let known = self.leases6.held(exchange.network, &asker).is_some();
+            let theirs = known || wish(asked).is_some();
+            let choice = self.choose6(exchange, asked, &given).filter(|_| theirs);
+            let foreign = !known && choice != wish(asked);
+            let answer = match choice.filter(|_| !foreign) {
+                Some(address) => {
+                    given.push(address);
+                    let mut answer = self.bind(exchange, &mut said, asked, address, true);
+                    // What it has beside that, or instead, it must not use any more.
+                    let others = asked.addresses.iter().filter(|a| a.address != address);
+                    answer.addresses.extend(others.map(|a| over(a.address)));
+                    answer
+                }
+                None if rebinds => {
+                    unknown = wish(asked).or(unknown);
+                    continue;
+                }
+                None => refused(asked, status::NO_BINDING, "no such binding here"),
+            };
+            said.packet.associations.push(answer);
+        }
+        if rebinds && said.packet.associations.is_empty() {
+            // Another server may know of it.
+            return Err(Why::NoRecord(IpAddr::V6(unknown.unwrap_or(Ipv6Addr::UNSPECIFIED))));
+        }
+        self.put_settings(exchange, &mut said);
+        Ok(said)
+    }
+
+    /// CONFIRM: whether all of its addresses belong on the link it is on now.
+    pub(super) fn confirm_link(&self, exchange: &Exchange<'_>) -> Result<Said, Why> {
+        let associations = &exchange.heard.packet.associations;
+        let mut all = associations.iter().flat_map(|a| &a.addresses).map(|a| a.address).peekable();
+        if all.peek().is_none() {
+            return Err(Why::BadOption("CONFIRM names no address".into()));
+        }
+        let outside = all.find(|address| !exchange.network.subnet.contains(*address));
+        let mut said = self.begin6(exchange, Kind::Reply);
+        let (code, text) = match outside {
+            None => (status::SUCCESS, "all of this link"),
+            Some(_) => (status::NOT_ON_LINK, "not of this link"),
+        };
+        said.packet.status = Some(status(code, text));
+        let note = match outside {
+            None => "its addresses belong on this link".to_owned(),
+            Some(outside) => format!("{outside} does not belong on this link"),
+        };
+        said.because.push(Reason::Note(note.into()));
+        Ok(said)
+    }
+
+    /// RELEASE and DECLINE: what is theirs is taken back; what is not, is said so.
+    pub(super) fn take_back(&self, exchange: &Exchange<'_>) -> Result<Said, Why> {
+        let declines = exchange.heard.packet.kind == Kind::Decline;
+        let mut said = self.begin6(exchange, Kind::Reply);
+        for asked in &exchange.heard.packet.associations {
+            let asker = asker(exchange.client, exchange, asked.iaid);
+            let mut any = false;
+            for given in &asked.addresses {
+                let lease = match declines {
+                    true => self.decline(exchange, &asker, given.address, &mut said),
+                    false => self.leases6.released(exchange.now, &asker, given.address),
+                };
+                any |= lease.is_some();
+                said.address = said.address.or(lease.as_ref().map(|lease| lease.address));
+                said.changes.extend(lease.map(Change::Lease6));
+            }
+            if !any {
+                let unknown = refused(asked, status::NO_BINDING, "no such binding here");
+                said.packet.associations.push(unknown);
+            }
+        }
+        said.packet.status = Some(status(status::SUCCESS, "done"));
+        Ok(said)
+    }
+
+    fn decline(
+        &self,
+        exchange: &Exchange<'_>,
+        asker: &Asker<'_>,
+        address: Ipv6Addr,
+        said: &mut Said,
+    ) -> Option<Lease6> {
+        match self.leases6.declined(exchange.now, exchange.network, asker, address)? {
+            Ok(lease) => {
+                let note =
+                    format!("{address} is used by somebody else: nobody gets it for an hour");
+                said.because.push(Reason::Note(note.into()));
+                Some(lease)
+            }
+            Err(()) => {
+                let duid = hex(asker.duid);
+                let note =
+                    format!("{duid} refused too many addresses: this one is only given back");
+                said.because.push(Reason::Note(note.into()));
+                self.leases6.released(exchange.now, asker, address)
+            }
+        }
+    }
+
+    /// An address that no other association of the same message was given.
+    fn choose6(
+        &self,
+        exchange: &Exchange<'_>,
+        asked: &Association,
+        given: &[Ipv6Addr],
+    ) -> Option<Ipv6Addr> {
+        let asker = asker(exchange.client, exchange, asked.iaid);
+        let (now, network) = (exchange.now, exchange.network);
+        let choice = self.leases6.choose(now, network, &asker, wish(asked))?;
+        (!given.contains(&choice)).then_some(choice)
+    }
+
+    /// An association with its address, and where it is promised, the lease.
+    fn bind(
+        &self,
+        exchange: &Exchange<'_>,
+        said: &mut Said,
+        asked: &Association,
+        address: Ipv6Addr,
+        promised: bool,
+    ) -> Association {
+        let asker = asker(exchange.client, exchange, asked.iaid);
+        let lease = self.leases6.bound(exchange.now, exchange.network, &asker, address);
+        let valid_s = exchange.network.lease.map_or(FOR_EVER, seconds);
+        let (renew_s, rebind_s) = match valid_s {
+            FOR_EVER => (FOR_EVER, FOR_EVER),
+            s => (s / 2, s / 5 * 4),
+        };
+        said.address = said.address.or(Some(address));
+        if promised {
+            let gone = self.leases6.in_the_way(exchange.now, address).map(Change::Lease6Gone);
+            said.changes.extend(gone);
+            said.changes.push(Change::Lease6(lease));
+        }
+        let given = Given { address, preferred_s: valid_s, valid_s };
+        let iaid = asked.iaid;
+        Association { iaid, renew_s, rebind_s, addresses: vec![given], status: None }
+    }
+}
+
+fn asker<'a>(client: &'a Client, exchange: &'a Exchange<'_>, iaid: u32) -> Asker<'a> {
+    Asker {
+        duid: exchange.heard.packet.client_id.as_deref().unwrap_or_default(),
+        iaid,
+        hardware: Some(client.hardware).filter(|hardware| !hardware.bytes().is_empty()),
+        uuid: client.uuid,
+        host_name: client.host_name.as_deref(),
+    }
+}
+
+fn refused(asked: &Association, code: u16, text: &str) -> Association {
+    let status = Some(status(code, text));
+    Association { iaid: asked.iaid, status, ..Association::default() }
+}
+
+fn is_without_address(association: &Association) -> bool {
+    association.status.as_ref().is_some_and(|status| status.code == status::NO_ADDRESSES)
+}
+
+fn over(address: Ipv6Addr) -> Given {
+    Given { address, preferred_s: 0, valid_s: 0 }
+}
+
+fn seconds(length: Duration) -> u32 {
+    // All ones would be for ever.
+    u32::try_from(length.as_secs()).unwrap_or(FOR_EVER).min(FOR_EVER - 1)
+}

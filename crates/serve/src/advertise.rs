@@ -1,0 +1,97 @@
+//! Router advertisements (RFC 4861, 6.2), where they are to come from us: so that machines ask for
+//! addresses, and know which are on their link.
+//!
+//! In: hosts' solicitations. Out: what [`engine::dhcp6::advertisement`] says, when it is time. Never:
+//! that we are a router.
+
+use crate::{interfaces, sys};
+use model::Network6;
+use socket2::{Domain, Protocol, Socket, Type};
+use std::io::{self, Read};
+use std::net::{Ipv6Addr, SocketAddrV6};
+use std::time::Duration;
+use tokio::io::unix::AsyncFd;
+use tokio::time::{Instant, sleep_until};
+use wire::ip6::{ALL_ROUTERS, HOP_LIMIT_MAX};
+use wire::ndp::is_router_solicitation;
+
+/// All hosts of a link.
+const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
+/// The first advertisements come sooner (MAX_INITIAL_RTR_ADVERTISEMENTS and its interval).
+const FIRST: (u32, Duration) = (3, Duration::from_secs(16));
+/// Then one in this time.
+const EVERY: Duration = Duration::from_secs(200);
+/// Nobody makes us say it more often (MIN_DELAY_BETWEEN_RAS).
+const PAUSE: Duration = Duration::from_secs(3);
+/// DNS servers hold for three of our intervals (RFC 8106, 5.1).
+const DNS_S: u32 = 600;
+
+/// The socket of one network.
+pub(crate) struct Opened {
+    socket: Socket,
+    message: Vec<u8>,
+    to: SocketAddrV6,
+}
+
+impl Opened {
+    /// # Errors
+    ///
+    /// When raw sockets are not allowed, or the interface speaks no IPv6.
+    pub(crate) fn new(network: &Network6) -> io::Result<Self> {
+        let found = interfaces::named(&network.interface)?;
+        let found = found.ok_or_else(|| io::Error::from_raw_os_error(libc::ENODEV))?;
+        let socket = Socket::new(Domain::IPV6, Type::RAW, Some(Protocol::ICMPV6))?;
+        socket.bind_device(Some(network.interface.as_bytes()))?;
+        socket.set_nonblocking(true)?;
+        socket.set_multicast_if_v6(found.index)?;
+        socket.set_multicast_hops_v6(u32::from(HOP_LIMIT_MAX))?;
+        socket.set_unicast_hops_v6(u32::from(HOP_LIMIT_MAX))?;
+        // Else this host would take itself for a router of its own.
+        socket.set_multicast_loop_v6(false)?;
+        socket.join_multicast_v6(&ALL_ROUTERS, found.index)?;
+        let mac = found.mac.and_then(|mac| mac.as_mac());
+        let says = engine::dhcp6::advertisement(network, mac);
+        let to = SocketAddrV6::new(ALL_NODES, 0, 0, found.index);
+        Ok(Self { socket, message: says.encode(DNS_S), to })
+    }
+
+    /// Advertises for as long as it is polled.
+    ///
+    /// # Errors
+    ///
+    /// When the runtime does not take the socket.
+    pub(crate) fn run(self) -> io::Result<impl Future<Output = ()> + Send + 'static> {
+        let socket: AsyncFd<Socket> = sys::watched(self.socket)?;
+        let (message, to) = (self.message, self.to);
+        Ok(async move {
+            let mut said = 0_u32;
+            let mut next = Instant::now();
+            loop {
+                tokio::select! {
+                    () = sleep_until(next) => {
+                        // A link that is down now may be up later.
+                        let _ = socket.get_ref().send_to(&message, &to.into());
+                        said = said.saturating_add(1);
+                        next = Instant::now() + if said < FIRST.0 { FIRST.1 } else { EVERY };
+                    }
+                    asked = solicited(&socket) => {
+                        if asked {
+                            let last = next.checked_sub(if said < FIRST.0 { FIRST.1 } else { EVERY });
+                            let soon = last.map_or(next, |last| last + PAUSE).max(Instant::now());
+                            next = next.min(soon);
+                        }
+                    }
+                }
+            }
+        })
+    }
+}
+
+/// Waits for one message; whether it is a host's question for routers.
+async fn solicited(socket: &AsyncFd<Socket>) -> bool {
+    let mut bytes = [0; 256];
+    let Ok(mut ready) = socket.readable().await else { return false };
+    let got = ready.try_io(|socket| socket.get_ref().read(&mut bytes));
+    let Ok(Ok(length)) = got else { return false };
+    is_router_solicitation(bytes.get(..length).unwrap_or_default())
+}

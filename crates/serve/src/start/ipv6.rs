@@ -1,0 +1,52 @@
+//! What IPv6 networks need beside what all need: DHCPv6, and router advertisements on request.
+
+use super::refused::{Place, StartError};
+use crate::holder::Transport;
+use crate::{advertise, dhcp6};
+use model::{Network, Network6};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+/// The networks to be served, of both families.
+#[derive(Clone, Copy, Debug)]
+pub struct Networks<'a> {
+    /// Those of IPv4.
+    pub v4: &'a [Network],
+    /// Those of IPv6.
+    pub v6: &'a [Network6],
+}
+
+/// Their sockets, opened.
+pub(super) struct Opened6 {
+    pub(super) dhcp: Vec<dhcp6::Opened>,
+    pub(super) advertise: Vec<advertise::Opened>,
+}
+
+impl Opened6 {
+    pub(super) fn new(networks: &[Network6]) -> Result<Self, StartError> {
+        let links: BTreeSet<&str> = networks.iter().map(|n| n.interface.as_str()).collect();
+        let mut dhcp = Vec::new();
+        for link in links {
+            let on_link: Vec<&Network6> =
+                networks.iter().filter(|network| network.interface == link).collect();
+            let address = on_link.first().map(|network| network.server);
+            let address = IpAddr::V6(address.unwrap_or(std::net::Ipv6Addr::UNSPECIFIED));
+            let place = Place { link, address, port: wire::dhcp6::SERVER_PORT };
+            let opened = dhcp6::Opened::new(link, &on_link);
+            dhcp.push(opened.map_err(|cause| place.refused(Transport::Udp, cause))?);
+        }
+        let mut advertise = Vec::new();
+        for network in networks.iter().filter(|network| network.advertise) {
+            let opened = advertise::Opened::new(network);
+            advertise.push(opened.map_err(|cause| StartError {
+                text: format!(
+                    "router advertisements on {} cannot be sent: {cause}",
+                    network.interface
+                ),
+                hint: "run as root, or with CAP_NET_RAW; or leave `advertise` out".to_owned(),
+                cause,
+            })?);
+        }
+        Ok(Self { dhcp, advertise })
+    }
+}
