@@ -5,13 +5,12 @@ mod imagine;
 
 pub use imagine::{Imagined, Place};
 
-use crate::boot::{FirstFile, Forecast};
+use crate::boot::Forecast;
 use crate::dhcp::Form;
 use crate::files::{Asker, FileAsk};
 use crate::quirk::QuirkSaid;
 use crate::{Engine, Refusal};
 use model::client::ArchCode;
-use model::client::Stage;
 use model::event::Carrier;
 use model::image::{LoaderKind, Wanted};
 use model::network::Mode;
@@ -19,7 +18,7 @@ use model::plan::{Boot, BootPlan, Decision, Reason, Why};
 use model::{Arch, Client, Firmware, HardwareAddress, Network, Network6, Now};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 
 /// Whom to explain, as far as the operator says.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
