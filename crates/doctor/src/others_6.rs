@@ -253,7 +253,8 @@ mod tests {
 
     fn found(routers: Vec<Router>, servers: Vec<Server>) -> Vec<(Code, Grade)> {
         let interface = "eth0".to_owned();
-        let heard = Heard { interface, not_asked: None, spoken: true, routers, servers };
+        let heard =
+            Heard { names: vec![], interface, not_asked: None, spoken: true, routers, servers };
         judge(&heard).into_iter().map(|f| (f.code, f.grade)).collect()
     }
 

@@ -17,12 +17,13 @@ use wire::dns::{Code, Data, Query, Record, Reply, kind};
 /// What a server of others answers to a name: over UDP or not.
 type Answers = dyn Fn(&Query<'_>, &str, bool) -> Option<Vec<u8>> + Send + Sync;
 
+/// From which port a question came over UDP, with which id, in which letters.
+type How = (u16, u16, Vec<u8>);
+
 /// A server of others, on the machine's side.
 struct Other {
-    at: SocketAddr,
     asked: Arc<Mutex<Vec<String>>>,
-    /// From which port, with which id, in which letters: over UDP.
-    how: Arc<Mutex<Vec<(u16, u16, Vec<u8>)>>>,
+    how: Arc<Mutex<Vec<How>>>,
     ends: Arc<AtomicBool>,
 }
 
@@ -40,7 +41,7 @@ impl Other {
         udp.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
         tcp.set_nonblocking(true).unwrap();
         let (asked, how, ends) = Default::default();
-        let other = Self { at, asked, how, ends };
+        let other = Self { asked, how, ends };
         let how = Arc::clone(&other.how);
         let (asked, ends, by_udp) =
             (Arc::clone(&other.asked), Arc::clone(&other.ends), Arc::clone(&answers));
@@ -99,7 +100,7 @@ fn forge(udp: &UdpSocket, to: SocketAddr, query: &Query<'_>, name: &str) {
         return;
     }
     let evil = answer(query, vec![a(name, [192, 0, 2, 66])]);
-    let mut send = |bytes: &[u8]| {
+    let send = |bytes: &[u8]| {
         // What the kernel has no room for is lost, as it would be on a network.
         let _ = udp.send_to(bytes, to);
         FORGED.fetch_add(1, Ordering::Relaxed);
@@ -349,8 +350,7 @@ fn dns_questions_to_others_cannot_be_guessed() {
     let mut all = stage.others[0].how.lock().unwrap().clone();
     all.retain(|(.., name)| name.starts_with(b"\x08") || name.starts_with(b"\x09"));
     assert!(all.len() >= 64, "{}", all.len());
-    let distinct =
-        |of: fn(&(u16, u16, Vec<u8>)) -> u64| all.iter().map(of).collect::<BTreeSet<u64>>().len();
+    let distinct = |of: fn(&How) -> u64| all.iter().map(of).collect::<BTreeSet<u64>>().len();
     assert!(distinct(|(port, ..)| u64::from(*port)) >= 60, "a port of its own for each");
     assert!(distinct(|(_, id, _)| u64::from(*id)) >= 60, "an id by chance for each");
     // Of `example.org`, ten letters, which are capitals: one in 1024 for each.

@@ -202,6 +202,20 @@ fn a_code_of_more_than_four_bits_stands_in_opt() {
     assert_eq!(u16::from(read.metadata.response_code), 16, "BADVERS");
 }
 
+#[test]
+fn every_seed_of_the_fuzz_target_is_walked_and_cut_everywhere() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/dns");
+    let (mut count, mut read) = (0, 0);
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        (0..=bytes.len()).for_each(|length| walk(&bytes[..length]));
+        count += 1;
+        read += usize::from(Query::parse(&bytes).is_ok());
+    }
+    // Those that are questions, and those that are none.
+    assert!(count >= 20 && read >= 10 && read <= count - 8, "{count} files, {read} questions");
+}
+
 proptest! {
     #[test]
     fn any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
