@@ -2,8 +2,8 @@
 // It says `watching` when the machine may be switched on, then follows its boot in the page alone, and says when each
 // stage was first seen. Started by `cargo test -p lab --test firmware page`.
 
-import { ADMIN } from './steps/10-first.mjs';
-import { check, Failed, World } from './world.mjs';
+import { alone, begin } from './alone.mjs';
+import { check, World } from './world.mjs';
 
 const [url, first, out, mac] = process.argv.slice(2);
 /** A machine under an emulator on a busy host takes its time. */
@@ -19,11 +19,7 @@ const STAGES = [
 
 async function follow(world) {
   const { page } = world;
-  await world.goto(new URL(first).pathname);
-  await page.getByLabel('Name').fill(ADMIN.name);
-  await page.getByLabel('Password', { exact: true }).fill(ADMIN.password);
-  await page.getByLabel('The same again').fill(ADMIN.password);
-  await page.getByRole('button', { name: 'Make me' }).click();
+  await begin(world, first);
   await page.getByRole('navigation').waitFor({ state: 'attached' });
   await world.goto('/now');
   await page.getByText('Live', { exact: true }).waitFor({ state: 'attached' });
@@ -68,15 +64,4 @@ async function follow(world) {
   await world.settled();
 }
 
-const world = await World.open(url, out);
-let failed = 0;
-try {
-  await follow(world);
-  console.log('followed');
-} catch (error) {
-  failed = 1;
-  await world.page.screenshot({ path: `${out}/failed-real.png`, fullPage: true }).catch(() => undefined);
-  console.log(`FAILED: ${error instanceof Failed ? error.message : error.stack}`);
-}
-await world.browser.close();
-process.exit(failed);
+await alone(await World.open(url, out), 'real', follow);

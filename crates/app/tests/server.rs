@@ -58,7 +58,7 @@ fn a_boot_can_be_looked_at_and_drawn() {
     let Some(server) = Server::start() else { return };
     let machine = "52:54:00:77:00:09";
     let (code, why) = server.fails(&["boot", "show", machine]);
-    assert_eq!((code, why.contains("no boot of")), (1, true), "{why}");
+    assert_eq!((code, why.contains("no boot of")), (4, true), "{why}");
     assert_eq!(server.says(&["boot", "list"]), "");
 
     let url = format!("http://10.77.0.1/boot.ipxe?mac={machine}&arch=x86_64&platform=efi");

@@ -4,6 +4,8 @@
 //! `Spec::arguments`; everything there was found necessary by trying.
 
 use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -11,6 +13,10 @@ use std::time::Duration;
 use super::ns::Tap;
 use super::process::Process;
 use super::{Log, Trouble, io};
+
+/// Where QEMU takes orders, in the directory of its machine.
+const QMP: &str = "qmp.sock";
+const QMP_WAIT: Duration = Duration::from_secs(10);
 
 /// Which firmware a machine has.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -102,6 +108,33 @@ impl Guest {
     pub fn wait_for(&mut self, text: &str, limit: Duration) -> Result<(), Trouble> {
         let Self { qemu, serial, .. } = self;
         serial.wait_for(text, limit, || qemu.ended())
+    }
+
+    /// Presses a key of its keyboard, by QEMU's name for it: `down`, `ret`.
+    ///
+    /// # Errors
+    /// When QEMU does not take it.
+    pub fn press(&self, key: &str) -> Result<(), Trouble> {
+        let doing = || io(format!("pressing {key} on a machine"));
+        let mut line = UnixStream::connect(self.directory.path().join(QMP)).map_err(doing())?;
+        line.set_read_timeout(Some(QMP_WAIT)).map_err(doing())?;
+        let mut heard = BufReader::new(line.try_clone().map_err(doing())?);
+        let mut said = String::new();
+        // Its greeting comes first, and nothing else is taken before this.
+        heard.read_line(&mut said).map_err(doing())?;
+        let press = format!(
+            "{{\"execute\":\"send-key\",\"arguments\":{{\"keys\":\
+             [{{\"type\":\"qcode\",\"data\":\"{key}\"}}]}}}}\n"
+        );
+        for ask in ["{\"execute\":\"qmp_capabilities\"}\n", &press] {
+            line.write_all(ask.as_bytes()).map_err(doing())?;
+            said.clear();
+            heard.read_line(&mut said).map_err(doing())?;
+            if said.contains("\"error\"") {
+                return Err(Trouble::Command { command: format!("send-key {key}"), said });
+            }
+        }
+        Ok(())
     }
 
     /// What the machine wrote on its serial port.
@@ -203,6 +236,7 @@ impl Spec {
             .args(self.firmware.machine())
             .args(["-accel", "tcg", "-m", &memory, "-nodefaults"])
             .args(["-display", "none", "-monitor", "none", "-serial", &serial])
+            .args(["-qmp", &format!("unix:{},server=on,wait=off", directory.join(QMP).display())])
             // Newer EDK2 brings up no network without a source of randomness.
             .args(["-device", "virtio-rng-pci", "-netdev", &tap]);
 

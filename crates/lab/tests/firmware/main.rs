@@ -183,10 +183,13 @@ impl World {
 
     /// Puts the machine's installer into the library, under the name `debian`.
     fn import(&self) -> Tried {
+        self.server.cli(&["image", "import", &self.tree(), "--name", "debian"]).map(drop)
+    }
+
+    /// Where Debian's package puts the machine's installer.
+    fn tree(&self) -> String {
         let arch = if self.firmware == Firmware::Aavmf { "arm64" } else { "amd64" };
-        let tree =
-            format!("/usr/lib/debian-installer/images/12/{arch}/text/debian-installer/{arch}");
-        self.server.cli(&["image", "import", &tree, "--name", "debian"]).map(drop)
+        format!("/usr/lib/debian-installer/images/12/{arch}/text/debian-installer/{arch}")
     }
 
     /// Gives every machine the installer.
