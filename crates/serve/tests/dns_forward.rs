@@ -10,7 +10,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use support::{CLIENT, House, SERVER, Server, Store, World, able, eventually, inside, network, to};
 use wire::dns::{Code, Data, Query, Record, Reply, kind};
 
@@ -389,8 +389,19 @@ fn forgeries(rounds: u64) {
         let again = stage.ask(&format!("forged{n}.example.org"), kind::A);
         assert!(!again.has([192, 0, 2, 66]), "{again:?}");
     }
-    let forged = FORGED.load(Ordering::Relaxed) - before;
-    assert!(forged >= rounds * 65_000, "{forged}");
+    // On a busy computer the forger is behind the answers: what he sends then must be lost as well.
+    let wanted = rounds * 65_000;
+    let forged = || FORGED.load(Ordering::Relaxed) - before;
+    let begun = Instant::now();
+    while forged() < wanted && begun.elapsed() < Duration::from_secs(300) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let forged = forged();
+    assert!(forged >= wanted, "{forged}");
+    for n in 0..rounds {
+        let last = stage.ask(&format!("forged{n}.example.org"), kind::A);
+        assert!(!last.has([192, 0, 2, 66]), "{last:?}");
+    }
     eprintln!("{forged} forged answers, none taken");
 }
 

@@ -1,7 +1,9 @@
 //! The names as they are now, for whoever answers.
 
+use crate::count::Counters;
 use crate::owner::Owner;
 use engine::names::{Names, Rules};
+use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -26,6 +28,16 @@ impl Book {
     /// As they are now.
     pub(crate) fn now(&self) -> Arc<Names> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether somebody asks from where names are answered; counts him if not. Before the first copy
+    /// nobody is outside, and nobody is answered.
+    pub(super) fn admits(names: &Names, source: IpAddr, counters: &Counters) -> bool {
+        let serves = names.serves(source);
+        if !serves && names.somebody().is_some() {
+            counters.dns_outside.one();
+        }
+        serves
     }
 
     /// Replaces them whenever the owner knows other facts, for as long as it is let.

@@ -65,8 +65,7 @@ pub(super) async fn listen(listener: TcpListener, desk: Arc<Desk<impl Owner>>) {
             continue;
         };
         let source = from.ip().to_canonical();
-        if !desk.book.now().serves(source) {
-            desk.counters.dns_outside.one();
+        if !Book::admits(&desk.book.now(), source, &desk.counters) {
             continue;
         }
         let Some(guest) = guests.admit(source) else {

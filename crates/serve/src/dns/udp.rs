@@ -65,8 +65,7 @@ impl<O: Owner> Desk<O> {
         (pace, scratch): (&mut Pace, &mut Vec<u8>),
     ) -> Option<Vec<u8>> {
         let (source, counters) = (from.ip(), &self.counters);
-        if !names.serves(source) {
-            counters.dns_outside.one();
+        if !Book::admits(names, source, counters) {
             return None;
         }
         let Ok(query) = Query::parse(bytes) else {
