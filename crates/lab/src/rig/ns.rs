@@ -138,8 +138,17 @@ impl Link {
     pub fn without_ipv4(&self) -> Result<(), Trouble> {
         let (Namespace(server), interface) = (self.server(), Self::INTERFACE);
         ip(&["-n", &server, "-4", "addr", "flush", "dev", interface])?;
+        self.with_ipv6()
+    }
+
+    /// The server has an IPv6 address, too.
+    ///
+    /// # Errors
+    /// When `ip` refuses.
+    pub fn with_ipv6(&self) -> Result<(), Trouble> {
+        let Namespace(server) = self.server();
         let address = format!("{}/64", Self::SERVER_6);
-        ip(&["-n", &server, "addr", "add", &address, "dev", interface, "nodad"])
+        ip(&["-n", &server, "addr", "add", &address, "dev", Self::INTERFACE, "nodad"])
     }
 
     /// Takes a port off the bridge and puts a cable of its own there: the first of `ends` is free, the

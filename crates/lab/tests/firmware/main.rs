@@ -146,6 +146,8 @@ enum Mode {
     Proxy,
     /// On a link without IPv4.
     Ipv6,
+    /// On a link with both families.
+    Both,
 }
 
 /// A server on a link, and one machine. Fields end in this order: machine, servers, link.
@@ -169,6 +171,10 @@ impl World {
             Mode::Dhcp => None,
             Mode::Ipv6 => {
                 link.without_ipv4()?;
+                None
+            }
+            Mode::Both => {
+                link.with_ipv6()?;
                 None
             }
             Mode::Proxy => Some(Dnsmasq::start(&link)?),
@@ -246,26 +252,28 @@ fn machine_packages(firmware: Firmware) -> &'static [&'static str] {
     }
 }
 
+/// A network of IPv4 that gives addresses.
+const IPV4: &str = "mode = \"dhcp\"\n\
+                    subnet = \"10.77.0.0/24\"\n\
+                    pool = [\"10.77.0.100-10.77.0.199\"]\n\
+                    router = \"10.77.0.1\"\n\
+                    dns = [\"10.77.0.1\"]\n\
+                    lease = \"12h\"";
+/// One of IPv6.
+const IPV6: &str = "subnet = \"fd77::/64\"\n\
+                    pool = [\"fd77::100-fd77::1ff\"]\n\
+                    dns = [\"fd77::1\"]\n\
+                    advertise = true";
+
 fn config(mode: Mode, unknown: &str) -> String {
-    let network = match mode {
-        Mode::Dhcp => {
-            "mode = \"dhcp\"\n\
-             subnet = \"10.77.0.0/24\"\n\
-             pool = [\"10.77.0.100-10.77.0.199\"]\n\
-             router = \"10.77.0.1\"\n\
-             dns = [\"10.77.0.1\"]\n\
-             lease = \"12h\""
-        }
-        Mode::Proxy => "mode = \"proxy\"",
-        Mode::Ipv6 => {
-            "subnet = \"fd77::/64\"\n\
-             pool = [\"fd77::100-fd77::1ff\"]\n\
-             dns = [\"fd77::1\"]\n\
-             advertise = true"
-        }
+    let networks: &[&str] = match mode {
+        Mode::Dhcp => &[IPV4],
+        Mode::Proxy => &["mode = \"proxy\""],
+        Mode::Ipv6 => &[IPV6],
+        Mode::Both => &[IPV4, IPV6],
     };
-    format!(
-        "[[network]]\ninterface = \"{}\"\n{network}\n\n[boot]\nunknown = \"{unknown}\"\n",
-        Link::INTERFACE
-    )
+    let network =
+        |keys: &&str| format!("[[network]]\ninterface = \"{}\"\n{keys}\n\n", Link::INTERFACE);
+    let networks: String = networks.iter().map(network).collect();
+    format!("{networks}[boot]\nunknown = \"{unknown}\"\n")
 }
