@@ -141,6 +141,8 @@ export class World {
       const found = [];
       const wide = document.scrollingElement;
       if (wide.scrollWidth > innerWidth + 1) found.push(`the page is ${wide.scrollWidth} wide, the window ${innerWidth}`);
+      // The room scrolls inside itself.
+      if (document.querySelector('.shell') && wide.scrollHeight > innerHeight + 1) found.push(`the page is ${wide.scrollHeight} high, the window ${innerHeight}`);
       for (const one of document.querySelectorAll('button, h1, h2, h3, label, .badge, p, dt')) {
         const box = one.getBoundingClientRect();
         if (!box.width || one.closest('.unseen, .cut, [hidden], .skip, .table .window') || one.matches('.skip')) continue;

@@ -15,6 +15,9 @@ export class Refused extends Error {
   }
 }
 
+/** What was typed is not what is asked for, which we see without the server. */
+export class Mistyped extends Error {}
+
 /** The problem of an answer that is none of the good ones. */
 export async function problemOf(response: Response): Promise<Problem> {
   if (response.headers.get('content-type')?.startsWith('application/problem+json')) {
@@ -38,5 +41,6 @@ export function unreachable(): Problem {
 export function shown(error: unknown): Problem {
   if (error instanceof Refused) return error.problem;
   const detail = error instanceof Error ? error.message : String(error);
+  if (error instanceof Mistyped) return { type: 'urn:bootwright:ui:mistyped', title: detail, status: 0, detail };
   return { type: 'urn:bootwright:ui:bug', title: t.problem.bug.title, status: 0, detail, hint: t.problem.bug.hint };
 }

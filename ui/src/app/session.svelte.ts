@@ -3,6 +3,7 @@
 import { ask, keep, whenSignedOut } from '../api/client';
 import { Refused, shown } from '../api/problem';
 import type { Problem, Role, SessionView } from '../api/types';
+import { draftsFor, forgetDrafts } from '../lib/drafts';
 
 const RANK: Record<Role, number> = { viewer: 0, operator: 1, admin: 2 };
 
@@ -30,6 +31,7 @@ class Session {
   async signOut(): Promise<void> {
     await ask('DELETE /session');
     this.set(null);
+    forgetDrafts();
   }
 
   /** Whether he has this role, or a higher one. */
@@ -44,6 +46,7 @@ class Session {
 
   private set(who: SessionView | null): void {
     keep(who);
+    if (who) draftsFor(who.name);
     this.who = who;
   }
 

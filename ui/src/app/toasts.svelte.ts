@@ -41,6 +41,8 @@ class Toasts {
     clearTimeout(this.timers.get(id));
     this.timers.delete(id);
     this.all = this.all.filter((toast) => toast.id !== id);
+    // What is gone is pointed at no more, which the browser does not say.
+    if (this.held) this.hold(false);
   }
 
   /** Whoever points at one, or has the focus in it, has time. */

@@ -119,7 +119,6 @@ export const operations = {
       name: 'For what',
       nameHint: 'So that it is known later: monitoring, ci …',
       role: 'May',
-      scope: 'Only machines with one of these labels',
       expires: 'Good for',
       days: (days: number) => (days === 1 ? 'one day' : `${days} days`),
       submit: 'Make it',

@@ -20,6 +20,8 @@ export interface Written {
   profile: string;
 }
 
+/** A draft outlives the page: its keys are none of those that come now. */
+const since = Date.now().toString(36);
 let next = 1;
 
 export function written(rule: RuleView): Written {
@@ -27,7 +29,7 @@ export function written(rule: RuleView): Written {
 }
 
 export function fresh(profile: string): Written {
-  return { key: `n${next++}`, id: null, parts: [], profile };
+  return { key: `n${since}-${next++}`, id: null, parts: [], profile };
 }
 
 function part(text: string): Part {
@@ -43,6 +45,12 @@ export function textOf({ kind, name, value }: Part): string {
 
 export function asDraft(rule: Written): RuleDraft {
   return { ...(rule.id === null ? {} : { id: rule.id }), conditions: rule.parts.map(textOf), profile: rule.profile };
+}
+
+/** A rule that is gone comes back as a new one. */
+export function standing(rules: readonly Written[], there: readonly RuleView[]): Written[] {
+  const ids = new Set(there.map((one) => one.id));
+  return rules.map((one) => (one.id === null || ids.has(one.id) ? one : { ...one, id: null }));
 }
 
 /** What two lists are compared by. */
