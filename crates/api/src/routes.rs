@@ -8,6 +8,7 @@ mod boots;
 mod config;
 mod declared;
 mod deployments;
+mod dns;
 mod findings;
 mod first;
 mod history;

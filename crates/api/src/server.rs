@@ -7,7 +7,7 @@ use crate::history::History;
 use crate::pages::Page;
 use crate::peer::Operator;
 use crate::tags::Expects;
-use crate::types::{ConfigAnswer, Done, NetworkWish, TlsStatus, Wrong};
+use crate::types::{ConfigAnswer, Done, NetworkWish, TlsStatus, UpstreamView, Wrong};
 use crate::webhooks::Webhooks;
 use crate::{Problem, peer, routes};
 use axum::body::Body;
@@ -54,6 +54,15 @@ pub trait Configuration: Send + Sync {
 /// One number that only grows: its name, what it says, how much it is.
 pub type Counted = (&'static str, &'static str, u64);
 
+/// How names are answered at this moment.
+#[derive(Clone, Debug)]
+pub struct DnsNow {
+    /// The names.
+    pub names: Arc<engine::names::Names>,
+    /// Who is asked for names of others.
+    pub upstreams: Vec<UpstreamView>,
+}
+
 /// Everything that the routes reach.
 #[derive(Clone)]
 pub struct House {
@@ -71,6 +80,8 @@ pub struct House {
     pub findings: Arc<dyn Fn() -> Vec<Wrong> + Send + Sync>,
     /// Files on their way.
     pub transfers: Arc<dyn Fn() -> Transfers + Send + Sync>,
+    /// Names as they are answered now, and who is asked for those of others; none where none are.
+    pub dns: Arc<dyn Fn() -> Option<DnsNow> + Send + Sync>,
     /// What the sockets counted since the start: a name, what it says, the number.
     pub counted: Arc<dyn Fn() -> Vec<Counted> + Send + Sync>,
     /// What HTTPS is served with, as it is now.

@@ -11,6 +11,7 @@ mod config;
 mod declared;
 mod deploy;
 mod diagnosis;
+mod dns;
 mod history;
 mod imports;
 mod inventory;
@@ -42,6 +43,7 @@ pub use deploy::{
     SecretView, SecretWish, TemplateView, TemplateWish, batch_number, deployment_number,
 };
 pub use diagnosis::DiagnosisView;
+pub use dns::{DnsAnswer, DnsStatus, NameLostView, NameView, RecordView, RecordWish, UpstreamView};
 pub use history::{HistoryView, Sample};
 pub use imports::{ImportState, ImportView};
 pub use inventory::{

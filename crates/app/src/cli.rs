@@ -173,6 +173,9 @@ pub enum Command {
     /// Certificates for HTTPS to machines.
     #[command(subcommand)]
     Tls(commands::tls::Tls),
+    /// Names: what is answered to whom, and why.
+    #[command(subcommand)]
+    Dns(commands::dns::Dns),
     /// Reservations: who is promised which address.
     #[command(subcommand)]
     Reservation(commands::reservation::Reservation),

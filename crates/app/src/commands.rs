@@ -8,6 +8,7 @@ pub mod bootloader;
 pub mod check;
 pub mod deployment;
 pub mod diagnose;
+pub mod dns;
 pub mod doctor;
 pub mod error;
 pub mod explain;
@@ -80,6 +81,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Restore(restore) => restore.run(cli.global.state),
         Command::Store(store) => store.run(cli.global.state),
         Command::Tls(tls) => tls.run(cli.global.state, &client).await,
+        Command::Dns(dns) => dns.run(&client).await,
         Command::Reservation(reservation) => reservation.run(&client).await,
         Command::User(user) => user.run(&client).await,
         Command::Token(token) => token.run(&client).await,

@@ -41,6 +41,8 @@ pub struct Config {
     pub admin: Admin,
     /// The UDP port for installers' logs; none takes none.
     pub syslog_port: Option<u16>,
+    /// How names are answered; none answers none.
+    pub dns: Option<serve::Dns>,
     /// What machines may take.
     pub limits: serve::Limits,
     /// What is accepted but has no effect in this version: one line each.

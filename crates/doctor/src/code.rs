@@ -72,6 +72,7 @@ codes! {
     Boot6 = "D-BOOT6": "another server answers boot requests over IPv6",
     Boot6Binl = "D-BOOT6-4011": "a DHCPv6 answer sends EDK2 to port 4011",
     Boot6Url = "D-BOOT6-URL": "a boot URL over IPv6 that firmware cannot take",
+    NamesElsewhere = "D-DNS-ELSEWHERE": "machines of a link where names are answered are told to ask others",
     PortTaken = "D-PORT-TAKEN": "somebody else has a port that machines ask",
     PortShared = "D-PORT-SHARED": "somebody else has a port beside us",
     PortUnseen = "D-PORT-UNSEEN": "a port is held by a process that we may not look into",

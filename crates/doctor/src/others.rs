@@ -5,6 +5,7 @@ mod heard;
 use crate::{Code, Finding};
 use model::network::Mode;
 use model::text::show;
+use std::net::Ipv4Addr;
 
 pub use heard::{Client, Heard, NotAsked, Offer, On4011, Tftp, TftpSaid};
 pub(crate) use heard::{Server, boots, servers, shown, who};
@@ -20,8 +21,40 @@ pub fn judge(heard: &Heard) -> Vec<Finding> {
         findings.push(boot_server(heard, server));
         findings.extend(silent(heard, server));
     }
+    findings.extend(names_elsewhere(heard));
     findings.extend(heard.tftp.iter().filter_map(|tftp| fetched(heard, tftp)));
     findings
+}
+
+/// Whoever gives addresses sends machines to other servers than us for names, though we answer some.
+fn names_elsewhere(heard: &Heard) -> Option<Finding> {
+    let ours = heard.names.first()?;
+    let other = heard.foreign().find(|offer| {
+        let us = |server: &Ipv4Addr| heard.names.contains(server);
+        offer.address.is_some() && !offer.dns.iter().any(us)
+    })?;
+    Some(asks_elsewhere(&heard.interface, &shown(who(other)), &other.dns, ours, "option 6"))
+}
+
+/// The same of either family.
+pub(crate) fn asks_elsewhere<A: std::fmt::Display>(
+    link: &str,
+    who: &str,
+    told: &[A],
+    ours: &A,
+    by: &str,
+) -> Finding {
+    let told: Vec<String> = told.iter().map(A::to_string).collect();
+    let told = if told.is_empty() { "nobody".to_owned() } else { told.join(", ") };
+    Finding::note(
+        Code::NamesElsewhere,
+        format!("{link}: {who} has machines ask {told} for names, and not us"),
+        "names are answered here, but machines that take its settings do not ask for them here",
+        format!(
+            "let it name {ours} ({by}); or let the server it names pass our domains on to {ours} \
+             (dnsmasq: server=/DOMAIN/{ours}); or leave names to it: take [dns] out"
+        ),
+    )
 }
 
 fn not_asked(link: &str, why: &NotAsked) -> Finding {
@@ -255,6 +288,7 @@ mod tests {
             server: [10, 77, 0, 2].into(),
             mac: HardwareAddress::mac([2, 0, 0, 0, 0, 2]),
             address: Some([10, 77, 0, 150].into()),
+            dns: Vec::new(),
             next_server: None,
             file: Vec::new(),
             for_firmware: false,
@@ -317,6 +351,25 @@ mod tests {
         // A relay brings our own answer back to us.
         let own = Heard { own: vec![[10, 77, 0, 2].into()], ..heard(Mode::Dhcp, plain) };
         assert_eq!(found(&own), [FINE]);
+    }
+
+    #[test]
+    fn machines_that_are_sent_elsewhere_for_names_are_said_where_we_answer_some() {
+        let told = |dns: &[[u8; 4]]| Offer {
+            dns: dns.iter().map(|server| (*server).into()).collect(),
+            ..offer(Client::Plain)
+        };
+        let on =
+            |offer| Heard { names: vec![[10, 77, 0, 1].into()], ..heard(Mode::Proxy, vec![offer]) };
+        let said = on(told(&[[10, 77, 0, 53]]));
+        assert_eq!(found(&said), [FINE, (Code::NamesElsewhere, Grade::Note)]);
+        let words = judge(&said).remove(1);
+        assert!(words.what.contains("has machines ask 10.77.0.53 for names"), "{words:?}");
+        assert!(words.mend.contains("server=/DOMAIN/10.77.0.1"), "{words:?}");
+        assert_eq!(found(&on(told(&[]))).len(), 2, "nobody is not us either");
+        assert_eq!(found(&on(told(&[[10, 77, 0, 53], [10, 77, 0, 1]]))), [FINE]);
+        let off = heard(Mode::Proxy, vec![told(&[[10, 77, 0, 53]])]);
+        assert_eq!(found(&off), [FINE], "we answer no names there");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Who speaks IPv6 to machines on a link, and what follows for booting.
 
+use crate::others::asks_elsewhere;
 use crate::{Code, Finding};
 use model::HardwareAddress;
 use model::network6::Subnet6;
@@ -15,6 +16,8 @@ pub struct Heard {
     pub not_asked: Option<String>,
     /// The interface speaks IPv6; otherwise nobody was asked.
     pub spoken: bool,
+    /// Our addresses on it at which names are answered; none where they are not.
+    pub names: Vec<Ipv6Addr>,
     /// Routers that announced themselves.
     pub routers: Vec<Router>,
     /// DHCPv6 servers that answered; never our own, which hears nothing of what this host sends.
@@ -94,6 +97,7 @@ pub fn judge(heard: &Heard) -> Vec<Finding> {
     findings
         .extend(heard.ours.iter().filter(|ours| !ours.relayed).flat_map(|ours| told(heard, ours)));
     findings.extend(unanswered(heard));
+    findings.extend(names_elsewhere(heard));
     for server in &heard.servers {
         findings.push(boots(link, server));
         findings.extend(binl(link, server));
@@ -213,6 +217,16 @@ fn told(heard: &Heard, ours: &Ours) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// A router sends machines to other servers than us for names, though we answer some.
+fn names_elsewhere(heard: &Heard) -> Option<Finding> {
+    let ours = heard.names.first()?;
+    let us = |server: &Ipv6Addr| heard.names.contains(server);
+    let other = |router: &&Router| !router.dns.is_empty() && !router.dns.iter().any(us);
+    let router = heard.routers.iter().find(other)?;
+    let who = format!("router {} ({})", router.address, router.mac);
+    Some(asks_elsewhere(&heard.interface, &who, &router.dns, ours, "RDNSS"))
 }
 
 fn unanswered(heard: &Heard) -> Option<Finding> {
@@ -336,7 +350,7 @@ mod tests {
     fn beside_ours(ours: Ours, routers: Vec<Router>, servers: Vec<Server>) -> Heard {
         let interface = "eth0".to_owned();
         let ours = Some(ours);
-        Heard { interface, not_asked: None, spoken: true, routers, servers, ours }
+        Heard { interface, spoken: true, routers, servers, ours, ..Heard::default() }
     }
 
     const OURS: Ours = Ours {
@@ -375,6 +389,21 @@ mod tests {
         let many = [FINE, FINE, (Code::Router6Many, Grade::Note)];
         assert_eq!(found(vec![router(), other], vec![]), many);
         assert_eq!(found(vec![router(), router()], vec![]), [FINE, FINE]);
+    }
+
+    #[test]
+    fn a_router_that_sends_machines_elsewhere_for_names_is_said_where_we_answer_some() {
+        let told = Router { dns: vec!["fd77::53".parse().unwrap()], ..router() };
+        let on = |names: &[&str]| Heard {
+            spoken: true,
+            names: names.iter().map(|name| name.parse().unwrap()).collect(),
+            routers: vec![told.clone()],
+            ..Heard::default()
+        };
+        let grades = |heard: &Heard| judge(heard).into_iter().map(|f| f.code).collect::<Vec<_>>();
+        assert_eq!(grades(&on(&["fd77::1"])), [Code::Fine, Code::NamesElsewhere]);
+        assert_eq!(grades(&on(&["fd77::53"])), [Code::Fine]);
+        assert_eq!(grades(&on(&[])), [Code::Fine]);
     }
 
     #[test]

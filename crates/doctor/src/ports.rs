@@ -28,6 +28,8 @@ pub enum For {
     Https,
     /// Installers' logs.
     Syslog,
+    /// Names.
+    Dns,
 }
 
 impl For {
@@ -42,6 +44,7 @@ impl For {
             Self::Http => "HTTP",
             Self::Https => "HTTPS",
             Self::Syslog => "syslog",
+            Self::Dns => "DNS",
         }
     }
 
@@ -206,6 +209,11 @@ pub fn judge(port: &Port) -> Finding {
             let why = "installers send their logs there";
             Finding::bad(Code::PortTaken, who, why, other_port("[syslog] port"))
         }
+        (For::Dns, None) => {
+            let why = "names are to be answered there, and machines ask no other port";
+            let mend = format!("{mend}; or leave names to it: take [dns] out of the configuration");
+            Finding::bad(Code::PortTaken, who, why, mend)
+        }
         (For::Https, None) => {
             let why = "machines with HTTPS fetch there";
             Finding::bad(Code::PortTaken, who, why, other_port("[http] tls_port"))
@@ -249,6 +257,10 @@ mod tests {
         assert!(http.mend.contains("[http] port"), "{http:?}");
         let beside = port(For::Http, &[("nginx", 9, "")], Some(7));
         assert_eq!((beside.code, beside.grade), (Code::PortShared, Grade::Note));
+        let names = port(For::Dns, &[("systemd-resolve", 9, "")], None);
+        assert_eq!((names.code, names.grade), (Code::PortTaken, Grade::Bad));
+        assert!(names.mend.contains("DNSStubListener=no"), "{names:?}");
+        assert!(names.mend.contains("take [dns] out"), "{names:?}");
         let unseen = port(For::Http, &[("", 0, "")], Some(7));
         assert_eq!((unseen.code, unseen.grade), (Code::PortUnseen, Grade::Note));
     }

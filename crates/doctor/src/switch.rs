@@ -238,6 +238,7 @@ mod tests {
             server: address(n),
             mac: HardwareAddress::mac([2, 0, 0, 0xab, 0, n]),
             address: Some(address(100)),
+            dns: Vec::new(),
             next_server: None,
             file: Vec::new(),
             for_firmware: false,

@@ -9,6 +9,7 @@ mod images;
 mod machines;
 mod merge;
 mod name;
+mod names;
 mod operators;
 mod power;
 mod quirks;
@@ -18,6 +19,7 @@ mod webhooks;
 
 pub(crate) use deploy::written as disk_as_written;
 pub use deploy::{Deploy, DeployMany};
+pub use names::{NAMES_MAX, RECORDS_MAX};
 pub use webhooks::{WEBHOOKS_MAX, WebhookNews};
 
 pub use apply::Tally;
@@ -28,6 +30,7 @@ pub use declared::{
 
 use crate::Engine;
 use model::access::{ApiToken, User};
+use model::dns::NameRecord;
 use model::image::{Hash, SecureBoot};
 use model::life::Life;
 use model::menu::{Choice, Menu};
@@ -219,6 +222,17 @@ pub enum Command {
     RevokeToken(String),
     /// Revokes all tokens of somebody, and ends his sessions.
     RevokeTokensOf(String),
+    /// Adds a record to a name.
+    AddRecord(String, NameRecord),
+    /// Removes records of a name: all, those of a kind, or the one that says this.
+    RemoveRecord {
+        /// The name.
+        name: String,
+        /// `A`, ...
+        kind: Option<String>,
+        /// What it says.
+        data: Option<String>,
+    },
     /// Adds a webhook. Without any event it gets [`model::webhook::DEFAULT_EVENTS`].
     AddWebhook(Webhook),
     /// Changes a webhook.
@@ -359,6 +373,10 @@ impl Engine {
             Command::AddToken(token) => self.add_token(now, token),
             Command::RevokeToken(id) => self.revoke_token(&id),
             Command::RevokeTokensOf(name) => self.revoke_tokens_of(now, &name),
+            Command::AddRecord(name, record) => self.add_record(&name, record),
+            Command::RemoveRecord { name, kind, data } => {
+                self.remove_record(&name, kind.as_deref(), data.as_deref())
+            }
             Command::AddWebhook(webhook) => self.add_webhook(webhook),
             Command::SetWebhook { name, news } => self.set_webhook(&name, news),
             Command::RemoveWebhook(name) => self.remove_webhook(name),

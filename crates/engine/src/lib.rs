@@ -28,6 +28,7 @@ pub mod files;
 pub mod lease;
 pub mod lease6;
 pub mod listen;
+pub mod names;
 pub mod operators;
 pub mod others;
 pub mod password;

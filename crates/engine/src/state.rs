@@ -12,6 +12,7 @@ use crate::lease::Leases;
 use crate::lease6::Leases6;
 use crate::operators::Operators;
 use model::declared::Said;
+use model::dns::NameRecord;
 use model::image::{Channel, Channels, Wanted};
 use model::menu::Menu;
 use model::network::Mode;
@@ -132,6 +133,8 @@ pub struct Engine {
     pub(crate) deployments: crate::deploy::Book,
     pub(crate) operators: Operators,
     pub(crate) webhooks: BTreeMap<String, Webhook>,
+    /// Records of the DNS, by name.
+    pub(crate) name_records: BTreeMap<String, Vec<NameRecord>>,
     /// What documents declared.
     /// Of a fleet nearly all say the same fields: neighbours share what they say.
     pub(crate) declared: BTreeMap<Declarable, Arc<Said>>,
@@ -190,6 +193,7 @@ impl Engine {
             deployments: crate::deploy::Book::default(),
             operators: Operators::default(),
             webhooks: BTreeMap::new(),
+            name_records: BTreeMap::new(),
             declared: BTreeMap::new(),
             memory: crate::dhcp::Memory::default(),
             elsewhere: crate::elsewhere::Heard::default(),
@@ -295,6 +299,12 @@ impl Engine {
             }
             Change::WebhookGone(name) => {
                 self.webhooks.remove(&name);
+            }
+            Change::Names(name, records) if records.is_empty() => {
+                self.name_records.remove(&name);
+            }
+            Change::Names(name, records) => {
+                self.name_records.insert(name, records);
             }
             Change::Restored(at) => {
                 self.leases.doubt_since(at);
@@ -414,6 +424,13 @@ impl Engine {
     /// All bootloaders, by name.
     pub fn loaders(&self) -> impl Iterator<Item = &Loader> {
         self.loaders.values()
+    }
+
+    /// Records of the DNS that operators added, by name.
+    pub fn name_records(&self) -> impl Iterator<Item = (&str, &NameRecord)> {
+        self.name_records
+            .iter()
+            .flat_map(|(name, all)| all.iter().map(move |record| (name.as_str(), record)))
     }
 
     /// All webhooks, by name.

@@ -8,6 +8,7 @@
 //! dhcp      udhcpc, dhclient, dhcpcd: get, renew, release, and what a power failure may not lose
 //! files     atftp, curl, busybox tftp, tftp-hpa: the bytes of an image and of a loader
 //! beside    another DHCP server on the link, or on this very host: it never notices us
+//! dns       dig and delv: names of leases within a second, over UDP and TCP
 //! doctor    whom `doctor` names beside real servers, and whom it leaves alone
 //! others    a second dnsmasq is a rogue, or declared; listening only, beside the dnsmasq that answers
 //! load      killed again and again under load; every ACK after its sync, as strace sees it
@@ -26,6 +27,8 @@ mod client;
 mod cloud_init;
 #[path = "peers/dhcp.rs"]
 mod dhcp;
+#[path = "peers/dns.rs"]
+mod dns;
 #[path = "peers/doctor.rs"]
 mod doctor;
 #[path = "peers/files.rs"]

@@ -9,6 +9,7 @@ use crate::address::HardwareAddress;
 use crate::declared::{Declarable, Said};
 use crate::deployment::{Batch, Deployment};
 use crate::diagnosis::Diagnosis;
+use crate::dns::NameRecord;
 use crate::hardware::Hardware;
 use crate::image::{Channels, Image, Loader};
 use crate::lease::{Lease, Lease6, Reservation, Reservation6};
@@ -121,6 +122,8 @@ pub enum Change {
     Webhook(Webhook),
     /// A webhook was removed.
     WebhookGone(String),
+    /// The records that operators added under a name; none are left where there are none.
+    Names(String, Vec<NameRecord>),
     /// All of this was read back from a backup then: what was given after the backup is not known.
     Restored(Now),
     /// A document declares this, and says so much of it.

@@ -12,6 +12,7 @@ pub mod code;
 pub mod declared;
 pub mod deployment;
 pub mod diagnosis;
+pub mod dns;
 pub mod event;
 pub mod fault;
 pub mod hardware;

@@ -90,6 +90,28 @@ counters! {
     syslog_malformed,
     /// Lines of logs from addresses that no known machine has.
     syslog_unknown,
+    /// Questions for names, over UDP and TCP.
+    dns_questions,
+    /// Questions for names from outside the subnets where they are answered.
+    dns_outside,
+    /// Datagrams to the DNS port that are no question.
+    dns_malformed,
+    /// Questions that were too many of one neighbourhood: told to come over TCP, or dropped.
+    dns_limited,
+    /// Questions that others were asked.
+    dns_forwarded,
+    /// Questions that others were not asked because too many waited.
+    dns_busy,
+    /// Questions that no other server answered.
+    dns_unanswered,
+    /// Records of others that had nothing to do with the question: left out.
+    dns_strange,
+    /// Private addresses in answers of others: left out.
+    dns_private,
+    /// Answers the system would not send.
+    dns_unsent,
+    /// Connections to the DNS port that were too many.
+    dns_connections_refused,
     /// Tasks that ended in a panic: each of them is a bug to report.
     panics,
 }

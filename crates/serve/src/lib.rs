@@ -7,6 +7,7 @@
 //! tftp ──── UDP 69, transfers on a few ports that they share ────────────▶ owner.file ─▶ bytes
 //! http ──── the boot port ──────────────────────────────────────────────▶ owner.file ─▶ bytes
 //! syslog ── logs of installers ──────────────────────────────────────────▶ owner.tell
+//! dns ───── names on 53, out of a copy of owner.name_facts
 //! conflict ─ asks whether an address that is about to be offered is in use
 //! probe ─── asks a link who else gives addresses there
 //! ```
@@ -22,6 +23,7 @@ mod board;
 mod conflict;
 mod count;
 mod dhcp6;
+mod dns;
 mod gate;
 pub mod holder;
 mod http;
@@ -41,6 +43,7 @@ mod syslog;
 mod tftp;
 
 pub use count::Counts;
+pub use dns::{ANSWERS_PER_SECOND, Dns, Upstream};
 pub use http::tls::{Named, Tls, TlsKeys};
 pub use interfaces::{Interface, interfaces};
 pub use limits::{Limits, Rates};

@@ -47,6 +47,12 @@ pub trait Owner: Clone + Send + Sync + 'static {
     /// Whoever keeps an answer keeps the number as it was before asking.
     fn edition(&self) -> u64;
 
+    /// A number that is larger after whatever may change [`Self::name_facts`].
+    fn names_edition(&self) -> u64;
+
+    /// What names are made of; none when the server stops.
+    fn name_facts(&self) -> impl Future<Output = Option<engine::names::Facts>> + Send;
+
     /// The moment.
     fn now(&self) -> Now;
 }
@@ -172,6 +178,14 @@ impl Owner for site::SiteHandle {
 
     fn edition(&self) -> u64 {
         Self::edition(self)
+    }
+
+    fn names_edition(&self) -> u64 {
+        Self::names_edition(self)
+    }
+
+    async fn name_facts(&self) -> Option<engine::names::Facts> {
+        self.ask(engine::Engine::name_facts).await.ok()
     }
 
     fn now(&self) -> Now {

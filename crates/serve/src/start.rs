@@ -14,9 +14,10 @@ use crate::gate::Shared;
 use crate::holder::{self, Holder, Transport};
 use crate::owner::{Bytes, Owner};
 use crate::shelf::Shelf;
-use crate::{Limits, Tls, conflict, http, interfaces, packet, sys, syslog, tftp};
+use crate::{Dns, Limits, Tls, conflict, dns, http, interfaces, packet, sys, syslog, tftp};
+use engine::names::Names;
 use engine::rates::Rates;
-use files::{addresses, http_on, served, tftp_on};
+use files::{addresses, dns_on, http_on, served, tftp_on};
 use ipv6::Opened6;
 use model::network::{Mode, Subnet};
 use model::{Network, Network6, Now, Transfers};
@@ -64,7 +65,8 @@ pub fn start_with<O: Owner, B: Bytes>(
     limits: Limits,
 ) -> Result<Running, StartError> {
     let networks = Networks { v4: networks, v6: &[] };
-    start_on(owner, bytes, networks, Ports { http: http_port, tls, syslog: None }, limits)
+    let ports = Ports { http: http_port, tls, syslog: None, dns: None };
+    start_on(owner, bytes, networks, ports, limits)
 }
 
 /// Ports that are chosen; all others are fixed.
@@ -76,6 +78,8 @@ pub struct Ports {
     pub tls: Option<Tls>,
     /// UDP, for installers' logs; none takes none.
     pub syslog: Option<u16>,
+    /// Port 53, for names; none answers none.
+    pub dns: Option<Dns>,
 }
 
 /// [`start`] on these ports, with these limits, for both families.
@@ -105,6 +109,7 @@ struct Opened {
     tftp: Vec<tftp::Opened>,
     http: Vec<http::Port>,
     syslog: Vec<syslog::Opened>,
+    dns: Option<(Vec<dns::Opened>, Dns)>,
     /// What may go out in a second, by our address in each network.
     rates: Vec<(IpAddr, Option<u64>)>,
 }
@@ -116,7 +121,7 @@ impl Opened {
         ports: Ports,
         limits: &Limits,
     ) -> Result<Self, StartError> {
-        let Ports { http: http_port, tls, syslog } = ports;
+        let Ports { http: http_port, tls, syslog, dns } = ports;
         let mut findings = Vec::new();
         findings.extend(raise_file_limit(limits, tls.is_some()));
 
@@ -142,10 +147,11 @@ impl Opened {
             http.push(http_on(&ours, port, Some(keys))?);
         }
         let syslog = syslog_on(networks, syslog, &served.v4)?;
+        let dns = dns.map(|dns| dns_on(networks, networks6, dns)).transpose()?;
         // Each network has its own address of ours.
         let rates = networks.iter().map(|n| (n.server.into(), n.rate));
         let rates = rates.chain(networks6.iter().map(|n| (n.server.into(), n.rate))).collect();
-        Ok(Self { findings, links, ipv6, ears, keepers, tftp, http, syslog, rates })
+        Ok(Self { findings, links, ipv6, ears, keepers, tftp, http, syslog, dns, rates })
     }
 
     fn run<O: Owner, B: Bytes>(
@@ -193,6 +199,8 @@ impl Opened {
             http.push(port.serve(house).map_err(|e| StartError::thread("the boot port", e))?);
         }
 
+        let dns = self.dns.map(|(opened, dns)| dns::Service::start(&owner, opened, dns, &counters));
+        let dns = dns.transpose().map_err(|e| StartError::thread("DNS", e))?;
         let desk = syslog::Desk::new(owner, Arc::clone(&counters), &limits);
         for socket in self.syslog {
             let listen = desk.clone().listen(socket);
@@ -209,6 +217,7 @@ impl Opened {
             tftp,
             board: Shown { board, now: Box::new(move || clock.now()) },
             http,
+            dns,
         })
     }
 }
@@ -251,6 +260,7 @@ pub struct Running {
     tftp: Service,
     board: Shown,
     http: Vec<Service>,
+    dns: Option<dns::Service>,
 }
 
 /// The board, and the clock it is read by.
@@ -286,9 +296,22 @@ impl Running {
         self.board.board.read((self.board.now)())
     }
 
+    /// Names as they are answered now; none where they are not served.
+    pub fn names(&self) -> Option<Arc<Names>> {
+        self.dns.as_ref().map(|dns| dns.book.now())
+    }
+
+    /// Who is asked for names of others, and whether they answer.
+    pub fn upstreams(&self) -> Vec<dns::Upstream> {
+        self.dns.as_ref().map(|dns| dns.forwarder.upstreams()).unwrap_or_default()
+    }
+
     /// Takes no more requests, gives running transfers a moment (`Limits::grace`), then ends.
     pub async fn stop(mut self) {
         self.tftp.close();
+        if let Some(dns) = self.dns.take() {
+            dns.stop().await;
+        }
         self.listeners.shutdown().await;
         for port in &self.http {
             port.close();

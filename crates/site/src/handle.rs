@@ -100,6 +100,8 @@ pub(crate) struct Counters {
     pub(crate) damaged: AtomicU64,
     /// See [`SiteHandle::edition`].
     pub(crate) edition: AtomicU64,
+    /// See [`SiteHandle::names_edition`].
+    pub(crate) names: AtomicU64,
     times: [Clocked; Timed::ALL.len()],
 }
 
@@ -434,6 +436,12 @@ impl SiteHandle {
     /// stays, a file that is [`engine::Found::steady`] stays the same file.
     pub fn edition(&self) -> u64 {
         self.counters.edition.load(Ordering::Acquire)
+    }
+
+    /// A number that is larger after whatever may change what names are made of
+    /// ([`Engine::name_facts`]): leases, reservations, machines, records, settings.
+    pub fn names_edition(&self) -> u64 {
+        self.counters.names.load(Ordering::Acquire)
     }
 
     /// What was counted since the start.

@@ -17,6 +17,7 @@
 pub mod arp;
 pub mod dhcp4;
 pub mod dhcp6;
+pub mod dns;
 pub mod echo;
 pub mod ip6;
 pub mod ndp;

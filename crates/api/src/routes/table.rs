@@ -4,7 +4,7 @@
 use super::uploads;
 use super::{Rooms, nowhere};
 use super::{
-    audit, backup, boot, boots, config, declared, deployments, first, history, images, leases,
+    audit, backup, boot, boots, config, declared, deployments, dns, first, history, images, leases,
     links, machines, metrics, networks, pages, power, preview, quirks, reports, server, session,
     templates, tokens, users, webhooks,
 };
@@ -251,6 +251,12 @@ fn about_machines() -> Vec<Route> {
         get("/api/v1/leases/{lease}", SEE_FLEET, "a lease", leases::show_one),
         delete("/api/v1/leases/{lease}", CHANGE_FLEET, "ends a lease", leases::release),
         get("/api/v1/leases/{lease}/history", SEE_FLEET, "who had it when", leases::history),
+        get("/api/v1/dns", SEE_FLEET, "how names are answered", dns::status),
+        get("/api/v1/dns/names", SEE_FLEET, "all names, and why", dns::names),
+        get("/api/v1/dns/explain", SEE_FLEET, "what a question gets, and why", dns::explain),
+        get("/api/v1/dns/records", SEE_FLEET, "records of operators", dns::records),
+        post("/api/v1/dns/records", CHANGE_FLEET, "adds a record", dns::add),
+        delete("/api/v1/dns/records/{name}", CHANGE_FLEET, "removes records", dns::remove),
         get("/api/v1/reservations", SEE_FLEET, "all reservations", leases::reservations),
         post("/api/v1/reservations", CHANGE_FLEET, "promises an address", leases::reserve),
         delete("/api/v1/reservations/{address}", CHANGE_FLEET, "takes it back", leases::unreserve),

@@ -108,6 +108,7 @@ impl World {
             started: Now(START),
             findings: Arc::new(Vec::new),
             transfers: Arc::new(Transfers::default),
+            dns: Arc::new(|| None),
             counted: Arc::new(Vec::new),
             tls: Arc::new(|| None),
             reload: Arc::new(|dry| {

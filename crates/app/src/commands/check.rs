@@ -34,6 +34,9 @@ impl Check {
         if let Some(port) = config.syslog_port {
             say::line(format!("syslog on port {port}"));
         }
+        if let Some(dns) = &config.dns {
+            say::line(format!("names on {}", dns.rules.interfaces.join(", ")));
+        }
         if let Some(keys) = keys {
             say::line(https::in_a_line(&keys));
             let wanted = https::wanted(&config.settings, config.given.is_none());

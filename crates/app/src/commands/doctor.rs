@@ -26,7 +26,7 @@ use model::Network;
 use model::network::Mode;
 use model::network6::Subnet6;
 use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 /// What `doctor` takes.
@@ -128,6 +128,21 @@ impl Known {
     fn expected(&self, interface: &str) -> Vec<Ipv4Addr> {
         let of_link = self.networks().iter().filter(|network| network.interface == interface);
         of_link.flat_map(|network| &network.others).chain(&self.expect).copied().collect()
+    }
+
+    /// Our addresses on an interface at which names are answered.
+    fn names(&self, interface: &str) -> impl Iterator<Item = IpAddr> {
+        let config = self.config.as_ref().filter(|config| {
+            let dns = config.dns.as_ref();
+            dns.is_some_and(|dns| dns.rules.interfaces.iter().any(|name| name == interface))
+        });
+        let settings = config.map(|config| &config.settings);
+        let v4 = settings.into_iter().flat_map(|s| &s.networks);
+        let v4 = v4.filter(|n| !matches!(n.mode, Mode::Off | Mode::Listen));
+        let v4 = v4.map(|n| (n.interface.clone(), IpAddr::V4(n.server)));
+        let v6 = settings.into_iter().flat_map(|s| &s.networks6);
+        let all = v4.chain(v6.map(|n| (n.interface.clone(), IpAddr::V6(n.server))));
+        all.filter(move |(name, _)| name == interface).map(|(_, address)| address)
     }
 
     /// The process of the running server.

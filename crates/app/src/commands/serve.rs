@@ -134,7 +134,7 @@ impl Serve {
         )?;
         let (finding, reloading) = (Arc::clone(&sockets), Arc::clone(&sockets));
         let (showing, counting) = (Arc::clone(&sockets), Arc::clone(&sockets));
-        let certified = Arc::clone(&sockets);
+        let (certified, naming) = (Arc::clone(&sockets), Arc::clone(&sockets));
         let house = House {
             site: site.clone(),
             blobs,
@@ -143,6 +143,7 @@ impl Serve {
             started: site.now(),
             findings: Arc::new(move || finding.findings()),
             transfers: Arc::new(move || showing.transfers()),
+            dns: Arc::new(move || naming.dns()),
             counted: Arc::new(move || counting.counted()),
             tls: Arc::new(move || certified.tls()),
             reload: Arc::new(move |dry_run| {

@@ -39,6 +39,7 @@ pub fn read(
         given: None,
         admin: super::Admin::default(),
         syslog_port: None,
+        dns: None,
         limits: serve::Limits::default(),
         notes: Vec::new(),
     })

@@ -3,6 +3,7 @@
 
 mod admin;
 mod beside;
+mod dns;
 mod https;
 mod limits;
 mod network;
@@ -73,6 +74,8 @@ pub fn mean(raw: Raw, links: &[Link], host_name: &str, faults: &Faults) -> Confi
     let given = https::certificates(&raw, http_port, &note);
     let limits = limits::mean(&raw, &mut notes, &note);
     let admin = admin::admin(&raw, &note);
+    let both = dns::Both { v4: &mut networks, v6: &mut networks6 };
+    let dns = dns::mean(&raw, both, &mut notes, &note);
     let syslog_port = syslog::port(&raw, &mut notes, &note);
     Config {
         state: raw.state.map(|at| PathBuf::from(at.value)),
@@ -80,6 +83,7 @@ pub fn mean(raw: Raw, links: &[Link], host_name: &str, faults: &Faults) -> Confi
         limits,
         admin,
         syslog_port,
+        dns,
         settings: Settings {
             server_name: raw.server_name.map_or_else(|| host_name.to_owned(), |at| at.value),
             networks,

@@ -3,6 +3,7 @@
 //! In: the text. Out: [`Raw`], and a [`Fault`] for everything that is no key or no value. Never:
 //! a look at the host, or at two keys together; that is [`super::meaning`].
 
+mod dns;
 mod limits;
 mod network;
 mod network6;
@@ -10,6 +11,7 @@ mod options;
 mod rate;
 pub(crate) mod settings;
 
+pub use dns::RawDns;
 pub use limits::RawLimits;
 pub use network::RawNetwork;
 pub use network6::RawNetwork6;
@@ -50,6 +52,8 @@ pub struct Raw {
     pub key: Option<At<String>>,
     /// `syslog.port`; `None` inside is `[syslog]` without one.
     pub syslog: Option<Option<At<u16>>>,
+    /// `[dns]`
+    pub dns: Option<RawDns>,
     /// `[tftp]`, `[limits]`, and those of `[http]`
     pub limits: RawLimits,
     /// `leases.history`; `None` inside is `infinite`.
@@ -109,17 +113,7 @@ pub fn read(text: &str, faults: &Faults) -> Raw {
         limits::rates(all, &mut raw.limits);
     }
     raw.settings = top.section("settings").map(|section| settings::read(&section));
-    if let Some(mut dns) = top.section("dns") {
-        let listen = dns.flag("listen");
-        let _ = dns.list("upstream", |text| Ok(text.to_owned()));
-        if let Some(At { value: true, at }) = listen {
-            let fault = Fault::new(at, "DNS is not served by this version");
-            dns.fault(
-                fault.hint("remove [dns], and name your own servers in `dns` of the network"),
-            );
-        }
-        dns.finish();
-    }
+    raw.dns = top.section("dns").map(dns::read);
     if let Some(mut syslog) = top.section("syslog") {
         raw.syslog = Some(syslog.port("port"));
         syslog.finish();

@@ -1,6 +1,7 @@
 //! Configuration files and what is said of them.
 
 mod admin;
+mod dns;
 mod https;
 mod ipv6;
 mod limits;
@@ -130,9 +131,6 @@ menu_wait = 10
 
 [syslog]
 port = 0
-
-[dns]
-listen = true
 "#;
     assert_eq!(
         faults(text),
@@ -148,7 +146,6 @@ listen = true
             "15:11 `menue` is no value of `unknown`",
             "16:13 `menu_wait` takes text in quotes, not an integer",
             "19:8 `port` takes a port, a number from 1 to 65535",
-            "22:10 DNS is not served by this version",
         ]
     );
 }

@@ -5,8 +5,8 @@ use crate::config::{self, Config, Given};
 use crate::failure::Failure;
 use crate::{clock, say};
 use api::Problem;
-use api::server::Counted;
-use api::types::{Done, TlsStatus, Wrong};
+use api::server::{Counted, DnsNow};
+use api::types::{Done, TlsStatus, UpstreamView, Wrong};
 use engine::Settings;
 use library::Blobs;
 use model::Transfers;
@@ -42,11 +42,12 @@ struct Meant {
     limits: Limits,
     given: Option<Given>,
     syslog_port: Option<u16>,
+    dns: Option<serve::Dns>,
 }
 
 impl From<Config> for Meant {
-    fn from(Config { settings, limits, given, syslog_port, .. }: Config) -> Self {
-        Self { settings, limits, given, syslog_port }
+    fn from(Config { settings, limits, given, syslog_port, dns, .. }: Config) -> Self {
+        Self { settings, limits, given, syslog_port, dns }
     }
 }
 
@@ -81,6 +82,15 @@ impl Sockets {
     /// Files on their way. (None while sockets are being opened anew.)
     pub fn transfers(&self) -> Transfers {
         self.of_running(Running::transfers).unwrap_or_default()
+    }
+
+    /// Names as they are answered now.
+    pub fn dns(&self) -> Option<DnsNow> {
+        let read = |running: &Running| {
+            let upstreams = running.upstreams().into_iter().map(upstream).collect();
+            running.names().map(|names| DnsNow { names, upstreams })
+        };
+        self.of_running(read).flatten()
     }
 
     /// What the sockets counted since they were opened.
@@ -154,6 +164,10 @@ impl Sockets {
             let [was, is] = [now, meant].map(|meant| shown_port(meant.syslog_port));
             changes.push(format!("syslog.port: {was} → {is}"));
         }
+        if now.dns != meant.dns {
+            let [was, is] = [now, meant].map(|meant| shown_dns(meant.dns.as_ref()));
+            changes.push(format!("dns: {was} → {is}"));
+        }
         changes.extend(keys.filter(|keys| self.renewed(keys)).map(https::in_a_line));
         changes
     }
@@ -221,9 +235,10 @@ fn start(
     meant: &Meant,
     tls: Option<&InForce>,
 ) -> Result<Running, Failure> {
-    let Meant { settings, limits, syslog_port, .. } = meant;
+    let Meant { settings, limits, syslog_port, dns, .. } = meant;
     let (site, blobs, tls) = (site.clone(), Arc::clone(blobs), tls.map(InForce::listener));
-    let ports = serve::Ports { http: settings.http_port, tls, syslog: *syslog_port };
+    let (http, syslog, dns) = (settings.http_port, *syslog_port, dns.clone());
+    let ports = serve::Ports { http, tls, syslog, dns };
     let networks = Networks { v4: &settings.networks, v6: &settings.networks6 };
     serve::start_on(site, blobs, networks, ports, *limits)
         .map_err(|e| Failure::failed(format!("{}: {}", e.text, e.cause)).hint(e.hint))
@@ -239,12 +254,35 @@ fn needs_sockets(old: &Meant, new: &Meant) -> bool {
         |meant: &Meant| (meant.settings.http_port, meant.settings.tls_port, meant.syslog_port);
     ports(old) != ports(new)
         || old.limits != new.limits
+        || old.dns != new.dns
         || old.settings.networks != new.settings.networks
         || old.settings.networks6 != new.settings.networks6
 }
 
 fn shown_port(port: Option<u16>) -> String {
     port.map_or("none".to_owned(), |port| port.to_string())
+}
+
+fn upstream(one: serve::Upstream) -> UpstreamView {
+    UpstreamView {
+        at: one.at.to_string(),
+        up: one.is_up(),
+        answered: one.answered.map(|(at, _)| at.to_string()),
+        took_ms: one.answered.and_then(|(_, took)| u64::try_from(took.as_millis()).ok()),
+        failed: one.failed,
+        why: one.why,
+    }
+}
+
+fn shown_dns(dns: Option<&serve::Dns>) -> String {
+    let Some(serve::Dns { rules, per_second }) = dns else { return "off".to_owned() };
+    let upstream: Vec<String> = rules.upstream.iter().map(ToString::to_string).collect();
+    let others = match (upstream.is_empty(), rules.split.len()) {
+        (true, 0) => "nobody else".to_owned(),
+        (true, split) => format!("others for {split} domains"),
+        (false, _) => upstream.join(", "),
+    };
+    format!("on {}, asking {others}, {per_second}/s", rules.interfaces.join(", "))
 }
 
 /// What changes, one line each.

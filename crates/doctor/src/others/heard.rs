@@ -19,6 +19,8 @@ pub struct Heard {
     pub own: Vec<Ipv4Addr>,
     /// Servers that belong on the link, as somebody said who knows.
     pub expected: Vec<Ipv4Addr>,
+    /// Our addresses on it at which names are answered; none where they are not.
+    pub names: Vec<Ipv4Addr>,
     /// Every offer that came.
     pub offers: Vec<Offer>,
     /// DHCP servers of this very host, which do not hear our questions: `dnsmasq (process 812)`.
@@ -73,6 +75,8 @@ pub struct Offer {
     pub mac: HardwareAddress,
     /// The address it offered.
     pub address: Option<Ipv4Addr>,
+    /// Which servers it would have asked for names (option 6).
+    pub dns: Vec<Ipv4Addr>,
     /// From where firmware is to fetch.
     pub next_server: Option<Ipv4Addr>,
     /// The boot file, bytes of the wire.

@@ -48,6 +48,8 @@ impl Command {
             Self::CancelBatch { .. } => "cancel-batch",
             Self::Apply(..) => "apply",
             Self::AddMachines(_) => "add-machines",
+            Self::AddRecord(..) => "add-name-record",
+            Self::RemoveRecord { .. } => "remove-name-record",
             Self::AddWebhook(_) => "add-webhook",
             Self::SetWebhook { .. } => "set-webhook",
             Self::RemoveWebhook(_) => "remove-webhook",
@@ -140,6 +142,10 @@ impl Engine {
             Change::Power(hardware, _) | Change::PowerGone(hardware) => {
                 let now = self.power.get(hardware).cloned().map(Box::new);
                 (format!("machine {hardware}"), now.map(|now| Change::Power(*hardware, now)))
+            }
+            Change::Names(name, _) => {
+                let now = self.name_records.get(name).cloned();
+                (format!("name {name}"), now.map(|all| Change::Names(name.clone(), all)))
             }
             Change::Restored(_) => ("all of it".to_owned(), None),
             Change::Webhook(model::Webhook { name, .. }) | Change::WebhookGone(name) => {

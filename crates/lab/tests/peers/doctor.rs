@@ -107,6 +107,22 @@ fn a_second_proxy_is_a_rival_unless_it_belongs_there() -> Tried {
 
 #[test]
 #[ignore = "real servers in namespaces, as root: `./x test` runs it"]
+fn machines_that_the_office_sends_elsewhere_for_names_are_said() -> Tried {
+    prepared()?;
+    let link = Link::new()?;
+    let addresses = office(&link.peer(), &["--dhcp-option=6,10.77.0.53"])?;
+    let config = format!("{}\n[dns]\nlisten = true\ninterfaces = [\"eth0\"]\n", proxy());
+    let server = Server::start(&binary()?, &link, &config)?;
+    let world = World::new(link, server, Some(addresses));
+    let (findings, _) = look(&world, &[])?;
+    let [told] = with_code(&findings, "D-DNS-ELSEWHERE")[..] else { panic!("{findings:#?}") };
+    assert!(told["what"].to_string().contains("has machines ask 10.77.0.53"), "{told:#}");
+    assert!(told["mend"].to_string().contains("let it name 10.77.0.1"), "{told:#}");
+    Ok(())
+}
+
+#[test]
+#[ignore = "real servers in namespaces, as root: `./x test` runs it"]
 fn routers_and_dhcpv6_servers_are_named_with_what_they_say() -> Tried {
     let mut world = World::alone(&giving(POOL))?;
     let stranger = world.client_at(STRANGER_MAC, &format!("{STRANGER}/24"))?;

@@ -70,6 +70,8 @@ pub struct Offer {
     pub mac: HardwareAddress,
     /// The address it offered.
     pub address: Option<Ipv4Addr>,
+    /// Which servers it would have asked for names (option 6).
+    pub dns: Vec<Ipv4Addr>,
     /// `siaddr`: from where firmware is to fetch.
     pub next_server: Option<Ipv4Addr>,
     /// The boot file, of `file` or option 67, as it came.
@@ -181,6 +183,10 @@ fn read(bytes: &[u8], mac: sys::Mac, xid: u32) -> Option<Offer> {
     Some(offer_of(&message, asked, *packet.src.ip(), mac))
 }
 
+fn addresses(bytes: &[u8]) -> Vec<Ipv4Addr> {
+    bytes.as_chunks().0.iter().map(|four: &[u8; 4]| Ipv4Addr::from(*four)).collect()
+}
+
 /// What a reply offers.
 pub(super) fn offer_of(message: &Message, asked: Asked, from: Ipv4Addr, mac: sys::Mac) -> Offer {
     let server: Option<[u8; 4]> =
@@ -200,6 +206,7 @@ pub(super) fn offer_of(message: &Message, asked: Asked, from: Ipv4Addr, mac: sys
         from,
         mac: HardwareAddress::mac(mac),
         address: some(message.yiaddr),
+        dns: addresses(&message.options.get(code::DNS).unwrap_or_default()),
         next_server: some(message.siaddr),
         file,
         for_firmware: vendor.is_some_and(|vendor| vendor.starts_with(wanted)),
@@ -228,6 +235,7 @@ mod tests {
             message.siaddr = [10, 0, 0, 3].into();
             message.options.push(code::SERVER_ID, [10, 0, 0, 1]);
             message.options.push(code::VENDOR_CLASS, *b"PXEClient");
+            message.options.push(code::DNS, [10, 0, 0, 53, 10, 0, 0, 54]);
             message.options.push(code::BOOT_FILE_NAME, *b"shim.efi\0");
         })
         .unwrap();
@@ -236,6 +244,7 @@ mod tests {
         assert_eq!(offer.address, Some([10, 0, 0, 50].into()));
         assert_eq!(offer.next_server, Some([10, 0, 0, 3].into()));
         assert_eq!(offer.file, b"shim.efi");
+        assert_eq!(offer.dns, [Ipv4Addr::new(10, 0, 0, 53), Ipv4Addr::new(10, 0, 0, 54)]);
         assert!(offer.for_firmware && offer.boots() && !offer.vendor_options);
     }
 

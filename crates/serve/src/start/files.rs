@@ -1,9 +1,9 @@
-//! Where files are served: TFTP and HTTP on each of our addresses, of both families.
+//! Where files are served, and names answered: TFTP, HTTP and DNS on our addresses of both families.
 
 use super::refused::{Place, StartError};
 use crate::holder::Transport;
 use crate::tftp::Served;
-use crate::{Limits, TFTP_PORT, TlsKeys, http, sys, tftp};
+use crate::{Dns, Limits, TFTP_PORT, TlsKeys, dns, http, sys, tftp};
 use engine::tftp::Policy;
 use model::network::Subnet;
 use model::{Network, Network6};
@@ -77,6 +77,23 @@ pub(super) fn http_on(
         listeners.push((listener, link.to_owned()));
     }
     http::Port::open(listeners, keys).map_err(|e| StartError::thread("the boot port", e))
+}
+
+/// Port 53 on our address in each network where names are answered.
+pub(super) fn dns_on(
+    networks: &[&Network],
+    networks6: &[Network6],
+    dns: Dns,
+) -> Result<(Vec<dns::Opened>, Dns), StartError> {
+    let mut opened = Vec::new();
+    for (link, address) in dns::places(&dns, networks, networks6) {
+        let place = Place { link, address, port: dns::PORT };
+        let tcp = listener(SocketAddr::new(address, dns::PORT))
+            .map_err(|cause| place.refused(Transport::Tcp, cause))?;
+        let both = dns::Opened::new(address, tcp);
+        opened.push(both.map_err(|cause| place.refused(Transport::Udp, cause))?);
+    }
+    Ok((opened, dns))
 }
 
 fn listener(address: SocketAddr) -> io::Result<Socket> {

@@ -54,6 +54,10 @@ impl Place<'_> {
                 let there = |h: &Holder| address.is_ipv6() || IpAddr::V4(h.address) == address;
                 others.retain(|h| there(h) || h.address.is_unspecified());
                 let hint = match transport {
+                    _ if port == crate::dns::PORT => format!(
+                        "stop that server, or leave names to it: take [dns] out, or name other \
+                         `interfaces` there than {link}"
+                    ),
                     Transport::Udp if port == wire::dhcp6::SERVER_PORT => {
                         "stop that DHCPv6 server, or leave the IPv6 [[network]] out".to_owned()
                     }

@@ -7,7 +7,7 @@ use super::{Mac, Received, link_address, received};
 use socket2::{SockAddr, Socket};
 use std::io;
 use std::mem;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::os::fd::AsRawFd;
 
 /// Packets taken or sent in one call.
@@ -86,6 +86,11 @@ impl Parcel {
     /// To a link-layer address, by a packet socket.
     pub(crate) fn on_link(index: u32, to: Mac, packet: Vec<u8>) -> io::Result<Self> {
         Ok(Self { to: link_address(index, libc::ETH_P_IP as u16, to)?, packet })
+    }
+
+    /// By a UDP socket.
+    pub(crate) fn to(to: SocketAddr, bytes: Vec<u8>) -> Self {
+        Self { to: to.into(), packet: bytes }
     }
 
     /// By the kernel's routes, by the raw socket.

@@ -167,6 +167,7 @@ struct Inner {
     overheard: Mutex<Vec<engine::Overheard>>,
     events: Mutex<Vec<Event>>,
     edition: AtomicU64,
+    names: Mutex<(u64, engine::names::Facts)>,
 }
 
 impl House {
@@ -183,6 +184,7 @@ impl House {
             overheard: Mutex::default(),
             events: Mutex::default(),
             edition: AtomicU64::new(0),
+            names: Mutex::default(),
         }))
     }
 
@@ -200,6 +202,12 @@ impl House {
     /// From now on files may be other files.
     pub fn next_edition(&self) {
         self.0.edition.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// From now on names are made of this.
+    pub fn name(&self, facts: engine::names::Facts) {
+        let mut names = self.0.names.lock().unwrap();
+        *names = (names.0 + 1, facts);
     }
 
     pub fn be_silent(&self, why: Why) {
@@ -307,6 +315,14 @@ impl Owner for House {
 
     fn tell(&self, event: Event) {
         self.0.events.lock().unwrap().push(event);
+    }
+
+    fn names_edition(&self) -> u64 {
+        self.0.names.lock().unwrap().0
+    }
+
+    async fn name_facts(&self) -> Option<engine::names::Facts> {
+        Some(self.0.names.lock().unwrap().1.clone())
     }
 
     fn edition(&self) -> u64 {
@@ -464,7 +480,7 @@ impl Server {
         networks: &[Network],
         (tls, limits): (Option<Tls>, Limits),
     ) -> Result<Self, StartError> {
-        let ports = Ports { http: 80, tls, syslog: None };
+        let ports = Ports { http: 80, tls, syslog: None, dns: None };
         Self::try_start_on(ns, house, store, networks, (ports, limits))
     }
 
@@ -473,13 +489,24 @@ impl Server {
         house: &House,
         store: &B,
         networks: &[Network],
+        with: (Ports, Limits),
+    ) -> Result<Self, StartError> {
+        let networks = serve::Networks { v4: networks, v6: &[] };
+        Self::try_start_both(ns, house, store, networks, with)
+    }
+
+    /// With networks of both families.
+    pub fn try_start_both<B: Bytes>(
+        ns: &str,
+        house: &House,
+        store: &B,
+        networks: serve::Networks<'_>,
         (ports, limits): (Ports, Limits),
     ) -> Result<Self, StartError> {
         inside(ns, || {
             let mut builder = tokio::runtime::Builder::new_multi_thread();
             let runtime = builder.worker_threads(2).enable_all().build().unwrap();
             let _inside = runtime.enter();
-            let networks = serve::Networks { v4: networks, v6: &[] };
             let running = serve::start_on(house.clone(), store.clone(), networks, ports, limits)?;
             Ok(Self { running: Some(running), runtime: Some(runtime) })
         })

@@ -207,6 +207,7 @@ impl Mind {
         let settings = Settings { key: self.settings.key.clone(), ..settings };
         self.settings = settings.clone();
         self.counters.edition.fetch_add(1, Ordering::Release);
+        self.counters.names.fetch_add(1, Ordering::Release);
         self.engine.configure(settings)
     }
 
@@ -299,6 +300,9 @@ impl Mind {
         }
         if changes.iter().any(is_of_content) {
             self.counters.edition.fetch_add(1, Ordering::Release);
+        }
+        if changes.iter().any(is_of_names) {
+            self.counters.names.fetch_add(1, Ordering::Release);
         }
         batch.promises |= matches!(letter, Letter::Command(..)) || changes.iter().any(promises);
         let rests = batch.rests || !batch.changes.is_empty();
@@ -451,5 +455,23 @@ const fn is_of_content(change: &Change) -> bool {
             | Change::Channels(..)
             | Change::Loader(_)
             | Change::LoaderGone(_)
+    )
+}
+
+/// Whether a change may be of who has which name. (As above: who looks too often finds the same.)
+const fn is_of_names(change: &Change) -> bool {
+    matches!(
+        change,
+        Change::Lease(_)
+            | Change::LeaseGone(_)
+            | Change::Reservation(_)
+            | Change::ReservationGone(_)
+            | Change::Lease6(_)
+            | Change::Lease6Gone(_)
+            | Change::Reservation6(_)
+            | Change::Reservation6Gone(_)
+            | Change::Machine(_)
+            | Change::MachineGone(_)
+            | Change::Names(..)
     )
 }

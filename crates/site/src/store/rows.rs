@@ -37,12 +37,13 @@ pub(crate) enum Table {
     Audit,
     Webhook,
     Declared,
+    Name,
     Meta,
 }
 
 impl Table {
     /// Those that hold facts.
-    pub(crate) const FACTS: [Self; 20] = [
+    pub(crate) const FACTS: [Self; 21] = [
         Self::Machine,
         // Both after the machines: without one they are nobody's.
         Self::Hardware,
@@ -64,6 +65,7 @@ impl Table {
         Self::Token,
         Self::Webhook,
         Self::Declared,
+        Self::Name,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -89,6 +91,7 @@ impl Table {
             Self::Audit => "audit",
             Self::Webhook => "webhook",
             Self::Declared => "declared",
+            Self::Name => "name",
             Self::Meta => "meta",
         }
     }
@@ -224,6 +227,8 @@ impl Rows {
             // With its key: the store is a file of the server's own.
             Change::Webhook(hook) => (Table::Webhook, hook.name.clone(), Some(json(hook)?)),
             Change::WebhookGone(name) => (Table::Webhook, name.clone(), None),
+            Change::Names(name, all) if all.is_empty() => (Table::Name, name.clone(), None),
+            Change::Names(name, all) => (Table::Name, name.clone(), Some(json(all)?)),
             Change::Restored(at) => {
                 (Table::Meta, RESTORED.to_owned(), Some(shift.written(*at).to_string()))
             }
@@ -322,6 +327,7 @@ pub(crate) fn read(table: Table, key: &str, body: &str) -> Result<Change, String
         Table::Audit => Change::Audit(parse(body)?),
         Table::Webhook => Change::Webhook(parse(body)?),
         Table::Declared => Change::Declared(key.parse()?, parse(body)?),
+        Table::Name => Change::Names(key.to_owned(), parse(body)?),
         Table::Meta => return Err("no fact".to_owned()),
     };
     Ok(change)

@@ -36,6 +36,7 @@ pub(crate) const STEPS: &[Step] = &[
     Step { version: 3, sql: V3, rows: None },
     Step { version: 4, sql: V4, rows: None },
     Step { version: 5, sql: V5, rows: None },
+    Step { version: 6, sql: V6, rows: None },
 ];
 
 /// Leases have columns, because operators and other programs ask for them by these. Every other
@@ -120,6 +121,11 @@ CREATE TABLE power      (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum 
 const V5: &str = "
 CREATE TABLE lease6       (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
 CREATE TABLE reservation6 (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
+";
+
+/// Records of the DNS, under their names.
+const V6: &str = "
+CREATE TABLE name (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
 ";
 
 /// Leases of the first version: the address as text, the state as a word, the end by the wall clock.

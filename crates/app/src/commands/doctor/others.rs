@@ -9,7 +9,7 @@ use model::text::show;
 use serve::probe::{self, Asked};
 use std::collections::BTreeSet;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 use tokio::task::JoinSet;
 
@@ -33,18 +33,28 @@ pub async fn ask(known: &Known, all: &[Link]) -> (Vec<Heard>, Vec<others_6::Hear
             own: own.clone(),
             expected: known.expected(interface),
             here: here.clone(),
+            names: known.names(interface).filter_map(of_4).collect(),
             ..Heard::default()
         };
         let ours = known.served_6(interface);
+        let names = known.names(interface).filter_map(of_6).collect();
         asked.spawn(async move {
             let interface = heard.interface.clone();
-            let (heard, heard_6) = tokio::join!(over_4(heard), over_6(interface, ours));
+            let (heard, heard_6) = tokio::join!(over_4(heard), over_6(interface, ours, names));
             (number, heard, heard_6)
         });
     }
     let mut found = asked.join_all().await;
     found.sort_by_key(|(number, _, _)| *number);
     found.into_iter().map(|(_, heard, heard_6)| (heard, heard_6)).unzip()
+}
+
+fn of_4(address: IpAddr) -> Option<Ipv4Addr> {
+    if let IpAddr::V4(address) = address { Some(address) } else { None }
+}
+
+fn of_6(address: IpAddr) -> Option<Ipv6Addr> {
+    if let IpAddr::V6(address) = address { Some(address) } else { None }
 }
 
 async fn over_4(mut heard: Heard) -> Heard {
@@ -99,6 +109,7 @@ fn seen(offer: &probe::Offer) -> Offer {
         server: offer.server,
         mac: offer.mac,
         address: offer.address,
+        dns: offer.dns.clone(),
         next_server: offer.next_server,
         file: offer.file.clone(),
         for_firmware: offer.for_firmware,
@@ -140,7 +151,11 @@ async fn files(heard: &Heard) -> Vec<Tftp> {
     said
 }
 
-async fn over_6(interface: String, ours: Option<others_6::Ours>) -> others_6::Heard {
+async fn over_6(
+    interface: String,
+    ours: Option<others_6::Ours>,
+    names: Vec<Ipv6Addr>,
+) -> others_6::Heard {
     let link = match probe::link_6(&interface, LISTEN).await {
         Ok(link) => link,
         Err(e) => {
@@ -173,6 +188,7 @@ async fn over_6(interface: String, ours: Option<others_6::Ours>) -> others_6::He
         interface,
         not_asked: None,
         spoken: link.spoken,
+        names,
         routers: routers.collect(),
         servers: servers.collect(),
         ours,

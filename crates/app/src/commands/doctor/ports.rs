@@ -4,8 +4,10 @@ use super::Known;
 use doctor::ports::{By, For, Holder, Maker, Port};
 use serve::holder::{self, Transport, holders};
 use std::fs;
+use std::net::{IpAddr, Ipv4Addr};
 
-/// Looks at DHCP, TFTP, HTTP, and what else is configured.
+/// Looks at DHCP, TFTP, HTTP, and what else is configured. Whoever answers names on another address than
+/// ours, as a resolver of this host does on 127.0.0.53, is in nobody's way.
 pub fn look(known: &Known) -> Vec<Port> {
     let settings = known.config.as_ref().map(|config| &config.settings);
     let status = known.told.as_ref().map(|told| &told.status);
@@ -28,12 +30,24 @@ pub fn look(known: &Known) -> Vec<Port> {
     ports.extend(of_ipv6.then_some((By::Udp, 547, For::Dhcp6)));
     ports.extend(syslog.map(|port| (By::Udp, port, For::Syslog)));
     ports.extend(tls.map(|port| (By::Tcp, port, For::Https)));
+    let names: Vec<IpAddr> = match known.config.as_ref().and_then(|config| config.dns.as_ref()) {
+        Some(dns) => dns.rules.interfaces.iter().flat_map(|link| known.names(link)).collect(),
+        None => Vec::new(),
+    };
+    if !names.is_empty() {
+        ports.extend([(By::Udp, 53, For::Dns), (By::Tcp, 53, For::Dns)]);
+    }
     let ours = known.pid();
     ports
         .into_iter()
         .map(|(by, number, what)| {
             let transport = if by == By::Udp { Transport::Udp } else { Transport::Tcp };
-            let holders = holders(transport, number).into_iter().map(held).collect();
+            let mut all = holders(transport, number);
+            if what == For::Dns {
+                let there = |at: Ipv4Addr| at.is_unspecified() || names.contains(&IpAddr::V4(at));
+                all.retain(|holder| there(holder.address));
+            }
+            let holders = all.into_iter().map(held).collect();
             Port { by, number, what, holders, ours }
         })
         .collect()

@@ -3,6 +3,7 @@
 use super::*;
 use model::access::{ApiToken, Label, Owner, PasswordPhc, Role, Scope, User};
 use model::deployment::{Boots, Confirm, End, Install, Report, Step};
+use model::dns::{NameData, NameRecord};
 use model::hardware::{Disk, Hardware};
 use model::lease::{ReservedFor, ReservedFor6};
 use model::life::{Before, Move};
@@ -294,6 +295,17 @@ fn any_change() -> impl Strategy<Value = Change> {
         format: "preseed".to_owned(),
         text,
     });
+    let data = prop_oneof![
+        any::<[u8; 4]>().prop_map(|a| NameData::A(a.into())),
+        any::<[u8; 16]>().prop_map(|a| NameData::Aaaa(a.into())),
+        text().prop_map(NameData::Txt),
+        text().prop_map(NameData::Cname),
+        (any::<[u16; 3]>(), text()).prop_map(|([priority, weight, port], target)| {
+            NameData::Srv { priority, weight, port, target }
+        }),
+    ];
+    let record = (any::<u32>(), data).prop_map(|(ttl_s, data)| NameRecord { ttl_s, data });
+    let names = (short(), proptest::collection::vec(record, 0..4));
     let webhook = (short(), text(), any::<([u8; 32], bool, bool)>()).prop_map(
         |(name, url, (key, enabled, allow_private))| Webhook {
             name,
@@ -350,6 +362,7 @@ fn any_change() -> impl Strategy<Value = Change> {
         1 => (1u32..9).prop_map(Change::DeploymentGone),
         1 => any_batch().prop_map(Change::Batch),
         1 => (1u32..4).prop_map(Change::BatchGone),
+        1 => names.prop_map(|(name, all)| Change::Names(name, all)),
         1 => webhook.prop_map(Change::Webhook),
         1 => short().prop_map(Change::WebhookGone),
         2 => (declarable(), prop::collection::btree_set(text(), 0..3))

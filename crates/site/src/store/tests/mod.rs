@@ -72,6 +72,9 @@ fn by_name(changes: &[Change]) -> BTreeMap<String, Change> {
             | Change::WebhookGone(_) => {
                 facts.remove(&name(change));
             }
+            Change::Names(_, all) if all.is_empty() => {
+                facts.remove(&name(change));
+            }
             Change::PowerGone(_)
             | Change::TemplateGone(_)
             | Change::SecretGone(_)
@@ -145,6 +148,7 @@ fn name(change: &Change) -> String {
         }
         // Only the last is a fact; the others are read in pages.
         Change::Audit(_) => "audit".to_owned(),
+        Change::Names(name, _) => format!("name {name}"),
         Change::Webhook(Webhook { name, .. }) | Change::WebhookGone(name) => {
             format!("webhook {name}")
         }

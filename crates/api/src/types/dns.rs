@@ -1,0 +1,122 @@
+//! Names: what is answered, and why.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+
+/// How names are answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DnsStatus {
+    /// Whether any are.
+    pub on: bool,
+    /// On which interfaces.
+    pub interfaces: Vec<String>,
+    /// Of which zones everything is known here.
+    pub zones: Vec<String>,
+    /// The serial number of the zones.
+    pub serial: u32,
+    /// How many names and records there are.
+    pub records: usize,
+    /// Who is asked for names of others.
+    pub upstreams: Vec<UpstreamView>,
+    /// Who wants a name that another has.
+    pub lost: Vec<NameLostView>,
+}
+
+/// A server that is asked for names of others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UpstreamView {
+    /// Its address and port.
+    pub at: String,
+    /// Whether it is counted on.
+    pub up: bool,
+    /// When it last answered.
+    pub answered: Option<String>,
+    /// How long that took, in milliseconds.
+    pub took_ms: Option<u64>,
+    /// How often in a row it has not answered since.
+    pub failed: u32,
+    /// Why not, the last time.
+    pub why: Option<String>,
+}
+
+/// Somebody who wants a name that another has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NameLostView {
+    /// The name.
+    pub name: String,
+    /// The address that does not have it.
+    #[schemars(with = "String")]
+    pub address: IpAddr,
+    /// Whose address it is.
+    pub hardware: Option<String>,
+    /// Why he wants it, in words.
+    pub wants: String,
+    /// Why another has it, in words.
+    pub why: String,
+}
+
+/// A name, and one thing that it answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NameView {
+    /// The name.
+    pub name: String,
+    /// `A`, `AAAA`, `PTR`, ...
+    pub kind: String,
+    /// As zone files write it.
+    pub data: String,
+    /// For how many seconds it may be remembered.
+    pub ttl_s: u32,
+    /// Where it comes from: `own`, `record`, `reservation`, `machine`, `client`, `hardware`.
+    pub source: String,
+    /// The same in words.
+    pub because: String,
+}
+
+/// What somebody who asks gets, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DnsAnswer {
+    /// The name that is asked for.
+    pub name: String,
+    /// The type.
+    pub kind: String,
+    /// Who asks.
+    #[schemars(with = "String")]
+    pub from: IpAddr,
+    /// `NOERROR`, `NXDOMAIN`, ...; `forward` where others are asked, `silence` where nothing is said.
+    pub ends: String,
+    /// What is said, as zone files write it.
+    pub answers: Vec<String>,
+    /// Who else is asked.
+    pub asks: Vec<String>,
+    /// Why.
+    pub because: String,
+}
+
+/// A record that an operator added.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RecordView {
+    /// Its name.
+    pub name: String,
+    /// `A`, `AAAA`, `CNAME`, `TXT`, `SRV`.
+    pub kind: String,
+    /// As zone files write it.
+    pub data: String,
+    /// For how many seconds it may be remembered.
+    pub ttl_s: u32,
+}
+
+/// Adds a record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordWish {
+    /// Its name, in a domain of a network.
+    pub name: String,
+    /// `A`, `AAAA`, `CNAME`, `TXT`, `SRV`.
+    pub kind: String,
+    /// As zone files write it: `0 5 389 ldap.lab.example` for SRV.
+    pub data: String,
+    /// For how many seconds it may be remembered; without it, 300.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl_s: Option<u32>,
+}

@@ -1,0 +1,210 @@
+//! Names of others: who is asked, and what of their answers is passed on.
+//!
+//! The asking itself (a port and an id by chance for each question, the case of letters by chance, TCP
+//! where an answer is cut short, another server where one is slow, a cache) is `hickory_resolver`'s. What
+//! is taken of an answer is decided by `engine::names::accept`.
+
+mod health;
+mod message;
+
+use super::book::Book;
+use crate::count::Counters;
+use crate::owner::Owner;
+use engine::names::{Inquiry, Rules, To, accept};
+use health::Health;
+pub use health::Upstream;
+use hickory_resolver::TokioResolver;
+use hickory_resolver::config::{
+    ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
+};
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::rr::RecordType;
+use message::{Outcome, heard, name_of, target};
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use wire::dns::{Query, Record};
+
+/// Questions that others are asked at once.
+const ASKED_MAX: usize = 1024;
+/// The same, for one source.
+const ASKED_PER_SOURCE: usize = 128;
+/// How long a server may take; then it, or another, is asked again. Stubs give up after 5 s.
+const PATIENCE: Duration = Duration::from_millis(1500);
+/// Answers that are remembered.
+const CACHE_ANSWERS: u64 = 8192;
+/// However long others say: a day for what is there, ten minutes for what is not.
+const REMEMBERED_MAX: Duration = Duration::from_secs(86_400);
+const MISSED_MAX: Duration = Duration::from_secs(600);
+
+/// Whoever asks others. Clone it freely.
+#[derive(Clone)]
+pub(crate) struct Forwarder(Arc<Inner>);
+
+struct Inner {
+    upstream: Option<TokioResolver>,
+    split: Vec<Option<TokioResolver>>,
+    asked: Mutex<HashMap<IpAddr, usize>>,
+    health: Health,
+    book: Book,
+    counters: Arc<Counters>,
+}
+
+/// An [`Inquiry`] of its own: it may take longer than the names that it was made of last.
+pub(super) struct Led {
+    to: To,
+    aliases: Vec<Record>,
+}
+
+impl From<Inquiry<'_>> for Led {
+    fn from(Inquiry { to, aliases }: Inquiry<'_>) -> Self {
+        Self { to, aliases: aliases.into_iter().cloned().collect() }
+    }
+}
+
+/// A place among those who wait for an answer of others.
+pub(super) struct Place(Forwarder, IpAddr);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut asked = self.0.0.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        match asked.get_mut(&self.1) {
+            Some(own) if *own > 1 => *own -= 1,
+            _ => drop(asked.remove(&self.1)),
+        }
+    }
+}
+
+impl Forwarder {
+    /// Asks nobody yet.
+    ///
+    /// # Errors
+    ///
+    /// When a resolver cannot be made.
+    pub(super) fn new(rules: &Rules, book: Book, counters: Arc<Counters>) -> io::Result<Self> {
+        let split = rules.split.iter().map(|split| resolver(&split.upstream));
+        let mut all = rules.upstream.clone();
+        all.extend(rules.split.iter().flat_map(|split| &split.upstream));
+        Ok(Self(Arc::new(Inner {
+            upstream: resolver(&rules.upstream)?,
+            split: split.collect::<io::Result<_>>()?,
+            asked: Mutex::default(),
+            health: Health::new(all)?,
+            book,
+            counters,
+        })))
+    }
+
+    /// Looks after servers, for as long as it is let.
+    pub(super) async fn keep_looking(self, owner: impl Owner) {
+        self.0.health.keep_looking(owner).await;
+    }
+
+    /// How those are who are asked.
+    pub(crate) fn upstreams(&self) -> Vec<Upstream> {
+        self.0.health.read()
+    }
+
+    /// A place for one more question; none where too many wait.
+    pub(super) fn enter(&self, source: IpAddr) -> Option<Place> {
+        let mut asked = self.0.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let total: usize = asked.values().sum();
+        let own = asked.get(&source).copied().unwrap_or(0);
+        if total >= ASKED_MAX || own >= ASKED_PER_SOURCE {
+            self.0.counters.dns_busy.one();
+            return None;
+        }
+        asked.insert(source, own + 1);
+        Some(Place(self.clone(), source))
+    }
+
+    /// The answer to a question (as its bytes) that others know, as bytes: `room` at most, or as much
+    /// as the client has room for in a datagram.
+    pub(super) async fn ask(
+        &self,
+        question: &[u8],
+        led: Led,
+        room: Option<usize>,
+    ) -> Option<Vec<u8>> {
+        let query = Query::parse(question).ok()?;
+        self.0.counters.dns_forwarded.one();
+        let Led { to, aliases } = led;
+        let wanted = match aliases.last() {
+            Some(last) => target(last),
+            None => query.name.to_ascii_lowercase(),
+        };
+        let private = self.0.book.now().may_be_private(&wanted);
+        let outcome = self.outcome(to, &wanted, query.kind, private).await;
+        outcome.write(&query, &aliases, room.unwrap_or_else(|| query.room()))
+    }
+
+    async fn outcome(&self, to: To, wanted: &[u8], kind: u16, private: bool) -> Outcome {
+        let resolver = match to {
+            To::Upstream => self.0.upstream.as_ref(),
+            To::Split(at) => self.0.split.get(at).and_then(Option::as_ref),
+        };
+        let (Some(resolver), Some(name)) = (resolver, name_of(wanted)) else {
+            return Outcome::failed();
+        };
+        match resolver.lookup(name, RecordType::from(kind)).await {
+            Ok(lookup) => {
+                let records = lookup.answers();
+                let heard: Vec<_> = records.iter().map(heard).collect();
+                let accepted = accept(wanted, kind, &heard, private);
+                self.0.counters.dns_strange.add(accepted.strange as u64);
+                self.0.counters.dns_private.add(accepted.private as u64);
+                let taken = accepted.taken.iter().filter_map(|at| records.get(*at)).cloned();
+                Outcome::records(taken.collect())
+            }
+            Err(NetError::Dns(DnsError::NoRecordsFound(none))) => {
+                Outcome::nothing(none.response_code == ResponseCode::NXDomain, none.soa, wanted)
+            }
+            Err(_) => {
+                self.0.counters.dns_unanswered.one();
+                Outcome::failed()
+            }
+        }
+    }
+}
+
+/// Asks these servers; none where there are none.
+fn resolver(servers: &[SocketAddr]) -> io::Result<Option<TokioResolver>> {
+    resolver_with(servers, options())
+}
+
+fn resolver_with(
+    servers: &[SocketAddr],
+    options: ResolverOpts,
+) -> io::Result<Option<TokioResolver>> {
+    if servers.is_empty() {
+        return Ok(None);
+    }
+    let named = servers.iter().map(|at| {
+        let mut connections = vec![ConnectionConfig::udp(), ConnectionConfig::tcp()];
+        connections.iter_mut().for_each(|connection| connection.port = at.port());
+        // What a server says is not there is not there: it was chosen by the operator.
+        NameServerConfig::new(at.ip(), true, connections)
+    });
+    let config = ResolverConfig::from_parts(None, Vec::new(), named.collect());
+    let provider = TokioRuntimeProvider::default();
+    let builder = TokioResolver::builder_with_config(config, provider).with_options(options);
+    builder.build().map(Some).map_err(io::Error::other)
+}
+
+fn options() -> ResolverOpts {
+    let mut options = ResolverOpts::default();
+    options.timeout = PATIENCE;
+    options.attempts = 2;
+    options.case_randomization = true;
+    options.edns_payload_len = wire::dns::UDP_BYTES_MAX as u16;
+    options.use_hosts_file = ResolveHosts::Never;
+    options.cache_size = CACHE_ANSWERS;
+    options.positive_max_ttl = Some(REMEMBERED_MAX);
+    options.negative_max_ttl = Some(MISSED_MAX);
+    options.try_tcp_on_error = true;
+    options
+}

@@ -1,0 +1,135 @@
+//! Questions over TCP (RFC 7766): what did not fit into a datagram, or came too fast.
+
+use super::book::Book;
+use super::forward::{Forwarder, Led};
+use crate::count::Counters;
+use crate::owner::Owner;
+use engine::names::Said;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use wire::dns::{QUERY_BYTES_MAX, Query};
+
+/// Connections at once.
+const CONNECTIONS_MAX: usize = 256;
+/// The same, of one source.
+const CONNECTIONS_PER_SOURCE: usize = 16;
+/// How long a connection may take for a question, or do nothing (RFC 7766, 6.2.3).
+const IDLE: Duration = Duration::from_secs(10);
+/// Questions on one connection; then it is closed, so that no one has it for ever.
+const QUESTIONS_MAX: usize = 1000;
+
+/// Who has how many connections.
+#[derive(Clone, Default)]
+struct Guests(Arc<Mutex<HashMap<IpAddr, usize>>>);
+
+/// One connection of a source, until it is dropped.
+struct Guest(Guests, IpAddr);
+
+impl Guests {
+    fn admit(&self, source: IpAddr) -> Option<Guest> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let total: usize = all.values().sum();
+        let own = all.get(&source).copied().unwrap_or(0);
+        if total >= CONNECTIONS_MAX || own >= CONNECTIONS_PER_SOURCE {
+            return None;
+        }
+        all.insert(source, own + 1);
+        drop(all);
+        Some(Guest(self.clone(), source))
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        let mut all = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match all.get_mut(&self.1) {
+            Some(own) if *own > 1 => *own -= 1,
+            _ => drop(all.remove(&self.1)),
+        }
+    }
+}
+
+/// Takes connections for as long as it is let.
+pub(super) async fn listen(listener: TcpListener, desk: Arc<Desk<impl Owner>>) {
+    let (guests, mut talks) = (Guests::default(), JoinSet::new());
+    loop {
+        while talks.try_join_next().is_some() {}
+        let Ok((stream, from)) = listener.accept().await else {
+            // No descriptor is left: some will be, when a connection ends.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let source = from.ip().to_canonical();
+        if !Book::admits(&desk.book.now(), source, &desk.counters) {
+            continue;
+        }
+        let Some(guest) = guests.admit(source) else {
+            desk.counters.dns_connections_refused.one();
+            continue;
+        };
+        let desk = Arc::clone(&desk);
+        talks.spawn(async move {
+            let _guest = guest;
+            desk.talk(stream, source).await;
+        });
+    }
+}
+
+/// What it takes to answer.
+pub(super) struct Desk<O> {
+    pub(super) owner: O,
+    pub(super) book: Book,
+    pub(super) forwarder: Forwarder,
+    pub(super) counters: Arc<Counters>,
+}
+
+impl<O: Owner> Desk<O> {
+    /// Answers one question after the other, in their order.
+    async fn talk(&self, mut stream: TcpStream, source: IpAddr) {
+        let mut bytes = Vec::new();
+        for _ in 0..QUESTIONS_MAX {
+            let read = tokio::time::timeout(IDLE, question(&mut stream, &mut bytes)).await;
+            let Ok(Some(())) = read else { return };
+            let Some(answer) = self.answer(&bytes, source).await else { return };
+            let length = u16::try_from(answer.len()).unwrap_or(u16::MAX);
+            let whole = [&length.to_be_bytes()[..], &answer].concat();
+            let written = tokio::time::timeout(IDLE, stream.write_all(&whole)).await;
+            if !matches!(written, Ok(Ok(()))) {
+                return;
+            }
+        }
+    }
+
+    /// None closes the connection.
+    async fn answer(&self, bytes: &[u8], source: IpAddr) -> Option<Vec<u8>> {
+        let Ok(query) = Query::parse(bytes) else {
+            self.counters.dns_malformed.one();
+            return None;
+        };
+        self.counters.dns_questions.one();
+        let names = self.book.now();
+        let room = usize::from(u16::MAX);
+        let led: Led = match names.answer(self.owner.now(), source, &query, &mut Vec::new()) {
+            Said::Reply(reply, _) => return Some(query.reply(&reply, room)),
+            Said::Forward(inquiry, _) => inquiry.into(),
+            Said::Silence(_) => return None,
+        };
+        let _place = self.forwarder.enter(source)?;
+        self.forwarder.ask(bytes, led, Some(room)).await
+    }
+}
+
+/// Reads one message with its length before it; none at the end, and where it is too long.
+async fn question(stream: &mut TcpStream, into: &mut Vec<u8>) -> Option<()> {
+    let length = usize::from(stream.read_u16().await.ok()?);
+    if length > QUERY_BYTES_MAX {
+        return None;
+    }
+    into.resize(length, 0);
+    stream.read_exact(into).await.ok().map(drop)
+}

@@ -1,0 +1,126 @@
+//! Questions over UDP: one thread for each socket, many in one call.
+
+use super::book::Book;
+use super::forward::Forwarder;
+use crate::count::{Counters, PanicWatch};
+use crate::owner::Owner;
+use crate::sys::udp::{Letters, say};
+use crate::sys::{MANY, Parcel, send_parcels};
+use engine::Now;
+use engine::names::{Admitted, Inquiry, Names, Pace, Said};
+use socket2::Socket;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use wire::dns::{QUERY_BYTES_MAX, Query};
+
+/// Rounds of [`MANY`] datagrams before it is looked whether names changed.
+const ROUNDS_MAX: usize = 16;
+
+/// A socket and what it takes to answer.
+pub(super) struct Desk<O> {
+    pub(super) owner: O,
+    pub(super) socket: Arc<Socket>,
+    pub(super) forwarder: Forwarder,
+    pub(super) runtime: tokio::runtime::Handle,
+    pub(super) book: Book,
+    pub(super) counters: Arc<Counters>,
+    pub(super) closing: Arc<AtomicBool>,
+}
+
+impl<O: Owner> Desk<O> {
+    /// Answers until it is closed.
+    pub(super) fn run(self, per_second: u32) {
+        let _watch = PanicWatch(Arc::clone(&self.counters));
+        let mut pace = Pace::new(per_second);
+        // A byte more, so that what is too long is seen as such.
+        let mut letters = Letters::new(QUERY_BYTES_MAX + 1);
+        let (mut scratch, mut out) = (Vec::new(), Vec::with_capacity(MANY));
+        while !self.closing.load(Ordering::Acquire) {
+            if letters.wait_for_one(&self.socket) == 0 {
+                continue;
+            }
+            let names = self.book.now();
+            for _ in 0..ROUNDS_MAX {
+                let now = self.owner.now();
+                for (from, bytes) in letters.each() {
+                    let answer = self.answer(&names, now, from, bytes, (&mut pace, &mut scratch));
+                    out.extend(answer.map(|answer| Parcel::to(from, answer)));
+                }
+                self.send(&mut out);
+                // Errors of answers that went to nobody come here; the next call has what is next.
+                if letters.take(&self.socket, MANY).unwrap_or(0) == 0 {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn answer(
+        &self,
+        names: &Arc<Names>,
+        now: Now,
+        from: SocketAddr,
+        bytes: &[u8],
+        (pace, scratch): (&mut Pace, &mut Vec<u8>),
+    ) -> Option<Vec<u8>> {
+        let (source, counters) = (from.ip(), &self.counters);
+        if !Book::admits(names, source, counters) {
+            return None;
+        }
+        let Ok(query) = Query::parse(bytes) else {
+            counters.dns_malformed.one();
+            return None;
+        };
+        counters.dns_questions.one();
+        match pace.admits(now, source) {
+            Admitted::Yes => {}
+            Admitted::Short => {
+                counters.dns_limited.one();
+                return Some(query.truncated());
+            }
+            Admitted::No => {
+                counters.dns_limited.one();
+                return None;
+            }
+        }
+        match names.answer(now, source, &query, scratch) {
+            Said::Reply(reply, _) => Some(query.reply(&reply, query.room())),
+            Said::Forward(inquiry, _) => {
+                self.ask_others(inquiry, from, bytes);
+                None
+            }
+            Said::Silence(_) => None,
+        }
+    }
+
+    /// Asks others, beside everything else; the answer leaves when it is there.
+    fn ask_others(&self, inquiry: Inquiry<'_>, from: SocketAddr, bytes: &[u8]) {
+        let Some(place) = self.forwarder.enter(from.ip()) else { return };
+        let (question, led) = (bytes.to_vec(), inquiry.into());
+        // The port is free when we stop, whoever still waits for an answer.
+        let (forwarder, socket) = (self.forwarder.clone(), Arc::downgrade(&self.socket));
+        let counters = Arc::clone(&self.counters);
+        self.runtime.spawn(async move {
+            let _place = place;
+            let Some(answer) = forwarder.ask(&question, led, None).await else { return };
+            let Some(socket) = socket.upgrade() else { return };
+            if say(&socket, from, &answer).is_err() {
+                counters.dns_unsent.one();
+            }
+        });
+    }
+
+    /// Sends all; what the kernel will not take is lost, and asked again by whoever asked.
+    fn send(&self, out: &mut Vec<Parcel>) {
+        let mut rest = out.as_slice();
+        while !rest.is_empty() {
+            let sent = send_parcels(&self.socket, rest).unwrap_or_else(|_| {
+                self.counters.dns_unsent.one();
+                1
+            });
+            rest = rest.get(sent.max(1)..).unwrap_or_default();
+        }
+        out.clear();
+    }
+}
