@@ -344,7 +344,7 @@ fn confirming_says_whether_addresses_are_of_this_link() {
 fn giving_back_and_refusing_end_a_lease_and_nobody_else_can() {
     let mut engine = engine(network());
     let (request, given) = bound(&mut engine, Now(1), &system(Kind::Solicit, 1));
-    let release = Packet { kind: Kind::Release, ..request.clone() };
+    let release = Packet { kind: Kind::Release, ..request };
     let theirs = Packet { client_id: system(Kind::Solicit, 2).client_id, ..release.clone() };
     let (reply, changes) = answer(&mut engine, Now(2), &theirs);
     assert!(leases(&changes).is_empty());

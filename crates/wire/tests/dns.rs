@@ -138,7 +138,7 @@ fn an_answer_is_what_another_library_reads() {
             Data::Srv { priority: 1, weight: 2, port: 3, target: target.clone() },
         ),
         record("lab.example", Data::Mx(10, target.clone())),
-        record("9.0.77.10.in-addr.arpa", Data::Ptr(target.clone())),
+        record("9.0.77.10.in-addr.arpa", Data::Ptr(target)),
         record("lab.example", Data::Ns(name("ns.lab.example"))),
         record("lab.example", Data::Soa(Box::new(soa))),
     ];

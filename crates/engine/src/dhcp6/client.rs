@@ -135,7 +135,7 @@ pub(super) fn place<'a>(
     let link = heard.relays.iter().rev().map(|relay| relay.link).find(|at| !at.is_unspecified());
     let link = link.unwrap_or(*datagram.from.ip());
     let found = on_link.find(|n| n.relays.contains(&link) || n.subnet.contains(link));
-    found.ok_or_else(|| Why::UnknownRelay(IpAddr::V6(link)))
+    found.ok_or(Why::UnknownRelay(IpAddr::V6(link)))
 }
 
 /// What the story of a boot takes from the message of a client.

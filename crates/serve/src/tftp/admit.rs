@@ -71,7 +71,7 @@ impl<O: Owner, B: Bytes> Core<O, B> {
             Err(_) => return self.desk.counters.tftp_malformed.one(),
         }
         let door = door(port);
-        if let Route::Stranger(Some(reply)) = self.sessions.at_door(self.now, door, from.into()) {
+        if let Route::Stranger(Some(reply)) = self.sessions.at_door(self.now, door, from) {
             at.say(from, &reply);
         }
     }
@@ -95,7 +95,7 @@ impl<O: Owner, B: Bytes> Core<O, B> {
         if self.desk.post.bell.ordered() != Order::Serve {
             return;
         }
-        if let Some(repeat) = self.sessions.repeated(self.now, from.into(), &request) {
+        if let Some(repeat) = self.sessions.repeated(self.now, from, &request) {
             return self.repeat(&repeat);
         }
         let lookup = Lookup { front, from, request, asked: self.now };
@@ -178,7 +178,7 @@ impl<O: Owner, B: Bytes> Core<O, B> {
             Ok(agreed) => agreed,
             Err(refusal) => return self.refuse(front, from, &request, refusal),
         };
-        let (id, old, evicted) = match self.sessions.request(self.now, from.into(), &request) {
+        let (id, old, evicted) = match self.sessions.request(self.now, from, &request) {
             Opening::New { id, evicted } => (id, None, evicted),
             Opening::Replace { id, old, evicted } => (id, Some(old), evicted),
             Opening::Refused(busy) => return self.tell_busy(from, &request, &place.link, busy),
@@ -208,7 +208,7 @@ impl<O: Owner, B: Bytes> Core<O, B> {
         let sizes = (agreed.blksize(), policy.burst_max, agreed.windowsize());
         let transfer = Transfer::new(agreed, self.now);
         let reading = Reading::new(source, sha256);
-        let way = (place.server.into(), about.to);
+        let way = (place.server, about.to);
         let carry = Carry::new((id, from, port), way, transfer, reading, sizes, about, asked);
         self.carries.insert(from, carry);
         self.clients.insert(id, from);
@@ -233,7 +233,7 @@ impl<O: Owner, B: Bytes> Core<O, B> {
         let start = usize::try_from(chance() % count as u64).unwrap_or_default();
         let in_turn = || (0..count).map(|n| doors.start + (start + n) % count);
         in_turn()
-            .find(|port| !self.sessions.was_at(door(*port), client.into()))
+            .find(|port| !self.sessions.was_at(door(*port), client))
             .or_else(|| in_turn().next())
             .unwrap_or(front)
     }
