@@ -6,6 +6,7 @@ use model::client::{ArchCode, Firmware, IpxeFeatures, Stage};
 use model::event::Speaker;
 use model::plan::Why;
 use model::text::show;
+use model::quirk::UuidForm;
 use model::{Client, Fingerprint, HardwareAddress, Network6, Uuid};
 use std::net::IpAddr;
 use wire::dhcp4::arch_in_vendor_class;
@@ -33,6 +34,8 @@ impl Engine {
         let vendor_class = (!class.is_empty()).then(|| show(class));
         let mut fingerprint = Fingerprint::of_hardware(&hardware);
         fingerprint.vendor_class.clone_from(&vendor_class);
+        // Here a client says it in its identifier, and it has one of another kind by right.
+        fingerprint.uuid = UuidForm::Guid;
         Client {
             client_id: packet.client_id.clone(),
             uuid,
