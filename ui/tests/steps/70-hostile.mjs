@@ -104,10 +104,11 @@ export default async function (world) {
   check(put > 1000, `only ${put} texts were changed`);
   await world.goto('/machines/lab-010');
   await page.getByText(/^It would /).waitFor();
-  await world.look('hostile-machine');
+  // Which text comes where follows the order of the answers.
+  await world.look('hostile-machine', { moving: 'main' });
   await world.goto('/machines');
   await page.getByRole('grid').waitFor();
-  await world.look('hostile-machines');
+  await world.look('hostile-machines', { moving: 'main' });
   await page.unrouteAll({ behavior: 'ignoreErrors' });
   // And by the API itself, where the server takes it.
   for (const [at, payload] of seeds.slice(0, 6).entries())
