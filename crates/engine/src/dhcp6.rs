@@ -16,6 +16,7 @@ mod reply;
 use crate::dhcp::event;
 use crate::reasons::Reasons;
 use crate::{Engine, Told};
+use model::address::hex_of;
 use model::plan::{Answer, Why};
 use model::{Change, Client, Event, Happening, HardwareAddress, Network6, Now, Stage};
 use std::net::SocketAddrV6;
@@ -153,7 +154,7 @@ impl Engine {
     fn is_for_us(&self, datagram: &Datagram6, heard: &Heard) -> Result<(), Why> {
         let packet = &heard.packet;
         if let Some(named) = packet.server_id.as_ref().filter(|id| **id != self.server_duid) {
-            return Err(Why::OtherServerId(hex(named)));
+            return Err(Why::OtherServerId(hex_of(named)));
         }
         let alone = heard.relays.is_empty() && !datagram.to.is_multicast();
         match packet.kind {
@@ -276,10 +277,6 @@ fn asked(heard: &Heard) -> String {
         1 => format!("{name} through a relay"),
         more => format!("{name} through {more} relays"),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The address that an association wishes for, if it names one.

@@ -166,7 +166,7 @@ pub struct Hex(pub Vec<u8>);
 
 impl Serialize for Hex {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(&self.0.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+        to.collect_str(&model::address::hex_of(&self.0))
     }
 }
 

@@ -72,8 +72,7 @@ impl Word {
 
     fn is_of(&self, mac: &HardwareAddress) -> bool {
         let Some(digits) = &self.digits else { return false };
-        let all: String = mac.bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-        all.contains(digits.as_str())
+        model::address::hex_of(mac.bytes()).contains(digits.as_str())
     }
 
     /// `room=3`, or a part of the value.

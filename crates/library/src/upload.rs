@@ -383,9 +383,7 @@ fn fresh_id() -> Result<String, UploadError> {
     let mut bytes = [0; ID_DIGITS / 2];
     let got = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
     match got {
-        Ok(got) if got == bytes.len() => {
-            Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-        }
+        Ok(got) if got == bytes.len() => Ok(model::address::hex_of(&bytes)),
         Ok(_) => Err(UploadError::Chance(io::Error::other("it gave too little"))),
         Err(cause) => Err(UploadError::Chance(cause.into())),
     }

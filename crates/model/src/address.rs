@@ -133,6 +133,11 @@ crate::schema_text!(
     "^[0-9A-Fa-f]{8}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{4}-?[0-9A-Fa-f]{12}$"
 );
 
+/// These bytes as hexadecimal digits, two each: what [`hex`] reads.
+pub fn hex_of(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Bytes written as hexadecimal digits, two each.
 pub fn hex(digits: &str) -> Option<Vec<u8>> {
     let digits = digits.as_bytes();

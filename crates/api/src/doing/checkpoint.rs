@@ -46,7 +46,8 @@ fn append(state: &Path, head: Head, now: Now) -> Result<bool, String> {
     }
     let signature = key.sign(Checkpoint::signed_text(now, head).as_bytes());
     let Head { seq, hash } = head;
-    let line = Checkpoint { at: now, seq, hash, signature: hex(signature.as_ref()) };
+    let line =
+        Checkpoint { at: now, seq, hash, signature: model::address::hex_of(signature.as_ref()) };
     let mut line = serde_json::to_string(&line).map_err(|e| e.to_string())?;
     line.push('\n');
     let failed = |e: std::io::Error| format!("cannot write {}: {e}", path.display());
@@ -182,8 +183,4 @@ pub async fn verify(house: &House) -> Result<AuditVerdict, Problem> {
         signed: verdict.signed,
         wrong: verdict.wrong.map(|wrong| wrong.to_string()).or(unsigned),
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -2,6 +2,7 @@
 
 use super::moment;
 use engine::Command;
+use model::address::hex_of;
 use model::lease::{Lease6, LeaseState, Reservation, Reservation6, ReservedFor, ReservedFor6};
 use model::{HardwareAddress, Lease, Machine, Now, Uuid};
 use schemars::JsonSchema;
@@ -62,7 +63,7 @@ impl LeaseView {
             since: moment(lease.since),
             until: lease.until.map(moment),
             client_id: None,
-            duid: Some(hex(&lease.duid)),
+            duid: Some(hex_of(&lease.duid)),
             iaid: Some(lease.iaid),
         }
     }
@@ -78,15 +79,11 @@ impl LeaseView {
             state: standing(lease.state, lease.until, now),
             since: moment(lease.since),
             until: lease.until.map(moment),
-            client_id: lease.client_id.as_deref().map(hex),
+            client_id: lease.client_id.as_deref().map(hex_of),
             duid: None,
             iaid: None,
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 fn bytes(what: &str, digits: &str) -> Result<Vec<u8>, String> {
@@ -131,9 +128,9 @@ impl From<&ReservedFor> for HolderText {
     fn from(holder: &ReservedFor) -> Self {
         match holder {
             ReservedFor::Mac(mac) => Self::Mac(*mac),
-            ReservedFor::ClientId(id) => Self::ClientId(hex(id)),
+            ReservedFor::ClientId(id) => Self::ClientId(hex_of(id)),
             ReservedFor::Uuid(uuid) => Self::Uuid(*uuid),
-            ReservedFor::Circuit { relay, id } => Self::Circuit { id: hex(id), relay: *relay },
+            ReservedFor::Circuit { relay, id } => Self::Circuit { id: hex_of(id), relay: *relay },
         }
     }
 }
@@ -142,7 +139,7 @@ impl From<&ReservedFor6> for HolderText {
     fn from(holder: &ReservedFor6) -> Self {
         match holder {
             ReservedFor6::Mac(mac) => Self::Mac(*mac),
-            ReservedFor6::Duid(duid) => Self::Duid(hex(duid)),
+            ReservedFor6::Duid(duid) => Self::Duid(hex_of(duid)),
             ReservedFor6::Uuid(uuid) => Self::Uuid(*uuid),
         }
     }
@@ -283,7 +280,7 @@ impl From<&Lease> for LeaseWish {
         Self {
             address: lease.address,
             mac: lease.hardware,
-            client_id: lease.client_id.as_deref().map(hex),
+            client_id: lease.client_id.as_deref().map(hex_of),
             host_name: lease.host_name.clone(),
             since: moment(lease.since),
             until: lease.until.map(moment),

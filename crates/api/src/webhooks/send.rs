@@ -24,7 +24,7 @@ pub(super) fn new_id() -> String {
     // The system's chance does not fail once it worked, and the first secret was made of it. If it does,
     // names repeat, which costs a receiver its means to know what it has already.
     let _ = getrandom::fill(&mut id);
-    id.iter().map(|byte| format!("{byte:02x}")).collect()
+    model::address::hex_of(&id)
 }
 
 /// Sends a delivery and waits for what comes back.

@@ -2,9 +2,10 @@
 //! 18.3.1 to 18.3.8).
 
 use super::reply::status;
-use super::{Exchange, Said, hex, wish};
+use super::{Exchange, Said, wish};
 use crate::Engine;
 use crate::lease6::Asker;
+use model::address::hex_of;
 use model::plan::Why;
 use model::{Change, Client, Lease6, Network6, Now};
 use std::net::{IpAddr, Ipv6Addr};
@@ -161,7 +162,7 @@ impl Engine {
             }
             Err(()) => {
                 said.reasons.note(|| {
-                    let duid = hex(asker.duid);
+                    let duid = hex_of(asker.duid);
                     format!("{duid} refused too many addresses: this one is only given back")
                 });
                 self.leases6.released(exchange.now, asker, address)
