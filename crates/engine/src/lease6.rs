@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::Ipv6Addr;
 use std::time::Duration;
+use wire::dhcp6::duid;
 
 /// Leases that are kept, whatever the pools span; what ended makes room first.
 pub const LEASES_MAX: usize = 131_072;
@@ -18,6 +19,8 @@ pub const LEASES_MAX: usize = 131_072;
 const LOOKS: u128 = 256;
 /// How long a refused address is given to nobody.
 const QUARANTINE: Duration = Duration::from_secs(3600);
+/// How long a restored lease is doubted where leases never end.
+const DOUBT_FOR_EVER: Duration = Duration::from_secs(30 * 86_400);
 /// Addresses that one client may put into quarantine in that time.
 const DECLINES_EACH: usize = 3;
 /// Addresses of a small pool that all clients together may; of a larger one, one in a hundred.
@@ -74,9 +77,36 @@ impl Asker<'_> {
     }
 }
 
+/// What the associations before it in the same message are given: nothing of it is kept yet.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Planned {
+    given: Vec<Ipv6Addr>,
+    gone: Vec<Ipv6Addr>,
+}
+
+impl Planned {
+    pub(crate) fn give(&mut self, address: Ipv6Addr) {
+        self.given.push(address);
+    }
+
+    pub(crate) fn make_room(&mut self, gone: Ipv6Addr) {
+        self.gone.push(gone);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.given.is_empty()
+    }
+
+    fn touches(&self, address: &Ipv6Addr) -> bool {
+        self.given.contains(address) || self.gone.contains(address)
+    }
+}
+
 /// All leases and reservations of IPv6.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Leases6 {
+    /// When a backup was restored: who renewed since it was made is not known.
+    doubted: Option<Now>,
     by_address: BTreeMap<Ipv6Addr, Lease6>,
     by_holder: BTreeSet<(Vec<u8>, u32, Ipv6Addr)>,
     reserved: BTreeMap<Ipv6Addr, Reservation6>,
@@ -126,14 +156,16 @@ impl Leases6 {
         self.by_address.get(&address)
     }
 
-    /// The lease of an association here, whatever became of it.
-    pub(crate) fn held(&self, network: &Network6, asker: &Asker<'_>) -> Option<&Lease6> {
+    /// The lease of an association here, whatever became of it: the one that holds, else the one that
+    /// ended last.
+    pub(crate) fn held(&self, now: Now, network: &Network6, asker: &Asker<'_>) -> Option<&Lease6> {
         let from = (asker.duid.to_vec(), asker.iaid, Ipv6Addr::UNSPECIFIED);
         let own = self.by_holder.range(from..);
         let own = own.take_while(|(duid, iaid, _)| **duid == *asker.duid && *iaid == asker.iaid);
         let here = own.filter_map(|(.., address)| self.by_address.get(address));
-        let mut here = here.filter(|lease| network.subnet.contains(lease.address));
-        here.find(|lease| lease.state != LeaseState::Declined)
+        here.filter(|lease| network.subnet.contains(lease.address))
+            .filter(|lease| lease.state != LeaseState::Declined)
+            .max_by_key(|lease| (lease.holds(now), lease.until.is_none(), lease.until))
     }
 
     /// The reservation that means this client here.
@@ -162,8 +194,9 @@ impl Leases6 {
         network: &Network6,
         asker: &Asker<'_>,
         wish: Option<Ipv6Addr>,
+        planned: &Planned,
     ) -> Option<Ipv6Addr> {
-        self.weigh(now, network, asker, wish).map(|(address, _)| address)
+        self.weigh(now, network, asker, wish, planned).map(|(address, _)| address)
     }
 
     /// The address for an association, and why: the one reserved for its client; the one it has or
@@ -174,55 +207,79 @@ impl Leases6 {
         network: &Network6,
         asker: &Asker<'_>,
         wish: Option<Ipv6Addr>,
+        planned: &Planned,
     ) -> Option<(Ipv6Addr, Source6)> {
+        let left = |address: &Ipv6Addr| !planned.given.contains(address);
         if let Some(reserved) = self.reserved_for(network, asker) {
             let taken = self.of(reserved.address).filter(|lease| lease.holds(now));
             // The stages of a boot, and the system after them, have an association each, but the
             // machine is one (Q44): the newest has the address.
             let theirs = |lease: &Lease6| {
-                *lease.duid == *asker.duid
-                    || lease.hardware.is_some() && lease.hardware == asker.hardware
+                let known = lease.hardware.is_some() && lease.hardware == asker.hardware;
+                // What it refused itself is no more its own than anybody's.
+                lease.state == LeaseState::Bound && (known || *lease.duid == *asker.duid)
             };
-            if taken.is_none_or(theirs) {
+            if left(&reserved.address) && taken.is_none_or(theirs) {
                 return Some((reserved.address, Source6::Reserved));
             }
         }
-        let own = self.held(network, asker).map(|lease| {
+        let own = self.held(now, network, asker).map(|lease| {
             let from = if lease.holds(now) { Source6::Leased } else { Source6::Former };
             (lease.address, from)
         });
         let good =
-            |address: &Ipv6Addr| network.leasable(*address) && self.is_free(now, *address, asker);
-        let room = self.by_address.len() < LEASES_MAX
-            || self.by_address.values().any(|lease| !lease.holds(now));
-        let wished = || wish.filter(good).filter(|_| room).map(|wish| (wish, Source6::Wished));
-        let next = || room.then(|| self.next_free(now, network, asker)).flatten();
-        own.filter(|(own, _)| good(own))
-            .or_else(wished)
-            .or_else(|| next().map(|next| (next, Source6::Derived)))
+            |address: &Ipv6Addr| left(address) && self.may_have(now, network, *address, asker);
+        if let Some(own) = own.filter(|(own, _)| good(own)) {
+            return Some(own);
+        }
+        if self.is_full(planned) && self.first_ended(now, planned).is_none() {
+            return None;
+        }
+        let wished = wish.filter(good).map(|wish| (wish, Source6::Wished));
+        let next = || next_free(network, asker, &good).or_else(|| self.first_gap(network, &good));
+        wished.or_else(|| next().map(|next| (next, Source6::Derived)))
     }
 
-    /// Whether this association may have the address: nobody else has it, or was promised it.
-    fn is_free(&self, now: Now, address: Ipv6Addr, asker: &Asker<'_>) -> bool {
+    /// Everything that is known by now is from a backup that was restored then.
+    pub(crate) fn doubt_since(&mut self, restored: Now) {
+        self.doubted = Some(restored);
+    }
+
+    /// Whether a lease that ended by what we know may have been renewed after the backup.
+    fn may_still_hold(&self, now: Now, network: &Network6, lease: &Lease6) -> bool {
+        let Some(since) = self.doubted else { return false };
+        let longest = network.lease.unwrap_or(DOUBT_FOR_EVER);
+        let ran = lease.until.is_none_or(|until| until > since);
+        lease.state == LeaseState::Bound && ran && now < since + longest
+    }
+
+    /// Whether this association may have the address: it is one to be given, and nobody else has it or
+    /// was promised it.
+    fn may_have(&self, now: Now, network: &Network6, address: Ipv6Addr, asker: &Asker<'_>) -> bool {
+        if !network.leasable(address) {
+            return false;
+        }
         let promised = self.reserved.get(&address);
         if promised.is_some_and(|reservation| !asker.is_meant(&reservation.holder)) {
             return false;
         }
-        let lease = self.of(address).filter(|lease| lease.holds(now));
+        let lease = self.of(address);
+        let lease = lease.filter(|l| l.holds(now) || self.may_still_hold(now, network, l));
         lease.is_none_or(|lease| asker.has(lease) && lease.state == LeaseState::Bound)
     }
 
-    fn next_free(&self, now: Now, network: &Network6, asker: &Asker<'_>) -> Option<Ipv6Addr> {
-        let size = network.pool_size();
-        let start = u128::from(place(asker)).checked_rem(size)?;
-        let good =
-            |address: &Ipv6Addr| network.leasable(*address) && self.is_free(now, *address, asker);
-        let looks = (0..LOOKS.min(size)).filter_map(|step| {
-            // Both are below the size of the pools, and that may be all there are.
-            let at = start.checked_add(step)?.checked_rem(size)?;
-            nth(network, at)
-        });
-        looks.into_iter().find(good).or_else(|| self.first_gap(network, &good))
+    /// Whether one more lease needs another to go.
+    fn is_full(&self, planned: &Planned) -> bool {
+        let fresh = planned.given.iter().filter(|given| !self.by_address.contains_key(given));
+        let all = self.by_address.len().saturating_add(fresh.count());
+        all.saturating_sub(planned.gone.len()) >= LEASES_MAX
+    }
+
+    /// The lease that ended first, and is not spoken of yet.
+    fn first_ended(&self, now: Now, planned: &Planned) -> Option<Ipv6Addr> {
+        let ended = self.by_address.values().filter(|lease| !lease.holds(now));
+        let ended = ended.filter(|lease| !planned.touches(&lease.address));
+        ended.min_by_key(|lease| lease.until).map(|lease| lease.address)
     }
 
     /// The first address that is good, by a walk over what is leased or reserved.
@@ -244,6 +301,13 @@ impl Leases6 {
     ) -> Lease6 {
         let own = self.of(address).filter(|lease| asker.has(lease));
         let promised = self.reserved.get(&address).and_then(|r| r.host_name.clone());
+        let held = own.filter(|lease| lease.holds(now) && lease.state == LeaseState::Bound);
+        let length = network.lease;
+        let until = match held {
+            // Nothing that was promised is taken back: the client may never hear this REPLY.
+            Some(held) => held.until.zip(length).map(|(until, length)| until.max(now + length)),
+            None => length.map(|length| now + length),
+        };
         Lease6 {
             address,
             network: network.interface.clone(),
@@ -252,18 +316,22 @@ impl Leases6 {
             hardware: asker.hardware,
             host_name: promised.or_else(|| asker.host_name.map(str::to_owned)),
             since: own.filter(|lease| lease.holds(now)).map_or(now, |lease| lease.since),
-            until: network.lease.map(|length| now + length),
+            until,
             state: LeaseState::Bound,
         }
     }
 
     /// What has to go before one more lease is kept: nothing, or the one that ended first.
-    pub(crate) fn in_the_way(&self, now: Now, address: Ipv6Addr) -> Option<Ipv6Addr> {
-        if self.by_address.len() < LEASES_MAX || self.by_address.contains_key(&address) {
+    pub(crate) fn in_the_way(
+        &self,
+        now: Now,
+        address: Ipv6Addr,
+        planned: &Planned,
+    ) -> Option<Ipv6Addr> {
+        if self.by_address.contains_key(&address) || !self.is_full(planned) {
             return None;
         }
-        let ended = self.by_address.values().filter(|lease| !lease.holds(now));
-        ended.min_by_key(|lease| lease.until).map(|lease| lease.address)
+        self.first_ended(now, planned)
     }
 
     /// A lease given back, if it is this association's.
@@ -341,6 +409,33 @@ impl Leases6 {
     }
 }
 
+/// The first good address from where the association leads to, of those that are looked at one by one.
+fn next_free(
+    network: &Network6,
+    asker: &Asker<'_>,
+    good: &impl Fn(&Ipv6Addr) -> bool,
+) -> Option<Ipv6Addr> {
+    let size = network.pool_size();
+    let start = u128::from(place(asker)).checked_rem(size)?;
+    let looks = (0..LOOKS.min(size)).filter_map(|step| {
+        // Both are below the size of the pools, and that may be all there are.
+        let at = start.checked_add(step)?.checked_rem(size)?;
+        nth(network, at)
+    });
+    looks.into_iter().find(good)
+}
+
+/// Whether a lease is of the client that a reservation means.
+pub(crate) fn is_of(holder: &ReservedFor6, lease: &Lease6) -> bool {
+    match holder {
+        ReservedFor6::Mac(mac) => lease.hardware == Some(*mac),
+        ReservedFor6::Duid(duid) => *duid == lease.duid,
+        // Firmware writes a UUID as it lies in its tables, others as it is spelled.
+        ReservedFor6::Uuid(uuid) => duid::uuid(&lease.duid)
+            .is_some_and(|said| [Uuid(said), Uuid::from_option_97(said)].contains(uuid)),
+    }
+}
+
 /// Where in the pools the search for an address begins: a number made of the association (FNV-1a),
 /// so that it has the same address each time, after a restart too.
 fn place(asker: &Asker<'_>) -> u64 {
@@ -382,7 +477,7 @@ mod tests {
     }
 
     fn bind(leases: &mut Leases6, network: &Network6, who: &Asker<'_>) -> Option<Ipv6Addr> {
-        let address = leases.choose(Now(1), network, who, None)?;
+        let address = leases.choose(Now(1), network, who, None, &Planned::default())?;
         leases.put(leases.bound(Now(1), network, who, address));
         Some(address)
     }
@@ -396,8 +491,11 @@ mod tests {
         // 1,026 addresses, of which one is any router's and one is ours.
         assert_eq!(got.len(), 1024);
         assert_eq!(bind(&mut leases, &small, &asker(&[9; 9], 7)), None);
-        let again = leases.choose(Now(2), &small, &asker(&duids[3], 7), None);
-        assert_eq!(again, leases.held(&small, &asker(&duids[3], 7)).map(|lease| lease.address));
+        let again = leases.choose(Now(2), &small, &asker(&duids[3], 7), None, &Planned::default());
+        assert_eq!(
+            again,
+            leases.held(Now(2), &small, &asker(&duids[3], 7)).map(|lease| lease.address)
+        );
         assert_eq!(bind(&mut leases, &small, &asker(&duids[3], 8)), None, "another association");
     }
 
@@ -407,12 +505,16 @@ mod tests {
         let (a, b) = (asker(&[1; 5], 1), asker(&[2; 5], 1));
         let first = bind(&mut leases, &lan, &a).unwrap();
         let later = Now(1) + Duration::from_secs(13 * 3600);
-        assert_eq!(leases.choose(later, &lan, &a, None), Some(first));
-        assert_eq!(leases.choose(later, &lan, &b, Some(first)), Some(first), "nobody has it");
-        assert_ne!(leases.choose(Now(2), &lan, &b, Some(first)), Some(first));
+        assert_eq!(leases.choose(later, &lan, &a, None, &Planned::default()), Some(first));
+        assert_eq!(
+            leases.choose(later, &lan, &b, Some(first), &Planned::default()),
+            Some(first),
+            "nobody has it"
+        );
+        assert_ne!(leases.choose(Now(2), &lan, &b, Some(first), &Planned::default()), Some(first));
         leases.put(leases.released(Now(5), &a, first).unwrap());
         assert_eq!(leases.released(Now(5), &a, first), None, "once");
-        assert_eq!(leases.choose(Now(6), &lan, &b, Some(first)), Some(first));
+        assert_eq!(leases.choose(Now(6), &lan, &b, Some(first), &Planned::default()), Some(first));
     }
 
     #[test]
@@ -432,16 +534,22 @@ mod tests {
         }
         assert_eq!(leases.of(ip("fd77::7")).unwrap().host_name.as_deref(), Some("web"));
         let other = asker(&[5; 5], 1);
-        assert_ne!(leases.choose(Now(1), &lan, &other, Some(ip("fd77::7"))), Some(ip("fd77::7")));
+        assert_ne!(
+            leases.choose(Now(1), &lan, &other, Some(ip("fd77::7")), &Planned::default()),
+            Some(ip("fd77::7"))
+        );
         leases.unreserve(ip("fd77::7"));
         leases.reserve(of(ReservedFor6::Duid(vec![5; 5])));
         assert_ne!(
-            leases.choose(Now(1), &lan, &other, None),
+            leases.choose(Now(1), &lan, &other, None, &Planned::default()),
             Some(ip("fd77::7")),
             "somebody has it still"
         );
         let later = Now(1) + Duration::from_secs(13 * 3600);
-        assert_eq!(leases.choose(later, &lan, &other, None), Some(ip("fd77::7")));
+        assert_eq!(
+            leases.choose(later, &lan, &other, None, &Planned::default()),
+            Some(ip("fd77::7"))
+        );
     }
 
     #[test]
@@ -454,13 +562,100 @@ mod tests {
                 Some(Ok(lease)) => {
                     assert!(n < 3, "three of each client");
                     leases.put(lease);
-                    assert_ne!(leases.choose(Now(3), &lan, &who, Some(address)), Some(address));
+                    assert_ne!(
+                        leases.choose(Now(3), &lan, &who, Some(address), &Planned::default()),
+                        Some(address)
+                    );
                 }
                 refused => assert!(refused == Some(Err(())) && n >= 3),
             }
         }
         let mine = asker(&[1; 5], 5);
-        let address = leases.held(&lan, &mine).unwrap().address;
+        let address = leases.held(Now(2), &lan, &mine).unwrap().address;
         assert_eq!(leases.declined(Now(2), &lan, &asker(&[2; 5], 5), address), None, "not theirs");
+    }
+
+    #[test]
+    fn a_reserved_address_that_was_refused_is_not_given_again_to_whoever_refused_it() {
+        let (mut leases, lan) = (Leases6::default(), network("fd77::100-fd77::1ff"));
+        let (who, address) = (asker(&[4; 8], 1), ip("fd77::107"));
+        let holder = ReservedFor6::Duid(vec![4; 8]);
+        leases.reserve(Reservation6 { address, holder, host_name: None, since: Now(0) });
+        assert_eq!(bind(&mut leases, &lan, &who), Some(address));
+        leases.put(leases.declined(Now(2), &lan, &who, address).unwrap().unwrap());
+        assert_ne!(leases.choose(Now(3), &lan, &who, None, &Planned::default()), Some(address));
+        let later = Now(2) + QUARANTINE;
+        assert_eq!(leases.choose(later, &lan, &who, None, &Planned::default()), Some(address));
+    }
+
+    #[test]
+    fn a_promise_is_not_made_shorter_by_a_reply_that_may_be_lost() {
+        let (mut leases, mut lan) = (Leases6::default(), network("fd77::100-fd77::1ff"));
+        let who = asker(&[1; 5], 1);
+        let address = bind(&mut leases, &lan, &who).unwrap();
+        let until = leases.of(address).unwrap().until;
+        lan.lease = Some(Duration::from_secs(60));
+        assert_eq!(leases.bound(Now(5), &lan, &who, address).until, until);
+    }
+
+    #[test]
+    fn an_association_keeps_what_it_holds_whatever_it_had_before() {
+        let (mut leases, lan) = (Leases6::default(), network("fd77::100-fd77::1ff"));
+        let who = asker(&[1; 5], 1);
+        let old = leases.bound(Now(1), &lan, &who, ip("fd77::100"));
+        leases.put(Lease6 { state: LeaseState::Released, until: Some(Now(2)), ..old });
+        leases.put(leases.bound(Now(3), &lan, &who, ip("fd77::1f0")));
+        let again = leases.choose(Now(4), &lan, &who, None, &Planned::default());
+        assert_eq!(again, Some(ip("fd77::1f0")));
+    }
+
+    #[test]
+    fn two_associations_of_a_message_get_two_addresses_of_the_smallest_pool() {
+        let (leases, lan) = (Leases6::default(), network("fd77::100-fd77::101"));
+        let mut planned = Planned::default();
+        for iaid in 0..2 {
+            let given = leases.choose(Now(1), &lan, &asker(&[1; 5], iaid), None, &planned);
+            planned.give(given.expect("two are free"));
+        }
+        assert_eq!(leases.choose(Now(1), &lan, &asker(&[1; 5], 2), None, &planned), None);
+    }
+
+    #[test]
+    fn where_all_are_kept_that_can_be_nothing_goes_that_the_same_message_was_given() {
+        let (mut leases, lan) = (Leases6::default(), network("fd77:0:0:1::-fd77:0:0:1::f:ffff"));
+        let base = u128::from(ip("fd77::1:0:0:0"));
+        for n in 0..LEASES_MAX as u128 {
+            let address = Ipv6Addr::from(base + 0x1000 + n);
+            let lease = leases.bound(Now(1), &lan, &asker(&(n as u32).to_be_bytes(), 1), address);
+            leases.put(lease);
+        }
+        let first = Ipv6Addr::from(base + 0x1000);
+        leases.put(leases.released(Now(2), &asker(&0_u32.to_be_bytes(), 1), first).unwrap());
+        let mut planned = Planned::default();
+        assert_eq!(leases.in_the_way(Now(3), first, &planned), None, "it has its place");
+        planned.give(first);
+        assert_eq!(leases.in_the_way(Now(3), ip("fd77::5"), &planned), None, "it is given again");
+        let mut planned = Planned::default();
+        assert_eq!(leases.in_the_way(Now(3), ip("fd77::5"), &planned), Some(first));
+        planned.make_room(first);
+        planned.give(ip("fd77::5"));
+        assert_eq!(leases.in_the_way(Now(3), ip("fd77::6"), &planned), None, "once");
+        assert!(leases.is_full(&planned) && leases.first_ended(Now(3), &planned).is_none());
+    }
+
+    #[test]
+    fn after_a_restore_nobody_gets_what_may_have_been_renewed_since() {
+        let (mut leases, lan) = (Leases6::default(), network("fd77::100-fd77::1ff"));
+        let (who, other) = (asker(&[1; 5], 1), asker(&[2; 5], 1));
+        let address = bind(&mut leases, &lan, &who).unwrap();
+        let length = lan.lease.unwrap();
+        let restored = Now(1) + length / 2;
+        leases.doubt_since(restored);
+        let ended = Now(1) + length;
+        let planned = Planned::default();
+        assert_ne!(leases.choose(ended, &lan, &other, Some(address), &planned), Some(address));
+        assert_eq!(leases.choose(ended, &lan, &who, None, &planned), Some(address));
+        let over = restored + length;
+        assert_eq!(leases.choose(over, &lan, &other, Some(address), &planned), Some(address));
     }
 }

@@ -308,6 +308,7 @@ impl Engine {
             }
             Change::Restored(at) => {
                 self.leases.doubt_since(at);
+                self.leases6.doubt_since(at);
                 self.deployments.doubt_since(at);
             }
             Change::Declared(what, said) => {

@@ -65,6 +65,7 @@ impl Opened {
         let (message, to) = (self.message, self.to);
         Ok(async move {
             let mut said = 0_u32;
+            let mut last: Option<Instant> = None;
             let mut next = Instant::now();
             loop {
                 tokio::select! {
@@ -72,12 +73,12 @@ impl Opened {
                         // A link that is down now may be up later.
                         let _ = socket.get_ref().send_to(&message, &to.into());
                         said = said.saturating_add(1);
+                        last = Some(Instant::now());
                         next = Instant::now() + if said < FIRST.0 { FIRST.1 } else { EVERY };
                     }
                     asked = solicited(&socket) => {
                         if asked {
-                            let last = next.checked_sub(if said < FIRST.0 { FIRST.1 } else { EVERY });
-                            let soon = last.map_or(next, |last| last + PAUSE).max(Instant::now());
+                            let soon = last.map_or_else(Instant::now, |last| last + PAUSE);
                             next = next.min(soon);
                         }
                     }

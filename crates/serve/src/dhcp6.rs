@@ -123,11 +123,13 @@ impl<O: Owner> Ear<O> {
                 to: self.at,
                 bytes: bytes.get(..length).unwrap_or_default().to_vec(),
             };
-            let (owner, socket) = (self.owner.clone(), Arc::clone(&self.socket));
+            // Who waits for the owner does not keep the port from being opened anew.
+            let (owner, socket) = (self.owner.clone(), Arc::downgrade(&self.socket));
             let counters = Arc::clone(&self.counters);
             tokio::spawn(async move {
                 let (_permit, _panics) = (permit, PanicWatch(Arc::clone(&counters)));
                 let Some(reply) = owner.dhcp6(datagram).await else { return };
+                let Some(socket) = socket.upgrade() else { return counters.dhcp6_unsent.one() };
                 match socket.send_to(&reply.bytes, SocketAddr::V6(reply.to)).await {
                     Ok(_) => counters.dhcp6_sent.one(),
                     Err(_) => counters.dhcp6_unsent.one(),

@@ -1,11 +1,11 @@
 //! What operators may ask of IPv6 addresses: promises and ends.
 
 use super::{Outcome, check_line, check_name, decided, refuse};
-use crate::Engine;
+use crate::{Engine, lease6};
 use model::lease::{LeaseState, Reservation6, ReservedFor6};
-use model::{Change, Lease6, Network6, Now, Uuid};
+use model::{Change, Lease6, Network6, Now};
 use std::net::Ipv6Addr;
-use wire::dhcp6::duid::{self, DUID_MAX, DUID_MIN};
+use wire::dhcp6::duid::{DUID_MAX, DUID_MIN};
 
 impl Engine {
     pub(super) fn add_reservation6(&self, now: Now, mut reservation: Reservation6) -> Outcome {
@@ -42,7 +42,8 @@ impl Engine {
         }
         reservation.since = now;
         let mut says = format!("{address} is reserved for {}", reservation.holder);
-        let others = |lease: &&Lease6| lease.holds(now) && !names(&reservation.holder, lease);
+        let others =
+            |lease: &&Lease6| lease.holds(now) && !lease6::is_of(&reservation.holder, lease);
         if let Some(lease) = self.leases6.of(address).filter(others) {
             says.push_str(&format!(
                 "; {} holds it {}, and is given another when it renews",
@@ -95,17 +96,6 @@ impl Engine {
             return decided(vec![Change::Lease6(ended)], says);
         }
         decided(vec![Change::Lease6Gone(address)], format!("{address} is out of quarantine"))
-    }
-}
-
-/// Whether a lease is of the client that a reservation means.
-fn names(holder: &ReservedFor6, lease: &Lease6) -> bool {
-    match holder {
-        ReservedFor6::Mac(mac) => lease.hardware == Some(*mac),
-        ReservedFor6::Duid(duid) => *duid == lease.duid,
-        // Firmware writes a UUID as it lies in its tables, others as it is spelled.
-        ReservedFor6::Uuid(uuid) => duid::uuid(&lease.duid)
-            .is_some_and(|said| [Uuid(said), Uuid::from_option_97(said)].contains(uuid)),
     }
 }
 

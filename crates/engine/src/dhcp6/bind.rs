@@ -4,7 +4,7 @@
 use super::reply::status;
 use super::{Exchange, Said, wish};
 use crate::Engine;
-use crate::lease6::Asker;
+use crate::lease6::{Asker, Planned};
 use model::address::hex_of;
 use model::plan::Why;
 use model::{Change, Client, Lease6, Network6, Now};
@@ -19,30 +19,33 @@ impl Engine {
     /// An address for each association: promised by a REPLY, named by an ADVERTISE.
     pub(super) fn give_addresses(&self, exchange: &Exchange<'_>, kind: Kind) -> Result<Said, Why> {
         let mut said = self.begin6(exchange, kind);
-        let mut given: Vec<Ipv6Addr> = Vec::new();
+        let mut planned = Planned::default();
         for asked in &exchange.heard.packet.associations {
-            let elsewhere = asked.addresses.iter().map(|a| a.address);
-            let elsewhere = elsewhere.filter(|a| !exchange.network.subnet.contains(*a)).count();
+            let subnet = exchange.network.subnet;
+            let elsewhere = || asked.addresses.iter().any(|a| !subnet.contains(a.address));
             let answer = match kind {
                 // What it has came from another link: it has to begin anew (18.3.2).
-                Kind::Reply if elsewhere > 0 && exchange.heard.packet.kind == Kind::Request => {
+                Kind::Reply if exchange.heard.packet.kind == Kind::Request && elsewhere() => {
                     refused(asked, status::NOT_ON_LINK, "not of this link")
                 }
-                _ => match self.choose6(exchange, asked, &given) {
+                _ => match self.choose6(exchange, asked, &planned) {
+                    Some(address) if kind == Kind::Reply => {
+                        self.promise(exchange, &mut said, asked, address, &mut planned)
+                    }
                     Some(address) => {
-                        given.push(address);
-                        self.bind(exchange, &mut said, asked, address, kind == Kind::Reply)
+                        planned.give(address);
+                        self.bind(exchange, &mut said, asked, address)
                     }
                     None => refused(asked, status::NO_ADDRESSES, "every address is leased"),
                 },
             };
             said.packet.associations.push(answer);
         }
-        if given.is_empty() && !said.packet.associations.is_empty() {
-            let why = self.exhausted6(exchange.now, exchange.network);
+        if planned.is_empty() && !said.packet.associations.is_empty() {
             let on_link = said.packet.associations.iter().all(is_without_address);
             if on_link {
-                said.reasons.note(|| why.to_string());
+                let why = || self.exhausted6(exchange.now, exchange.network).to_string();
+                said.reasons.note(why);
             }
         }
         if said.packet.associations.is_empty() {
@@ -67,18 +70,18 @@ impl Engine {
     pub(super) fn renew(&self, exchange: &Exchange<'_>) -> Result<Said, Why> {
         let rebinds = exchange.heard.packet.kind == Kind::Rebind;
         let mut said = self.begin6(exchange, Kind::Reply);
-        let mut given: Vec<Ipv6Addr> = Vec::new();
+        let mut planned = Planned::default();
         let mut unknown = None;
         for asked in &exchange.heard.packet.associations {
             let asker = asker(exchange.client, exchange, asked.iaid);
-            let known = self.leases6.held(exchange.network, &asker).is_some();
+            let known = self.leases6.held(exchange.now, exchange.network, &asker).is_some();
             let theirs = known || wish(asked).is_some();
-            let choice = self.choose6(exchange, asked, &given).filter(|_| theirs);
+            let choice = self.choose6(exchange, asked, &planned).filter(|_| theirs);
             let foreign = !known && choice != wish(asked);
             let answer = match choice.filter(|_| !foreign) {
                 Some(address) => {
-                    given.push(address);
-                    let mut answer = self.bind(exchange, &mut said, asked, address, true);
+                    let mut answer =
+                        self.promise(exchange, &mut said, asked, address, &mut planned);
                     // What it has beside that, or instead, it must not use any more.
                     let others = asked.addresses.iter().filter(|a| a.address != address);
                     answer.addresses.extend(others.map(|a| over(a.address)));
@@ -175,36 +178,46 @@ impl Engine {
         &self,
         exchange: &Exchange<'_>,
         asked: &Association,
-        given: &[Ipv6Addr],
+        planned: &Planned,
     ) -> Option<Ipv6Addr> {
         let asker = asker(exchange.client, exchange, asked.iaid);
-        let (now, network) = (exchange.now, exchange.network);
-        let choice = self.leases6.choose(now, network, &asker, wish(asked))?;
-        (!given.contains(&choice)).then_some(choice)
+        self.leases6.choose(exchange.now, exchange.network, &asker, wish(asked), planned)
     }
 
-    /// An association with its address, and where it is promised, the lease.
+    /// An association with its address, and the lease that promises it.
+    fn promise(
+        &self,
+        exchange: &Exchange<'_>,
+        said: &mut Said,
+        asked: &Association,
+        address: Ipv6Addr,
+        planned: &mut Planned,
+    ) -> Association {
+        let asker = asker(exchange.client, exchange, asked.iaid);
+        let lease = self.leases6.bound(exchange.now, exchange.network, &asker, address);
+        if let Some(gone) = self.leases6.in_the_way(exchange.now, address, planned) {
+            planned.make_room(gone);
+            said.changes.push(Change::Lease6Gone(gone));
+        }
+        planned.give(address);
+        said.changes.push(Change::Lease6(lease));
+        self.bind(exchange, said, asked, address)
+    }
+
+    /// An association with its address.
     fn bind(
         &self,
         exchange: &Exchange<'_>,
         said: &mut Said,
         asked: &Association,
         address: Ipv6Addr,
-        promised: bool,
     ) -> Association {
-        let asker = asker(exchange.client, exchange, asked.iaid);
-        let lease = self.leases6.bound(exchange.now, exchange.network, &asker, address);
         let valid_s = exchange.network.lease.map_or(FOR_EVER, seconds);
         let (renew_s, rebind_s) = match valid_s {
             FOR_EVER => (FOR_EVER, FOR_EVER),
             s => (s / 2, s / 5 * 4),
         };
         said.address = said.address.or(Some(address));
-        if promised {
-            let gone = self.leases6.in_the_way(exchange.now, address).map(Change::Lease6Gone);
-            said.changes.extend(gone);
-            said.changes.push(Change::Lease6(lease));
-        }
         let given = Given { address, preferred_s: valid_s, valid_s };
         let iaid = asked.iaid;
         Association { iaid, renew_s, rebind_s, addresses: vec![given], status: None }

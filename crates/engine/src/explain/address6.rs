@@ -2,7 +2,7 @@
 
 use super::StageAnswer;
 use crate::Engine;
-use crate::lease6::{Asker, Source6};
+use crate::lease6::{Asker, Planned, Source6};
 use model::lease::ReservedFor6;
 use model::plan::{Reason, Why};
 use model::{Change, Client, Network6, Now, Uuid};
@@ -47,7 +47,7 @@ impl Engine {
         network: &Network6,
         who: &Asker<'_>,
     ) -> Result<(std::net::Ipv6Addr, Vec<Reason>), Why> {
-        let weighed = self.leases6.weigh(now, network, who, None);
+        let weighed = self.leases6.weigh(now, network, who, None, &Planned::default());
         let (address, from) = weighed.ok_or_else(|| self.exhausted6(now, network))?;
         let lease = self.leases6.bound(now, network, who, address);
         if !self.may_keep(&[Change::Lease6(lease)]) {
@@ -67,7 +67,7 @@ impl Engine {
         let leases = self.leases6.of_machine(network, |card| self.filed(card) == machine);
         // By card and UUID alone, as long as no identifier is known.
         let unnamed = asker(client, &[], 0);
-        let weighed = self.leases6.weigh(now, network, &unnamed, None);
+        let weighed = self.leases6.weigh(now, network, &unnamed, None, &Planned::default());
         if let Some((address, Source6::Reserved)) = weighed {
             let because = vec![note(Source6::Reserved.to_string())];
             return Ok((format!("{address} of {}", network.subnet), because));

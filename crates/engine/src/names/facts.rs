@@ -178,7 +178,9 @@ impl Engine {
             self.reservations6().map(|kept| (kept.address, kept)).collect();
         let mut all = Vec::new();
         for lease in self.newest6(now) {
-            let ours = kept.remove(&lease.address).filter(|kept| is_of6(&kept.holder, lease));
+            let ours = kept
+                .remove(&lease.address)
+                .filter(|kept| crate::lease6::is_of(&kept.holder, lease));
             all.push(Holding {
                 address: lease.address.into(),
                 hardware: lease.hardware,
@@ -241,15 +243,6 @@ fn is_of(holder: &ReservedFor, lease: &Lease) -> bool {
         ReservedFor::Mac(hardware) => *hardware == lease.hardware,
         ReservedFor::ClientId(id) => lease.client_id.as_ref() == Some(id),
         ReservedFor::Uuid(_) | ReservedFor::Circuit { .. } => true,
-    }
-}
-
-/// The same of IPv6.
-fn is_of6(holder: &ReservedFor6, lease: &Lease6) -> bool {
-    match holder {
-        ReservedFor6::Mac(hardware) => lease.hardware == Some(*hardware),
-        ReservedFor6::Duid(duid) => lease.duid == *duid,
-        ReservedFor6::Uuid(_) => true,
     }
 }
 

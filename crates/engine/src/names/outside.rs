@@ -39,7 +39,9 @@ const ALIASES_MAX: usize = 16;
 pub fn accept(asked: &[u8], kind: u16, heard: &[Heard], may_be_private: bool) -> Accepted {
     let mut accepted = Accepted::default();
     let mut name = asked;
-    for _ in 0..ALIASES_MAX {
+    let mut been: Vec<&[u8]> = Vec::new();
+    while been.len() < ALIASES_MAX && !been.contains(&name) {
+        been.push(name);
         let of_name = || heard.iter().enumerate().filter(|(_, record)| *record.name == *name);
         for (at, record) in of_name().filter(|(_, record)| record.kind == kind) {
             match record.address {
@@ -49,10 +51,7 @@ pub fn accept(asked: &[u8], kind: u16, heard: &[Heard], may_be_private: bool) ->
         }
         let alias = of_name().find(|(_, record)| record.kind == kind::CNAME);
         let Some((at, record)) = alias.filter(|_| kind != kind::CNAME) else { break };
-        let Some(target) = record.target.as_deref().filter(|_| !accepted.taken.contains(&at))
-        else {
-            break;
-        };
+        let Some(target) = record.target.as_deref() else { break };
         accepted.taken.push(at);
         name = target;
     }
