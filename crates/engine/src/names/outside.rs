@@ -114,6 +114,17 @@ mod tests {
     }
 
     #[test]
+    fn aliases_that_bite_their_tail_are_followed_once() {
+        let heard = [
+            a("a.example", "192.0.2.1"),
+            alias("a.example", "b.example"),
+            alias("b.example", "a.example"),
+        ];
+        let accepted = accept(&name("a.example"), kind::A, &heard, false);
+        assert_eq!(accepted, Accepted { taken: vec![0, 1, 2], strange: 0, private: 0 });
+    }
+
+    #[test]
     fn only_what_the_question_leads_to_is_taken() {
         let heard = [
             a("bank.example", "192.0.2.66"),
