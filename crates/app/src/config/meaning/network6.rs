@@ -49,6 +49,15 @@ pub(super) fn one(
         return None;
     };
     let subnet = raw.subnet.as_ref()?;
+    if let Some(at) = raw.advertise.as_ref().filter(|at| at.value)
+        && !list(raw.relays.as_ref()).is_empty()
+    {
+        let what =
+            format!("{} is behind a relay: what we advertised would stay here", subnet.value);
+        let hint =
+            "leave `advertise` out, and have the router there send advertisements with the M flag";
+        note(Fault::new(at.at.clone(), what).hint(hint));
+    }
     beside(raw, subnet, earlier, note);
     pools(raw, subnet, note);
     if let Some(one_more) = list(raw.dns.as_ref()).get(DNS_MAX) {

@@ -61,7 +61,7 @@ const OTHER_FAMILY: [(&str, &str); 12] = [
     ("prefix", "write it behind the address of `subnet`: fd77::/64"),
 ];
 
-/// Whether a table means a network of IPv6: its subnet has a colon, or it says `advertise`.
+/// Whether a table means a network of IPv6: its subnet has a colon.
 pub(super) fn is_meant(section: &Section<'_>) -> bool {
     let subnet = section.peek_text("subnet");
     subnet.is_some_and(|subnet| subnet.value.contains(':'))

@@ -49,6 +49,10 @@ fn what_would_not_work_is_said_with_its_place() {
         of("mode=\"proxy\"\n"),
         ["4:6 mode \"proxy\" is for IPv4: over IPv6 there are \"dhcp\" and \"off\""]
     );
+    assert_eq!(
+        of("relays=[\"fd77::9\"]\nadvertise=true\n"),
+        ["5:11 fd77::/64 is behind a relay: what we advertised would stay here"]
+    );
     let far = LAN.replace("fd77::", "fd99::");
     let said = faults(&far);
     assert_eq!(said, ["2:11 br0 has no address in fd99::/64: it has fe80::1, fd77::1"]);
