@@ -12,37 +12,47 @@ async fn facts_in(copy: &Path, state: &Path) -> Facts {
 
 #[test]
 fn a_copy_holds_what_was_kept_before_and_no_batch_in_part() {
-    runtime().block_on(async {
-        let folder = tempfile::tempdir().unwrap();
-        let (state, copy) = (folder.path().join("state"), folder.path().join("copy.db"));
-        std::fs::create_dir(&state).unwrap();
-        let mut store = Store::open(&state).await.unwrap();
-        store.keep(Now(1), &leases_of(0..20_000)).await.unwrap();
-        let copier = store.copier().unwrap();
-        let copying = tokio::spawn({
-            let copy = copy.clone();
-            async move { copier.copy(&copy).await }
-        });
-        // Batches of three that change pages everywhere; the log is moved in between, too.
-        let mut batch = 0;
-        while !copying.is_finished() {
-            let three = [batch % 20_000, 20_000 + batch, 60_000 + batch];
-            store.keep(Now(2), &leases_of(three)).await.unwrap();
-            batch += 1;
-        }
-        copying.await.unwrap().unwrap();
-        store.keep(Now(3), &leases_of([100_000])).await.unwrap();
-
-        let copied = leases(&facts_in(&copy, &folder.path().join("again")).await);
-        assert!((0..20_000).all(|number| copied.contains(&number)));
-        assert!(!copied.contains(&100_000), "what was kept after it");
-        let of = |from: u32| (0..batch).take_while(|n| copied.contains(&(from + n))).count();
-        assert_eq!(of(20_000), of(60_000), "a batch is there in whole or not at all");
-        assert_eq!(copied.len(), 20_000 + 2 * of(20_000), "and none without those before it");
-        assert!(batch > 3, "nothing was kept meanwhile: {batch}");
-        let held = look(&copy).unwrap();
-        assert_eq!((held.rows["lease"], held.damaged), (copied.len() as u64, Vec::new()));
+    // How much is kept during a copy is the disk's to say: where it was next to nothing, more is copied.
+    let enough = [20_000, 80_000, 320_000].into_iter().any(|held| {
+        let batches = runtime().block_on(copied_while_written(held));
+        batches > 3
     });
+    assert!(enough, "nothing was kept meanwhile");
+}
+
+/// Copies a store of `held` leases while batches are kept, and gives how many of them there were.
+async fn copied_while_written(held: u32) -> u32 {
+    let folder = tempfile::tempdir().unwrap();
+    let (state, copy) = (folder.path().join("state"), folder.path().join("copy.db"));
+    std::fs::create_dir(&state).unwrap();
+    let mut store = Store::open(&state).await.unwrap();
+    store.keep(Now(1), &leases_of(0..held)).await.unwrap();
+    let copier = store.copier().unwrap();
+    let copying = tokio::spawn({
+        let copy = copy.clone();
+        async move { copier.copy(&copy).await }
+    });
+    // Batches of three that change pages everywhere; the log is moved in between, too.
+    let (one, other, late) = (held, 3 * held, 5 * held);
+    let mut batch = 0;
+    while !copying.is_finished() {
+        let three = [batch % held, one + batch, other + batch];
+        store.keep(Now(2), &leases_of(three)).await.unwrap();
+        batch += 1;
+    }
+    copying.await.unwrap().unwrap();
+    store.keep(Now(3), &leases_of([late])).await.unwrap();
+
+    let copied = leases(&facts_in(&copy, &folder.path().join("again")).await);
+    assert!((0..held).all(|number| copied.contains(&number)));
+    assert!(!copied.contains(&late), "what was kept after it");
+    let of = |from: u32| (0..batch).take_while(|n| copied.contains(&(from + n))).count();
+    assert_eq!(of(one), of(other), "a batch is there in whole or not at all");
+    let all = usize::try_from(held).unwrap() + 2 * of(one);
+    assert_eq!(copied.len(), all, "and none without those before it");
+    let found = look(&copy).unwrap();
+    assert_eq!((found.rows["lease"], found.damaged), (copied.len() as u64, Vec::new()));
+    batch
 }
 
 #[test]
