@@ -14,7 +14,7 @@ pub const PERIOD_S: u32 = 3;
 /// More loss than this does not count as served.
 const LOSS_MAX: f64 = 0.001;
 /// Halvings of the gap between what was served and what was not.
-const STEPS: u32 = 4;
+const STEPS: u32 = 5;
 
 /// Which DHCP is spoken.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -41,17 +41,17 @@ impl<O: Owner> Desk<O> {
                 continue;
             }
             let names = self.book.now();
-            for _ in 0..ROUNDS_MAX {
+            for round in 0..ROUNDS_MAX {
+                // Errors of answers that went to nobody come here; the next call has what is next.
+                if round > 0 && letters.take(&self.socket, MANY).unwrap_or(0) == 0 {
+                    break;
+                }
                 let now = self.owner.now();
                 for (from, bytes) in letters.each() {
                     let answer = self.answer(&names, now, from, bytes, (&mut pace, &mut scratch));
                     out.extend(answer.map(|answer| Parcel::to(from, answer)));
                 }
                 self.send(&mut out);
-                // Errors of answers that went to nobody come here; the next call has what is next.
-                if letters.take(&self.socket, MANY).unwrap_or(0) == 0 {
-                    break;
-                }
             }
         }
     }
