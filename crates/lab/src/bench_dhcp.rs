@@ -107,7 +107,9 @@ fn measure(pair: &Pair, subject: Subject, seed: u64, probe: bool) -> Result<Meas
     let (open, open_cpu_us) = played(pair, subject, &steady, probe)?;
     let server = Running::start(subject, pair, probe)?;
     let saturated = perfdhcp::saturate(&pair.client(), Family::Four)?;
-    let perfdhcp_best = perfdhcp::best(&pair.client(), Family::Four, saturated)?;
+    let clients = pair.client();
+    let try_at = |rate| perfdhcp::at_rate(&clients, Family::Four, rate);
+    let perfdhcp_best = perfdhcp::best(saturated, try_at)?;
     drop(server);
     Ok(Measured { closed, cpu_us, open, open_cpu_us, perfdhcp: saturated, perfdhcp_best })
 }

@@ -59,16 +59,27 @@ pub fn saturate(at: &Namespace, family: Family) -> Result<Report, Trouble> {
     once(at, family, None)
 }
 
-/// The highest rate that was served with at most 0.1 % lost, as it was reached; 0 when there is
-/// none.
+/// So many exchanges begun in a second.
 ///
 /// # Errors
 /// As [`saturate`].
-pub fn best(at: &Namespace, family: Family, saturated: Report) -> Result<f64, Trouble> {
+pub fn at_rate(at: &Namespace, family: Family, per_s: u32) -> Result<Report, Trouble> {
+    once(at, family, Some(per_s))
+}
+
+/// The highest rate that was served with at most 0.1 % lost, as it was reached; 0 when there is
+/// none. `try_at` is asked what a rate comes to.
+///
+/// # Errors
+/// As [`saturate`].
+pub fn best(
+    saturated: Report,
+    mut try_at: impl FnMut(u32) -> Result<Report, Trouble>,
+) -> Result<f64, Trouble> {
     let (mut good, mut served, mut bad) = (0.0_f64, 0.0_f64, saturated.per_s.max(50.0) * 2.0);
     for _ in 0..STEPS {
         let rate = (good + bad) / 2.0;
-        let report = once(at, family, Some(rate as u32))?;
+        let report = try_at(rate as u32)?;
         // A rate it could not even send at shows its own limit, not the server's.
         if report.loss <= LOSS_MAX && report.per_s >= 0.95 * rate {
             good = rate;
