@@ -18,9 +18,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use wire::dhcp6::{ALL_SERVERS, Heard, Kind, SERVER_PORT};
 
-/// Messages of one link that wait for the owner. What comes beyond that is dropped: its client asks
-/// again, and waits longer each time.
-const WAITING_MAX: usize = 1024;
+/// Messages of one link that wait for the owner: what he answers in less than a second, after which their
+/// clients ask again (RFC 8415, 7.6). What comes beyond that is dropped.
+const WAITING_MAX: usize = 8192;
 /// Of those, such that begin (SOLICIT): a flood of them never stands before who has an address or was offered one.
 const BEGINNING_MAX: usize = WAITING_MAX / 2;
 /// Clients' messages are far shorter; a relay's may hold several envelopes.
