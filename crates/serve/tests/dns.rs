@@ -180,7 +180,7 @@ fn nothing_is_lost_of_a_stream_of_questions() {
     let stage = stage(100_000_000);
     let asked = question("boot.lab.example", kind::A, None);
     let answered = |socket: &UdpSocket| {
-        let say = || drop(socket.send_to(&asked, to(53)).unwrap());
+        let say = || assert_eq!(socket.send_to(&asked, to(53)).unwrap(), asked.len());
         (0..AT_ONCE).for_each(|_| say());
         (0..EACH)
             .take_while(|n| {
