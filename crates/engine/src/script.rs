@@ -173,14 +173,27 @@ fn push_reason(to: &mut String, before: &str, reason: &Reason) {
     reason.say(|part| push_plain(to, part));
 }
 
+/// The reason that decided, in [`plain`] text, if there is one: it stands among the comments and on the screen.
+fn decisive(plan: &BootPlan) -> Option<String> {
+    let reason = plan.reasons.first()?;
+    let mut text = String::with_capacity(128);
+    push_reason(&mut text, "", reason);
+    Some(text)
+}
+
 /// A script that begins with `first`, then the plan and its reasons, one comment line each; with room for
 /// what follows.
-fn begin(first: &str, scene: &Scene<'_>, plan: &BootPlan) -> String {
+fn begin(first: &str, scene: &Scene<'_>, plan: &BootPlan, decisive: Option<&str>) -> String {
     let mut text = String::with_capacity(1024 + 128 * plan.reasons.len());
     text.push_str(first);
     text.push_str(&format!("# Bootwright on {} for ", plain(scene.server_name)));
     text.push_str(&format!("{}: {}\n", scene.client.hardware, plain(&plan.decision.summary())));
-    for reason in &plan.reasons {
+    if let Some(decisive) = decisive {
+        text.push_str("# because ");
+        text.push_str(decisive);
+        text.push('\n');
+    }
+    for reason in plan.reasons.iter().skip(1) {
         push_reason(&mut text, "# because ", reason);
         text.push('\n');
     }
@@ -188,7 +201,7 @@ fn begin(first: &str, scene: &Scene<'_>, plan: &BootPlan) -> String {
 }
 
 /// What stands on the machine's screen: who answered, what follows, and the reason that decided.
-fn screen(scene: &Scene<'_>, plan: &BootPlan) -> Vec<String> {
+fn screen(scene: &Scene<'_>, plan: &BootPlan, decisive: Option<&str>) -> Vec<String> {
     let who = plain(scene.server_name);
     let what = match &plan.decision {
         Decision::Boot(boot) => format!("booting {} version {}", boot.title, boot.version),
@@ -212,13 +225,12 @@ fn screen(scene: &Scene<'_>, plan: &BootPlan) -> Vec<String> {
         Decision::Silent => "nothing to boot".to_owned(),
     };
     let mut lines = vec![format!("Bootwright {who}: {}", plain(&what))];
-    let line = |before: &str, reason: &Reason| {
-        let mut line = String::new();
-        push_reason(&mut line, before, reason);
-        line
-    };
-    lines.extend(plan.reasons.first().map(|reason| line("  because ", reason)));
+    lines.extend(decisive.map(|because| format!("  because {because}")));
     let worries = plan.reasons.iter().skip(1).filter(|r| matches!(r, Reason::LittleMemory { .. }));
-    lines.extend(worries.map(|worry| line("  but ", worry)));
+    lines.extend(worries.map(|worry| {
+        let mut line = String::with_capacity(256);
+        push_reason(&mut line, "  but ", worry);
+        line
+    }));
     lines
 }
