@@ -15,6 +15,7 @@ use crate::reasons::Reasons;
 use crate::{Engine, state::Unknown};
 pub(crate) use image::boot_of_image;
 pub use memory::Forecast;
+pub(crate) use memory::needs_mib;
 use model::Life;
 use model::client::{Firmware, Stage};
 use model::image::Wanted;

@@ -82,7 +82,7 @@ fn parts(image: &Image) -> impl Iterator<Item = Part<'_>> {
 }
 
 /// About so many MiB; none if nothing of the image is started.
-fn needs_mib(image: &Image) -> Option<u64> {
+pub(crate) fn needs_mib(image: &Image) -> Option<u64> {
     if !image.recipe.boots() {
         return None;
     }
@@ -105,8 +105,11 @@ impl Engine {
     pub(crate) fn little_memory(&self, client: &Client, boot: &Boot) -> Option<Reason> {
         let known = self.machines.get(&client.hardware).and_then(|machine| machine.memory_mib);
         let has_mib = client.memory_mib.or(known)?;
+        // Nearly every machine has enough for anything, and nothing is looked up or put in words for it.
+        if has_mib >= self.most_needed_mib {
+            return None;
+        }
         let image = self.image(&boot.image, Wanted::Version(boot.version))?;
-        // Nearly every machine has enough, and nothing is put in words for it.
         if has_mib >= needs_mib(image)? {
             return None;
         }
