@@ -8,13 +8,13 @@ use engine::state::Settings;
 use engine::{Answer, Datagram6, Engine, Now};
 use model::{HardwareAddress, Network6};
 use proptest::prelude::any;
-use proptest::{collection, proptest, sample};
+use proptest::{collection, prop_assert, proptest, sample};
 use replay::deduce::Seen;
 use replay::{Replay, Replayed, Report, Verdict};
 use std::net::{Ipv6Addr, SocketAddrV6};
 use wire::dhcp6::{
-    ALL_SERVERS, Association, CLIENT_PORT, Envelope, Kind, Packet, SERVER_PORT, duid, forwarded,
-    unwrapped,
+    ALL_SERVERS, Association, CLIENT_PORT, Envelope, Kind, Packet, SERVER_PORT, code, duid,
+    forwarded, unwrapped,
 };
 
 const CARD: [u8; 6] = [0x52, 0x54, 0, 0, 0, 1];
@@ -90,6 +90,7 @@ fn taken(engine: Engine, relayed: bool) -> Vec<Vec<u8>> {
     solicit.associations = vec![Association { iaid: 1, ..Association::default() }];
     solicit.vendor_classes = vec![(343, vec![b"PXEClient:Arch:00007:UNDI:003000".to_vec()])];
     solicit.archs = vec![7];
+    solicit.wanted = vec![code::BOOT_FILE_URL, code::DNS];
     let offer = talk.said(&solicit, relayed);
     let request = Packet {
         kind: Kind::Request,
@@ -214,8 +215,7 @@ proptest! {
         support::walk::shown(&replayed(server(settings(), THEIRS), &frames));
         let report = report(&frames[0][62..], &frames[1][62..]);
         let text = serde_json::to_string(&report).unwrap();
-        support::walk::shown(&Report::read(&text).unwrap().replay());
-        let masked = serde_json::to_string(&report.mask().unwrap()).unwrap();
-        support::walk::shown(&Report::read(&masked).unwrap().replay());
+        prop_assert!(Report::read(&text).is_ok());
+        support::walk::walk(text.as_bytes());
     }
 }

@@ -188,7 +188,8 @@ mod tests {
 
     #[test]
     fn what_a_machine_would_do_otherwise_for_is_named() {
-        let cases: [(&str, fn(&mut Packet)); 6] = [
+        type Case = (&'static str, fn(&mut Packet));
+        let cases: [Case; 6] = [
             ("association 7: addresses: we say fd77::100, they say fd77::9", |p| {
                 p.associations[0].addresses[0].address = "fd77::9".parse().unwrap();
             }),
@@ -196,7 +197,7 @@ mod tests {
                 p.associations[0].addresses[0].valid_s = 300;
             }),
             ("association 7: addresses: we say fd77::100, they say nothing", |p| {
-                p.associations.clear()
+                p.associations.clear();
             }),
             ("option 59 (boot file): we say tftp://[fd77::1]/snponly.efi, they say nothing", |p| {
                 p.boot_url = None;
