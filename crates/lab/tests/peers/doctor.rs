@@ -6,7 +6,7 @@ use lab::rig::ns::{Link, Namespace};
 use lab::rig::server::{Server, binary};
 use serde_json::Value;
 
-use super::world::{Ran, Tried, World, giving, json, list, prepared, proxy};
+use super::world::{Ran, Tried, World, giving, json, list, prepared, proxy, wait_until};
 
 const POOL: &str = "10.77.0.20-10.77.0.90";
 const STRANGER: &str = "10.77.0.66";
@@ -175,9 +175,13 @@ fn what_keeps_machines_from_booting_over_ipv6_is_said_as_it_comes_and_goes() -> 
     let stranger = world.client_at(STRANGER_MAC, &format!("{STRANGER}/24"))?;
     stranger.link_local("fe80::66")?;
     stranger.address("fd88::66/64")?;
-    let router = ["--enable-ra", "--dhcp-range=fd88::100,fd88::1ff,64,1h"];
+    let router = ["--enable-ra", "--dhcp-range=fd88::100,fd88::1ff,slaac,64,1h"];
     let second = Dnsmasq::with(&stranger, &router)?;
-    let (findings, _) = look(&world, &[])?;
+    // It names the prefix when its own address is known to be nobody else's.
+    let findings = wait_until("the router announces its prefix", || {
+        let (findings, _) = look(&world, &[])?;
+        Ok(Some(findings).filter(|findings| !with_code(findings, "D-RA-PREFIX").is_empty()))
+    })?;
     assert!(with_code(&findings, "D-RA-UNSAID").is_empty(), "{findings:#?}");
     let [prefix] = with_code(&findings, "D-RA-PREFIX")[..] else { panic!("{findings:#?}") };
     for words in ["fe80::66", "fd88::/64", "fd77::/64"] {
