@@ -36,14 +36,17 @@ pub use boot::{
 };
 pub use boots::{BootShown, BootView};
 pub use comparison::{FactDiffers, FileDiffers, FileFate, ImageComparison};
-pub use config::{ConfigAnswer, ConfigFault, ConfigView, ConfigWish, NetworkWish};
+pub use config::{ConfigAnswer, ConfigFault, ConfigView, ConfigWish, Network6Wish, NetworkWish};
 pub use declared::{Applied, ApplyWish, MachinesWish, RuleDeclared};
 pub use deploy::{
     BatchView, BatchWish, BootOnceWish, CodeWish, DeployWish, DeploymentView, RenderedView,
     SecretView, SecretWish, TemplateView, TemplateWish, batch_number, deployment_number,
 };
 pub use diagnosis::DiagnosisView;
-pub use dns::{DnsAnswer, DnsStatus, NameLostView, NameView, RecordView, RecordWish, UpstreamView};
+pub use dns::{
+    AskedForView, CountedView, DnsAnswer, DnsStatus, NameLostView, NameRefusedView, NameView,
+    RecordView, RecordWish, UpstreamView,
+};
 pub use history::{HistoryView, Sample};
 pub use imports::{ImportState, ImportView};
 pub use inventory::{

@@ -306,6 +306,11 @@ impl Running {
         self.dns.as_ref().map(|dns| dns.forwarder.upstreams()).unwrap_or_default()
     }
 
+    /// Questions for names that were refused lately, the newest first.
+    pub fn refused_names(&self) -> Vec<dns::Refused> {
+        self.dns.as_ref().map(|dns| dns.refusals.read()).unwrap_or_default()
+    }
+
     /// Takes no more requests, gives running transfers a moment (`Limits::grace`), then ends.
     pub async fn stop(mut self) {
         self.tftp.close();

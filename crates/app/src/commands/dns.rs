@@ -5,11 +5,14 @@ use crate::cli::{Dry, Json, Sure};
 use crate::failure::Failure;
 use crate::say;
 use api::Client;
-use api::types::{DnsAnswer, DnsStatus, NameView, RecordView, RecordWish};
+use api::types::{DnsAnswer, DnsStatus, NameRefusedView, NameView, RecordView, RecordWish};
 use clap::{Args, Subcommand};
 use hyper::Method;
 use model::url::part;
 use std::net::IpAddr;
+
+/// So many questions that were refused lately are shown; the API and `--json` have all that are remembered.
+const REFUSED_SHOWN: usize = 5;
 
 /// What can be done with names.
 #[derive(Debug, Subcommand)]
@@ -116,7 +119,7 @@ async fn status(client: &Client, json: Json) -> Result<(), Failure> {
         say::note("hint: [dns] with listen = true in the configuration answers them");
         return Ok(());
     }
-    let DnsStatus { interfaces, zones, serial, records, upstreams, lost, .. } = status;
+    let DnsStatus { interfaces, zones, serial, records, upstreams, lost, refused, .. } = status;
     say::line(format!("answered on {}: {records} records, serial {serial}", interfaces.join(", ")));
     say::line(format!("zones: {}", zones.join(", ")));
     if upstreams.is_empty() {
@@ -134,6 +137,11 @@ async fn status(client: &Client, json: Json) -> Result<(), Failure> {
     for one in lost {
         let who = one.hardware.unwrap_or_else(|| one.address.to_string());
         say::line(format!("{who} ({}) does not have {}: {}", one.address, one.name, one.why));
+    }
+    for one in refused.iter().take(REFUSED_SHOWN) {
+        let NameRefusedView { last, from, name, kind, ends, because, times } = one;
+        let times = if *times > 1 { format!(", {times} times") } else { String::new() };
+        say::line(format!("refused {from} at {last}{times}: {name} {kind}: {ends}, {because}"));
     }
     Ok(())
 }

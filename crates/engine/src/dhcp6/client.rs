@@ -17,7 +17,7 @@ const ETHERNET: u16 = 1;
 
 impl Engine {
     /// Reads who is asking.
-    pub(super) fn client6(&self, datagram: &Datagram6, heard: &Heard) -> Client {
+    pub(crate) fn client6(&self, datagram: &Datagram6, heard: &Heard) -> Client {
         let packet = &heard.packet;
         let uuid = uuid(heard);
         let hardware = hardware(datagram, heard);
