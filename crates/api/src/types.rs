@@ -43,7 +43,10 @@ pub use deploy::{
     SecretView, SecretWish, TemplateView, TemplateWish, batch_number, deployment_number,
 };
 pub use diagnosis::DiagnosisView;
-pub use dns::{DnsAnswer, DnsStatus, NameLostView, NameView, RecordView, RecordWish, UpstreamView};
+pub use dns::{
+    DnsAnswer, DnsStatus, NameLostView, NameView, PublishAbandoned, PublishFailing, PublishView,
+    RecordView, RecordWish, UpstreamView,
+};
 pub use history::{HistoryView, Sample};
 pub use imports::{ImportState, ImportView};
 pub use inventory::{

@@ -12,6 +12,7 @@
 
 mod book;
 mod forward;
+mod publish;
 mod tcp;
 mod udp;
 
@@ -23,6 +24,8 @@ use forward::Forwarder;
 pub use forward::Upstream;
 use model::network::Mode;
 use model::{Network, Network6};
+pub use publish::Publish;
+pub(crate) use publish::Publisher;
 use socket2::{Domain, Socket, Type};
 use std::collections::BTreeSet;
 use std::io;

@@ -3,7 +3,8 @@
 use super::{Asked, Dry, State, ask, command};
 use crate::server::DnsNow;
 use crate::types::{
-    DnsAnswer, DnsStatus, Done, NameLostView, NameView, RecordView, RecordWish, UpstreamView,
+    DnsAnswer, DnsStatus, Done, NameLostView, NameView, PublishAbandoned, PublishView, RecordView,
+    RecordWish,
 };
 use crate::{House, Problem, body};
 use axum::Json;
@@ -14,16 +15,16 @@ use model::dns::{NameData, NameRecord, RECORD_TTL_S};
 use model::text::show;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use wire::dns::{Query, Record, class, kind};
 
 pub async fn status(State(house): State<House>) -> Result<Json<DnsStatus>, Problem> {
     let now = house.site.now();
+    let publish = (house.published)();
+    let abandoned = abandoned(&house, &publish).await?;
     let Some(DnsNow { names, upstreams }) = (house.dns)() else {
-        let (interfaces, zones, lost) = (Vec::new(), Vec::new(), Vec::new());
-        let upstreams: Vec<UpstreamView> = Vec::new();
-        let (serial, records, on) = (0, 0, false);
-        return Ok(Json(DnsStatus { on, interfaces, zones, serial, records, upstreams, lost }));
+        return Ok(Json(DnsStatus { publish, abandoned, ..DnsStatus::default() }));
     };
     Ok(Json(DnsStatus {
         on: true,
@@ -33,7 +34,30 @@ pub async fn status(State(house): State<House>) -> Result<Json<DnsStatus>, Probl
         records: names.list(now).count(),
         upstreams,
         lost: names.lost().iter().map(lost).collect(),
+        publish,
+        abandoned,
     }))
+}
+
+/// What nobody takes away any more.
+async fn abandoned(
+    house: &House,
+    publish: &[PublishView],
+) -> Result<Vec<PublishAbandoned>, Problem> {
+    let told: BTreeSet<(String, String)> =
+        publish.iter().map(|one| (one.server.clone(), one.zone.clone())).collect();
+    let left = ask(house, move |engine, _| {
+        let mut left: BTreeMap<(String, String), usize> = BTreeMap::new();
+        for (at, _) in engine.published() {
+            let place = (at.server.to_string(), at.zone.clone());
+            if !told.contains(&place) {
+                *left.entry(place).or_default() += 1;
+            }
+        }
+        left
+    });
+    let view = |((server, zone), names)| PublishAbandoned { server, zone, names };
+    Ok(left.await?.into_iter().map(view).collect())
 }
 
 fn lost(lost: &Lost) -> NameLostView {
