@@ -436,11 +436,6 @@ impl Engine {
         self.loaders.values()
     }
 
-    /// What may stand at other DNS servers, put by us.
-    pub fn published(&self) -> impl Iterator<Item = (&PublishedAt, &Published)> {
-        self.published.iter()
-    }
-
     /// Records of the DNS that operators added, by name.
     pub fn name_records(&self) -> impl Iterator<Item = (&str, &NameRecord)> {
         self.name_records

@@ -1,5 +1,7 @@
 //! The door: what the rest of the server may ask of the owner of state.
 
+mod published;
+
 use crate::SiteError;
 use crate::clock::Steady;
 use crate::inbox::{Conflict, Door, Order, Request};
@@ -18,7 +20,6 @@ use engine::{
     Overheard, Served, Settings,
 };
 use model::access::Outcome;
-use model::dns::{Published, PublishedAt};
 use model::plan::Why;
 use model::story::Glance;
 use model::{BootId, By, Change, Event, Happening, HardwareAddress, Hash, Story};
@@ -259,17 +260,6 @@ impl SiteHandle {
     pub async fn note(&self, act: Act) -> Result<(), SiteError> {
         let (to, answer) = oneshot::channel();
         self.send(Request::Note(Box::new(act), to)).await?;
-        answer.await.map_err(|_| SiteError::Stopped)?.map(drop)
-    }
-
-    /// Puts down what may stand at other DNS servers, or does no more. It is on disk when this returns.
-    pub async fn keep_published(
-        &self,
-        all: impl IntoIterator<Item = (PublishedAt, Option<Published>)>,
-    ) -> Result<(), SiteError> {
-        let (to, answer) = oneshot::channel();
-        let changes = all.into_iter().map(|(at, what)| Change::Published(at, what)).collect();
-        self.send(Request::Published(changes, to)).await?;
         answer.await.map_err(|_| SiteError::Stopped)?.map(drop)
     }
 

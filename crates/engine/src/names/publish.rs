@@ -20,6 +20,7 @@ mod dhcid;
 mod health;
 mod publication;
 mod signature;
+mod standing;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -27,9 +28,12 @@ mod wanted;
 
 pub use answer::{Failure, Heard, read};
 pub use dhcid::Dhcid;
-pub use publication::{Next, Publication, Standing};
+pub use publication::{Next, Publication};
 pub use signature::{Algorithm, Key, KeyFile, SECRET_BYTES_MAX, Secret, Signed};
+pub use standing::Standing;
 pub use wanted::Wanted;
+
+use model::dns::{Published, PublishedAt};
 
 /// Names that one zone of a server is told of; what is more is left out, and said.
 pub const PUBLISHED_MAX: usize = 131_072;
@@ -37,3 +41,10 @@ pub const PUBLISHED_MAX: usize = 131_072;
 pub const WINDOW: usize = 16;
 /// For how long published records may be remembered, unless somebody says otherwise, in seconds.
 pub const PUBLISHED_TTL_S: u32 = 300;
+
+impl crate::Engine {
+    /// What may stand at other DNS servers, put by us.
+    pub fn published(&self) -> impl Iterator<Item = (&PublishedAt, &Published)> {
+        self.published.iter()
+    }
+}

@@ -21,8 +21,6 @@ const KEEP_AT_ONCE: usize = 64;
 const KEEP_REST: Duration = Duration::from_secs(5);
 /// Names of others that are told of, until none is left; `dns status` has all.
 const FOREIGN_TOLD_MAX: usize = 20;
-/// Names that are listed with what is wrong with them.
-const LISTED_MAX: usize = 100;
 
 /// What comes next.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -38,35 +36,35 @@ pub enum Next {
 /// Names in one zone of one server.
 #[derive(Clone, Debug)]
 pub struct Publication {
-    server: SocketAddr,
-    zone: Name,
+    pub(super) server: SocketAddr,
+    pub(super) zone: Name,
     /// Zones of their own below it.
     smaller: Vec<Name>,
     ttl_s: u32,
     wanted: Option<BTreeMap<Name, Published>>,
-    left_out: usize,
+    pub(super) left_out: usize,
     /// What may be there, put by us.
     there: BTreeMap<Name, Published>,
-    states: BTreeMap<Name, State>,
+    pub(super) states: BTreeMap<Name, State>,
     due: BTreeSet<(Now, u64, Name)>,
     sequence: u64,
     queue: VecDeque<Name>,
     to_keep: BTreeMap<Name, Option<Published>>,
     keep_after: Now,
     in_flight: usize,
-    health: Health,
-    foreign: BTreeSet<Name>,
+    pub(super) health: Health,
+    pub(super) foreign: BTreeSet<Name>,
     foreign_told: usize,
     news: Vec<String>,
 }
 
 /// How far one name is.
 #[derive(Clone, Debug, Default)]
-struct State {
+pub(super) struct State {
     stage: Stage,
     due: Option<(Now, u64)>,
     under_way: Option<(Step, Published, Option<Published>)>,
-    outcome: Outcome,
+    pub(super) outcome: Outcome,
     refused: u32,
 }
 
@@ -84,36 +82,13 @@ enum Stage {
 }
 
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-enum Outcome {
+pub(super) enum Outcome {
     #[default]
     Waiting,
     Published,
     /// Somebody else has the name.
     Foreign,
     Refused(Failure),
-}
-
-/// How a zone of a server is.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Standing {
-    /// The server.
-    pub server: SocketAddr,
-    /// The zone.
-    pub zone: String,
-    /// Names that are published as they should be.
-    pub published: usize,
-    /// Names that wait.
-    pub waiting: usize,
-    /// Names that had no room ([`super::PUBLISHED_MAX`]).
-    pub left_out: usize,
-    /// Names that somebody else has there.
-    pub foreign: Vec<String>,
-    /// Names that were refused, and why.
-    pub refused: Vec<(String, Failure)>,
-    /// When something was last done.
-    pub done: Option<Now>,
-    /// Since when nothing works, why, and when it is tried again.
-    pub failing: Option<(Now, Failure, Now)>,
 }
 
 impl Publication {
@@ -252,26 +227,6 @@ impl Publication {
     /// What is to be told since the last time.
     pub fn news(&mut self) -> Vec<String> {
         std::mem::take(&mut self.news)
-    }
-
-    /// How it stands.
-    pub fn standing(&self) -> Standing {
-        let count = |of: &Outcome| self.states.values().filter(|s| s.outcome == *of).count();
-        let refused = self.states.iter().filter_map(|(name, state)| match &state.outcome {
-            Outcome::Refused(why) => Some((name.to_string(), why.clone())),
-            _ => None,
-        });
-        Standing {
-            server: self.server,
-            zone: self.zone.to_string(),
-            published: count(&Outcome::Published),
-            waiting: count(&Outcome::Waiting),
-            left_out: self.left_out,
-            foreign: self.foreign.iter().map(Name::to_string).take(LISTED_MAX).collect(),
-            refused: refused.take(LISTED_MAX).collect(),
-            done: self.health.done,
-            failing: self.health.failing.clone().map(|(since, why)| (since, why, self.health.rest)),
-        }
     }
 
     fn window(&self) -> usize {

@@ -108,3 +108,100 @@ impl Peer {
         Ok(bytes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::names::publish::{Algorithm, Secret};
+    use tokio::net::TcpListener;
+    use wire::dns::tsig::{Fields, length};
+    use wire::dns::{Name, Need};
+
+    fn key(secret: &str) -> Key {
+        Key {
+            name: Name::parse("ours").unwrap(),
+            algorithm: Algorithm::Sha256,
+            secret: Secret::of_base64(secret).unwrap(),
+        }
+    }
+
+    const SECRET: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    const OTHER: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHgA=";
+
+    fn code_of(signed: &[u8]) -> &[u8] {
+        // Behind it: the id, the error, and the length of nothing.
+        &signed[signed.len() - 38..signed.len() - 6]
+    }
+
+    /// An answer with this code and these flags, signed as the server of a key signs it.
+    fn answer(asked: &[u8], key: &Key, flags: u16) -> Vec<u8> {
+        let mut bytes = [&asked[..2], &flags.to_be_bytes(), &[0; 8]].concat();
+        let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let before = code_of(asked);
+        let all = [&length(before)[..], before, &bytes].concat();
+        let signed = key.sign(0, all, at).bytes;
+        let fields = Fields {
+            key: key.name.clone(),
+            algorithm: Name::parse("hmac-sha256").unwrap(),
+            at_s: at,
+            fudge_s: 300,
+            error: 0,
+            other: Vec::new(),
+        };
+        fields.append(&mut bytes, code_of(&signed));
+        bytes
+    }
+
+    const DONE: u16 = 0xa800;
+    const CUT: u16 = 0xaa00;
+    const YX_DOMAIN: u16 = 0xa806;
+
+    /// A server that says this over UDP, in turn, and that over TCP.
+    async fn ask(udp: &[(&str, u16)], tcp: Option<u16>) -> Result<u16, Failure> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        let socket = UdpSocket::bind(at).await.unwrap();
+        let udp: Vec<(Key, u16)> =
+            udp.iter().map(|(secret, flags)| (key(secret), *flags)).collect();
+        let heard = tokio::spawn(async move {
+            let mut bytes = [0; 1500];
+            let (received, from) = socket.recv_from(&mut bytes).await.unwrap();
+            for (key, flags) in udp {
+                let said = answer(&bytes[..received], &key, flags);
+                socket.send_to(&said, from).await.unwrap();
+            }
+            std::future::pending::<()>().await;
+        });
+        let listening = tokio::spawn(async move {
+            let Some(flags) = tcp else { return };
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut bytes = vec![0; stream.read_u16().await.unwrap().into()];
+            stream.read_exact(&mut bytes).await.unwrap();
+            let said = answer(&bytes, &key(SECRET), flags);
+            stream.write_all(&[&length(&said)[..], &said].concat()).await.unwrap();
+        });
+        let name = Name::parse("node.lab.example").unwrap();
+        let zone = Name::parse("lab.example").unwrap();
+        let update = Update { zone, needs: vec![Need::Unused(name)], acts: Vec::new() };
+        let went = Peer::new(at, key(SECRET)).ask(&update).await;
+        heard.abort();
+        listening.abort();
+        went
+    }
+
+    #[tokio::test]
+    async fn an_answer_over_udp_counts_if_it_is_signed() {
+        assert_eq!(ask(&[(SECRET, YX_DOMAIN)], None).await, Ok(6));
+        let forged_first = [(OTHER, DONE), (SECRET, YX_DOMAIN)];
+        assert_eq!(ask(&forged_first, None).await, Ok(6), "it is waited for a better one");
+        assert_eq!(ask(&[(OTHER, DONE)], None).await, Err(Failure::Forged));
+    }
+
+    #[tokio::test]
+    async fn what_gets_no_answer_over_udp_or_half_of_one_is_asked_over_tcp() {
+        assert_eq!(ask(&[(SECRET, CUT)], Some(DONE)).await, Ok(0));
+        assert_eq!(ask(&[], Some(YX_DOMAIN)).await, Ok(6));
+        let Err(Failure::Silent(why)) = ask(&[], None).await else { panic!("nobody answers") };
+        assert!(why.starts_with("UDP: nothing within 2 s; TCP: "), "{why}");
+    }
+}
