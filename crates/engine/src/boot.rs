@@ -15,6 +15,7 @@ use crate::reasons::Reasons;
 use crate::{Engine, state::Unknown};
 pub(crate) use image::boot_of_image;
 pub use memory::Forecast;
+pub(crate) use memory::needs_mib;
 use model::Life;
 use model::client::{Firmware, Stage};
 use model::image::Wanted;
@@ -51,7 +52,15 @@ impl Engine {
     /// Decides what a client boots: blocked, then what it is armed with, then its own profile, then the
     /// first rule that matches, then what another server says, then the defaults.
     pub fn plan(&self, now: Now, client: &Client) -> BootPlan {
-        let mut reasons = self.reasons();
+        self.plan_with(now, client, self.reasons())
+    }
+
+    /// The same plan, as a script says it.
+    pub(crate) fn plan_in_script(&self, now: Now, client: &Client) -> BootPlan {
+        self.plan_with(now, client, self.reasons_in_script())
+    }
+
+    fn plan_with(&self, now: Now, client: &Client, mut reasons: Reasons) -> BootPlan {
         let decision = self.decide(now, client, &mut reasons);
         BootPlan { decision, reasons: reasons.into() }
     }

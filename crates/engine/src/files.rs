@@ -340,7 +340,7 @@ impl Engine {
         config: &ConfigName,
         client: &Client,
     ) -> (String, BootPlan) {
-        let mut reasons = self.reasons();
+        let mut reasons = self.reasons_in_script();
         reasons.note(|| "what is armed for this machine is given to itself only");
         let plan = BootPlan { decision: Decision::LocalDisk, reasons: reasons.into() };
         (self.text_of(ask, config, client, &plan, (true, false)), plan)
@@ -401,7 +401,7 @@ impl Engine {
     ) -> (BootPlan, bool) {
         match ask.says.entry.as_deref().or(config.entry.as_deref()) {
             Some(key) => self.plan_of_entry(now, client, key, ask.says.password.as_deref()),
-            None => (self.plan(now, client), true),
+            None => (self.plan_in_script(now, client), true),
         }
     }
 
@@ -458,7 +458,7 @@ impl Engine {
         key: &str,
         password: Option<&str>,
     ) -> (BootPlan, bool) {
-        let plan = self.plan(now, client);
+        let plan = self.plan_in_script(now, client);
         let Decision::Menu(menu) = &plan.decision else { return (plan, true) };
         let Some((entry, boot)) = menu.entries.iter().find(|(entry, _)| entry.key == key) else {
             return (plan, true);
@@ -474,7 +474,7 @@ impl Engine {
             (None, Choice::LocalDisk) => Decision::LocalDisk,
             (None, _) => return (plan, true),
         };
-        let mut reasons = self.reasons();
+        let mut reasons = self.reasons_in_script();
         reasons.note(|| format!("somebody chose the menu entry {key}"));
         reasons.say(|| plan.reasons);
         (BootPlan { decision, reasons: reasons.into() }, open)

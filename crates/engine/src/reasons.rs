@@ -7,15 +7,19 @@ use crate::Engine;
 use model::plan::Reason;
 use std::borrow::Cow;
 
+/// Rules that did not match and are named where an operator asks: those of which most conditions were met,
+/// the first of them. Of all others it is said how many they are.
+pub(crate) const NEAR_MAX: usize = 16;
+/// The same in a script: a machine's screen has few lines, and each costs its machine time.
+const NEAR_IN_SCRIPT: usize = 3;
+
 /// Which reasons are made.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Tell {
     /// None.
     Nothing,
-    /// What decided.
-    Decisive,
-    /// That, and the rules that came near.
-    Everything,
+    /// What decided, and so many of the rules that came near.
+    Near(usize),
 }
 
 /// Reasons, the first first.
@@ -35,9 +39,12 @@ impl Reasons {
         Self::new(Tell::Nothing)
     }
 
-    /// Whether rules that came near are among them.
-    pub(crate) fn name_near_misses(&self) -> bool {
-        self.tell == Tell::Everything
+    /// How many rules that came near are named among them.
+    pub(crate) fn near_max(&self) -> usize {
+        match self.tell {
+            Tell::Nothing => 0,
+            Tell::Near(most) => most,
+        }
     }
 
     /// Adds what this makes, if it is wanted: a reason, several, or perhaps none.
@@ -93,11 +100,20 @@ impl Engine {
 
     /// For a decision that is shown with all that led to it.
     pub(crate) fn reasons(&self) -> Reasons {
-        Reasons::new(if self.gives_reasons { Tell::Everything } else { Tell::Nothing })
+        self.reasons_near(NEAR_MAX)
+    }
+
+    /// For what a machine reads and shows: the nearest rules only, the others counted. `explain` has them.
+    pub(crate) fn reasons_in_script(&self) -> Reasons {
+        self.reasons_near(NEAR_IN_SCRIPT)
     }
 
     /// For a reply to a message: it says what decided. Its machine's script names the rules that came near.
     pub(crate) fn decisive_reasons(&self) -> Reasons {
-        Reasons::new(if self.gives_reasons { Tell::Decisive } else { Tell::Nothing })
+        self.reasons_near(0)
+    }
+
+    fn reasons_near(&self, most: usize) -> Reasons {
+        Reasons::new(if self.gives_reasons { Tell::Near(most) } else { Tell::Nothing })
     }
 }

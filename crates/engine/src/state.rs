@@ -7,7 +7,7 @@ mod machines;
 pub(crate) use census::Tally;
 pub use census::{Census, PoolUse};
 
-use crate::boot::ShownRule;
+use crate::boot::{ShownRule, needs_mib};
 use crate::lease::Leases;
 use crate::lease6::Leases6;
 use crate::operators::Operators;
@@ -123,6 +123,8 @@ pub struct Engine {
     pub(crate) menus: BTreeMap<Option<String>, Menu>,
     /// By name, then version.
     pub(crate) images: BTreeMap<String, BTreeMap<u32, Image>>,
+    /// None of them takes more memory, nor did one that is gone.
+    pub(crate) most_needed_mib: u64,
     pub(crate) channels: BTreeMap<String, Channels>,
     pub(crate) loaders: BTreeMap<String, Loader>,
     pub(crate) templates: BTreeMap<String, Template>,
@@ -187,6 +189,7 @@ impl Engine {
             shown_rules: Vec::new(),
             menus: BTreeMap::new(),
             images: BTreeMap::new(),
+            most_needed_mib: 0,
             channels: BTreeMap::new(),
             loaders: BTreeMap::new(),
             templates: BTreeMap::new(),
@@ -255,6 +258,7 @@ impl Engine {
                 self.menus.insert(network, menu);
             }
             Change::Image(image) => {
+                self.most_needed_mib = self.most_needed_mib.max(needs_mib(&image).unwrap_or(0));
                 self.images.entry(image.name.clone()).or_default().insert(image.version, image);
             }
             Change::ImageGone(name, version) => {

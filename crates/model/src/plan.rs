@@ -229,7 +229,7 @@ pub enum Reason {
         /// Shown rule.
         rule: Arc<str>,
         /// The facts that its conditions met; empty for everybody's rule.
-        because: Vec<String>,
+        because: Vec<Arc<str>>,
     },
     /// This rule was tried before and did not match.
     RuleMissed {
@@ -287,13 +287,21 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// What [`fmt::Display`] writes, part by part: a script has many near misses in it, and a formatter takes
+    /// What [`fmt::Display`] writes, part by part: a script has several rules in it, and a formatter takes
     /// longer than what it writes.
     pub fn say(&self, mut part: impl FnMut(&str)) {
         match self {
+            Self::RuleMatched { rule, because } if !because.is_empty() => {
+                part(rule);
+                for (at, fact) in because.iter().enumerate() {
+                    part(if at == 0 { " matches: " } else { ", " });
+                    part(fact);
+                }
+            }
             Self::RuleMissed { rule, condition, actual } => {
                 missed(rule, condition, actual.as_deref()).into_iter().for_each(part);
             }
+            Self::Note(text) => part(text),
             other => part(&other.to_string()),
         }
     }
@@ -329,8 +337,11 @@ impl fmt::Display for Reason {
             Self::RuleMatched { rule, because } if because.is_empty() => {
                 write!(f, "{rule} matches everybody")
             }
-            Self::RuleMatched { rule, because } => {
-                write!(f, "{rule} matches: {}", because.join(", "))
+            // What takes several parts is put together in one place.
+            Self::RuleMatched { .. } => {
+                let mut written = Ok(());
+                self.say(|part| written = written.and_then(|()| f.write_str(part)));
+                written
             }
             Self::RuleMissed { rule, condition, actual } => {
                 missed(rule, condition, actual.as_deref())

@@ -27,45 +27,76 @@ pub struct Forecast {
     pub less: Option<String>,
 }
 
+/// Something that takes memory.
+enum Part<'i> {
+    /// So many bytes.
+    Kernel(u64),
+    /// Its path, and its bytes as it is sent.
+    Initrd(&'i str, u64),
+    /// Its path, and its bytes.
+    File(&'i str, u64),
+    /// The bytes of a disc, and how many times it lies there.
+    Discs(u64, u64),
+    /// What the system itself wants, in MiB.
+    System(u64),
+}
+
+impl Part<'_> {
+    fn bytes(&self) -> u64 {
+        match *self {
+            Self::Kernel(size) | Self::File(_, size) => size,
+            Self::Initrd(_, size) => size.saturating_mul(1 + UNPACKED),
+            Self::Discs(size, times) => size.saturating_mul(times),
+            Self::System(mib) => mib.saturating_mul(MIB),
+        }
+    }
+
+    fn in_words(&self) -> String {
+        let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
+        match *self {
+            Self::Kernel(size) => format!("kernel {}", show_bytes(size)),
+            Self::Initrd(path, size) => {
+                format!("{} {} and what it unpacks to", name(path), show_bytes(size))
+            }
+            Self::File(path, size) => format!("{} {} whole", name(path), show_bytes(size)),
+            Self::Discs(size, 1) => format!("the disc {}", show_bytes(size)),
+            Self::Discs(size, times) => format!("the disc {}, {times} times", show_bytes(size)),
+            Self::System(mib) => format!("its installer or live system {mib} MiB"),
+        }
+    }
+}
+
+/// What takes memory as an image is started.
+fn parts(image: &Image) -> impl Iterator<Item = Part<'_>> {
+    let recipe = &image.recipe;
+    let size = |path: &String| image.asset(path).map(|asset| asset.size);
+    let kernel = recipe.kernel.as_ref().and_then(size).map(Part::Kernel);
+    let initrds =
+        recipe.initrds.iter().filter_map(move |path| Some(Part::Initrd(path, size(path)?)));
+    let loads = &recipe.loads;
+    let files = loads.files.iter().filter_map(move |path| Some(Part::File(path, size(path)?)));
+    let disc = image.disc.as_ref().map_or(0, |disc| disc.size);
+    let discs = (loads.discs > 0 && disc > 0).then(|| Part::Discs(disc, loads.discs.into()));
+    let system = (loads.more_mib > 0).then(|| Part::System(loads.more_mib.into()));
+    kernel.into_iter().chain(initrds).chain(files).chain(discs).chain(system)
+}
+
+/// About so many MiB; none if nothing of the image is started.
+pub(crate) fn needs_mib(image: &Image) -> Option<u64> {
+    if !image.recipe.boots() {
+        return None;
+    }
+    let bytes = parts(image).fold(0, |all: u64, part| all.saturating_add(part.bytes()));
+    let mib = bytes.div_ceil(MIB).saturating_add(TO_RUN_MIB);
+    Some(mib.div_ceil(STEP_MIB).saturating_mul(STEP_MIB))
+}
+
 impl Forecast {
     /// The forecast of an image; none if nothing of it is started.
     pub fn of(image: &Image) -> Option<Self> {
-        let recipe = &image.recipe;
-        if !recipe.boots() {
-            return None;
-        }
-        let size = |path: &String| image.asset(path).map(|asset| asset.size);
-        let mut because = Vec::new();
-        let mut bytes = 0u64;
-        let mut take = |what: String, size: u64| {
-            because.push(what);
-            bytes = bytes.saturating_add(size);
-        };
-        if let Some(kernel) = recipe.kernel.as_ref().and_then(size) {
-            take(format!("kernel {}", show_bytes(kernel)), kernel);
-        }
-        for (path, size) in recipe.initrds.iter().filter_map(|path| Some((path, size(path)?))) {
-            let name = path.rsplit('/').next().unwrap_or(path);
-            let what = format!("{name} {} and what it unpacks to", show_bytes(size));
-            take(what, size.saturating_mul(1 + UNPACKED));
-        }
-        for (path, size) in recipe.loads.files.iter().filter_map(|path| Some((path, size(path)?))) {
-            let name = path.rsplit('/').next().unwrap_or(path);
-            take(format!("{name} {} whole", show_bytes(size)), size);
-        }
-        let disc = image.disc.as_ref().map_or(0, |disc| disc.size);
-        let discs = u64::from(recipe.loads.discs);
-        if discs > 0 && disc > 0 {
-            let times = if discs == 1 { String::new() } else { format!(", {discs} times") };
-            take(format!("the disc {}{times}", show_bytes(disc)), disc.saturating_mul(discs));
-        }
-        let more = u64::from(recipe.loads.more_mib);
-        if more > 0 {
-            take(format!("its installer or live system {more} MiB"), more.saturating_mul(MIB));
-        }
-        let mib = bytes.div_ceil(MIB).saturating_add(TO_RUN_MIB);
-        let mib = mib.div_ceil(STEP_MIB).saturating_mul(STEP_MIB);
-        Some(Self { mib, because, less: recipe.loads.less.clone() })
+        let because = || parts(image).map(|part| part.in_words()).collect();
+        let less = || image.recipe.loads.less.clone();
+        needs_mib(image).map(|mib| Self { mib, because: because(), less: less() })
     }
 }
 
@@ -74,13 +105,15 @@ impl Engine {
     pub(crate) fn little_memory(&self, client: &Client, boot: &Boot) -> Option<Reason> {
         let known = self.machines.get(&client.hardware).and_then(|machine| machine.memory_mib);
         let has_mib = client.memory_mib.or(known)?;
+        // Nearly every machine has enough for anything, and nothing is looked up or put in words for it.
+        if has_mib >= self.most_needed_mib {
+            return None;
+        }
         let image = self.image(&boot.image, Wanted::Version(boot.version))?;
-        let Forecast { mib, because, less } = Forecast::of(image)?;
-        (has_mib < mib).then(|| Reason::LittleMemory {
-            has_mib,
-            needs_mib: mib,
-            because: because.join(", "),
-            less,
-        })
+        if has_mib >= needs_mib(image)? {
+            return None;
+        }
+        let Forecast { mib: needs_mib, because, less } = Forecast::of(image)?;
+        Some(Reason::LittleMemory { has_mib, needs_mib, because: because.join(", "), less })
     }
 }

@@ -11,12 +11,8 @@ use model::event::show_bytes;
 use model::plan::Reason;
 use model::rule::{Condition, Rule};
 use model::{Arch, Client, Hardware, HardwareAddress, Machine, Uuid};
-use std::fmt;
+use std::fmt::{self, Write};
 use std::sync::Arc;
-
-/// Rules that did not match and are named: those of which most conditions were met, the first of them. Of
-/// all others it is said how many they are.
-const NEAR_MAX: usize = 16;
 
 /// A rule in words, and each of its conditions.
 #[derive(Clone, Debug)]
@@ -71,6 +67,17 @@ impl fmt::Display for Fact<'_> {
     }
 }
 
+/// A fact, and its words.
+type Worded<'a> = (Fact<'a>, Arc<str>);
+
+fn in_words(fact: &Fact<'_>) -> Arc<str> {
+    // Most facts are shorter.
+    let mut words = String::with_capacity(48);
+    let written = write!(words, "{fact}");
+    debug_assert!(written.is_ok(), "a string takes all");
+    words.into()
+}
+
 /// The client, and what is filed of its machine: looked up once for all rules.
 struct Subject<'a> {
     client: &'a Client,
@@ -86,31 +93,33 @@ struct Miss {
 }
 
 /// The nearest misses of a walk over all rules, by their places.
-#[derive(Default)]
 struct Near {
+    /// How many are kept.
+    most: usize,
     all: Vec<Miss>,
-    /// Met by the furthest of them, once there is no room for more.
-    least: Option<usize>,
+    /// Who met so much is among them: more than the furthest, once there is no room for more, as an earlier
+    /// one comes before it. One number, as a thousand rules are compared with it.
+    from: usize,
 }
 
 impl Near {
-    /// Whether a miss that met so much is among the nearest so far: an earlier one comes before it.
-    fn takes(&self, met: usize) -> bool {
-        self.least.is_none_or(|least| met > least)
+    fn new(most: usize) -> Self {
+        Self { most, all: Vec::new(), from: if most == 0 { usize::MAX } else { 0 } }
     }
 
+    /// Keeps a miss that met as much as [`Self::from`] says.
     fn put(&mut self, miss: Miss) {
         if self.all.is_empty() {
-            self.all.reserve(NEAR_MAX);
+            self.all.reserve(self.most);
         }
-        if let Some(least) = self.least {
+        if self.all.len() >= self.most {
             // The furthest makes room; of those that met as little, the last.
-            let last = self.all.iter().rposition(|near| near.met == least);
+            let last = self.all.iter().rposition(|near| near.met < self.from);
             last.map(|last| self.all.remove(last));
         }
         self.all.push(miss);
-        if self.all.len() >= NEAR_MAX {
-            self.least = self.all.iter().map(|near| near.met).min();
+        if self.all.len() >= self.most {
+            self.from = self.all.iter().map(|near| near.met + 1).min().unwrap_or(usize::MAX);
         }
     }
 }
@@ -168,9 +177,9 @@ impl Engine {
                 ),
                 (None, None) => {
                     leads = Some(rule.id);
-                    let because = subject.met(rule);
-                    let rule = rule.to_string().into();
-                    let reason = Reason::RuleMatched { rule, because };
+                    let shown = ShownRule::of(rule);
+                    let because = subject.met(rule, &shown, &mut None);
+                    let reason = Reason::RuleMatched { rule: shown.rule, because };
                     (Outcome::Leads, reason.to_string())
                 }
             };
@@ -192,27 +201,26 @@ impl Engine {
 
     /// The first rule that matches, and those tried before it.
     pub(super) fn rule_for<'a>(&'a self, client: &'a Client, reasons: &Reasons) -> Walk<'a> {
-        let (rules, named) = (self.rules.as_slice(), reasons.name_near_misses());
-        let mut walk = Walk {
-            first: None,
-            rules,
-            shown: &self.shown_rules,
-            subject: self.subject(client),
-            missed: 0,
-            near: Near::default(),
-        };
-        for (at, rule) in rules.iter().enumerate() {
-            match rule.conditions.iter().position(|condition| !walk.subject.look_at(condition).0) {
-                None => {
-                    walk.first = Some(rule);
-                    break;
-                }
-                Some(met) if named && walk.near.takes(met) => walk.near.put(Miss { at, met }),
+        let rules = self.rules.as_slice();
+        let (subject, mut near) = (self.subject(client), Near::new(reasons.near_max()));
+        let matches = |(at, rule): &(usize, &Rule)| {
+            let failed = rule.conditions.iter().position(|condition| !subject.look_at(condition).0);
+            match failed {
+                None => return true,
+                Some(met) if met >= near.from => near.put(Miss { at: *at, met }),
                 Some(_) => {}
             }
-            walk.missed = at + 1;
+            false
+        };
+        let first = rules.iter().enumerate().find(matches);
+        Walk {
+            first: first.map(|(_, rule)| rule),
+            rules,
+            shown: &self.shown_rules,
+            missed: first.map_or(rules.len(), |(at, _)| at),
+            subject,
+            near,
         }
-        walk
     }
 }
 
@@ -221,33 +229,27 @@ impl Walk<'_> {
     pub(super) fn tell(&self, reasons: &mut Reasons) {
         // Beside those: what matched, how many others there are, and what is said of the image.
         reasons.reserve(self.near.all.len() + 3);
+        // Rules that stand together often ask for the same fact.
+        let mut last = None;
         reasons.say(|| {
             self.first.zip(self.shown.get(self.missed)).map(|(rule, shown)| {
-                let because = self.subject.met(rule);
+                let because = self.subject.met(rule, shown, &mut last);
                 Reason::RuleMatched { rule: Arc::clone(&shown.rule), because }
             })
         });
-        reasons.say(|| {
-            // Rules that stand together often ask for the same fact.
-            let mut last = None;
-            self.near.all.iter().filter_map(move |miss| self.in_words(*miss, &mut last))
-        });
-        let others = self.missed.saturating_sub(NEAR_MAX);
-        if others > 0 {
+        reasons.say(|| self.near.all.iter().filter_map(|miss| self.in_words(*miss, &mut last)));
+        let others = self.missed.saturating_sub(self.near.all.len());
+        if self.near.most > 0 && others > 0 {
             reasons.note(|| format!("{others} more rules do not match, and came no nearer"));
         }
     }
 
-    fn in_words<'w>(
-        &'w self,
-        miss: Miss,
-        last: &mut Option<(Fact<'w>, Arc<str>)>,
-    ) -> Option<Reason> {
+    fn in_words<'w>(&'w self, miss: Miss, last: &mut Option<Worded<'w>>) -> Option<Reason> {
         let (rule, shown) = (self.rules.get(miss.at)?, self.shown.get(miss.at)?);
         let actual = self.subject.look_at(rule.conditions.get(miss.met)?).1.map(|fact| {
             let said = match last {
                 Some((before, said)) if *before == fact => Arc::clone(said),
-                _ => fact.to_string().into(),
+                _ => in_words(&fact),
             };
             *last = Some((fact, Arc::clone(&said)));
             said
@@ -260,18 +262,29 @@ impl Walk<'_> {
 impl Subject<'_> {
     /// Why a rule does not match.
     fn missed(&self, rule: &Rule, condition: &Condition) -> Reason {
-        let actual = self.look_at(condition).1.map(|fact| fact.to_string().into());
+        let actual = self.look_at(condition).1.map(|fact| in_words(&fact));
         let (rule, condition) = (rule.to_string().into(), condition.to_string().into());
         Reason::RuleMissed { rule, condition, actual }
     }
 
     /// The facts that met the conditions of a rule, in words.
-    fn met(&self, rule: &Rule) -> Vec<String> {
-        let fact = |condition: &Condition| match self.look_at(condition).1 {
-            Some(fact) => fact.to_string(),
-            None => condition.to_string(),
+    fn met<'w>(
+        &'w self,
+        rule: &'w Rule,
+        shown: &ShownRule,
+        last: &mut Option<Worded<'w>>,
+    ) -> Vec<Arc<str>> {
+        let fact = |(condition, shown): (&'w Condition, &Arc<str>)| {
+            let Some(fact) = self.look_at(condition).1 else { return Arc::clone(shown) };
+            let words = match fact {
+                // A label that is met is the one that is demanded, and has its words.
+                Fact::Label(..) => Arc::clone(shown),
+                _ => in_words(&fact),
+            };
+            *last = Some((fact, Arc::clone(&words)));
+            words
         };
-        rule.conditions.iter().map(fact).collect()
+        rule.conditions.iter().zip(&shown.conditions).map(fact).collect()
     }
 
     /// Whether a condition is met, and the fact it looks at. A fact not known yet does not match.
@@ -345,16 +358,16 @@ mod tests {
     proptest! {
         /// As if all were sorted by how much they met, then by their places.
         #[test]
-        fn the_nearest_are_kept_in_their_order(all in prop::collection::vec(0..4_usize, 0..80)) {
-            let mut near = Near::default();
+        fn the_nearest_are_kept_in_their_order(all in prop::collection::vec(0..4_usize, 0..80), most in 0..20_usize) {
+            let mut near = Near::new(most);
             for (at, met) in all.iter().copied().enumerate() {
-                if near.takes(met) {
+                if met >= near.from {
                     near.put(Miss { at, met });
                 }
             }
             let mut sorted: Vec<(usize, usize)> = all.into_iter().enumerate().collect();
             sorted.sort_by_key(|(at, met)| (Reverse(*met), *at));
-            sorted.truncate(NEAR_MAX);
+            sorted.truncate(most);
             sorted.sort_unstable();
             let kept: Vec<_> = near.all.iter().map(|miss| (miss.at, miss.met)).collect();
             prop_assert_eq!(kept, sorted);

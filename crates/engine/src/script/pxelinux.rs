@@ -1,7 +1,7 @@
 //! `pxelinux.cfg`, for PXELINUX, U-Boot, Petitboot and IBM Z: each understands the few words used
 //! here.
 
-use super::{Line, Scene, args, begin, is_safe, plain, screen};
+use super::{Line, Scene, args, begin, decisive, is_safe, plain, screen};
 use model::image::Way;
 use model::menu::Entry;
 use model::plan::{Boot, BootPlan, Decision, ShownMenu};
@@ -9,8 +9,9 @@ use model::plan::{Boot, BootPlan, Decision, ShownMenu};
 /// The configuration for a plan. Locked and hidden entries are left out: nothing here could ask
 /// for a password.
 pub fn write(scene: &Scene<'_>, plan: &BootPlan) -> String {
-    let mut text = begin("", scene, plan);
-    for line in screen(scene, plan) {
+    let decisive = decisive(plan);
+    let mut text = begin("", scene, plan, decisive.as_deref());
+    for line in screen(scene, plan, decisive.as_deref()) {
         text.push_str(&format!("SAY {line}\n"));
     }
     match &plan.decision {

@@ -3,7 +3,7 @@
 //! The machine starts the image's kernel and initrd by itself, so that the program is tried alone:
 //! DHCP by the real server, and a listener that takes the report.
 
-use super::{Mode, PATIENCE, Tried, config};
+use super::{Mode, PATIENCE, Tried, config, fetched_package};
 use lab::rig::Trouble;
 use lab::rig::need::{self, need};
 use lab::rig::ns::Link;
@@ -147,7 +147,7 @@ fn check(hardware: &Hardware) {
 
 /// The image as an operator makes it, its files fetched as a loader does.
 fn image(server: &Server, link: &Link, directory: &Path) -> Result<PathBuf, Trouble> {
-    let package = package(&binary()?)?.display().to_string();
+    let package = fetched_package("linux-image-")?.display().to_string();
     let said = server.cli(&["image", "import", "--discovery", &package])?;
     assert!(said.contains("Hardware discovery") && said.contains("row discovery"), "{said}");
     let image = directory.join("image");
@@ -160,19 +160,6 @@ fn image(server: &Server, link: &Link, directory: &Path) -> Result<PathBuf, Trou
         assert!(ended.success(), "{name} is not served");
     }
     Ok(image)
-}
-
-/// `target/peers/linux-image-*.deb`.
-fn package(binary: &Path) -> Result<PathBuf, Trouble> {
-    let peers = binary.ancestors().nth(2).map(|target| target.join("peers")).unwrap_or_default();
-    let entries = std::fs::read_dir(&peers).into_iter().flatten().flatten();
-    let mut packages = entries.map(|entry| entry.path()).filter(|path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        name.starts_with("linux-image-") && name.ends_with(".deb")
-    });
-    packages.next().ok_or_else(|| {
-        Trouble::Missing(format!("a linux-image package in {}: ./x test gets it", peers.display()))
-    })
 }
 
 fn io(doing: &'static str) -> impl FnOnce(std::io::Error) -> Trouble {

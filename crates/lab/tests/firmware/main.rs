@@ -13,6 +13,7 @@ mod ipv6;
 mod page;
 mod replayed;
 
+use std::path::PathBuf;
 use std::thread::panicking;
 use std::time::Duration;
 
@@ -243,6 +244,21 @@ impl Drop for World {
             }
         }
     }
+}
+
+/// A package of Debian that `./x test` put into `target/peers`, by how its name begins: the host need not have it.
+fn fetched_package(begins: &str) -> Result<PathBuf, Trouble> {
+    let program = binary()?;
+    let peers = program.ancestors().nth(2).map(|target| target.join("peers")).unwrap_or_default();
+    let entries = std::fs::read_dir(&peers).into_iter().flatten().flatten();
+    let mut packages = entries.map(|entry| entry.path()).filter(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        name.starts_with(begins) && name.ends_with(".deb")
+    });
+    packages.next().ok_or_else(|| {
+        let peers = peers.display();
+        Trouble::Missing(format!("a package {begins}... in {peers}: ./x test gets it"))
+    })
 }
 
 fn machine_packages(firmware: Firmware) -> &'static [&'static str] {
