@@ -117,9 +117,9 @@ impl Updated {
             rest.name()?;
             rest.take(4)?;
         }
-        let before = u32::from(needs) + u32::from(acts) + u32::from(more.saturating_sub(1));
         let mut tsig = None;
-        for _ in 0..before {
+        let sections = [needs, acts, more.saturating_sub(1)];
+        for _ in sections.into_iter().flat_map(|count| 0..count) {
             if rest.record(None)?.is_some() {
                 // A signature is the last record or none (RFC 8945, 5.1).
                 return Err(Malformed::Additional);
