@@ -66,7 +66,7 @@ impl Task<'_> {
         let (needs, acts) = match step {
             Step::Add => {
                 let acts = records(self.node).map(add);
-                (vec![Need::Unused(name())], acts.chain([add(dhcid.clone())]).collect())
+                (vec![Need::Unused(name())], acts.chain([add(dhcid)]).collect())
             }
             Step::Replace => {
                 let mut acts = self.removals();
