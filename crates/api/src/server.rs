@@ -8,7 +8,8 @@ use crate::pages::Page;
 use crate::peer::Operator;
 use crate::tags::Expects;
 use crate::types::{
-    ConfigAnswer, Done, NameRefusedView, Network6Wish, NetworkWish, TlsStatus, UpstreamView, Wrong,
+    ConfigAnswer, Done, NameRefusedView, Network6Wish, NetworkWish, PublishView, TlsStatus,
+    UpstreamView, Wrong,
 };
 use crate::webhooks::Webhooks;
 use crate::{Problem, peer, routes};
@@ -89,6 +90,8 @@ pub struct House {
     pub transfers: Arc<dyn Fn() -> Transfers + Send + Sync>,
     /// Names as they are answered now, and who is asked for those of others; none where none are.
     pub dns: Arc<dyn Fn() -> Option<DnsNow> + Send + Sync>,
+    /// How names stand at DNS servers of others.
+    pub published: Arc<dyn Fn() -> Vec<PublishView> + Send + Sync>,
     /// What the sockets counted since the start: a name, what it says, the number.
     pub counted: Arc<dyn Fn() -> Vec<Counted> + Send + Sync>,
     /// What HTTPS is served with, as it is now.

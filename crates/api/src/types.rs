@@ -45,7 +45,7 @@ pub use deploy::{
 pub use diagnosis::DiagnosisView;
 pub use dns::{
     AskedForView, CountedView, DnsAnswer, DnsStatus, NameLostView, NameRefusedView, NameView,
-    RecordView, RecordWish, UpstreamView,
+    PublishAbandoned, PublishFailing, PublishView, RecordView, RecordWish, UpstreamView,
 };
 pub use history::{HistoryView, Sample};
 pub use imports::{ImportState, ImportView};

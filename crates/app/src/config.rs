@@ -16,6 +16,8 @@ mod tests;
 use crate::failure::Failure;
 use crate::links::Link;
 use engine::Settings;
+use engine::names::Name;
+use engine::names::publish::Algorithm;
 use fault::Fault;
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -43,10 +45,29 @@ pub struct Config {
     pub syslog_port: Option<u16>,
     /// How names are answered; none answers none.
     pub dns: Option<serve::Dns>,
+    /// DNS servers of others that are told of names.
+    pub publish: Vec<PublishTo>,
     /// What machines may take.
     pub limits: serve::Limits,
     /// What is accepted but has no effect in this version: one line each.
     pub notes: Vec<String>,
+}
+
+/// A DNS server that is told of names.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PublishTo {
+    /// Where it is.
+    pub server: SocketAddr,
+    /// Zones of which it is the primary server.
+    pub zones: Vec<Name>,
+    /// What it calls the key.
+    pub key: Name,
+    /// How the key signs; without it, as its file says.
+    pub algorithm: Option<Algorithm>,
+    /// The file with its secret.
+    pub secret_file: PathBuf,
+    /// Seconds for which records may be remembered.
+    pub ttl_s: u32,
 }
 
 /// The operators' TCP port, unless the configuration says otherwise.

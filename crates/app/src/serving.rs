@@ -12,6 +12,7 @@ pub mod https;
 pub mod log;
 pub mod notify;
 pub mod others;
+pub mod publishing;
 pub mod scrub;
 pub mod settings;
 pub mod sockets;

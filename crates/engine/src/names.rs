@@ -22,6 +22,7 @@ mod facts;
 mod listing;
 mod outside;
 mod pace;
+pub mod publish;
 #[cfg(test)]
 mod tests;
 mod zones;
@@ -32,6 +33,7 @@ pub use listing::{Listed, Lost};
 pub use outside::{Accepted, Heard, accept, is_private};
 pub use pace::{Admitted, Pace};
 pub use wire::dns::Name;
+pub use zones::name_of;
 
 use crate::Now;
 use std::collections::BTreeMap;

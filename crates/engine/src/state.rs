@@ -12,7 +12,7 @@ use crate::lease::Leases;
 use crate::lease6::Leases6;
 use crate::operators::Operators;
 use model::declared::Said;
-use model::dns::NameRecord;
+use model::dns::{NameRecord, Published, PublishedAt};
 use model::image::{Channel, Channels, Wanted};
 use model::menu::Menu;
 use model::network::Mode;
@@ -137,6 +137,8 @@ pub struct Engine {
     pub(crate) webhooks: BTreeMap<String, Webhook>,
     /// Records of the DNS, by name.
     pub(crate) name_records: BTreeMap<String, Vec<NameRecord>>,
+    /// What may stand at other DNS servers, put by us.
+    pub(crate) published: BTreeMap<PublishedAt, Published>,
     /// What documents declared.
     /// Of a fleet nearly all say the same fields: neighbours share what they say.
     pub(crate) declared: BTreeMap<Declarable, Arc<Said>>,
@@ -197,6 +199,7 @@ impl Engine {
             operators: Operators::default(),
             webhooks: BTreeMap::new(),
             name_records: BTreeMap::new(),
+            published: BTreeMap::new(),
             declared: BTreeMap::new(),
             memory: crate::dhcp::Memory::default(),
             elsewhere: crate::elsewhere::Heard::default(),
@@ -309,6 +312,12 @@ impl Engine {
             }
             Change::Names(name, records) => {
                 self.name_records.insert(name, records);
+            }
+            Change::Published(at, Some(what)) => {
+                self.published.insert(at, what);
+            }
+            Change::Published(at, None) => {
+                self.published.remove(&at);
             }
             Change::Restored(at) => {
                 self.leases.doubt_since(at);

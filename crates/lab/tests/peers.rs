@@ -10,6 +10,7 @@
 //! files     atftp, curl, busybox tftp, tftp-hpa: the bytes of an image and of a loader
 //! beside    another DHCP server on the link, or on this very host: it never notices us
 //! dns       dig and delv: names of leases within a second, over UDP and TCP
+//! publish   names at BIND and Knot: with a lease, with its end, and whatever fails between
 //! doctor    whom `doctor` names beside real servers, and whom it leaves alone
 //! others    a second dnsmasq is a rogue, or declared; listening only, beside the dnsmasq that answers
 //! load      killed again and again under load; every ACK after its sync, as strace sees it
@@ -44,6 +45,8 @@ mod network;
 mod operator;
 #[path = "peers/others.rs"]
 mod others;
+#[path = "peers/publish.rs"]
+mod publish;
 #[path = "peers/secrets.rs"]
 mod secrets;
 #[path = "peers/web.rs"]

@@ -3,8 +3,10 @@
 use crate::text::show;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::str::FromStr;
 
 /// How long a record may be remembered, unless somebody says otherwise.
 pub const RECORD_TTL_S: u32 = 300;
@@ -12,6 +14,50 @@ pub const RECORD_TTL_S: u32 = 300;
 pub const RECORD_TTL_S_MAX: u32 = 7 * 86_400;
 /// Longest text of a TXT record, in bytes.
 pub const TXT_BYTES_MAX: usize = 1024;
+
+/// Where something is published: under a name, in a zone of another server.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
+pub struct PublishedAt {
+    /// The server that is told.
+    pub server: SocketAddr,
+    /// The zone.
+    pub zone: String,
+    /// The name.
+    pub name: String,
+}
+
+/// What may stand there, put by us: everything else under the name is somebody else's.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Published {
+    /// The DHCID record (RFC 4701) that says whose it is, in hexadecimal.
+    pub dhcid: String,
+    /// Addresses of the name.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub addresses: BTreeSet<IpAddr>,
+    /// The names that the name of an address leads to.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub pointers: BTreeSet<String>,
+}
+
+impl fmt::Display for PublishedAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.server, self.zone, self.name)
+    }
+}
+
+impl FromStr for PublishedAt {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut words = text.split(' ');
+        let read = (|| {
+            let server = words.next()?.parse().ok()?;
+            let (zone, name) = (words.next()?.to_owned(), words.next()?.to_owned());
+            words.next().is_none().then_some(Self { server, zone, name })
+        })();
+        read.ok_or_else(|| "it is no server with a zone and a name".to_owned())
+    }
+}
 
 /// One record of a name.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]

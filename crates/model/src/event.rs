@@ -9,7 +9,7 @@ use crate::address::HardwareAddress;
 use crate::declared::{Declarable, Said};
 use crate::deployment::{Batch, Deployment};
 use crate::diagnosis::Diagnosis;
-use crate::dns::NameRecord;
+use crate::dns::{NameRecord, Published, PublishedAt};
 use crate::hardware::Hardware;
 use crate::image::{Channels, Image, Loader};
 use crate::lease::{Lease, Lease6, Reservation, Reservation6};
@@ -124,6 +124,8 @@ pub enum Change {
     WebhookGone(String),
     /// The records that operators added under a name; none are left where there are none.
     Names(String, Vec<NameRecord>),
+    /// This may stand at another server, put by us; none is there any more. It is kept before it is sent.
+    Published(PublishedAt, Option<Published>),
     /// All of this was read back from a backup then: what was given after the backup is not known.
     Restored(Now),
     /// A document declares this, and says so much of it.

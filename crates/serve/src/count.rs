@@ -112,6 +112,12 @@ counters! {
     dns_unsent,
     /// Connections to the DNS port that were too many.
     dns_connections_refused,
+    /// Updates of names that other DNS servers answered.
+    dns_publish_answers,
+    /// Updates of names that other DNS servers did not answer.
+    dns_publish_silent,
+    /// Updates of names that came to nothing for another reason: a key, a clock.
+    dns_publish_failed,
     /// Tasks that ended in a panic: each of them is a bug to report.
     panics,
 }

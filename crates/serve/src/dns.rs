@@ -12,6 +12,7 @@
 
 mod book;
 mod forward;
+mod publish;
 mod refused;
 mod tcp;
 mod udp;
@@ -24,6 +25,8 @@ use forward::Forwarder;
 pub use forward::Upstream;
 use model::network::Mode;
 use model::{Network, Network6};
+pub use publish::Publish;
+pub(crate) use publish::Publisher;
 use refused::Refusals;
 pub use refused::Refused;
 use socket2::{Domain, Socket, Type};

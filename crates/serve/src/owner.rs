@@ -4,6 +4,7 @@
 //! our own. They are traits so that this room can be tried without a store.
 
 use engine::{Answer, Check, Datagram6, Event, FileAsk, Found, Now, Outgoing6, Overheard};
+use model::dns::{Published, PublishedAt};
 use model::{HardwareAddress, Hash};
 use site::{Heard, Replies};
 use std::future::Future;
@@ -52,6 +53,19 @@ pub trait Owner: Clone + Send + Sync + 'static {
 
     /// What names are made of; none when the server stops.
     fn name_facts(&self) -> impl Future<Output = Option<engine::names::Facts>> + Send;
+
+    /// What may stand at other DNS servers, put by us; none when the server stops.
+    fn published(&self) -> impl Future<Output = Option<Vec<(PublishedAt, Published)>>> + Send;
+
+    /// Puts down what may stand there from now on. It is on disk when this returns.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not.
+    fn keep_published(
+        &self,
+        all: Vec<(PublishedAt, Option<Published>)>,
+    ) -> impl Future<Output = Result<(), String>> + Send;
 
     /// The moment.
     fn now(&self) -> Now;
@@ -186,6 +200,20 @@ impl Owner for site::SiteHandle {
 
     async fn name_facts(&self) -> Option<engine::names::Facts> {
         self.ask(engine::Engine::name_facts).await.ok()
+    }
+
+    async fn published(&self) -> Option<Vec<(PublishedAt, Published)>> {
+        let all = self.ask(|engine, _| {
+            engine.published().map(|(at, what)| (at.clone(), what.clone())).collect()
+        });
+        all.await.ok()
+    }
+
+    async fn keep_published(
+        &self,
+        all: Vec<(PublishedAt, Option<Published>)>,
+    ) -> Result<(), String> {
+        Self::keep_published(self, all).await.map_err(|e| e.why())
     }
 
     fn now(&self) -> Now {

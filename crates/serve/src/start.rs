@@ -14,8 +14,11 @@ use crate::gate::Shared;
 use crate::holder::{self, Holder, Transport};
 use crate::owner::{Bytes, Owner};
 use crate::shelf::Shelf;
-use crate::{Dns, Limits, Tls, conflict, dns, http, interfaces, packet, sys, syslog, tftp};
+use crate::{
+    Dns, Limits, Publish, Tls, conflict, dns, http, interfaces, packet, sys, syslog, tftp,
+};
 use engine::names::Names;
+use engine::names::publish::Standing;
 use engine::rates::Rates;
 use files::{addresses, dns_on, http_on, served, tftp_on};
 use ipv6::Opened6;
@@ -65,7 +68,8 @@ pub fn start_with<O: Owner, B: Bytes>(
     limits: Limits,
 ) -> Result<Running, StartError> {
     let networks = Networks { v4: networks, v6: &[] };
-    let ports = Ports { http: http_port, tls, syslog: None, dns: None };
+    let publish = Vec::new();
+    let ports = Ports { http: http_port, tls, syslog: None, dns: None, publish };
     start_on(owner, bytes, networks, ports, limits)
 }
 
@@ -80,6 +84,8 @@ pub struct Ports {
     pub syslog: Option<u16>,
     /// Port 53, for names; none answers none.
     pub dns: Option<Dns>,
+    /// DNS servers of others that are told of names.
+    pub publish: Vec<Publish>,
 }
 
 /// [`start`] on these ports, with these limits, for both families.
@@ -110,6 +116,7 @@ struct Opened {
     http: Vec<http::Port>,
     syslog: Vec<syslog::Opened>,
     dns: Option<(Vec<dns::Opened>, Dns)>,
+    publish: Vec<Publish>,
     /// What may go out in a second, by our address in each network.
     rates: Vec<(IpAddr, Option<u64>)>,
 }
@@ -121,7 +128,7 @@ impl Opened {
         ports: Ports,
         limits: &Limits,
     ) -> Result<Self, StartError> {
-        let Ports { http: http_port, tls, syslog, dns } = ports;
+        let Ports { http: http_port, tls, syslog, dns, publish } = ports;
         let mut findings = Vec::new();
         findings.extend(raise_file_limit(limits, tls.is_some()));
 
@@ -151,7 +158,7 @@ impl Opened {
         // Each network has its own address of ours.
         let rates = networks.iter().map(|n| (n.server.into(), n.rate));
         let rates = rates.chain(networks6.iter().map(|n| (n.server.into(), n.rate))).collect();
-        Ok(Self { findings, links, ipv6, ears, keepers, tftp, http, syslog, dns, rates })
+        Ok(Self { findings, links, ipv6, ears, keepers, tftp, http, syslog, dns, publish, rates })
     }
 
     fn run<O: Owner, B: Bytes>(
@@ -201,6 +208,7 @@ impl Opened {
 
         let dns = self.dns.map(|(opened, dns)| dns::Service::start(&owner, opened, dns, &counters));
         let dns = dns.transpose().map_err(|e| StartError::thread("DNS", e))?;
+        let publisher = dns::Publisher::start(&owner, self.publish, &counters);
         let desk = syslog::Desk::new(owner, Arc::clone(&counters), &limits);
         for socket in self.syslog {
             let listen = desk.clone().listen(socket);
@@ -218,6 +226,7 @@ impl Opened {
             board: Shown { board, now: Box::new(move || clock.now()) },
             http,
             dns,
+            publisher,
         })
     }
 }
@@ -261,6 +270,7 @@ pub struct Running {
     board: Shown,
     http: Vec<Service>,
     dns: Option<dns::Service>,
+    publisher: dns::Publisher,
 }
 
 /// The board, and the clock it is read by.
@@ -309,6 +319,11 @@ impl Running {
     /// Questions for names that were refused lately, the newest first.
     pub fn refused_names(&self) -> Vec<dns::Refused> {
         self.dns.as_ref().map(|dns| dns.refusals.read()).unwrap_or_default()
+    }
+
+    /// How names stand at DNS servers of others.
+    pub fn published(&self) -> Vec<Standing> {
+        self.publisher.standing()
     }
 
     /// Takes no more requests, gives running transfers a moment (`Limits::grace`), then ends.

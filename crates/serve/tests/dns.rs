@@ -22,7 +22,7 @@ fn stage(per_second: u32) -> Stage {
     let (world, house) = (World::new(), House::new(|_| None));
     let rules = Rules { interfaces: vec!["lan".to_owned()], ..Rules::default() };
     let dns = Some(Dns { rules, per_second });
-    let ports = Ports { http: 80, tls: None, syslog: None, dns };
+    let ports = Ports { http: 80, tls: None, syslog: None, dns, publish: Vec::new() };
     let networks = [network(Mode::Dhcp)];
     house.name(facts(&[]));
     let with = (ports, Limits::default());
@@ -225,7 +225,8 @@ fn names_are_answered_over_ipv6_too_and_to_nobody_outside_its_subnet() {
     house.name(known);
     let rules = Rules { interfaces: vec!["lan".to_owned()], ..Rules::default() };
     let dns = Some(Dns { rules, per_second: ANSWERS_PER_SECOND });
-    let with = (Ports { http: 80, tls: None, syslog: None, dns }, Limits::default());
+    let with =
+        (Ports { http: 80, tls: None, syslog: None, dns, publish: Vec::new() }, Limits::default());
     // No IPv4 at all.
     let networks = serve::Networks { v4: &[], v6: &[lan] };
     let store = Store::default();
@@ -405,7 +406,7 @@ fn dns_a_port_that_somebody_has_is_named_with_the_way_out() {
     let _other = inside(&world.here, || UdpSocket::bind("0.0.0.0:53").unwrap());
     let rules = Rules { interfaces: vec!["lan".to_owned()], ..Rules::default() };
     let dns = Some(Dns { rules, per_second: ANSWERS_PER_SECOND });
-    let ports = Ports { http: 80, tls: None, syslog: None, dns };
+    let ports = Ports { http: 80, tls: None, syslog: None, dns, publish: Vec::new() };
     let with = (ports, Limits::default());
     let networks = [network(Mode::Dhcp)];
     let refused = Server::try_start_on(&world.here, &house, &Store::default(), &networks, with);

@@ -207,8 +207,13 @@ fn stage(upstream: &[u16], split: &[u16]) -> Stage {
         split,
         private: Vec::new(),
     };
-    let ports =
-        Ports { http: 80, tls: None, syslog: None, dns: Some(Dns { rules, per_second: 100_000 }) };
+    let ports = Ports {
+        http: 80,
+        tls: None,
+        syslog: None,
+        dns: Some(Dns { rules, per_second: 100_000 }),
+        publish: Vec::new(),
+    };
     house.name(facts());
     let networks = [network(Mode::Dhcp)];
     let with = (ports, Limits::default());

@@ -16,7 +16,7 @@ struct Stage {
 
 fn stage(limits: Limits) -> Stage {
     let (world, house) = (World::new(), House::new(|_| None));
-    let ports = Ports { http: 80, tls: None, syslog: Some(514), dns: None };
+    let ports = Ports { http: 80, tls: None, syslog: Some(514), dns: None, publish: Vec::new() };
     let networks = [network(Mode::Dhcp)];
     let server =
         Server::try_start_on(&world.here, &house, &Store::default(), &networks, (ports, limits));
@@ -115,7 +115,7 @@ fn a_port_that_somebody_has_is_named_with_the_way_out() {
     }
     let (world, house) = (World::new(), House::new(|_| None));
     let _other = inside(&world.here, || UdpSocket::bind("0.0.0.0:514").unwrap());
-    let ports = Ports { http: 80, tls: None, syslog: Some(514), dns: None };
+    let ports = Ports { http: 80, tls: None, syslog: Some(514), dns: None, publish: Vec::new() };
     let with = (ports, Limits::default());
     let refused =
         Server::try_start_on(&world.here, &house, &Store::default(), &[network(Mode::Dhcp)], with);

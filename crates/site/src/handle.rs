@@ -1,5 +1,7 @@
 //! The door: what the rest of the server may ask of the owner of state.
 
+mod published;
+
 use crate::SiteError;
 use crate::clock::Steady;
 use crate::inbox::{Conflict, Door, Order, Request};

@@ -8,7 +8,7 @@ use engine::tag::Expectation;
 use engine::{
     Answer, Check, Command, Datagram6, Engine, FileAsk, Found, Now, Outgoing6, Overheard, Settings,
 };
-use model::{By, HardwareAddress};
+use model::{By, Change, HardwareAddress};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,6 +27,8 @@ pub(crate) enum Request {
     Command(Box<Order>, DryRun, oneshot::Sender<Result<Said, SiteError>>),
     /// An act that changes no fact, for the audit log.
     Note(Box<Act>, oneshot::Sender<Result<Said, SiteError>>),
+    /// What may stand at other DNS servers, before it is sent there.
+    Published(Vec<Change>, oneshot::Sender<Result<Said, SiteError>>),
     Question(Question),
     Configure(Box<Settings>, oneshot::Sender<Vec<String>>),
     Conflict(Box<Conflict>),

@@ -1,17 +1,21 @@
-//! DNS messages (RFC 1035): a question as it comes, and what we answer to it.
+//! DNS messages (RFC 1035): a question as it comes, and what we answer to it; and what we ask of another
+//! server: an [`Update`] (RFC 2136), and its answer ([`Updated`]).
 //!
 //! In: one datagram, or one message of a stream. Out: its one [`Query`], or why it is none
-//! ([`Malformed`]); the bytes of a [`Reply`]. Never: a compression pointer followed on the way in (the
-//! one name of a question has nothing to point back to, so a pointer is malformed); a byte more than
-//! there is room for on the way out.
+//! ([`Malformed`]); the bytes of a [`Reply`]. Never: a compression pointer followed in a question (its one
+//! name has nothing to point back to, so a pointer is malformed); a byte more than there is room for on
+//! the way out; a signature made or judged ([`tsig`] knows their bytes alone).
 
 mod name;
 mod query;
 mod reply;
+pub mod tsig;
+mod update;
 
 pub use name::{LABEL_BYTES_MAX, NAME_BYTES_MAX, Name, labels, lower, parent, within};
 pub use query::{Edns, Malformed, Query};
 pub use reply::{Data, Record, Reply, Soa};
+pub use update::{Act, Need, UPDATED_BYTES_MAX, Update, Updated};
 
 /// What we send over UDP at most, whatever a client has room for: no path fragments it (the DNS flag day
 /// of 2020).
@@ -48,6 +52,10 @@ pub mod kind {
     pub const SRV: u16 = 33;
     /// EDNS (RFC 6891).
     pub const OPT: u16 = 41;
+    /// Whose a name is (RFC 4701).
+    pub const DHCID: u16 = 49;
+    /// Signature of a message (RFC 8945).
+    pub const TSIG: u16 = 250;
     /// Incremental transfer (RFC 1995).
     pub const IXFR: u16 = 251;
     /// Transfer of a zone.
@@ -83,16 +91,20 @@ pub mod kind {
         (AAAA, "AAAA"),
         (SRV, "SRV"),
         (OPT, "OPT"),
+        (DHCID, "DHCID"),
+        (TSIG, "TSIG"),
         (IXFR, "IXFR"),
         (AXFR, "AXFR"),
         (ANY, "ANY"),
     ];
 }
 
-/// The class of the Internet, and the one that means any.
+/// The class of the Internet, and those that mean none and any.
 pub mod class {
     /// IN.
     pub const IN: u16 = 1;
+    /// NONE (RFC 2136).
+    pub const NONE: u16 = 254;
     /// ANY.
     pub const ANY: u16 = 255;
 }

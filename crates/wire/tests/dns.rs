@@ -9,7 +9,9 @@ use hickory_proto::op::{Edns, Message, Query as Theirs};
 use hickory_proto::rr::{Name as TheirName, RData, RecordType};
 use proptest::prelude::*;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use wire::dns::{Code, Data, Malformed, Name, Query, Record, Reply, Soa, kind};
+use wire::dns::{
+    Act, Code, Data, Malformed, Name, Need, Query, Record, Reply, Soa, Update, Updated, kind,
+};
 
 /// A question as another library writes it.
 fn asked(name: &str, kind: u16, payload: Option<u16>) -> Vec<u8> {
@@ -244,4 +246,87 @@ proptest! {
         }
         walk(&bytes);
     }
+}
+
+/// What another library reads of an update: zone, prerequisites and changes, each of its class.
+#[test]
+fn another_library_reads_our_updates() {
+    let node = || name("node.lab.example");
+    let update = Update {
+        zone: name("lab.example"),
+        needs: vec![
+            Need::Unused(node()),
+            Need::Only(node(), Data::Dhcid([0, 0, 1, 7].into())),
+            Need::Without(node(), kind::AAAA),
+        ],
+        acts: vec![
+            Act::Add(node(), 300, Data::A(Ipv4Addr::new(10, 77, 0, 5))),
+            Act::Remove(node(), Data::Aaaa("fd77::5".parse().unwrap())),
+            Act::RemoveAll(node(), kind::PTR),
+            Act::Add(name("5.0.77.10.in-addr.arpa"), 60, Data::Ptr(node())),
+        ],
+    };
+    let message = Message::from_vec(&update.write(0x1234)).unwrap();
+    assert_eq!(message.metadata.op_code, hickory_proto::op::OpCode::Update);
+    assert_eq!(message.queries[0].name().to_ascii(), "lab.example.");
+    let shown = |records: &[hickory_proto::rr::Record]| -> Vec<String> {
+        let one = |r: &hickory_proto::rr::Record| {
+            format!("{} {} {} {}", r.name, r.ttl, r.dns_class, kind::name(r.record_type().into()))
+        };
+        records.iter().map(one).collect()
+    };
+    assert_eq!(
+        shown(&message.answers),
+        [
+            "node.lab.example. 0 NONE ANY",
+            "node.lab.example. 0 IN DHCID",
+            "node.lab.example. 0 NONE AAAA"
+        ]
+    );
+    assert_eq!(
+        shown(&message.authorities),
+        [
+            "node.lab.example. 300 IN A",
+            "node.lab.example. 0 NONE AAAA",
+            "node.lab.example. 0 ANY PTR",
+            "5.0.77.10.in-addr.arpa. 60 IN PTR"
+        ]
+    );
+}
+
+/// What `named` 9.18 said to an update that it did.
+const SIGNED: &str = "1de2a8000001000000000001036c6162076578616d706c6500000600010a626f6f747772696768740000fa00\
+    ff00000000003d0b686d61632d7368613235360000006b08c798012c0020a77e921c77c46d2540d053fedeecd803756bfcaa7d63\
+    c9d515a81d8718a17a0f1de200000000";
+
+fn signed() -> Vec<u8> {
+    let digits: Vec<u8> = SIGNED.bytes().filter(u8::is_ascii_hexdigit).collect();
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+    digits.chunks(2).map(byte).collect()
+}
+
+#[test]
+fn an_answer_to_an_update_is_read_with_its_signature_or_dropped() {
+    let whole = signed();
+    walk(&whole);
+    let read = Updated::parse(&whole).unwrap();
+    assert_eq!((read.id, read.code, read.cut), (0x1de2, 0, false));
+    let received = read.tsig.unwrap();
+    assert_eq!(received.fields.key, name("bootwright"));
+    assert_eq!(received.fields.algorithm, name("hmac-sha256"));
+    assert_eq!((received.fields.fudge_s, received.mac.len()), (300, 32));
+    let broken = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = whole.clone();
+        change(&mut bytes);
+        Updated::parse(&bytes).unwrap_err()
+    };
+    assert_eq!(broken(&|b| b[2] &= 0x7f), Malformed::Response, "no answer");
+    assert_eq!(broken(&|b| b[2] = 0x80), Malformed::Response, "to no update");
+    assert_eq!(broken(&|b| b.push(0)), Malformed::Trailing);
+    assert_eq!(broken(&|b| b.truncate(100)), Malformed::Short);
+    assert_eq!(broken(&|b| b[48] = 1), Malformed::Additional, "a TTL");
+    assert_eq!(broken(&|b| b.resize(5000, 0)), Malformed::Long);
+    // A signature before the end, and a name that points at itself.
+    assert_eq!(broken(&|b| b[9] = 1), Malformed::Additional);
+    assert_eq!(broken(&|b| (b[29], b[30]) = (0xc0, 29)), Malformed::Name);
 }

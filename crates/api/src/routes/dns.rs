@@ -3,8 +3,8 @@
 use super::{Asked, Dry, State, ask, command};
 use crate::server::DnsNow;
 use crate::types::{
-    AskedForView, CountedView, DnsAnswer, DnsStatus, Done, NameLostView, NameView, RecordView,
-    RecordWish,
+    AskedForView, CountedView, DnsAnswer, DnsStatus, Done, NameLostView, NameView,
+    PublishAbandoned, PublishView, RecordView, RecordWish,
 };
 use crate::{House, Problem, body};
 use axum::Json;
@@ -15,13 +15,16 @@ use model::dns::{NameData, NameRecord, RECORD_TTL_S};
 use model::text::show;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use wire::dns::{Query, Record, class, kind};
 
 pub async fn status(State(house): State<House>) -> Result<Json<DnsStatus>, Problem> {
     let now = house.site.now();
+    let publish = (house.published)();
+    let abandoned = abandoned(&house, &publish).await?;
     let Some(DnsNow { names, upstreams, refused }) = (house.dns)() else {
-        return Ok(Json(DnsStatus::default()));
+        return Ok(Json(DnsStatus { publish, abandoned, ..DnsStatus::default() }));
     };
     let counted = (house.counted)().into_iter().filter_map(|(name, says, count)| {
         let name = name.strip_prefix("dns_")?.to_owned();
@@ -39,6 +42,8 @@ pub async fn status(State(house): State<House>) -> Result<Json<DnsStatus>, Probl
         counted: counted.collect(),
         refused,
         lost: names.lost().iter().map(lost).collect(),
+        publish,
+        abandoned,
     }))
 }
 
@@ -52,6 +57,27 @@ fn asks(rules: &Rules) -> Vec<AskedForView> {
     let others = Some(&rules.upstream).filter(|all| !all.is_empty());
     let others = others.map(|all| AskedForView { domain: None, servers: texts(all) });
     split.chain(others).collect()
+}
+
+/// What nobody takes away any more.
+async fn abandoned(
+    house: &House,
+    publish: &[PublishView],
+) -> Result<Vec<PublishAbandoned>, Problem> {
+    let told: BTreeSet<(String, String)> =
+        publish.iter().map(|one| (one.server.clone(), one.zone.clone())).collect();
+    let left = ask(house, move |engine, _| {
+        let mut left: BTreeMap<(String, String), usize> = BTreeMap::new();
+        for (at, _) in engine.published() {
+            let place = (at.server.to_string(), at.zone.clone());
+            if !told.contains(&place) {
+                *left.entry(place).or_default() += 1;
+            }
+        }
+        left
+    });
+    let view = |((server, zone), names)| PublishAbandoned { server, zone, names };
+    Ok(left.await?.into_iter().map(view).collect())
 }
 
 fn lost(lost: &Lost) -> NameLostView {

@@ -29,6 +29,60 @@ pub struct DnsStatus {
     pub refused: Vec<NameRefusedView>,
     /// Who wants a name that another has.
     pub lost: Vec<NameLostView>,
+    /// DNS servers that are told of names.
+    #[serde(default)]
+    pub publish: Vec<PublishView>,
+    /// What stands at servers, put there by us, that the configuration names no more: how many names, by
+    /// server and zone.
+    #[serde(default)]
+    pub abandoned: Vec<PublishAbandoned>,
+}
+
+/// A zone of a DNS server that is told of names.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PublishView {
+    /// Its address and port.
+    pub server: String,
+    /// The zone.
+    pub zone: String,
+    /// How many names are there as they should be.
+    pub published: usize,
+    /// How many wait.
+    pub waiting: usize,
+    /// How many had no room.
+    pub left_out: usize,
+    /// Names that somebody else has there; the first of them.
+    pub foreign: Vec<String>,
+    /// Names that were refused, and why; the first of them.
+    pub refused: Vec<String>,
+    /// When something was last done.
+    pub done: Option<String>,
+    /// What is wrong, where nothing works.
+    pub failing: Option<PublishFailing>,
+}
+
+/// Why names are not published.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PublishFailing {
+    /// Since when.
+    pub since: String,
+    /// Why.
+    pub why: String,
+    /// What to do.
+    pub hint: String,
+    /// When it is tried again.
+    pub again: String,
+}
+
+/// Names that were published, at a server that is told of none any more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PublishAbandoned {
+    /// Its address and port.
+    pub server: String,
+    /// The zone.
+    pub zone: String,
+    /// How many names.
+    pub names: usize,
 }
 
 /// A server that is asked for names of others.

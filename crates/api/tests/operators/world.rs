@@ -113,6 +113,7 @@ impl World {
             findings: Arc::new(Vec::new),
             transfers: Arc::new(Transfers::default),
             dns: Arc::new(|| None),
+            published: Arc::new(Vec::new),
             counted: Arc::new(Vec::new),
             tls: Arc::new(|| None),
             reload: Arc::new(|dry| {

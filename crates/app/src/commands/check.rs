@@ -2,7 +2,7 @@
 
 use crate::config;
 use crate::failure::Failure;
-use crate::serving::https;
+use crate::serving::{https, publishing};
 use crate::{clock, say};
 use clap::Args;
 use std::path::PathBuf;
@@ -22,6 +22,7 @@ impl Check {
         let state = state.or_else(|| config.state.clone());
         let state = state.unwrap_or_else(|| PathBuf::from(config::DEFAULT_STATE));
         let keys = https::load(&state, &config)?;
+        let publish = publishing::read(&config.publish)?;
         for note in &config.notes {
             say::note(format!("note: {note}"));
         }
@@ -36,6 +37,9 @@ impl Check {
         }
         if let Some(dns) = &config.dns {
             say::line(format!("names on {}", dns.rules.interfaces.join(", ")));
+        }
+        for one in &publish {
+            say::line(format!("publishes {}", publishing::in_a_line(one)));
         }
         if let Some(keys) = keys {
             say::line(https::in_a_line(&keys));

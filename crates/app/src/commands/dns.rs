@@ -5,7 +5,10 @@ use crate::cli::{Dry, Json, Sure};
 use crate::failure::Failure;
 use crate::say;
 use api::Client;
-use api::types::{DnsAnswer, DnsStatus, NameRefusedView, NameView, RecordView, RecordWish};
+use api::types::{
+    DnsAnswer, DnsStatus, NameRefusedView, NameView, PublishAbandoned, PublishFailing, PublishView,
+    RecordView, RecordWish, UpstreamView,
+};
 use clap::{Args, Subcommand};
 use hyper::Method;
 use model::url::part;
@@ -114,36 +117,66 @@ async fn status(client: &Client, json: Json) -> Result<(), Failure> {
     if json.json {
         return say::json(&status);
     }
-    if !status.on {
+    let DnsStatus { on, interfaces, zones, serial, records, upstreams, .. } = status;
+    if on {
+        let links = interfaces.join(", ");
+        say::line(format!("answered on {links}: {records} records, serial {serial}"));
+        say::line(format!("zones: {}", zones.join(", ")));
+        if upstreams.is_empty() {
+            say::line("nobody is asked for other names");
+        }
+        upstreams.into_iter().for_each(say_upstream);
+    } else {
         say::line("names are not answered");
-        say::note("hint: [dns] with listen = true in the configuration answers them");
-        return Ok(());
+        if status.publish.is_empty() {
+            say::note("hint: [dns] with listen = true in the configuration answers them");
+        }
     }
-    let DnsStatus { interfaces, zones, serial, records, upstreams, lost, refused, .. } = status;
-    say::line(format!("answered on {}: {records} records, serial {serial}", interfaces.join(", ")));
-    say::line(format!("zones: {}", zones.join(", ")));
-    if upstreams.is_empty() {
-        say::line("nobody is asked for other names");
+    status.publish.into_iter().for_each(say_published);
+    for PublishAbandoned { server, zone, names } in status.abandoned {
+        say::line(format!(
+            "{names} names of {zone} were published at {server}, which the configuration does not name \
+             any more: they stay there"
+        ));
+        say::note("hint: remove them there, or name that server and zone in [[dns.publish]] again");
     }
-    for one in upstreams {
-        let took = one.took_ms.map(|ms| format!(" in {ms} ms")).unwrap_or_default();
-        let how = match (one.up, one.answered, one.why) {
-            (true, Some(at), _) => format!("answered {at}{took}"),
-            (true, None, _) => "not asked yet".to_owned(),
-            (false, _, why) => format!("does not answer: {}", why.unwrap_or_default()),
-        };
-        say::line(format!("asks {}: {how}", one.at));
-    }
-    for one in lost {
+    for one in status.lost {
         let who = one.hardware.unwrap_or_else(|| one.address.to_string());
         say::line(format!("{who} ({}) does not have {}: {}", one.address, one.name, one.why));
     }
-    for one in refused.iter().take(REFUSED_SHOWN) {
+    for one in status.refused.iter().take(REFUSED_SHOWN) {
         let NameRefusedView { last, from, name, kind, ends, because, times } = one;
         let times = if *times > 1 { format!(", {times} times") } else { String::new() };
         say::line(format!("refused {from} at {last}{times}: {name} {kind}: {ends}, {because}"));
     }
     Ok(())
+}
+
+fn say_upstream(one: UpstreamView) {
+    let took = one.took_ms.map(|ms| format!(" in {ms} ms")).unwrap_or_default();
+    let how = match (one.up, one.answered, one.why) {
+        (true, Some(at), None) => format!("answered {at}{took}"),
+        (true, _, Some(why)) => format!("did not answer the last time: {why}"),
+        (true, None, None) => "not asked yet".to_owned(),
+        (false, _, why) => format!("does not answer: {}", why.unwrap_or_default()),
+    };
+    say::line(format!("asks {}: {how}", one.at));
+}
+
+fn say_published(one: PublishView) {
+    let PublishView { server, zone, published, waiting, left_out, foreign, refused, done, failing } =
+        one;
+    let last = done.map_or_else(|| "nothing done yet".to_owned(), |at| format!("last done {at}"));
+    say::line(format!("publishes {zone} at {server}: {published} names, {waiting} wait; {last}"));
+    if let Some(PublishFailing { since, why, hint, again }) = failing {
+        say::line(format!("  fails since {since}: {why}; again {again}"));
+        say::note(format!("hint: {hint}"));
+    }
+    if left_out > 0 {
+        say::line(format!("  {left_out} names more than one zone is told of"));
+    }
+    foreign.iter().for_each(|name| say::line(format!("  {name} is somebody else's there")));
+    refused.iter().for_each(|name| say::line(format!("  refused: {name}")));
 }
 
 impl Explain {

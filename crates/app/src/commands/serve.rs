@@ -135,6 +135,7 @@ impl Serve {
         let (finding, reloading) = (Arc::clone(&sockets), Arc::clone(&sockets));
         let (showing, counting) = (Arc::clone(&sockets), Arc::clone(&sockets));
         let (certified, naming) = (Arc::clone(&sockets), Arc::clone(&sockets));
+        let publishing = Arc::clone(&sockets);
         let house = House {
             site: site.clone(),
             blobs,
@@ -144,6 +145,7 @@ impl Serve {
             findings: Arc::new(move || finding.findings()),
             transfers: Arc::new(move || showing.transfers()),
             dns: Arc::new(move || naming.dns()),
+            published: Arc::new(move || publishing.published()),
             counted: Arc::new(move || counting.counted()),
             tls: Arc::new(move || certified.tls()),
             reload: Arc::new(move |dry_run| {

@@ -40,6 +40,7 @@ pub fn read(
         admin: super::Admin::default(),
         syslog_port: None,
         dns: None,
+        publish: Vec::new(),
         limits: serve::Limits::default(),
         notes: Vec::new(),
     })

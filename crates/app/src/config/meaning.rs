@@ -8,6 +8,7 @@ mod https;
 mod limits;
 mod network;
 mod network6;
+mod publish;
 mod syslog;
 
 pub use network::sensible_pool;
@@ -76,6 +77,7 @@ pub fn mean(raw: Raw, links: &[Link], host_name: &str, faults: &Faults) -> Confi
     let admin = admin::admin(&raw, &note);
     let both = dns::Both { v4: &mut networks, v6: &mut networks6 };
     let dns = dns::mean(&raw, both, &mut notes, &note);
+    let publish = publish::mean(&raw, (&networks, &networks6), &mut notes, &note);
     let syslog_port = syslog::port(&raw, &mut notes, &note);
     Config {
         state: raw.state.map(|at| PathBuf::from(at.value)),
@@ -84,6 +86,7 @@ pub fn mean(raw: Raw, links: &[Link], host_name: &str, faults: &Faults) -> Confi
         admin,
         syslog_port,
         dns,
+        publish,
         settings: Settings {
             server_name: raw.server_name.map_or_else(|| host_name.to_owned(), |at| at.value),
             networks,

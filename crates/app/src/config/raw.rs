@@ -11,7 +11,7 @@ mod options;
 mod rate;
 pub(crate) mod settings;
 
-pub use dns::RawDns;
+pub use dns::{RawDns, RawPublish};
 pub use limits::RawLimits;
 pub use network::RawNetwork;
 pub use network6::RawNetwork6;

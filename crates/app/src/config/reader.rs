@@ -43,6 +43,11 @@ impl<'a> Section<'a> {
         Some((value.get_ref(), value.span()))
     }
 
+    /// Whether a key is written, whatever it says.
+    pub fn has(&self, key: &str) -> bool {
+        self.table.get(key).is_some()
+    }
+
     /// Notes a fault.
     pub fn fault(&self, fault: Fault) {
         self.faults.borrow_mut().push(fault);

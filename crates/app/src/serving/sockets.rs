@@ -1,12 +1,13 @@
 //! The machines' sockets as the configuration says, and again when it says otherwise.
 
 use super::https::{self, InForce};
+use super::publishing;
 use crate::config::{self, Config, Given};
 use crate::failure::Failure;
 use crate::{clock, say};
 use api::Problem;
 use api::server::{Counted, DnsNow};
-use api::types::{Done, NameRefusedView, TlsStatus, UpstreamView, Wrong};
+use api::types::{Done, NameRefusedView, PublishView, TlsStatus, UpstreamView, Wrong};
 use engine::Settings;
 use library::Blobs;
 use model::Transfers;
@@ -43,11 +44,15 @@ struct Meant {
     given: Option<Given>,
     syslog_port: Option<u16>,
     dns: Option<serve::Dns>,
+    publish: Vec<serve::Publish>,
 }
 
-impl From<Config> for Meant {
-    fn from(Config { settings, limits, given, syslog_port, dns, .. }: Config) -> Self {
-        Self { settings, limits, given, syslog_port, dns }
+impl Meant {
+    /// With the keys that it names.
+    fn of(config: Config) -> Result<Self, Failure> {
+        let Config { settings, limits, given, syslog_port, dns, publish, .. } = config;
+        let publish = publishing::read(&publish)?;
+        Ok(Self { settings, limits, given, syslog_port, dns, publish })
     }
 }
 
@@ -60,7 +65,7 @@ impl Sockets {
         file: Option<PathBuf>,
         config: Config,
     ) -> Result<Arc<Self>, Failure> {
-        let meant = Meant::from(config);
+        let meant = Meant::of(config)?;
         let tls = in_force(&state, &meant)?;
         let running = start(&site, &blobs, &meant, tls.as_ref())?;
         let findings = std::sync::Mutex::new(odd(&running));
@@ -94,6 +99,13 @@ impl Sockets {
         self.of_running(read).flatten()
     }
 
+    /// How names stand at DNS servers of others.
+    pub fn published(&self) -> Vec<PublishView> {
+        let read = |running: &Running| running.published();
+        let all = self.of_running(read).unwrap_or_default();
+        all.into_iter().map(publishing::view).collect()
+    }
+
     /// What the sockets counted since they were opened.
     pub fn counted(&self) -> Vec<Counted> {
         let counts = self.of_running(Running::counts);
@@ -116,7 +128,7 @@ impl Sockets {
         let read = read.map_err(|e| Problem::failed(e.to_string()))?;
         let config = read.map_err(kept)?;
         config.notes.iter().for_each(|note| say::note(format!("note: {note}")));
-        let meant = Meant::from(config);
+        let meant = Meant::of(config).map_err(kept)?;
         // A certificate that cannot be used is refused before anything changes.
         let certificates = https::read(&self.state, meant.settings.tls_port, meant.given.as_ref());
         let certificates = certificates.map_err(kept)?;
@@ -150,7 +162,7 @@ impl Sockets {
 
     /// What a configuration would change, one line each; refused if its certificates cannot be used.
     pub async fn weigh(&self, config: Config) -> Result<Vec<String>, Failure> {
-        let meant = Meant::from(config);
+        let meant = Meant::of(config)?;
         let keys = https::read(&self.state, meant.settings.tls_port, meant.given.as_ref())?;
         let now = self.now.lock().await;
         Ok(self.changes(&now.meant, &meant, keys.as_ref()))
@@ -168,6 +180,13 @@ impl Sockets {
         if now.dns != meant.dns {
             let [was, is] = [now, meant].map(|meant| shown_dns(meant.dns.as_ref()));
             changes.push(format!("dns: {was} → {is}"));
+        }
+        if now.publish != meant.publish {
+            let [was, is] = [now, meant].map(|meant| publishing::in_words(&meant.publish));
+            changes.push(match was == is {
+                true => format!("dns.publish: another secret for {is}"),
+                false => format!("dns.publish: {was} → {is}"),
+            });
         }
         changes.extend(keys.filter(|keys| self.renewed(keys)).map(https::in_a_line));
         changes
@@ -236,10 +255,10 @@ fn start(
     meant: &Meant,
     tls: Option<&InForce>,
 ) -> Result<Running, Failure> {
-    let Meant { settings, limits, syslog_port, dns, .. } = meant;
+    let Meant { settings, limits, syslog_port, dns, publish, .. } = meant;
     let (site, blobs, tls) = (site.clone(), Arc::clone(blobs), tls.map(InForce::listener));
     let (http, syslog, dns) = (settings.http_port, *syslog_port, dns.clone());
-    let ports = serve::Ports { http, tls, syslog, dns };
+    let ports = serve::Ports { http, tls, syslog, dns, publish: publish.clone() };
     let networks = Networks { v4: &settings.networks, v6: &settings.networks6 };
     serve::start_on(site, blobs, networks, ports, *limits)
         .map_err(|e| Failure::failed(format!("{}: {}", e.text, e.cause)).hint(e.hint))
@@ -256,6 +275,7 @@ fn needs_sockets(old: &Meant, new: &Meant) -> bool {
     ports(old) != ports(new)
         || old.limits != new.limits
         || old.dns != new.dns
+        || old.publish != new.publish
         || old.settings.networks != new.settings.networks
         || old.settings.networks6 != new.settings.networks6
 }

@@ -147,6 +147,10 @@ impl Engine {
                 let now = self.name_records.get(name).cloned();
                 (format!("name {name}"), now.map(|all| Change::Names(name.clone(), all)))
             }
+            Change::Published(at, _) => {
+                let now = self.published.get(at).cloned();
+                (format!("published {at}"), now.map(|now| Change::Published(at.clone(), Some(now))))
+            }
             Change::Restored(_) => ("all of it".to_owned(), None),
             Change::Webhook(model::Webhook { name, .. }) | Change::WebhookGone(name) => {
                 let now = self.webhooks.get(name).cloned().map(Change::Webhook);

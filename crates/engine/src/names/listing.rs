@@ -89,6 +89,8 @@ pub(super) fn shown(data: &Data) -> String {
             format!("{priority} {weight} {port} {target}")
         }
         Data::Soa(soa) => format!("{} {} {}", soa.server, soa.mailbox, soa.serial),
+        // RFC 3597, 5: as base64 it would tell people no more.
+        Data::Dhcid(bytes) => format!("\\# {} {}", bytes.len(), model::address::hex_of(bytes)),
         Data::Hinfo(cpu, os) => format!("\"{cpu}\" \"{os}\""),
     }
 }

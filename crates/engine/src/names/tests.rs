@@ -39,7 +39,7 @@ fn engine_with(networks: Vec<Network>, networks6: Vec<Network6>) -> Engine {
     })
 }
 
-fn lab() -> Engine {
+pub(super) fn lab() -> Engine {
     engine(vec![network("10.77.0.0/24", Some("Lab.Example"))])
 }
 

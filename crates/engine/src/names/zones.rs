@@ -120,8 +120,8 @@ fn reverse_name(address: Ipv4Addr, octets: usize) -> Option<Name> {
     Name::parse(&format!("{text}in-addr.arpa"))
 }
 
-/// The name of an address.
-pub(super) fn name_of(address: IpAddr) -> Option<Name> {
+/// The name of an address, below `in-addr.arpa` or `ip6.arpa`.
+pub fn name_of(address: IpAddr) -> Option<Name> {
     match address {
         IpAddr::V4(address) => reverse_name(address, 4),
         IpAddr::V6(address) => reverse_name6(address, 32),

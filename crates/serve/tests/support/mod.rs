@@ -5,6 +5,7 @@
 pub mod talk;
 
 use engine::{Answer, Check, Datagram, Event, FileAsk, Found, Now, Outgoing, Served};
+use model::dns::{Published, PublishedAt};
 use model::network::{Mode, Network};
 use model::plan::Why;
 use model::{Content, Happening, HardwareAddress, Hash};
@@ -12,7 +13,7 @@ use nix::sched::{CloneFlags, setns};
 use serve::{Blob, Bytes, Limits, Owner, Ports, Running, StartError, Tls};
 use sha2::{Digest, Sha256};
 use site::{Heard, Ready, Replies};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddrV4, TcpStream, UdpSocket};
@@ -168,6 +169,7 @@ struct Inner {
     events: Mutex<Vec<Event>>,
     edition: AtomicU64,
     names: Mutex<(u64, engine::names::Facts)>,
+    published: Mutex<BTreeMap<PublishedAt, Published>>,
 }
 
 impl House {
@@ -185,6 +187,7 @@ impl House {
             events: Mutex::default(),
             edition: AtomicU64::new(0),
             names: Mutex::default(),
+            published: Mutex::default(),
         }))
     }
 
@@ -323,6 +326,24 @@ impl Owner for House {
 
     async fn name_facts(&self) -> Option<engine::names::Facts> {
         Some(self.0.names.lock().unwrap().1.clone())
+    }
+
+    async fn published(&self) -> Option<Vec<(PublishedAt, Published)>> {
+        Some(self.0.published.lock().unwrap().clone().into_iter().collect())
+    }
+
+    async fn keep_published(
+        &self,
+        all: Vec<(PublishedAt, Option<Published>)>,
+    ) -> Result<(), String> {
+        let mut kept = self.0.published.lock().unwrap();
+        for (at, what) in all {
+            match what {
+                Some(what) => drop(kept.insert(at, what)),
+                None => drop(kept.remove(&at)),
+            }
+        }
+        Ok(())
     }
 
     fn edition(&self) -> u64 {
@@ -480,7 +501,7 @@ impl Server {
         networks: &[Network],
         (tls, limits): (Option<Tls>, Limits),
     ) -> Result<Self, StartError> {
-        let ports = Ports { http: 80, tls, syslog: None, dns: None };
+        let ports = Ports { http: 80, tls, syslog: None, dns: None, publish: Vec::new() };
         Self::try_start_on(ns, house, store, networks, (ports, limits))
     }
 

@@ -158,7 +158,7 @@ impl Owner {
                 Request::File(_, to) => {
                     drop(to.send(Answer::Silence(Why::StoreFailed(why.to_owned()))));
                 }
-                Request::Command(_, _, to) | Request::Note(_, to) => {
+                Request::Command(_, _, to) | Request::Note(_, to) | Request::Published(_, to) => {
                     drop(to.send(Err(SiteError::NotKept(why.to_owned()))));
                 }
                 Request::Datagram(..)

@@ -120,6 +120,7 @@ impl Mind {
                 self.command(now, *order, dry_run, to, batch);
             }
             Request::Note(act, to) => self.note(now, *act, to, batch),
+            Request::Published(changes, to) => self.published(now, changes, to, batch),
             Request::Question(question) => batch.questions.push(question),
             Request::Configure(settings, to) => {
                 let _ = to.send(self.configure(*settings));
@@ -294,6 +295,26 @@ impl Mind {
         };
         let said = Said { says, changes: Vec::new(), kept: true };
         self.settle(batch, Letter::Command(to, Ok(said)), kept, Vec::new());
+    }
+
+    /// Puts down what may stand at other DNS servers. Nobody is told of it: it is no decision.
+    fn published(
+        &mut self,
+        now: Now,
+        changes: Vec<Change>,
+        to: oneshot::Sender<Result<Said, SiteError>>,
+        batch: &mut Batch,
+    ) {
+        if let Some(why) = self.need.clone() {
+            return drop(to.send(Err(SiteError::NotKept(why))));
+        }
+        let describe = || "names that are published".to_owned();
+        let apply = |engine: &mut Engine| changes.iter().for_each(|change| engine.apply(change));
+        if self.guard(now, batch, Timed::Upkeep, describe, apply).is_none() {
+            return drop(to.send(Err(SiteError::Bug("they were not put down".to_owned()))));
+        }
+        let said = Said { says: String::new(), changes: Vec::new(), kept: true };
+        self.settle(batch, Letter::Command(to, Ok(said)), changes, Vec::new());
     }
 
     /// Holds an answer back if anything of its batch is not on disk, else lets it leave with the

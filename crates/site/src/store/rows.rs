@@ -38,12 +38,13 @@ pub(crate) enum Table {
     Webhook,
     Declared,
     Name,
+    Published,
     Meta,
 }
 
 impl Table {
     /// Those that hold facts.
-    pub(crate) const FACTS: [Self; 21] = [
+    pub(crate) const FACTS: [Self; 22] = [
         Self::Machine,
         // Both after the machines: without one they are nobody's.
         Self::Hardware,
@@ -66,6 +67,7 @@ impl Table {
         Self::Webhook,
         Self::Declared,
         Self::Name,
+        Self::Published,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -92,6 +94,7 @@ impl Table {
             Self::Webhook => "webhook",
             Self::Declared => "declared",
             Self::Name => "name",
+            Self::Published => "published",
             Self::Meta => "meta",
         }
     }
@@ -229,6 +232,9 @@ impl Rows {
             Change::WebhookGone(name) => (Table::Webhook, name.clone(), None),
             Change::Names(name, all) if all.is_empty() => (Table::Name, name.clone(), None),
             Change::Names(name, all) => (Table::Name, name.clone(), Some(json(all)?)),
+            Change::Published(at, what) => {
+                (Table::Published, at.to_string(), what.as_ref().map(json).transpose()?)
+            }
             Change::Restored(at) => {
                 (Table::Meta, RESTORED.to_owned(), Some(shift.written(*at).to_string()))
             }
@@ -328,6 +334,7 @@ pub(crate) fn read(table: Table, key: &str, body: &str) -> Result<Change, String
         Table::Webhook => Change::Webhook(parse(body)?),
         Table::Declared => Change::Declared(key.parse()?, parse(body)?),
         Table::Name => Change::Names(key.to_owned(), parse(body)?),
+        Table::Published => Change::Published(key.parse()?, Some(parse(body)?)),
         Table::Meta => return Err("no fact".to_owned()),
     };
     Ok(change)

@@ -37,6 +37,7 @@ pub(crate) const STEPS: &[Step] = &[
     Step { version: 4, sql: V4, rows: None },
     Step { version: 5, sql: V5, rows: None },
     Step { version: 6, sql: V6, rows: None },
+    Step { version: 7, sql: V7, rows: None },
 ];
 
 /// Leases have columns, because operators and other programs ask for them by these. Every other
@@ -126,6 +127,11 @@ CREATE TABLE reservation6 (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, su
 /// Records of the DNS, under their names.
 const V6: &str = "
 CREATE TABLE name (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
+";
+
+/// What may stand at other DNS servers, under server, zone and name.
+const V7: &str = "
+CREATE TABLE published (key TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
 ";
 
 /// Leases of the first version: the address as text, the state as a word, the end by the wall clock.

@@ -48,6 +48,8 @@ pub enum Data {
     Soa(Box<Soa>),
     /// Two words (RFC 8482, 4.2).
     Hinfo(&'static str, &'static str),
+    /// RFC 4701.
+    Dhcid(Box<[u8]>),
 }
 
 /// The begin of a zone.
@@ -83,6 +85,7 @@ impl Data {
             Self::Srv { .. } => kind::SRV,
             Self::Soa(_) => kind::SOA,
             Self::Hinfo(..) => kind::HINFO,
+            Self::Dhcid(_) => kind::DHCID,
         }
     }
 }
@@ -158,13 +161,13 @@ impl Query<'_> {
     }
 }
 
-struct Writer<'a> {
-    bytes: Vec<u8>,
+pub(super) struct Writer<'a> {
+    pub(super) bytes: Vec<u8>,
     /// Where records have to end, for OPT to fit behind them.
     end: usize,
     cut: bool,
-    /// Names that stand in the message already, and where.
-    pointed: Vec<(&'a [u8], u16)>,
+    /// Names that stand in the message already, and where; none where no name may be a pointer.
+    pointed: Option<Vec<(&'a [u8], u16)>>,
 }
 
 impl<'a> Writer<'a> {
@@ -177,18 +180,24 @@ impl<'a> Writer<'a> {
         bytes.extend(query.kind.to_be_bytes());
         bytes.extend(query.class.to_be_bytes());
         let opt = if query.edns.is_some() { OPT_BYTES } else { 0 };
-        Self { bytes, end: room.saturating_sub(opt), cut: false, pointed: Vec::new() }
+        Self { bytes, end: room.saturating_sub(opt), cut: false, pointed: Some(Vec::new()) }
+    }
+
+    /// Of a message that is no answer: all names are written out, and there is room.
+    pub(super) fn plain() -> Self {
+        Self { bytes: Vec::with_capacity(256), end: usize::MAX, cut: false, pointed: None }
     }
 
     /// Writes what fits; gives how many.
     fn records(&mut self, records: &[&'a Record]) -> u16 {
         let mut written = 0_u16;
         for record in records {
-            let (before, names) = (self.bytes.len(), self.pointed.len());
+            let before = self.bytes.len();
+            let names = self.pointed.as_ref().map_or(0, Vec::len);
             self.record(record);
             if self.bytes.len() > self.end {
                 self.bytes.truncate(before);
-                self.pointed.truncate(names);
+                self.pointed.iter_mut().for_each(|pointed| pointed.truncate(names));
                 self.cut = true;
                 break;
             }
@@ -198,13 +207,18 @@ impl<'a> Writer<'a> {
     }
 
     fn record(&mut self, record: &'a Record) {
-        self.name(&record.name);
-        self.number(record.data.kind());
-        self.number(class::IN);
-        self.bytes.extend(record.ttl_s.to_be_bytes());
+        self.of_class(&record.name, class::IN, record.ttl_s, &record.data);
+    }
+
+    /// One record, of a class.
+    pub(super) fn of_class(&mut self, name: &'a Name, class: u16, ttl_s: u32, data: &'a Data) {
+        self.name(name);
+        self.number(data.kind());
+        self.number(class);
+        self.bytes.extend(ttl_s.to_be_bytes());
         let at = self.bytes.len();
         self.number(0);
-        self.data(&record.data);
+        self.data(data);
         let length = self.bytes.len().saturating_sub(at.saturating_add(2));
         self.put(at, u16::try_from(length).unwrap_or(u16::MAX));
     }
@@ -242,10 +256,11 @@ impl<'a> Writer<'a> {
                 self.text(cpu.as_bytes());
                 self.text(os.as_bytes());
             }
+            Data::Dhcid(bytes) => self.bytes.extend(bytes.as_ref()),
         }
     }
 
-    fn number(&mut self, number: u16) {
+    pub(super) fn number(&mut self, number: u16) {
         self.bytes.extend(number.to_be_bytes());
     }
 
@@ -256,16 +271,23 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes a name, its end by a pointer where it stands in the message already (RFC 1035, 4.1.4).
-    fn name(&mut self, name: &'a Name) {
+    pub(super) fn name(&mut self, name: &'a Name) {
         let mut rest = name.as_wire();
+        if self.pointed.is_none() {
+            self.bytes.extend(rest);
+            return self.bytes.push(0);
+        }
         while !rest.is_empty() {
             if let Some(at) = self.standing(rest) {
                 self.number(0xc000 | at);
                 return;
             }
             let at = u16::try_from(self.bytes.len()).unwrap_or(u16::MAX);
-            if at < 0x4000 && self.pointed.len() < POINTED_MAX {
-                self.pointed.push((rest, at));
+            if let Some(pointed) = &mut self.pointed
+                && at < 0x4000
+                && pointed.len() < POINTED_MAX
+            {
+                pointed.push((rest, at));
             }
             let behind = parent(rest).unwrap_or_default();
             let label = rest.len().saturating_sub(behind.len());
@@ -288,11 +310,11 @@ impl<'a> Writer<'a> {
             at = at.saturating_add(usize::from(length)).saturating_add(1);
             rest = parent(rest).unwrap_or_default();
         }
-        let found = self.pointed.iter().find(|(pointed, _)| *pointed == name);
+        let found = self.pointed.iter().flatten().find(|(pointed, _)| *pointed == name);
         found.map(|(_, at)| *at)
     }
 
-    fn put(&mut self, at: usize, number: u16) {
+    pub(super) fn put(&mut self, at: usize, number: u16) {
         if let Some(place) = self.bytes.get_mut(at..).and_then(<[u8]>::first_chunk_mut::<2>) {
             *place = number.to_be_bytes();
         }

@@ -1,10 +1,28 @@
 //! What must hold for any bytes: shared by the ordinary tests and the fuzz target.
 
-use wire::dns::{Code, Data, Name, QUERY_BYTES_MAX, Query, Record, Reply, UDP_BYTES_MAX, labels};
+use wire::dns::{
+    Code, Data, Name, QUERY_BYTES_MAX, Query, Record, Reply, UDP_BYTES_MAX, Updated, labels,
+};
+
+/// Reads the bytes as an answer to an update: what was signed is what came, but for the id, the count of
+/// records and the signature itself.
+fn walk_answer(bytes: &[u8]) {
+    let Ok(Updated { tsig: Some(received), id, .. }) = Updated::parse(bytes) else { return };
+    let signed = &received.message;
+    assert_eq!(id.to_be_bytes(), bytes[..2]);
+    assert_eq!((&signed[2..10], &signed[12..]), (&bytes[2..10], &bytes[12..signed.len()]));
+    let mut again = signed.clone();
+    received.fields.append(&mut again, &received.mac);
+    let Ok(Updated { tsig: Some(twice), .. }) = Updated::parse(&again) else {
+        panic!("what we write is read");
+    };
+    assert_eq!((&twice.fields, &twice.mac), (&received.fields, &received.mac));
+}
 
 /// Reads the bytes; what was read must be parts of them, and every answer to it fits, is for this
 /// question, and is no question itself.
 pub fn walk(bytes: &[u8]) {
+    walk_answer(bytes);
     let Ok(query) = Query::parse(bytes) else { return };
     assert!(bytes.len() <= QUERY_BYTES_MAX && query.name.len() <= 254);
     assert_eq!(labels(query.name).map(|label| label.len() + 1).sum::<usize>(), query.name.len());

@@ -63,15 +63,18 @@ pub(super) fn mean(
     note: &impl Fn(Fault),
 ) -> Option<serve::Dns> {
     let raw = raw.dns.as_ref()?;
+    let said = raw.listen.as_ref().is_some_and(|at| at.value);
+    // Whoever publishes names may leave the answers to others.
+    let mut unsaid = Vec::new();
+    let notes = if said || raw.publish.is_empty() { notes } else { &mut unsaid };
     let rules = Rules {
         interfaces: interfaces(raw, &networks, notes, note),
         upstream: upstream(raw.upstream.as_ref(), &networks, note),
         split: splits(raw, &networks, note),
         private: list(raw.private.as_ref()).iter().map(|at| at.value.clone()).collect(),
     };
-    if !raw.listen.as_ref().is_some_and(|at| at.value) {
-        let text = "[dns] without `listen = true`: names are not answered";
-        notes.push(text.to_owned());
+    if !said {
+        notes.push("[dns] without `listen = true`: names are not answered".to_owned());
         return None;
     }
     let served = |link: &String| rules.interfaces.contains(link);

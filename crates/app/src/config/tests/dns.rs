@@ -65,9 +65,42 @@ fn what_cannot_be_is_a_fault_at_its_place() {
         ("rate = 0", "`rate` takes"),
         ("rat = 1", "unknown key `rat` in [dns]"),
         ("[[dns.split]]\ndomain = \"corp.example\"", "a [[dns.split]] without both of its keys"),
+        ("[[dns.publish]]\nserver = \"192.0.2.1\"", "without `zones` and `key` and `secret_file`"),
+        (&publish("server = \"10.77.0.1\"", ""), "10.77.0.1 is this server itself"),
+        (&publish("server = \"ns.example\"", ""), "`ns.example` is no DNS server"),
+        (&publish(SERVER, "algorithm = \"hmac-md5\""), "`hmac-md5`"),
+        (&publish(SERVER, "ttl = 0"), "`ttl` takes a number from 10 to 86400"),
+        (&publish(SERVER, "secret = \"AAAA\""), "unknown key `secret` in [[dns.publish]]"),
+        (&[publish(SERVER, ""), publish(SERVER, "")].join("\n"), "is told of `lab.example` twice"),
         ("[[dns.split]]\ndomain = \"c\"\nupstream = []", "a [[dns.split]] that asks nobody"),
     ] {
         let found = faults(&format!("{LAB}\n[dns]\nlisten = true\n{text}\n"));
         assert!(found.len() == 1 && found[0].contains(what), "{text}: {found:?}");
+    }
+}
+
+const SERVER: &str = "server = \"192.0.2.1\"";
+
+fn publish(server: &str, more: &str) -> String {
+    format!(
+        "[[dns.publish]]\n{server}\nzones = [\"lab.example\"]\nkey = \"bootwright\"\n\
+         secret_file = \"/etc/bootwright/tsig.key\"\n{more}\n"
+    )
+}
+
+#[test]
+fn names_are_published_also_where_others_answer_them() {
+    let lab = format!("{LAB}\n[dns]\n{}", publish(SERVER, "ttl = 60"));
+    let config = read(&lab).unwrap();
+    assert_eq!(config.dns, None, "not answered");
+    let [one] = &config.publish[..] else { panic!("{:?}", config.publish) };
+    assert_eq!((one.server.to_string().as_str(), one.ttl_s), ("192.0.2.1:53", 60));
+    assert_eq!(one.algorithm, None, "as the file of the key says");
+    let says = |word: &str| config.notes.iter().any(|note| note.contains(word));
+    assert!(!says("without `listen"), "{:?}", config.notes);
+    assert!(says("not named the other way round"), "{:?}", config.notes);
+    let elsewhere = read(&lab.replace("[\"lab.example\"]", "[\"corp.example\"]")).unwrap();
+    for word in ["is in none of the `zones`", "no network has names in corp.example"] {
+        assert!(elsewhere.notes.iter().any(|note| note.contains(word)), "{:?}", elsewhere.notes);
     }
 }

@@ -3,7 +3,7 @@
 use super::*;
 use model::access::{ApiToken, Label, Owner, PasswordPhc, Role, Scope, User};
 use model::deployment::{Boots, Confirm, End, Install, Report, Step};
-use model::dns::{NameData, NameRecord};
+use model::dns::{NameData, NameRecord, Published, PublishedAt};
 use model::hardware::{Disk, Hardware};
 use model::lease::{ReservedFor, ReservedFor6};
 use model::life::{Before, Move};
@@ -363,6 +363,15 @@ fn any_change() -> impl Strategy<Value = Change> {
         1 => any_batch().prop_map(Change::Batch),
         1 => (1u32..4).prop_map(Change::BatchGone),
         1 => names.prop_map(|(name, all)| Change::Names(name, all)),
+        2 => (0u8..4, prop::option::of((any::<[u8; 4]>(), short()))).prop_map(|(n, what)| {
+            let (server, zone) = (([192, 0, 2, n], 53).into(), "lab.example".to_owned());
+            let what = what.map(|(address, pointer)| Published {
+                dhcid: "000201".to_owned(),
+                addresses: [address.into()].into(),
+                pointers: [pointer].into(),
+            });
+            Change::Published(PublishedAt { server, zone, name: "node.lab.example".to_owned() }, what)
+        }),
         1 => webhook.prop_map(Change::Webhook),
         1 => short().prop_map(Change::WebhookGone),
         2 => (declarable(), prop::collection::btree_set(text(), 0..3))

@@ -75,7 +75,8 @@ fn by_name(changes: &[Change]) -> BTreeMap<String, Change> {
             Change::Names(_, all) if all.is_empty() => {
                 facts.remove(&name(change));
             }
-            Change::PowerGone(_)
+            Change::Published(_, None)
+            | Change::PowerGone(_)
             | Change::TemplateGone(_)
             | Change::SecretGone(_)
             | Change::DeploymentGone(_)
@@ -152,6 +153,7 @@ fn name(change: &Change) -> String {
         Change::Webhook(Webhook { name, .. }) | Change::WebhookGone(name) => {
             format!("webhook {name}")
         }
+        Change::Published(at, _) => format!("published {at}"),
         Change::Restored(_) => "restored".to_owned(),
         Change::Declared(what, _) | Change::DeclaredGone(what) => format!("declared {what}"),
     }
