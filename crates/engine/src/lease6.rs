@@ -170,14 +170,12 @@ impl Leases6 {
         self.records.iter()
     }
 
-    /// By address.
     /// Those of a client, whichever association they are of, by association.
     pub(crate) fn of_client(&self, duid: &[u8]) -> impl Iterator<Item = &Lease6> {
-        let own = self.by_holder.range((duid.to_vec(), 0, Ipv6Addr::UNSPECIFIED)..);
-        let own = own.take_while(move |(of, ..)| of.as_slice() == duid);
-        own.filter_map(|(.., address)| self.by_address.get(address))
+        self.records.of_client(duid)
     }
 
+    /// By address.
     pub(crate) fn reservations(&self) -> impl Iterator<Item = &Reservation6> {
         self.reserved.values()
     }
