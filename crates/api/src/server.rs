@@ -7,7 +7,10 @@ use crate::history::History;
 use crate::pages::Page;
 use crate::peer::Operator;
 use crate::tags::Expects;
-use crate::types::{ConfigAnswer, Done, NetworkWish, PublishView, TlsStatus, UpstreamView, Wrong};
+use crate::types::{
+    ConfigAnswer, Done, NameRefusedView, Network6Wish, NetworkWish, PublishView, TlsStatus,
+    UpstreamView, Wrong,
+};
 use crate::webhooks::Webhooks;
 use crate::{Problem, peer, routes};
 use axum::body::Body;
@@ -49,6 +52,9 @@ pub trait Configuration: Send + Sync {
 
     /// The text with this network as it is wished; the rest of it, comments too, stays.
     fn with_network(&self, text: &str, wish: &NetworkWish) -> Result<String, Problem>;
+
+    /// The same with a network of IPv6.
+    fn with_network6(&self, text: &str, wish: &Network6Wish) -> Result<String, Problem>;
 }
 
 /// One number that only grows: its name, what it says, how much it is.
@@ -61,6 +67,8 @@ pub struct DnsNow {
     pub names: Arc<engine::names::Names>,
     /// Who is asked for names of others.
     pub upstreams: Vec<UpstreamView>,
+    /// What was refused lately, the newest first.
+    pub refused: Vec<NameRefusedView>,
 }
 
 /// Everything that the routes reach.

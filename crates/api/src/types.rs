@@ -36,7 +36,7 @@ pub use boot::{
 };
 pub use boots::{BootShown, BootView};
 pub use comparison::{FactDiffers, FileDiffers, FileFate, ImageComparison};
-pub use config::{ConfigAnswer, ConfigFault, ConfigView, ConfigWish, NetworkWish};
+pub use config::{ConfigAnswer, ConfigFault, ConfigView, ConfigWish, Network6Wish, NetworkWish};
 pub use declared::{Applied, ApplyWish, MachinesWish, RuleDeclared};
 pub use deploy::{
     BatchView, BatchWish, BootOnceWish, CodeWish, DeployWish, DeploymentView, RenderedView,
@@ -44,8 +44,8 @@ pub use deploy::{
 };
 pub use diagnosis::DiagnosisView;
 pub use dns::{
-    DnsAnswer, DnsStatus, NameLostView, NameView, PublishAbandoned, PublishFailing, PublishView,
-    RecordView, RecordWish, UpstreamView,
+    AskedForView, CountedView, DnsAnswer, DnsStatus, NameLostView, NameRefusedView, NameView,
+    PublishAbandoned, PublishFailing, PublishView, RecordView, RecordWish, UpstreamView,
 };
 pub use history::{HistoryView, Sample};
 pub use imports::{ImportState, ImportView};

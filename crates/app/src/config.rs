@@ -134,11 +134,11 @@ pub fn read_text(
 /// Reads a file as on a host with these interfaces, which may depend on the networks it names.
 pub fn read_file_on(
     path: &Path,
-    links: impl FnOnce(&[raw::RawNetwork]) -> Vec<Link>,
+    links: impl FnOnce(&raw::Raw) -> Vec<Link>,
 ) -> Result<Config, Failure> {
     let (file, text) = (path.display().to_string(), text_of(path)?);
     // Its faults are noted when it is read for good.
-    let named = raw::read(&text, &RefCell::default()).networks;
+    let named = raw::read(&text, &RefCell::default());
     read_text(&file, &text, &links(&named), &host_name()).map_err(Failure::failed)
 }
 

@@ -3,7 +3,10 @@
 //! In: two replies as they are on the wire. Out: every field and option in which they differ, and
 //! what the difference bears on. Never: which of the two is right.
 
+mod ipv6;
 mod name;
+
+pub use ipv6::replies6;
 
 use model::DhcpOption;
 use model::option::show_value;

@@ -37,7 +37,7 @@ use model::{Life, Machine};
 use pace::{Admitted, Source};
 use quirks::Action;
 use std::borrow::Cow;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
 use wire::dhcp4::{Message, MessageType, code};
@@ -313,7 +313,7 @@ impl Engine {
     }
 
     /// Whether somebody has said a word about this machine.
-    fn is_known(&self, hardware: &HardwareAddress) -> bool {
+    pub(crate) fn is_known(&self, hardware: &HardwareAddress) -> bool {
         self.machines.get(hardware).is_some_and(|machine| !is_stranger(machine))
     }
 
@@ -326,36 +326,36 @@ impl Engine {
         circuit: Option<&(Ipv4Addr, Vec<u8>)>,
         message: &Message,
     ) -> Option<Told<Outgoing>> {
-        let by_name = client.client_id.clone().filter(|_| client.hardware.bytes().is_empty());
-        let source = by_name.map_or(Source::Hardware(client.hardware), Source::ClientId);
-        let by_hardware = self.pace.admits(now, source);
-        let by_circuit = circuit.map_or(Admitted::Yes, |(relay, id)| {
-            self.pace.admits(now, Source::Circuit(*relay, id.clone()))
-        });
-        let (admitted, whose) = match (by_hardware, by_circuit) {
-            (Admitted::Yes, Admitted::Yes) => return None,
-            (Admitted::Yes, circuit) => (circuit, "behind one port of a relay"),
-            (hardware, _) => (hardware, "of one client"),
-        };
-        let why = Why::TooMany(format!("messages {whose}: it looks like a loop or a flood"));
+        let circuit = circuit.map(|(relay, id)| (IpAddr::V4(*relay), id.clone()));
+        let (why, first) = self.over_pace(now, client, circuit)?;
         let asked = asked(message, datagram.port);
         let mut told = silence(now, Some(client.hardware), &datagram.link, asked, why, Vec::new());
-        if admitted == Admitted::No {
+        if !first {
             told.events.clear();
         }
         Some(told)
     }
 
-    /// Whether this client has had its share of messages: then whether this is the first that is one
-    /// too many.
-    pub(crate) fn over_pace(&mut self, now: Now, client: &Client) -> Option<bool> {
+    /// Whether this client, or the port of a switch that it is behind, has had its share of messages: then
+    /// why it gets no answer, and whether this is the first that is one too many.
+    pub(crate) fn over_pace(
+        &mut self,
+        now: Now,
+        client: &Client,
+        circuit: Option<(IpAddr, Vec<u8>)>,
+    ) -> Option<(Why, bool)> {
         let by_name = client.client_id.clone().filter(|_| client.hardware.bytes().is_empty());
         let source = by_name.map_or(Source::Hardware(client.hardware), Source::ClientId);
-        match self.pace.admits(now, source) {
-            Admitted::Yes => None,
-            Admitted::NoMore => Some(true),
-            Admitted::No => Some(false),
-        }
+        let by_client = self.pace.admits(now, source);
+        let by_circuit = circuit
+            .map_or(Admitted::Yes, |(relay, id)| self.pace.admits(now, Source::Circuit(relay, id)));
+        let (admitted, whose) = match (by_client, by_circuit) {
+            (Admitted::Yes, Admitted::Yes) => return None,
+            (Admitted::Yes, circuit) => (circuit, "behind one port of a relay"),
+            (client, _) => (client, "of one client"),
+        };
+        let why = Why::TooMany(format!("messages {whose}: it looks like a loop or a flood"));
+        Some((why, admitted == Admitted::NoMore))
     }
 
     /// iPXE speaks for itself: which firmware runs below it is what that firmware said. Otherwise a

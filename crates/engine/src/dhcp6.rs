@@ -103,7 +103,7 @@ impl Engine {
             Ok(network) => network,
             Err(why) => return silence(now, machine, datagram, asked, why),
         };
-        if let Some((why, first)) = self.too_much6(now, client) {
+        if let Some((why, first)) = self.over_pace(now, client, client::circuit(heard)) {
             let mut told = silence(now, machine, datagram, asked, why);
             if !first {
                 told.events.clear();
@@ -219,13 +219,6 @@ impl Engine {
         let outgoing = Outgoing6 { link: exchange.datagram.link.clone(), to, bytes };
         let answer = said.packet.kind.name();
         Ok((outgoing, said, answer))
-    }
-
-    /// Stops what floods; says whether it is the first word about it.
-    fn too_much6(&mut self, now: Now, client: &Client) -> Option<(Why, bool)> {
-        let first = self.over_pace(now, client)?;
-        let what = "messages of one client: it looks like a loop or a flood";
-        Some((Why::TooMany(what.into()), first))
     }
 }
 

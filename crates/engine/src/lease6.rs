@@ -3,20 +3,24 @@
 //! In: leases and reservations that are kept, and who asks. Out: the address for an association, and
 //! leases to be kept. Never: an offer. There is nothing to hold between an ADVERTISE and its REQUEST:
 //! which address an association gets is worked out from the association itself, so it is the same
-//! each time, and whoever comes second to an address gets the next.
+//! each time, and whoever comes second to an address gets the next that nobody had.
+//!
+//! `records` finds leases and gaps between them without a walk, `room` says how many are kept.
+
+mod records;
+mod room;
+mod runs;
 
 use model::lease::{Lease6, LeaseState, Reservation6, ReservedFor6};
 use model::{HardwareAddress, Network6, Now, Uuid};
+use records::Records;
+pub use room::LEASES_MAX;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::Ipv6Addr;
 use std::time::Duration;
 use wire::dhcp6::duid;
 
-/// Leases that are kept, whatever the pools span; what ended makes room first.
-pub const LEASES_MAX: usize = 131_072;
-/// Addresses looked at one by one before the first gap of a pool is searched for.
-const LOOKS: u128 = 256;
 /// How long a refused address is given to nobody.
 const QUARANTINE: Duration = Duration::from_secs(3600);
 /// How long a restored lease is doubted where leases never end.
@@ -37,8 +41,12 @@ pub(crate) enum Source6 {
     Former,
     /// It asked for it.
     Wished,
-    /// It is what the association leads to, or the next that is free.
+    /// It is what the association leads to, or the next that nobody has had.
     Derived,
+    /// Of those that somebody had, it has been free longest.
+    LongEnded,
+    /// Another association of the same client has or had it, and the client has too many.
+    TakenOver,
 }
 
 impl fmt::Display for Source6 {
@@ -49,6 +57,12 @@ impl fmt::Display for Source6 {
             Self::Former => "this association of the machine had it last",
             Self::Wished => "this machine asked for it, and it is free",
             Self::Derived => "it follows from the identifier and the association, and is free",
+            Self::LongEnded => {
+                "every address of the pool was used before, and this one is free longest"
+            }
+            Self::TakenOver => {
+                "this machine has as many associations as it may, and this address is its oldest"
+            }
         })
     }
 }
@@ -61,6 +75,8 @@ pub(crate) struct Asker<'a> {
     pub(crate) hardware: Option<HardwareAddress>,
     pub(crate) uuid: Option<Uuid>,
     pub(crate) host_name: Option<&'a str>,
+    /// An operator said a word about it.
+    pub(crate) known: bool,
 }
 
 impl Asker<'_> {
@@ -107,23 +123,34 @@ impl Planned {
 pub(crate) struct Leases6 {
     /// When a backup was restored: who renewed since it was made is not known.
     doubted: Option<Now>,
-    by_address: BTreeMap<Ipv6Addr, Lease6>,
-    by_holder: BTreeSet<(Vec<u8>, u32, Ipv6Addr)>,
+    /// How long the longest lease may last.
+    longest: Duration,
+    records: Records,
     reserved: BTreeMap<Ipv6Addr, Reservation6>,
     by_reserved: BTreeSet<(ReservedFor6, Ipv6Addr)>,
 }
 
 impl Leases6 {
+    /// No leases yet, for these networks.
+    pub(crate) fn new(networks: &[Network6]) -> Self {
+        let mut empty = Self::default();
+        empty.arrange(networks);
+        empty
+    }
+
+    /// The networks changed: every lease stays.
+    pub(crate) fn arrange(&mut self, networks: &[Network6]) {
+        let lengths = networks.iter().map(|network| network.lease.unwrap_or(DOUBT_FOR_EVER));
+        self.longest = lengths.max().unwrap_or_default();
+        self.records.arrange(networks);
+    }
+
     pub(crate) fn put(&mut self, lease: Lease6) {
-        self.forget(lease.address);
-        self.by_holder.insert((lease.duid.clone(), lease.iaid, lease.address));
-        self.by_address.insert(lease.address, lease);
+        self.records.put(lease);
     }
 
     pub(crate) fn forget(&mut self, address: Ipv6Addr) {
-        if let Some(old) = self.by_address.remove(&address) {
-            self.by_holder.remove(&(old.duid, old.iaid, address));
-        }
+        self.records.forget(address);
     }
 
     pub(crate) fn reserve(&mut self, reservation: Reservation6) {
@@ -140,7 +167,12 @@ impl Leases6 {
 
     /// By address.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Lease6> {
-        self.by_address.values()
+        self.records.iter()
+    }
+
+    /// Those of a client, whichever association they are of.
+    pub(crate) fn of_client(&self, duid: &[u8]) -> impl Iterator<Item = &Lease6> {
+        self.records.of_client(duid)
     }
 
     /// By address.
@@ -153,17 +185,14 @@ impl Leases6 {
     }
 
     pub(crate) fn of(&self, address: Ipv6Addr) -> Option<&Lease6> {
-        self.by_address.get(&address)
+        self.records.of(address)
     }
 
     /// The lease of an association here, whatever became of it: the one that holds, else the one that
     /// ended last.
     pub(crate) fn held(&self, now: Now, network: &Network6, asker: &Asker<'_>) -> Option<&Lease6> {
-        let from = (asker.duid.to_vec(), asker.iaid, Ipv6Addr::UNSPECIFIED);
-        let own = self.by_holder.range(from..);
-        let own = own.take_while(|(duid, iaid, _)| **duid == *asker.duid && *iaid == asker.iaid);
-        let here = own.filter_map(|(.., address)| self.by_address.get(address));
-        here.filter(|lease| network.subnet.contains(lease.address))
+        let own = self.records.of_association(asker.duid, asker.iaid);
+        own.filter(|lease| network.subnet.contains(lease.address))
             .filter(|lease| lease.state != LeaseState::Declined)
             .max_by_key(|lease| (lease.holds(now), lease.until.is_none(), lease.until))
     }
@@ -232,12 +261,23 @@ impl Leases6 {
         if let Some(own) = own.filter(|(own, _)| good(own)) {
             return Some(own);
         }
-        if self.is_full(planned) && self.first_ended(now, planned).is_none() {
+        if let Some(oldest) = self.oldest_of(now, network, asker, planned) {
+            return oldest.map(|oldest| (oldest, Source6::TakenOver));
+        }
+        let full = self.is_full(network, asker, planned);
+        if full && self.first_ended(now, network, planned).is_none() {
             return None;
         }
-        let wished = wish.filter(good).map(|wish| (wish, Source6::Wished));
-        let next = || next_free(network, asker, &good).or_else(|| self.first_gap(network, &good));
-        wished.or_else(|| next().map(|next| (next, Source6::Derived)))
+        if let Some(wish) = wish.filter(good) {
+            return Some((wish, Source6::Wished));
+        }
+        // An address that its client comes back for should still be there.
+        let start = u128::from(place(asker)).checked_rem(network.pool_size())?;
+        if let Some(new) = self.records.never_used(network, start, &good) {
+            return Some((new, Source6::Derived));
+        }
+        let mut ended = self.records.area(network)?.ended(now).map(|(_, address)| address);
+        Some((ended.find(good)?, Source6::LongEnded))
     }
 
     /// Everything that is known by now is from a backup that was restored then.
@@ -259,8 +299,7 @@ impl Leases6 {
         if !network.leasable(address) {
             return false;
         }
-        let promised = self.reserved.get(&address);
-        if promised.is_some_and(|reservation| !asker.is_meant(&reservation.holder)) {
+        if !self.is_promised_to_none_but(address, asker) {
             return false;
         }
         let lease = self.of(address);
@@ -268,27 +307,8 @@ impl Leases6 {
         lease.is_none_or(|lease| asker.has(lease) && lease.state == LeaseState::Bound)
     }
 
-    /// Whether one more lease needs another to go.
-    fn is_full(&self, planned: &Planned) -> bool {
-        let fresh = planned.given.iter().filter(|given| !self.by_address.contains_key(given));
-        let all = self.by_address.len().saturating_add(fresh.count());
-        all.saturating_sub(planned.gone.len()) >= LEASES_MAX
-    }
-
-    /// The lease that ended first, and is not spoken of yet.
-    fn first_ended(&self, now: Now, planned: &Planned) -> Option<Ipv6Addr> {
-        let ended = self.by_address.values().filter(|lease| !lease.holds(now));
-        let ended = ended.filter(|lease| !planned.touches(&lease.address));
-        ended.min_by_key(|lease| lease.until).map(|lease| lease.address)
-    }
-
-    /// The first address that is good, by a walk over what is leased or reserved.
-    fn first_gap(&self, network: &Network6, good: &impl Fn(&Ipv6Addr) -> bool) -> Option<Ipv6Addr> {
-        let most = self.by_address.len().saturating_add(self.reserved.len()).saturating_add(8);
-        network.pools.iter().find_map(|pool| {
-            let (first, last) = (u128::from(pool.first), u128::from(pool.last));
-            (first..=last).take(most).map(Ipv6Addr::from).find(good)
-        })
+    fn is_promised_to_none_but(&self, address: Ipv6Addr, asker: &Asker<'_>) -> bool {
+        self.reserved.get(&address).is_none_or(|reserved| asker.is_meant(&reserved.holder))
     }
 
     /// The lease of an association, bound or renewed now.
@@ -321,19 +341,6 @@ impl Leases6 {
         }
     }
 
-    /// What has to go before one more lease is kept: nothing, or the one that ended first.
-    pub(crate) fn in_the_way(
-        &self,
-        now: Now,
-        address: Ipv6Addr,
-        planned: &Planned,
-    ) -> Option<Ipv6Addr> {
-        if self.by_address.contains_key(&address) || !self.is_full(planned) {
-            return None;
-        }
-        self.first_ended(now, planned)
-    }
-
     /// A lease given back, if it is this association's.
     pub(crate) fn released(
         &self,
@@ -360,9 +367,7 @@ impl Leases6 {
         if lease.state != LeaseState::Bound {
             return None;
         }
-        let refused = |lease: &&Lease6| lease.state == LeaseState::Declined && lease.holds(now);
-        let here = |lease: &&Lease6| network.subnet.contains(lease.address);
-        let all: Vec<&Lease6> = self.by_address.values().filter(refused).filter(here).collect();
+        let all: Vec<&Lease6> = self.records.refused(now, network.subnet).collect();
         let theirs = all.iter().filter(|lease| *lease.duid == *asker.duid).count();
         let hundredth = usize::try_from(network.pool_size() / 100).unwrap_or(usize::MAX);
         if theirs >= DECLINES_EACH || all.len() >= hundredth.max(DECLINES_LEAST) {
@@ -375,9 +380,7 @@ impl Leases6 {
     /// Addresses of the pools of a network that are leased, and that are in quarantine: no walk over
     /// the pools, which may be larger than any number, and one over the leases of the subnet.
     pub(crate) fn used(&self, now: Now, network: &Network6) -> (usize, usize) {
-        let from = network.subnet.address;
-        let here = self.by_address.range(from..).map(|(_, lease)| lease);
-        let here = here.take_while(|lease| network.subnet.contains(lease.address));
+        let here = self.records.inside(network.subnet);
         let here = here.filter(|lease| lease.holds(now) && network.leasable(lease.address));
         here.fold((0, 0), |(leased, quarantined), lease| match lease.state {
             LeaseState::Bound => (leased + 1, quarantined),
@@ -391,9 +394,7 @@ impl Leases6 {
         network: &Network6,
         theirs: impl Fn(&HardwareAddress) -> bool,
     ) -> Vec<&Lease6> {
-        let from = network.subnet.address;
-        let here = self.by_address.range(from..).map(|(_, lease)| lease);
-        let here = here.take_while(|lease| network.subnet.contains(lease.address));
+        let here = self.records.inside(network.subnet);
         let mut all: Vec<&Lease6> = here
             .filter(|lease| lease.state != LeaseState::Declined)
             .filter(|lease| lease.hardware.as_ref().is_some_and(&theirs))
@@ -402,27 +403,16 @@ impl Leases6 {
         all
     }
 
-    /// Leases that ended before a moment, at most so many.
-    pub(crate) fn ended(&self, before: Now, most: usize) -> Vec<Ipv6Addr> {
-        let ended = |lease: &&Lease6| lease.until.is_some_and(|until| until < before);
-        self.by_address.values().filter(ended).take(most).map(|lease| lease.address).collect()
+    /// Addresses of the pools of a network that are in quarantine: no walk over its leases.
+    pub(crate) fn quarantined(&self, now: Now, network: &Network6) -> usize {
+        let refused = self.records.refused(now, network.subnet);
+        refused.filter(|lease| network.leasable(lease.address)).count()
     }
-}
 
-/// The first good address from where the association leads to, of those that are looked at one by one.
-fn next_free(
-    network: &Network6,
-    asker: &Asker<'_>,
-    good: &impl Fn(&Ipv6Addr) -> bool,
-) -> Option<Ipv6Addr> {
-    let size = network.pool_size();
-    let start = u128::from(place(asker)).checked_rem(size)?;
-    let looks = (0..LOOKS.min(size)).filter_map(|step| {
-        // Both are below the size of the pools, and that may be all there are.
-        let at = start.checked_add(step)?.checked_rem(size)?;
-        nth(network, at)
-    });
-    looks.into_iter().find(good)
+    /// Leases that ended in this time, at most so many.
+    pub(crate) fn ended(&self, from: Now, to: Now, most: usize) -> Vec<Ipv6Addr> {
+        self.records.ended(from, to, most)
+    }
 }
 
 /// Whether a lease is of the client that a reservation means.
@@ -445,17 +435,6 @@ fn place(asker: &Asker<'_>) -> u64 {
     });
     // The low bits of neighbours differ little; a pool may be small.
     mixed ^ mixed >> 32
-}
-
-/// The address at a place, counted over all pools in order.
-fn nth(network: &Network6, mut at: u128) -> Option<Ipv6Addr> {
-    for pool in &network.pools {
-        if at < pool.size() {
-            return u128::from(pool.first).checked_add(at).map(Ipv6Addr::from);
-        }
-        at -= pool.size();
-    }
-    None
 }
 
 #[cfg(test)]

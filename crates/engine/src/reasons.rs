@@ -11,7 +11,7 @@ use std::borrow::Cow;
 /// the first of them. Of all others it is said how many they are.
 pub(crate) const NEAR_MAX: usize = 16;
 /// The same in a script: a machine's screen has few lines, and each costs its machine time.
-const NEAR_IN_SCRIPT: usize = 3;
+const NEAR_IN_SCRIPT: usize = 2;
 
 /// Which reasons are made.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

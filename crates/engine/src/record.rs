@@ -4,12 +4,14 @@
 //! more. Never: a secret. Tokens, codes, passwords, bodies and answer files are left out here, before
 //! anything is remembered; what was left out is said ([`File::withheld`]).
 
+mod dhcp6;
 mod secrets;
 
 use crate::dhcp::{Datagram, Destination, Outgoing};
 use crate::files::{Asker, FileAsk, Found, Served};
 use crate::tftp::names;
 use crate::{Answer, Engine};
+pub use dhcp6::{Message6, Sent6};
 use model::event::Carrier;
 use model::{Change, HardwareAddress, Hash, Now, Uuid};
 use secrets::has_token;
@@ -51,6 +53,8 @@ pub struct Recorded {
 pub enum Exchange {
     /// Port 67 or 4011.
     Dhcp(Message),
+    /// Port 547.
+    Dhcp6(Message6),
     /// TFTP or HTTP.
     File(Box<File>),
 }
@@ -234,6 +238,7 @@ impl Recorded {
                 let answer = message.answer.as_ref().map_or(0, |sent| sent.bytes.0.len());
                 message.asked.0.len() + answer + message.silence.as_ref().map_or(0, String::len)
             }
+            Exchange::Dhcp6(message) => message.weight(),
             Exchange::File(file) => {
                 let text = match &file.given {
                     Given::Text { text, .. } | Given::Nothing(text) => text.len(),

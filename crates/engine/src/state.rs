@@ -175,7 +175,7 @@ impl Engine {
     pub fn new(settings: Settings) -> Self {
         Self {
             leases: Leases::new(&settings.networks),
-            leases6: Leases6::default(),
+            leases6: Leases6::new(&settings.networks6),
             networks: settings.networks.clone().into(),
             networks6: settings.networks6.clone().into(),
             server_duid: server_duid(&settings.key),
@@ -372,6 +372,7 @@ impl Engine {
         self.networks6 = settings.networks6.clone().into();
         self.server_duid = server_duid(&settings.key);
         self.leases.arrange(&settings.networks);
+        self.leases6.arrange(&settings.networks6);
         self.elsewhere = crate::elsewhere::Heard::default();
         let of = |networks: &[Network], link: &str| -> Vec<Network> {
             networks.iter().filter(|n| n.interface == link).cloned().collect()

@@ -437,6 +437,58 @@ fn a_flood_is_cut_short_and_told_once() {
 }
 
 #[test]
+fn whoever_makes_up_clients_behind_one_port_of_a_relay_keeps_nobody_else_from_an_answer() {
+    let mut engine = engine(Network6 { relays: vec![ip("fd90::1")], ..network() });
+    let mut said = |number: u16, port: &[u8]| {
+        let [high, low] = number.to_be_bytes();
+        let mut packet = system(Kind::Solicit, low);
+        packet.client_id = Some(vec![0, 3, 0, 1, 2, 0, 0, 0, high, low]);
+        let envelope = Envelope {
+            hops: 0,
+            link: ip("fd90::1"),
+            peer: ip("fe80::5"),
+            interface_id: Some(port.to_vec()),
+            link_layer: None,
+        };
+        let bytes = forwarded(&[envelope], packet.encode().unwrap());
+        let from = SocketAddrV6::new(ip("fd90::1"), 547, 0, 0);
+        let datagram = Datagram6 { link: "lan".into(), from, to: ip("fd77::1"), bytes };
+        matches!(engine.dhcp6(Now(1), &datagram).answer, Answer::Reply(_))
+    };
+    let answered = (0..1000).filter(|number| said(*number, b"port 1")).count();
+    assert_eq!(answered, 640);
+    assert!(said(2000, b"port 2"));
+}
+
+#[test]
+fn a_uuid_leads_to_its_machine_until_two_have_it() {
+    let mut engine = engine(network());
+    let guid = model::Uuid::from_option_97([0x11; 16]);
+    let whose = |engine: &mut Engine| {
+        // Its link-local address says nothing of its card.
+        let from = SocketAddrV6::new(ip("fe80::5"), 546, 0, 2);
+        let datagram = Datagram6 { from, ..heard(pxe(Kind::Solicit).encode().unwrap()) };
+        let told = engine.dhcp6(Now(1), &datagram);
+        told.events.iter().find_map(|event| event.machine)
+    };
+    assert_eq!(whose(&mut engine), None);
+    let other = HardwareAddress::mac([2, 0, 0, 0, 0, 9]);
+    let machine = |hardware, uuid| {
+        let mut machine = model::Machine::new(hardware, Now(0));
+        machine.uuid = uuid;
+        Change::Machine(machine)
+    };
+    engine.apply(&machine(HardwareAddress::mac(MAC), Some(guid)));
+    assert_eq!(whose(&mut engine), Some(HardwareAddress::mac(MAC)));
+    engine.apply(&machine(other, Some(guid)));
+    assert_eq!(whose(&mut engine), None, "two boards share it");
+    engine.apply(&machine(HardwareAddress::mac(MAC), None));
+    assert_eq!(whose(&mut engine), Some(other));
+    engine.apply(&Change::MachineGone(other));
+    assert_eq!(whose(&mut engine), None);
+}
+
+#[test]
 fn the_story_knows_who_spoke() {
     let mut engine = engine(network());
     let told = say(&mut engine, Now(1), &pxe(Kind::Solicit));

@@ -17,10 +17,11 @@ use crate::rig::ns::Pair;
 
 pub(crate) mod floor;
 pub mod growth;
-mod perfdhcp;
+pub(crate) mod perfdhcp;
 pub mod subject;
 mod table;
 
+use perfdhcp::Family;
 use subject::{Running, SUBJECTS, Subject};
 
 /// Packages of the peers.
@@ -105,8 +106,10 @@ fn measure(pair: &Pair, subject: Subject, seed: u64, probe: bool) -> Result<Meas
     let steady = Play::new(seed, Pace::Open { per_s: STEADY_PER_S }, STEADY);
     let (open, open_cpu_us) = played(pair, subject, &steady, probe)?;
     let server = Running::start(subject, pair, probe)?;
-    let saturated = perfdhcp::saturate(&pair.client())?;
-    let perfdhcp_best = perfdhcp::best(&pair.client(), saturated)?;
+    let saturated = perfdhcp::saturate(&pair.client(), Family::Four)?;
+    let clients = pair.client();
+    let try_at = |rate| perfdhcp::at_rate(&clients, Family::Four, rate);
+    let perfdhcp_best = perfdhcp::best(saturated, try_at)?;
     drop(server);
     Ok(Measured { closed, cpu_us, open, open_cpu_us, perfdhcp: saturated, perfdhcp_best })
 }

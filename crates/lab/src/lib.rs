@@ -5,6 +5,7 @@
 
 pub mod bench_boot;
 pub mod bench_dhcp;
+pub mod bench_dhcp6;
 pub mod bench_dns;
 pub mod bench_files;
 pub mod bench_fleet;

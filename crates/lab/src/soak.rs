@@ -3,7 +3,8 @@
 //! ```text
 //! harness ── SIGKILL, start again on the same state ──▶ bootwright
 //! clients ── DISCOVER, renew, reboot, release ────────▶     │
-//!    history ◀── every ACK and NAK on the wire ─────────────┘ ──▶ check: broken promises
+//!         └─ SOLICIT, RENEW, REBIND, RELEASE ────────▶     │
+//!    history ◀── every ACK, NAK and REPLY on the wire ─────────────┘ ──▶ check: broken promises
 //! ```
 //!
 //! In: how many kills, a seed. Out: what was acknowledged, and every broken promise with its
@@ -25,16 +26,25 @@ use crate::sim::chance::Chance;
 
 mod arp;
 mod clients;
+mod clients6;
 pub mod history;
 pub mod library;
+mod speak6;
 
 use clients::Clients;
+use clients6::Clients6;
 use history::{Entry, What};
 
 /// More clients than addresses: what one gives up, another takes at once.
 const CLIENTS: u32 = 700;
 const PLAN: Plan<'static> =
     Plan { subnet: "10.80.0.0/16", pool: ("10.80.1.0", "10.80.3.127"), lease: "10m", probe: false };
+/// The same of DHCPv6: as many associations, of two each to an identifier, and fewer addresses.
+const CLIENTS_6: u32 = 300;
+const NETWORK_6: &str =
+    "subnet = \"fd80::/64\"\npool = [\"fd80::100-fd80::1df\"]\nlease = \"10m\"\n";
+const SERVER_6: &str = "fd80::1/64";
+const CLIENT_6: &str = "fd80::2/64";
 /// What `PLAN.lease` says.
 const LEASE: Duration = Duration::from_secs(600);
 /// The server is up at least and at most so long, in milliseconds.
@@ -49,6 +59,8 @@ const TURN: Duration = Duration::from_millis(2);
 pub struct Outcome {
     /// ACKs on the wire.
     pub acked: usize,
+    /// REPLYs of DHCPv6 with an address.
+    pub acked6: usize,
     /// How long the clients were at it.
     pub lasted: Duration,
     /// Every broken promise, with its story; empty is what is wanted.
@@ -66,9 +78,10 @@ pub fn run(kills: u32, seed: u64) -> Result<(), Trouble> {
     let outcome = kill(kills, seed)?;
     let s = outcome.lasted.as_secs_f64();
     println!(
-        "{} ACKs in {s:.0} s ({:.0}/s), {} broken promises",
+        "{} ACKs and {} REPLYs in {s:.0} s ({:.0}/s), {} broken promises",
         outcome.acked,
-        outcome.acked as f64 / s,
+        outcome.acked6,
+        (outcome.acked + outcome.acked6) as f64 / s,
         outcome.broken.len()
     );
     let mut said = String::new();
@@ -91,8 +104,15 @@ pub fn run(kills: u32, seed: u64) -> Result<(), Trouble> {
 pub fn kill(kills: u32, seed: u64) -> Result<Outcome, Trouble> {
     need(need::LINK)?;
     let pair = Pair::new(subject::SERVER, subject::CLIENT)?;
+    pair.with_ipv6(SERVER_6, CLIENT_6)?;
     let directory = subject::new_directory()?;
-    let mut server = subject::ours(&pair.server(), directory.path(), PLAN)?;
+    let config = format!(
+        "{}\n[[network]]\ninterface = \"{}\"\n{NETWORK_6}",
+        subject::config(PLAN),
+        Link::INTERFACE
+    );
+    let start = || subject::ours_with(&pair.server(), directory.path(), &config);
+    let mut server = start()?;
 
     let begun = Instant::now();
     let (told, settle) = (Mutex::new(Vec::new()), AtomicBool::new(false));
@@ -101,8 +121,10 @@ pub fn kill(kills: u32, seed: u64) -> Result<Outcome, Trouble> {
         told.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(entry);
     };
     let place = pair.client();
-    let (clients, settled) = thread::scope(|scope| {
+    let six = Clients6::new(CLIENTS_6, seed);
+    let ((clients, settled), (six, settled6)) = thread::scope(|scope| {
         let load = scope.spawn(|| speak(&place, seed, begun, &settle));
+        let load6 = scope.spawn(|| speak6::speak(&place, six, begun, &settle));
         let mut chance = Chance::new(seed);
         let mut killing = || -> Result<(), Trouble> {
             for _ in 0..kills {
@@ -110,7 +132,7 @@ pub fn kill(kills: u32, seed: u64) -> Result<Outcome, Trouble> {
                 thread::sleep(Duration::from_millis(up));
                 server.kill();
                 tell(What::Killed);
-                server = subject::ours(&pair.server(), directory.path(), PLAN)?;
+                server = start()?;
                 tell(What::Ready);
             }
             Ok(())
@@ -118,15 +140,25 @@ pub fn kill(kills: u32, seed: u64) -> Result<Outcome, Trouble> {
         let killed = killing();
         settle.store(true, Ordering::Relaxed);
         let spoken = load.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        killed.and(spoken)
+        let spoken6 = load6.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        killed.and(spoken).and_then(|spoken| Ok((spoken, spoken6?)))
     })?;
 
-    let mut all = clients.history;
-    all.extend(told.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner));
+    let told = told.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let (acked, mut broken) = judged(clients.history, &told);
+    let (acked6, broken6) = judged(six.history, &told);
+    broken.extend(broken6);
+    let settled = settled && settled6;
+    Ok(Outcome { acked, acked6, lasted: begun.elapsed(), broken, settled })
+}
+
+/// How much was acknowledged to the clients of one family, and every broken promise with its story.
+fn judged(mut all: Vec<Entry>, told: &[Entry]) -> (usize, Vec<String>) {
+    all.extend(told);
     all.sort_by_key(|entry| entry.at);
     let broken = history::check(&all).into_iter().map(|broken| broken.story(&all)).collect();
     let acked = all.iter().filter(|entry| matches!(entry.what, What::Acked { .. })).count();
-    Ok(Outcome { acked, lasted: begun.elapsed(), broken, settled })
+    (acked, broken)
 }
 
 /// Lets the clients speak until each has confirmed what it has; also whether they all did.

@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! dhcp      udhcpc, dhclient, dhcpcd: get, renew, release, and what a power failure may not lose
+//! dhcp6     dhcpcd and systemd-networkd on a link without IPv4
 //! files     atftp, curl, busybox tftp, tftp-hpa: the bytes of an image and of a loader
 //! beside    another DHCP server on the link, or on this very host: it never notices us
 //! dns       dig and delv: names of leases within a second, over UDP and TCP
@@ -28,6 +29,8 @@ mod client;
 mod cloud_init;
 #[path = "peers/dhcp.rs"]
 mod dhcp;
+#[path = "peers/dhcp6.rs"]
+mod dhcp6;
 #[path = "peers/dns.rs"]
 mod dns;
 #[path = "peers/doctor.rs"]

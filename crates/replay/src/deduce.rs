@@ -7,8 +7,9 @@ use capture::{Dissector, Packet, Said, Transport};
 use engine::state::{BootDefaults, LEASE_HISTORY, Settings};
 use model::Network;
 use model::network::{Mode, Subnet};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use wire::dhcp4::{Message, Op, code};
+use wire::dhcp6::{Packet as Packet6, unwrapped};
 
 /// Servers of one capture that are told apart.
 const SERVERS_MAX: usize = 64;
@@ -33,6 +34,10 @@ pub struct Seen {
     pub servers: Vec<Server>,
     /// The first mask that a client was told, and the address that it is for.
     mask: Option<(Ipv4Addr, Ipv4Addr)>,
+    /// How servers of DHCPv6 call themselves, those that answer or are named, in the order in which they were heard.
+    pub duids: Vec<Vec<u8>>,
+    /// Addresses of IPv6 that files are named at.
+    pub boots6: Vec<Ipv6Addr>,
     /// The name of the interface on which a server was heard first.
     pub interface: Option<String>,
     dissector: Dissector,
@@ -59,7 +64,7 @@ impl Seen {
         if datagram.to.port() == 69 {
             self.server(datagram.to.ip(), false, true);
         }
-        let SocketAddr::V4(from) = datagram.from else { return };
+        let SocketAddr::V4(from) = datagram.from else { return self.over_ipv6(datagram) };
         if !matches!(from.port(), 67 | 4011) {
             return;
         }
@@ -77,6 +82,22 @@ impl Seen {
         if let Some(mask) = reply.options.ip(code::SUBNET_MASK).filter(|_| gives) {
             self.mask.get_or_insert((reply.yiaddr, mask));
         }
+    }
+
+    fn over_ipv6(&mut self, datagram: &Transport) {
+        if ![datagram.from.port(), datagram.to.port()].contains(&547) {
+            return;
+        }
+        let packet = unwrapped(&datagram.payload).and_then(|(_, inner)| Packet6::parse(&inner));
+        let Ok(packet) = packet else { return };
+        let new = packet.server_id.filter(|duid| !self.duids.contains(duid));
+        self.duids.extend(new.filter(|_| self.duids.len() < SERVERS_MAX));
+        let url = packet.boot_url.unwrap_or_default();
+        let url = str::from_utf8(&url).unwrap_or_default();
+        let host = url.split_once("//[").and_then(|(_, rest)| rest.split_once(']'));
+        let host = host.and_then(|(host, _)| host.parse().ok());
+        let new = host.filter(|host| !self.boots6.contains(host));
+        self.boots6.extend(new.filter(|_| self.boots6.len() < SERVERS_MAX));
     }
 
     fn server(&mut self, address: IpAddr, gives: bool, boots: bool) {

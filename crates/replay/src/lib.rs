@@ -21,6 +21,7 @@
 mod body;
 pub mod deduce;
 mod dhcp;
+mod dhcp6;
 mod http;
 mod ours;
 mod place;

@@ -1,9 +1,9 @@
 //! Where a packet came in: which of our interfaces the capture stands for.
 
 use crate::run::Moment;
-use model::Network;
 use model::network::Mode;
-use std::net::{IpAddr, Ipv4Addr};
+use model::{Network, Network6};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Which interface of ours a packet came in on: by its name in the capture if that is one of ours, else
 /// by the only one there is, else by the addresses in it.
@@ -23,6 +23,24 @@ pub(crate) fn link(networks: &[Network], moment: &Moment<'_>, ends: [Option<IpAd
     let by_address = || ends.iter().flatten().find_map(of);
     let first = || networks.iter().find(|network| network.mode != Mode::Off);
     let found = named.or_else(by_address).or_else(first);
+    found.map(|network| network.interface.clone()).or(name.map(str::to_owned)).unwrap_or_default()
+}
+
+/// The same over IPv6, where clients ask from an address that is of every link.
+pub(crate) fn link6(
+    networks: &[Network6],
+    moment: &Moment<'_>,
+    ends: [Option<Ipv6Addr>; 3],
+) -> String {
+    let name = moment.interface;
+    if let Some(name) = name.filter(|_| moment.names_are_ours) {
+        return name.to_owned();
+    }
+    let named = networks.iter().find(|network| Some(network.interface.as_str()) == name);
+    let of = |address: &Ipv6Addr| {
+        networks.iter().find(|n| n.subnet.contains(*address) || n.relays.contains(address))
+    };
+    let found = named.or_else(|| ends.iter().flatten().find_map(of)).or_else(|| networks.first());
     found.map(|network| network.interface.clone()).or(name.map(str::to_owned)).unwrap_or_default()
 }
 

@@ -7,9 +7,10 @@
 
 mod again;
 mod mask;
+mod mask6;
 mod sane;
 
-use engine::record::{Exchange, Given, Part, without_secrets};
+use engine::record::{Exchange, Given, Hex, Part, without_secrets};
 use engine::{Engine, Settings};
 use model::image::Assets;
 use model::lease::ReservedFor6;
@@ -43,6 +44,9 @@ pub struct Report {
     pub masked: bool,
     /// What is to be known of it, a sentence each.
     pub notes: Vec<String>,
+    /// How the server calls itself over DHCPv6: clients name it so.
+    #[serde(default)]
+    pub server_duid: Hex,
     /// The configuration in force, without what templates are told.
     pub settings: Settings,
     /// What was known that decides what a machine boots, without secrets.
@@ -95,7 +99,21 @@ impl Report {
         let facts = facts(engine, machine);
         let form = FORM.to_owned();
         let version = version.to_owned();
-        Self { form, version, made, machine, masked: false, notes, settings, facts, parts, events }
+        let server_duid = Hex(engine.server_duid().to_vec());
+        let masked = false;
+        Self {
+            form,
+            version,
+            made,
+            machine,
+            masked,
+            notes,
+            server_duid,
+            settings,
+            facts,
+            parts,
+            events,
+        }
     }
 
     /// The same without secrets, and of large images with those files alone that the machine came across.
@@ -221,8 +239,7 @@ fn facts(engine: &Engine, machine: HardwareAddress) -> Vec<Change> {
     facts
 }
 
-/// IPv6 addresses of a machine: those that it has, and those that are promised to it. Exchanges of
-/// DHCPv6 are told by their events.
+/// IPv6 addresses that are promised to a machine.
 fn facts6(engine: &Engine, machine: HardwareAddress) -> Vec<Change> {
     let filed = |hardware: &HardwareAddress| {
         engine.machine_of(hardware).map_or(*hardware, |machine| machine.hardware)
@@ -230,14 +247,13 @@ fn facts6(engine: &Engine, machine: HardwareAddress) -> Vec<Change> {
     let own = |hardware: &HardwareAddress| filed(hardware) == filed(&machine);
     let uuid = engine.machine_of(&machine).and_then(|machine| machine.uuid);
     let leases = engine.leases6().filter(|lease| lease.hardware.as_ref().is_some_and(own));
-    let leases: Vec<&model::Lease6> = leases.collect();
+    let duids: BTreeSet<&[u8]> = leases.map(|lease| lease.duid.as_slice()).collect();
     let promised = engine.reservations6().filter(|reservation| match &reservation.holder {
         ReservedFor6::Mac(mac) => own(mac),
         ReservedFor6::Uuid(holder) => uuid == Some(*holder),
-        ReservedFor6::Duid(duid) => leases.iter().any(|lease| lease.duid == *duid),
+        ReservedFor6::Duid(duid) => duids.contains(duid.as_slice()),
     });
-    let promised: Vec<Change> = promised.cloned().map(Change::Reservation6).collect();
-    leases.into_iter().cloned().map(Change::Lease6).chain(promised).collect()
+    promised.cloned().map(Change::Reservation6).collect()
 }
 
 /// The files of images that were asked for, or that stand in what was said: paths within their images.

@@ -1,7 +1,7 @@
 //! The run: packets in, in the order of the capture; what came of it out.
 
 use crate::verdict::{Entry, Replayed, Verdict};
-use crate::{dhcp, http, tftp};
+use crate::{dhcp, dhcp6, http, tftp};
 use capture::{Dissector, Heard, Packet, Said, Transport};
 use engine::{Engine, Now};
 use model::HardwareAddress;
@@ -48,6 +48,7 @@ pub(crate) struct Asked {
 #[derive(Debug)]
 pub(crate) enum Work {
     Dhcp(Box<dhcp::Exchange>),
+    Dhcp6(Box<dhcp6::Exchange>),
     Tftp(Box<tftp::Transfer>),
     Http(Box<http::Fetch>),
     /// Judged by who asked again.
@@ -71,6 +72,7 @@ impl Asked {
         };
         match &self.work {
             Work::Dhcp(exchange) => dhcp::judge(exchange, entry),
+            Work::Dhcp6(exchange) => dhcp6::judge(exchange, entry),
             Work::Tftp(transfer) => tftp::judge(transfer, entry),
             Work::Http(fetch) => http::judge(fetch, entry),
             Work::Again => entry,
@@ -90,8 +92,10 @@ pub struct Replay {
     lately: VecDeque<(u64, SocketAddr, SocketAddr, Vec<u8>)>,
     asked: Vec<Asked>,
     left_out: u64,
+    /// Messages of DHCPv6 where no network of IPv6 is known.
     ipv6: u64,
     dhcp: dhcp::Talk,
+    dhcp6: dhcp6::Talk,
     tftp: tftp::Talk,
     http: http::Talk,
 }
@@ -112,6 +116,7 @@ impl Replay {
             left_out: 0,
             ipv6: 0,
             dhcp: dhcp::Talk::default(),
+            dhcp6: dhcp6::Talk::default(),
             tftp: tftp::Talk::default(),
             http: http::Talk::default(),
         }
@@ -129,8 +134,10 @@ impl Replay {
     fn heard(&mut self, heard: Heard, interface: Option<&str>) {
         let now = Now(heard.at_ns / 1_000_000);
         self.tidy(now);
-        let networks = &self.engine.settings().networks;
-        self.names_are_ours |= networks.iter().any(|n| Some(n.interface.as_str()) == interface);
+        let settings = self.engine.settings();
+        let over_ipv6 = settings.networks6.iter().map(|network| network.interface.as_str());
+        let mut ours = settings.networks.iter().map(|n| n.interface.as_str()).chain(over_ipv6);
+        self.names_are_ours |= ours.any(|ours| Some(ours) == interface);
         let moment = Moment {
             packet: self.packets,
             at_ns: heard.at_ns,
@@ -158,10 +165,16 @@ impl Replay {
 
     fn datagram(&mut self, moment: &Moment<'_>, datagram: &Transport) {
         let ports = [datagram.from.port(), datagram.to.port()];
-        if datagram.from.is_ipv6() && (ports.contains(&546) || ports.contains(&547)) {
+        let dhcp6 = datagram.from.is_ipv6() && (ports.contains(&546) || ports.contains(&547));
+        if dhcp6 && self.engine.settings().networks6.is_empty() {
             self.ipv6 = self.ipv6.saturating_add(1);
+            return;
         }
         let (engine, asked) = (&mut self.engine, &mut self.asked);
+        if dhcp6 {
+            self.dhcp6.hear(engine, moment, datagram, asked);
+            return;
+        }
         if ports.iter().any(|port| matches!(port, 67 | 68 | 4011)) {
             self.dhcp.hear(engine, moment, datagram, asked);
         } else if datagram.to.port() == 69 {
@@ -192,7 +205,11 @@ impl Replay {
             (*from, *to) == (datagram.from, datagram.to) && *bytes == datagram.payload
         });
         // Only what is asked is worth remembering: blocks of files are numbered.
-        if !twice && matches!(datagram.to.port(), 67 | 69 | 4011) {
+        let asks = match datagram.to.port() {
+            547 => dhcp6::asks(&datagram.payload),
+            port => matches!(port, 67 | 69 | 4011),
+        };
+        if !twice && asks {
             let one = (moment.at_ns, datagram.from, datagram.to, datagram.payload.clone());
             self.lately.push_back(one);
         }
@@ -212,7 +229,10 @@ impl Replay {
             ));
         }
         if self.ipv6 > 0 {
-            notes.push(format!("{} messages of DHCPv6 were left out", self.ipv6));
+            notes.push(format!(
+                "{} messages of DHCPv6 were left out: no network of IPv6 is in the configuration",
+                self.ipv6
+            ));
         }
         let judged = self.asked.iter().map(|asked| asked.judged(began));
         Replayed { entries: judged.collect(), notes }

@@ -14,13 +14,15 @@ use std::collections::BTreeSet;
 use std::io;
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use wire::dhcp6::{ALL_SERVERS, SERVER_PORT};
+use wire::dhcp6::{ALL_SERVERS, Heard, Kind, SERVER_PORT};
 
-/// Messages of one link that wait for the owner. What comes beyond that is dropped: its client asks
-/// again, and waits longer each time.
-const WAITING_MAX: usize = 1024;
+/// Messages of one link that wait for the owner: what he answers in less than a second, after which their
+/// clients ask again (RFC 8415, 7.6). What comes beyond that is dropped.
+const WAITING_MAX: usize = 8192;
+/// Of those, such that begin (SOLICIT): a flood of them never stands before who has an address or was offered one.
+const BEGINNING_MAX: usize = WAITING_MAX / 2;
 /// Clients' messages are far shorter; a relay's may hold several envelopes.
 const DATAGRAM_BYTES_MAX: usize = 4096;
 
@@ -60,7 +62,10 @@ impl Opened {
         owner: &O,
         counters: &Arc<Counters>,
     ) -> io::Result<()> {
-        let room = Arc::new(Semaphore::new(WAITING_MAX));
+        let room = Room {
+            all: Arc::new(Semaphore::new(WAITING_MAX)),
+            beginning: Arc::new(Semaphore::new(BEGINNING_MAX)),
+        };
         for (socket, at) in self.sockets {
             let socket = Arc::new(tokio::net::UdpSocket::from_std(socket)?);
             let ear = Ear {
@@ -69,7 +74,7 @@ impl Opened {
                 socket,
                 owner: owner.clone(),
                 counters: Arc::clone(counters),
-                room: Arc::clone(&room),
+                room: room.clone(),
             };
             listeners.spawn(ear.hear());
         }
@@ -84,6 +89,7 @@ fn bound(address: Ipv6Addr, scope: u32) -> io::Result<Socket> {
     if scope != 0 {
         socket.set_multicast_if_v6(scope)?;
     }
+    crate::sys::udp::widen(&socket)?;
     socket.bind(&SocketAddrV6::new(address, SERVER_PORT, 0, scope).into())?;
     Ok(socket)
 }
@@ -96,7 +102,37 @@ struct Ear<O> {
     socket: Arc<tokio::net::UdpSocket>,
     owner: O,
     counters: Arc<Counters>,
-    room: Arc<Semaphore>,
+    room: Room,
+}
+
+/// Places for messages that wait for the owner.
+#[derive(Clone)]
+struct Room {
+    all: Arc<Semaphore>,
+    beginning: Arc<Semaphore>,
+}
+
+/// A place, until it is dropped.
+struct Place(#[expect(dead_code, reason = "held, not read")] [Option<OwnedSemaphorePermit>; 2]);
+
+impl Room {
+    fn enter(&self, message: &[u8]) -> Option<Place> {
+        let place = |room: &Arc<Semaphore>| Arc::clone(room).try_acquire_owned().ok();
+        let beginning = match begins(message) {
+            true => Some(place(&self.beginning)?),
+            false => None,
+        };
+        Some(Place([Some(place(&self.all)?), beginning]))
+    }
+}
+
+/// Whether it is a SOLICIT, in whatever envelopes of relays.
+fn begins(message: &[u8]) -> bool {
+    match message.first() {
+        Some(kind) if *kind == Kind::Solicit.number() => true,
+        Some(kind) if Kind::of(*kind).is_some() => false,
+        _ => Heard::parse(message).is_ok_and(|heard| heard.packet.kind == Kind::Solicit),
+    }
 }
 
 impl<O: Owner> Ear<O> {
@@ -112,22 +148,19 @@ impl<O: Owner> Ear<O> {
                 self.counters.dhcp6_broken.one();
                 continue;
             }
-            let Ok(permit) = Arc::clone(&self.room).try_acquire_owned() else {
+            let message = bytes.get(..length).unwrap_or_default();
+            let Some(place) = self.room.enter(message) else {
                 self.counters.dhcp6_dropped.one();
                 continue;
             };
             self.counters.dhcp6_received.one();
-            let datagram = Datagram6 {
-                link: self.link.clone(),
-                from,
-                to: self.at,
-                bytes: bytes.get(..length).unwrap_or_default().to_vec(),
-            };
+            let (link, bytes) = (self.link.clone(), message.to_vec());
+            let datagram = Datagram6 { link, from, to: self.at, bytes };
             // Who waits for the owner does not keep the port from being opened anew.
             let (owner, socket) = (self.owner.clone(), Arc::downgrade(&self.socket));
             let counters = Arc::clone(&self.counters);
             tokio::spawn(async move {
-                let (_permit, _panics) = (permit, PanicWatch(Arc::clone(&counters)));
+                let (_place, _panics) = (place, PanicWatch(Arc::clone(&counters)));
                 let Some(reply) = owner.dhcp6(datagram).await else { return };
                 let Some(socket) = socket.upgrade() else { return counters.dhcp6_unsent.one() };
                 match socket.send_to(&reply.bytes, SocketAddr::V6(reply.to)).await {
@@ -136,5 +169,40 @@ impl<O: Owner> Ear<O> {
                 }
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::dhcp6::{Envelope, Packet, forwarded};
+
+    #[test]
+    fn however_many_solicit_there_is_room_for_who_requests() {
+        let message = |kind| {
+            let id = Some(vec![0, 3, 0, 1, 2, 0, 0, 0, 0, 1]);
+            let server_id = id.clone().filter(|_| kind != Kind::Solicit);
+            let packet = Packet { client_id: id, server_id, ..Packet::new(kind, [1, 2, 3]) };
+            packet.encode().unwrap()
+        };
+        let relay = Envelope {
+            hops: 0,
+            link: "fd77::1".parse().unwrap(),
+            peer: "fe80::1".parse().unwrap(),
+            interface_id: None,
+            link_layer: None,
+        };
+        let relayed = forwarded(&[relay], message(Kind::Solicit));
+        let all = Arc::new(Semaphore::new(WAITING_MAX));
+        let room = Room { all, beginning: Arc::new(Semaphore::new(BEGINNING_MAX)) };
+        let mut places: Vec<Place> = (0..WAITING_MAX)
+            .filter_map(|n| room.enter(if n % 2 == 0 { &relayed } else { &[1] }))
+            .collect();
+        assert_eq!(places.len(), BEGINNING_MAX);
+        let request = message(Kind::Request);
+        places.extend((0..WAITING_MAX).filter_map(|_| room.enter(&request)));
+        assert_eq!(places.len(), WAITING_MAX);
+        drop(places);
+        assert!(room.enter(&relayed).is_some());
     }
 }

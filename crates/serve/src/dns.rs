@@ -13,6 +13,7 @@
 mod book;
 mod forward;
 mod publish;
+mod refused;
 mod tcp;
 mod udp;
 
@@ -26,6 +27,8 @@ use model::network::Mode;
 use model::{Network, Network6};
 pub use publish::Publish;
 pub(crate) use publish::Publisher;
+use refused::Refusals;
+pub use refused::Refused;
 use socket2::{Domain, Socket, Type};
 use std::collections::BTreeSet;
 use std::io;
@@ -96,6 +99,8 @@ pub(crate) struct Service {
     pub(crate) book: Book,
     /// Whoever asks others.
     pub(crate) forwarder: Forwarder,
+    /// What was refused lately.
+    pub(crate) refusals: Refusals,
     tasks: JoinSet<()>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -122,6 +127,7 @@ impl Service {
         let Dns { rules, per_second } = dns;
         let book = Book::new(rules.clone());
         let forwarder = Forwarder::new(&rules, book.clone(), Arc::clone(counters))?;
+        let refusals = Refusals::default();
         let runtime = tokio::runtime::Handle::current();
         let closing = Arc::new(AtomicBool::new(false));
         let (mut tasks, mut threads) = (JoinSet::new(), Vec::new());
@@ -134,6 +140,7 @@ impl Service {
                 forwarder: forwarder.clone(),
                 runtime: runtime.clone(),
                 book: book.clone(),
+                refusals: refusals.clone(),
                 counters: Arc::clone(counters),
                 closing: Arc::clone(&closing),
             };
@@ -144,11 +151,12 @@ impl Service {
                 owner: owner.clone(),
                 book: book.clone(),
                 forwarder: forwarder.clone(),
+                refusals: refusals.clone(),
                 counters: Arc::clone(counters),
             };
             tasks.spawn(tcp::listen(listener, Arc::new(desk)));
         }
-        Ok(Self { closing, book, forwarder, tasks, threads })
+        Ok(Self { closing, book, forwarder, refusals, tasks, threads })
     }
 }
 

@@ -316,6 +316,11 @@ impl Running {
         self.dns.as_ref().map(|dns| dns.forwarder.upstreams()).unwrap_or_default()
     }
 
+    /// Questions for names that were refused lately, the newest first.
+    pub fn refused_names(&self) -> Vec<dns::Refused> {
+        self.dns.as_ref().map(|dns| dns.refusals.read()).unwrap_or_default()
+    }
+
     /// How names stand at DNS servers of others.
     pub fn published(&self) -> Vec<Standing> {
         self.publisher.standing()

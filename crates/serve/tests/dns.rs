@@ -171,6 +171,42 @@ fn a_name_answers_as_long_as_its_lease_holds() {
 }
 
 #[test]
+fn nothing_is_lost_of_a_stream_of_questions() {
+    const EACH: usize = 6000;
+    const AT_ONCE: usize = 24;
+    if !able(&[]) {
+        return;
+    }
+    let stage = stage(100_000_000);
+    let asked = question("boot.lab.example", kind::A, None);
+    let answered = |socket: &UdpSocket| {
+        let say = || assert_eq!(socket.send_to(&asked, to(53)).unwrap(), asked.len());
+        (0..AT_ONCE).for_each(|_| say());
+        (0..EACH)
+            .take_while(|n| {
+                let heard = hear(socket);
+                if heard.is_some() && n + AT_ONCE < EACH {
+                    say();
+                }
+                heard.is_some()
+            })
+            .count()
+    };
+    let sockets: Vec<UdpSocket> = (0..6).map(|_| stage.world.udp(0)).collect();
+    let counts: Vec<usize> = std::thread::scope(|scope| {
+        let asking: Vec<_> = sockets
+            .iter()
+            .map(|socket| {
+                socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+                scope.spawn(|| answered(socket))
+            })
+            .collect();
+        asking.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(counts, [EACH; 6]);
+}
+
+#[test]
 fn names_are_answered_over_ipv6_too_and_to_nobody_outside_its_subnet() {
     if !able(&[]) {
         return;

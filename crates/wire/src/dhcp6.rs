@@ -15,7 +15,7 @@ pub use packet::{
     ASSOCIATION_ADDRESSES_MAX, ASSOCIATIONS_MAX, Association, DOMAINS_MAX, Given, Kind, Packet,
     STATUS_TEXT_MAX, Status, WANTED_MAX, WORDS_MAX, status,
 };
-pub use relay::{Envelope, HOPS_MAX, Heard, INTERFACE_ID_MAX, enveloped, forwarded};
+pub use relay::{Envelope, HOPS_MAX, Heard, INTERFACE_ID_MAX, enveloped, forwarded, unwrapped};
 pub use write::{MESSAGE_MAX, URL_MAX, Unsayable};
 
 use std::error::Error;
@@ -151,6 +151,11 @@ impl Message {
             bytes.extend_from_slice(value);
         }
         bytes
+    }
+
+    /// Codes of its options, in their order.
+    pub fn codes(&self) -> impl Iterator<Item = u16> {
+        self.options.iter().map(|(code, _)| *code)
     }
 
     /// The first option with this code.

@@ -42,6 +42,7 @@ export const views: View[] = [
   { path: '/templates/{name}', title: t.templates.one, load: () => import('../views/templates/Template.svelte'), of: '/templates' },
   { path: '/menu', title: t.menus.title, load: () => import('../views/menu/Menu.svelte'), nav: { icon: 'screen' } },
   { path: '/networks', title: t.networks.title, load: () => import('../views/networks/Networks.svelte'), nav: { icon: 'networks' } },
+  { path: '/names', title: t.names.title, load: () => import('../views/names/Names.svelte'), nav: { icon: 'names' } },
   { path: '/leases', title: t.leases.title, load: () => import('../views/leases/Leases.svelte'), nav: { icon: 'leases' } },
   { path: '/operations', title: t.operations.title, load: () => import('../views/operations/Operations.svelte'), nav: { icon: 'operations' } },
   { path: '/operations/{part}', title: t.operations.title, load: () => import('../views/operations/Operations.svelte'), of: '/operations' },

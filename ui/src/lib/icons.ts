@@ -19,6 +19,7 @@ export const icons = {
   out: 'M8 4H4v12h4M12 6.5 15.5 10 12 13.5M15.5 10H8',
   networks: 'M10 3v4M10 7H4v4M10 7h6v4M2.5 11h3v4h-3zM8.5 11h3v4h-3zM14.5 11h3v4h-3zM10 7v4',
   leases: 'M4 3.5h12v13H4zM7 7.5h6M7 10.5h6M7 13.5h3',
+  names: 'M3 4h6.5L17 11.5 11.5 17 3 9.5ZM6.5 7.2h.01',
   operations: 'M3 6h8M15 6h2M3 14h2M9 14h8M13 4v4M7 12v4',
   steps: 'M3 16h4v-4h4V8h4V4h2',
   copy: 'M7 7h9v9H7zM4 13V4h9',

@@ -7,6 +7,7 @@ import { images } from './en/images';
 import { leases } from './en/leases';
 import { acts, saved } from './en/machine-acts';
 import { menus } from './en/menus';
+import { names } from './en/names';
 import { networks } from './en/networks';
 import { operations } from './en/operations';
 import { profiles } from './en/profiles';
@@ -21,6 +22,7 @@ const many = (count: number, one: string, more: string) => `${n(count)} ${count 
 export const en = {
   account,
   leases,
+  names,
   networks,
   operations,
   start,

@@ -2,7 +2,7 @@
 
 use super::{Asked, Dry, State};
 use crate::doing::config as file;
-use crate::types::{ConfigAnswer, ConfigView, ConfigWish, NetworkWish};
+use crate::types::{ConfigAnswer, ConfigView, ConfigWish, Network6Wish, NetworkWish};
 use crate::{House, Problem, body};
 use axum::Json;
 use model::access::Outcome;
@@ -77,9 +77,25 @@ pub async fn network(
     State(house): State<House>,
     body::Json(wish): body::Json<NetworkWish>,
 ) -> Result<Json<ConfigAnswer>, Problem> {
-    let path = path_of(&house)?;
+    with(&house, |text| house.settings.with_network(text, &wish)).await
+}
+
+/// The same with a network of IPv6.
+pub async fn network6(
+    State(house): State<House>,
+    body::Json(wish): body::Json<Network6Wish>,
+) -> Result<Json<ConfigAnswer>, Problem> {
+    with(&house, |text| house.settings.with_network6(text, &wish)).await
+}
+
+/// What the file would be with something in it, judged.
+async fn with(
+    house: &House,
+    written: impl FnOnce(&str) -> Result<String, Problem>,
+) -> Result<Json<ConfigAnswer>, Problem> {
+    let path = path_of(house)?;
     let ConfigView { text, seen, .. } = crate::doing::blocking(move || file::view(&path)).await??;
-    let text = house.settings.with_network(&text, &wish)?;
+    let text = written(&text)?;
     let checked = house.settings.check(text.clone()).await?;
     Ok(Json(ConfigAnswer { text: Some(text), seen: Some(seen), ..checked }))
 }

@@ -3,29 +3,33 @@
 use super::{Asked, Dry, State, ask, command};
 use crate::server::DnsNow;
 use crate::types::{
-    DnsAnswer, DnsStatus, Done, NameLostView, NameView, PublishAbandoned, PublishView, RecordView,
-    RecordWish,
+    AskedForView, CountedView, DnsAnswer, DnsStatus, Done, NameLostView, NameView,
+    PublishAbandoned, PublishView, RecordView, RecordWish,
 };
 use crate::{House, Problem, body};
 use axum::Json;
 use axum::extract::Path;
 use engine::Command;
-use engine::names::{Inquiry, Lost, Name, Names, Said, To};
+use engine::names::{Inquiry, Lost, Name, Names, Rules, Said, To};
 use model::dns::{NameData, NameRecord, RECORD_TTL_S};
 use model::text::show;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use wire::dns::{Query, Record, class, kind};
 
 pub async fn status(State(house): State<House>) -> Result<Json<DnsStatus>, Problem> {
     let now = house.site.now();
     let publish = (house.published)();
     let abandoned = abandoned(&house, &publish).await?;
-    let Some(DnsNow { names, upstreams }) = (house.dns)() else {
+    let Some(DnsNow { names, upstreams, refused }) = (house.dns)() else {
         return Ok(Json(DnsStatus { publish, abandoned, ..DnsStatus::default() }));
     };
+    let counted = (house.counted)().into_iter().filter_map(|(name, says, count)| {
+        let name = name.strip_prefix("dns_")?.to_owned();
+        Some(CountedView { name, says: says.to_owned(), count })
+    });
     Ok(Json(DnsStatus {
         on: true,
         interfaces: names.rules().interfaces.clone(),
@@ -33,10 +37,26 @@ pub async fn status(State(house): State<House>) -> Result<Json<DnsStatus>, Probl
         serial: names.serial(),
         records: names.list(now).count(),
         upstreams,
+        asks: asks(names.rules()),
+        private: names.rules().private.iter().map(ToString::to_string).collect(),
+        counted: counted.collect(),
+        refused,
         lost: names.lost().iter().map(lost).collect(),
         publish,
         abandoned,
     }))
+}
+
+/// Domains with servers of their own first.
+fn asks(rules: &Rules) -> Vec<AskedForView> {
+    let texts = |all: &[SocketAddr]| all.iter().map(ToString::to_string).collect();
+    let split = rules.split.iter().map(|split| AskedForView {
+        domain: Some(split.domain.to_string()),
+        servers: texts(&split.upstream),
+    });
+    let others = Some(&rules.upstream).filter(|all| !all.is_empty());
+    let others = others.map(|all| AskedForView { domain: None, servers: texts(all) });
+    split.chain(others).collect()
 }
 
 /// What nobody takes away any more.

@@ -142,6 +142,12 @@ fn about_the_server() -> Vec<Route> {
         get("/api/v1/config", ADMIN, "the configuration file", config::show),
         put("/api/v1/config", ADMIN, "checks it, writes it and puts it in force", config::set),
         post("/api/v1/config/network", ADMIN, "the file with a network in it", config::network),
+        post(
+            "/api/v1/config/network6",
+            ADMIN,
+            "the file with a network of IPv6 in it",
+            config::network6,
+        ),
         get("/api/v1/history", SEE_FLEET, "the last day in numbers", history::show),
     ]
 }

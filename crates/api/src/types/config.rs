@@ -1,9 +1,10 @@
 //! The configuration file, as operators see and change it.
 
 use model::network::{Mode, Pool, Subnet};
+use model::network6::{Pool6, Subnet6};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// The configuration file as it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -102,6 +103,41 @@ pub struct NetworkWish {
     /// How long a lease is: `12h`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<String>,
+}
+
+/// A network of IPv6, as it is to be served. What is left out stays as it stands in the file; the first time, the subnet
+/// is then taken from the interface. An empty list takes its key out of the file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Network6Wish {
+    /// Its interface.
+    pub interface: String,
+    /// `dhcp` or `off`.
+    #[schemars(with = "String")]
+    pub mode: Mode,
+    /// Its subnet.
+    #[serde(default, with = "text", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub subnet: Option<Subnet6>,
+    /// Addresses to give; without any, machines make their own (SLAAC).
+    #[serde(default, with = "texts", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<String>>")]
+    pub pool: Option<Vec<Pool6>>,
+    /// The machines' name servers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns: Option<Vec<Ipv6Addr>>,
+    /// The machines' domain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain: Option<String>,
+    /// How long a lease is: `12h`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<String>,
+    /// Whether router advertisements come from us.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advertise: Option<bool>,
+    /// Whether two messages are enough for an address, where a client asks for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rapid_commit: Option<bool>,
 }
 
 /// A value as people write it.

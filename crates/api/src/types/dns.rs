@@ -19,6 +19,14 @@ pub struct DnsStatus {
     pub records: usize,
     /// Who is asked for names of others.
     pub upstreams: Vec<UpstreamView>,
+    /// Which of them is asked for what.
+    pub asks: Vec<AskedForView>,
+    /// Domains whose names may lead to private addresses, though others say so.
+    pub private: Vec<String>,
+    /// What was counted since the start, as `bootwright_dns_…` at `/metrics`.
+    pub counted: Vec<CountedView>,
+    /// Questions that were refused lately, the newest first.
+    pub refused: Vec<NameRefusedView>,
     /// Who wants a name that another has.
     pub lost: Vec<NameLostView>,
     /// DNS servers that are told of names.
@@ -92,6 +100,46 @@ pub struct UpstreamView {
     pub failed: u32,
     /// Why not, the last time.
     pub why: Option<String>,
+}
+
+/// Whom names below a domain are asked of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AskedForView {
+    /// The domain; `null` is every other name.
+    pub domain: Option<String>,
+    /// Addresses and ports.
+    pub servers: Vec<String>,
+}
+
+/// One number that only grows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CountedView {
+    /// Its name: `questions`, `forwarded`, `limited`, ...
+    pub name: String,
+    /// What it says.
+    pub says: String,
+    /// How much it is.
+    pub count: u64,
+}
+
+/// A question for a name that was refused.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NameRefusedView {
+    /// When it was last asked.
+    pub last: String,
+    /// By whom.
+    #[schemars(with = "String")]
+    pub from: IpAddr,
+    /// The name.
+    pub name: String,
+    /// The type.
+    pub kind: String,
+    /// What was said: `REFUSED`, `SERVFAIL`, `NOTIMP`, ...
+    pub ends: String,
+    /// Why.
+    pub because: String,
+    /// How often since it was first remembered.
+    pub times: u64,
 }
 
 /// Somebody who wants a name that another has.

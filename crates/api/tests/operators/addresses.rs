@@ -88,6 +88,12 @@ async fn leases_of_both_families_are_listed_shown_and_ended() {
     let status = json(&ask(Method::GET, "/api/v1/status").await);
     assert_eq!((&status["leases"], &status["leases_ipv6"]), (&0.into(), &2.into()));
     assert_eq!(status["networks"][1]["subnet"], "fd77::/64");
+    let networks = json(&ask(Method::GET, "/api/v1/networks").await);
+    let [four, six] = &networks.as_array().unwrap()[..] else { panic!("{networks:#}") };
+    assert_eq!((&four["family"], &four["advertise"]), (&"ipv4".into(), &Value::Null));
+    assert_eq!((&six["family"], &six["mode"]), (&"ipv6".into(), &"dhcp".into()));
+    assert_eq!(six["numbers"]["leased"], 2, "{six:#}");
+    assert!(six["because"].as_str().unwrap().contains("has to say that addresses come by DHCPv6"));
     let numbers = ask(Method::GET, "/metrics").await.text;
     let pool = |what: &str| format!("bootwright_pool_{what}{{link=\"lan\",subnet=\"fd77::/64\"}} ");
     assert!(numbers.contains(&format!("{}2\n", pool("leased"))), "{numbers}");

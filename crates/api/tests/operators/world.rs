@@ -8,7 +8,7 @@ use api::gate::host::Hosts;
 use api::net::{Front, start};
 use api::pages::Page;
 use api::server::{Configuration, House, Running};
-use api::types::{ConfigAnswer, NetworkWish};
+use api::types::{ConfigAnswer, Network6Wish, NetworkWish};
 use engine::{BootDefaults, Command, Settings};
 use futures_util::future::BoxFuture;
 use http_body_util::{BodyExt, Full};
@@ -85,6 +85,10 @@ impl Configuration for NoFile {
     }
 
     fn with_network(&self, text: &str, _: &NetworkWish) -> Result<String, Problem> {
+        Ok(text.to_owned())
+    }
+
+    fn with_network6(&self, text: &str, _: &Network6Wish) -> Result<String, Problem> {
         Ok(text.to_owned())
     }
 }

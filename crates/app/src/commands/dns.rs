@@ -6,13 +6,16 @@ use crate::failure::Failure;
 use crate::say;
 use api::Client;
 use api::types::{
-    DnsAnswer, DnsStatus, NameView, PublishAbandoned, PublishFailing, PublishView, RecordView,
-    RecordWish, UpstreamView,
+    DnsAnswer, DnsStatus, NameRefusedView, NameView, PublishAbandoned, PublishFailing, PublishView,
+    RecordView, RecordWish, UpstreamView,
 };
 use clap::{Args, Subcommand};
 use hyper::Method;
 use model::url::part;
 use std::net::IpAddr;
+
+/// So many questions that were refused lately are shown; the API and `--json` have all that are remembered.
+const REFUSED_SHOWN: usize = 5;
 
 /// What can be done with names.
 #[derive(Debug, Subcommand)]
@@ -114,8 +117,7 @@ async fn status(client: &Client, json: Json) -> Result<(), Failure> {
     if json.json {
         return say::json(&status);
     }
-    let DnsStatus { on, interfaces, zones, serial, records, upstreams, lost, publish, abandoned } =
-        status;
+    let DnsStatus { on, interfaces, zones, serial, records, upstreams, .. } = status;
     if on {
         let links = interfaces.join(", ");
         say::line(format!("answered on {links}: {records} records, serial {serial}"));
@@ -126,21 +128,26 @@ async fn status(client: &Client, json: Json) -> Result<(), Failure> {
         upstreams.into_iter().for_each(say_upstream);
     } else {
         say::line("names are not answered");
-        if publish.is_empty() {
+        if status.publish.is_empty() {
             say::note("hint: [dns] with listen = true in the configuration answers them");
         }
     }
-    publish.into_iter().for_each(say_published);
-    for PublishAbandoned { server, zone, names } in abandoned {
+    status.publish.into_iter().for_each(say_published);
+    for PublishAbandoned { server, zone, names } in status.abandoned {
         say::line(format!(
             "{names} names of {zone} were published at {server}, which the configuration does not name \
              any more: they stay there"
         ));
         say::note("hint: remove them there, or name that server and zone in [[dns.publish]] again");
     }
-    for one in lost {
+    for one in status.lost {
         let who = one.hardware.unwrap_or_else(|| one.address.to_string());
         say::line(format!("{who} ({}) does not have {}: {}", one.address, one.name, one.why));
+    }
+    for one in status.refused.iter().take(REFUSED_SHOWN) {
+        let NameRefusedView { last, from, name, kind, ends, because, times } = one;
+        let times = if *times > 1 { format!(", {times} times") } else { String::new() };
+        say::line(format!("refused {from} at {last}{times}: {name} {kind}: {ends}, {because}"));
     }
     Ok(())
 }

@@ -3,6 +3,8 @@
 //! In: a text, and a network as it is wished. Out: the text with it. Never: a file, or a judgement; whoever has the
 //! text checks it as any other.
 
+pub mod ipv6;
+
 use super::meaning::sensible_pool;
 use crate::links::Link;
 use api::types::NetworkWish;
@@ -31,30 +33,57 @@ pub fn with_network(text: &str, wish: &NetworkWish, links: &[Link]) -> Result<St
     let mut document: DocumentMut = text
         .parse()
         .map_err(|e| format!("the file is no TOML, so it cannot be changed here: {e}"))?;
+    let table = table_of(&mut document, &wish.interface, Family::V4)?;
+    fill(table, wish, links)?;
+    Ok(document.to_string())
+}
+
+/// Of which family a network is.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Family {
+    V4,
+    V6,
+}
+
+impl Family {
+    /// By its subnet, as the file is read.
+    fn of(table: &Table) -> Self {
+        let subnet = table.get("subnet").and_then(Item::as_str);
+        if subnet.is_some_and(|subnet| subnet.contains(':')) { Self::V6 } else { Self::V4 }
+    }
+}
+
+/// The one network of this family on this interface; a new one at the end where there is none.
+fn table_of<'a>(
+    document: &'a mut DocumentMut,
+    interface: &str,
+    family: Family,
+) -> Result<&'a mut Table, String> {
     let networks = document.entry("network").or_insert(Item::ArrayOfTables(ArrayOfTables::new()));
     let networks =
         networks.as_array_of_tables_mut().ok_or("`network` is not written [[network]]")?;
-    let is = |table: &Table| table.get("interface").and_then(Item::as_str) == Some(&wish.interface);
+    let is = |table: &Table| {
+        table.get("interface").and_then(Item::as_str) == Some(interface)
+            && Family::of(table) == family
+    };
     let places: Vec<usize> =
         (0..).zip(networks.iter()).filter(|(_, t)| is(t)).map(|(at, _)| at).collect();
     let table = match places.as_slice() {
         [] => {
             let mut table = Table::new();
-            table.insert("interface", value(&wish.interface));
+            table.insert("interface", value(interface));
             networks.push(table);
             networks.iter_mut().last()
         }
         [one] => networks.get_mut(*one),
         several => {
-            let (count, interface) = (several.len(), &wish.interface);
+            let count = several.len();
             return Err(format!(
                 "{count} networks are on {interface}: change them in the file itself"
             ));
         }
     };
-    let table = table.ok_or("a bug in the server: the network was not added")?;
-    fill(table, wish, links)?;
-    Ok(document.to_string())
+    table.ok_or_else(|| "a bug in the server: the network was not added".to_owned())
 }
 
 fn fill(table: &mut Table, wish: &NetworkWish, links: &[Link]) -> Result<(), String> {

@@ -8,7 +8,7 @@ use crate::config::{self, Admin, Config, edit};
 use crate::declared::Source;
 use api::Problem;
 use api::server::Configuration;
-use api::types::{ConfigAnswer, ConfigFault, NetworkWish};
+use api::types::{ConfigAnswer, ConfigFault, Network6Wish, NetworkWish};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -96,6 +96,11 @@ impl Configuration for SettingsFile {
     fn with_network(&self, text: &str, wish: &NetworkWish) -> Result<String, Problem> {
         let links = crate::links::all().map_err(Problem::failed)?;
         edit::with_network(text, wish, &links).map_err(Problem::unfit)
+    }
+
+    fn with_network6(&self, text: &str, wish: &Network6Wish) -> Result<String, Problem> {
+        let links = crate::links::all().map_err(Problem::failed)?;
+        edit::ipv6::with_network(text, wish, &links).map_err(Problem::unfit)
     }
 }
 

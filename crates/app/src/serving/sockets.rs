@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::{clock, say};
 use api::Problem;
 use api::server::{Counted, DnsNow};
-use api::types::{Done, PublishView, TlsStatus, UpstreamView, Wrong};
+use api::types::{Done, NameRefusedView, PublishView, TlsStatus, UpstreamView, Wrong};
 use engine::Settings;
 use library::Blobs;
 use model::Transfers;
@@ -93,7 +93,8 @@ impl Sockets {
     pub fn dns(&self) -> Option<DnsNow> {
         let read = |running: &Running| {
             let upstreams = running.upstreams().into_iter().map(upstream).collect();
-            running.names().map(|names| DnsNow { names, upstreams })
+            let refused = running.refused_names().into_iter().map(refused).collect();
+            running.names().map(|names| DnsNow { names, upstreams, refused })
         };
         self.of_running(read).flatten()
     }
@@ -291,6 +292,18 @@ fn upstream(one: serve::Upstream) -> UpstreamView {
         took_ms: one.answered.and_then(|(_, took)| u64::try_from(took.as_millis()).ok()),
         failed: one.failed,
         why: one.why,
+    }
+}
+
+fn refused(one: serve::Refused) -> NameRefusedView {
+    NameRefusedView {
+        last: one.at.to_string(),
+        from: one.from,
+        name: one.name,
+        kind: wire::dns::kind::name(one.kind),
+        ends: one.code.name().to_owned(),
+        because: one.why,
+        times: one.times,
     }
 }
 

@@ -114,6 +114,7 @@ impl Server {
         let config = file;
         let script = "set -e; ip link set lo up; ip link add br0 type veth peer name br1; \
                       ip addr add 10.77.0.1/24 dev br0; ip link set br0 up; ip link set br1 up; \
+                      ip addr add fd77::1/64 dev br0 nodad 2>/dev/null || true; \
                       exec \"$0\" serve --config \"$1\"";
         let root = nix::unistd::Uid::effective().is_root();
         let started = Command::new("unshare")

@@ -3,7 +3,7 @@
 
 use model::{HardwareAddress, Now};
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// Messages are counted over so long.
@@ -22,7 +22,7 @@ pub(super) enum Source {
     /// Who has no hardware address (InfiniBand, RFC 4390).
     ClientId(Vec<u8>),
     /// A port of a switch behind a relay: whatever addresses are made up behind it.
-    Circuit(Ipv4Addr, Vec<u8>),
+    Circuit(IpAddr, Vec<u8>),
 }
 
 /// What a message's source has had so far.

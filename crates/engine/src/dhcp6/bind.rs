@@ -7,7 +7,7 @@ use crate::Engine;
 use crate::lease6::{Asker, Planned};
 use model::address::hex_of;
 use model::plan::Why;
-use model::{Change, Client, Lease6, Network6, Now};
+use model::{Change, Lease6, Network6, Now};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 use wire::dhcp6::{Association, Given, Kind, status};
@@ -60,7 +60,7 @@ impl Engine {
     /// Why nobody gets an address here any more.
     pub(crate) fn exhausted6(&self, now: Now, network: &Network6) -> Why {
         let size = u64::try_from(network.pool_size()).unwrap_or(u64::MAX);
-        let quarantined = self.leases6.used(now, network).1 as u64;
+        let quarantined = self.leases6.quarantined(now, network) as u64;
         Why::PoolExhausted { size, quarantined }
     }
 
@@ -73,7 +73,7 @@ impl Engine {
         let mut planned = Planned::default();
         let mut unknown = None;
         for asked in &exchange.heard.packet.associations {
-            let asker = asker(exchange.client, exchange, asked.iaid);
+            let asker = self.asker6(exchange, asked.iaid);
             let known = self.leases6.held(exchange.now, exchange.network, &asker).is_some();
             let theirs = known || wish(asked).is_some();
             let choice = self.choose6(exchange, asked, &planned).filter(|_| theirs);
@@ -129,7 +129,7 @@ impl Engine {
         let declines = exchange.heard.packet.kind == Kind::Decline;
         let mut said = self.begin6(exchange, Kind::Reply);
         for asked in &exchange.heard.packet.associations {
-            let asker = asker(exchange.client, exchange, asked.iaid);
+            let asker = self.asker6(exchange, asked.iaid);
             let mut any = false;
             for given in &asked.addresses {
                 let lease = match declines {
@@ -173,6 +173,18 @@ impl Engine {
         }
     }
 
+    fn asker6<'a>(&self, exchange: &'a Exchange<'_>, iaid: u32) -> Asker<'a> {
+        let client = exchange.client;
+        Asker {
+            duid: exchange.heard.packet.client_id.as_deref().unwrap_or_default(),
+            iaid,
+            hardware: Some(client.hardware).filter(|hardware| !hardware.bytes().is_empty()),
+            uuid: client.uuid,
+            host_name: client.host_name.as_deref(),
+            known: self.is_known(&client.hardware),
+        }
+    }
+
     /// An address that no other association of the same message was given.
     fn choose6(
         &self,
@@ -180,7 +192,7 @@ impl Engine {
         asked: &Association,
         planned: &Planned,
     ) -> Option<Ipv6Addr> {
-        let asker = asker(exchange.client, exchange, asked.iaid);
+        let asker = self.asker6(exchange, asked.iaid);
         self.leases6.choose(exchange.now, exchange.network, &asker, wish(asked), planned)
     }
 
@@ -193,9 +205,10 @@ impl Engine {
         address: Ipv6Addr,
         planned: &mut Planned,
     ) -> Association {
-        let asker = asker(exchange.client, exchange, asked.iaid);
-        let lease = self.leases6.bound(exchange.now, exchange.network, &asker, address);
-        if let Some(gone) = self.leases6.in_the_way(exchange.now, address, planned) {
+        let asker = self.asker6(exchange, asked.iaid);
+        let (now, network) = (exchange.now, exchange.network);
+        let lease = self.leases6.bound(now, network, &asker, address);
+        if let Some(gone) = self.leases6.in_the_way(now, network, &asker, address, planned) {
             planned.make_room(gone);
             said.changes.push(Change::Lease6Gone(gone));
         }
@@ -221,16 +234,6 @@ impl Engine {
         let given = Given { address, preferred_s: valid_s, valid_s };
         let iaid = asked.iaid;
         Association { iaid, renew_s, rebind_s, addresses: vec![given], status: None }
-    }
-}
-
-fn asker<'a>(client: &'a Client, exchange: &'a Exchange<'_>, iaid: u32) -> Asker<'a> {
-    Asker {
-        duid: exchange.heard.packet.client_id.as_deref().unwrap_or_default(),
-        iaid,
-        hardware: Some(client.hardware).filter(|hardware| !hardware.bytes().is_empty()),
-        uuid: client.uuid,
-        host_name: client.host_name.as_deref(),
     }
 }
 

@@ -17,12 +17,12 @@ const ETHERNET: u16 = 1;
 
 impl Engine {
     /// Reads who is asking.
-    pub(super) fn client6(&self, datagram: &Datagram6, heard: &Heard) -> Client {
+    pub(crate) fn client6(&self, datagram: &Datagram6, heard: &Heard) -> Client {
         let packet = &heard.packet;
         let uuid = uuid(heard);
         let hardware = hardware(datagram, heard);
         // One UUID names all cards of a machine; it says which machine, at least.
-        let hardware = hardware.or_else(|| uuid.and_then(|uuid| self.machine_with(&uuid)));
+        let hardware = hardware.or_else(|| Some(self.machines.with_uuid(&uuid?)?.hardware));
         let hardware = hardware.unwrap_or_else(|| HardwareAddress::new(1, &[]));
         let classes = packet.vendor_classes.iter().flat_map(|(_, said)| said);
         let classes: Vec<&[u8]> = classes.map(Vec::as_slice).collect();
@@ -48,15 +48,6 @@ impl Engine {
             fingerprint,
             ..Client::unknown(&datagram.link, hardware)
         }
-    }
-
-    /// The one machine of the inventory with this UUID; none where two boards share it.
-    fn machine_with(&self, uuid: &Uuid) -> Option<HardwareAddress> {
-        if uuid.is_placeholder() {
-            return None;
-        }
-        let mut with = self.machines.values().filter(|machine| machine.uuid == Some(*uuid));
-        with.next().filter(|_| with.next().is_none()).map(|machine| machine.hardware)
     }
 }
 
@@ -116,6 +107,14 @@ fn firmware(class: &[u8], by_code: Option<Firmware>, stage: &Stage) -> Firmware 
         (Some(Firmware::Http) | None, _) if class.starts_with(b"PXEClient") => Firmware::Pxe,
         (by_code, _) => by_code.unwrap_or(Firmware::None),
     }
+}
+
+/// The port of a switch that a client is behind, as the relay next to it names it (option 18).
+pub(super) fn circuit(heard: &Heard) -> Option<(IpAddr, Vec<u8>)> {
+    let id = heard.nearest_client()?.interface_id.clone()?;
+    // A switch that only says by which port leaves it to the next relay to say where.
+    let mut links = heard.relays.iter().rev().map(|relay| IpAddr::V6(relay.link));
+    Some((links.find(|link| !link.is_unspecified())?, id))
 }
 
 /// Where a client is: the network of its link, or the one that its relay speaks for.

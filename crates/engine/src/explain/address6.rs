@@ -25,7 +25,7 @@ impl Engine {
         }
         let found = match self.memory.association(&client.hardware) {
             Some((duid, iaid)) => {
-                let who = asker(client, duid, iaid);
+                let who = self.would_ask(client, duid, iaid);
                 self.would_give(now, network, &who).map(|(address, mut because)| {
                     because.push(note(format!("its firmware asks with {}", named(duid, iaid))));
                     (format!("{address} of {}", network.subnet), because)
@@ -56,6 +56,17 @@ impl Engine {
         Ok((address, vec![note(from.to_string())]))
     }
 
+    fn would_ask<'a>(&self, client: &Client, duid: &'a [u8], iaid: u32) -> Asker<'a> {
+        // A client is known by a UUID only where that is its identifier.
+        let said = duid::uuid(duid);
+        let of_duid = |uuid: &Uuid| {
+            said.is_some_and(|said| [Uuid(said), Uuid::from_option_97(said)].contains(uuid))
+        };
+        let uuid = client.uuid.filter(|uuid| duid.is_empty() || of_duid(uuid));
+        let known = self.is_known(&client.hardware);
+        Asker { duid, iaid, hardware: Some(client.hardware), uuid, host_name: None, known }
+    }
+
     /// Its firmware was not heard since the server began: what its leases and reservations say.
     fn as_leases_say(
         &self,
@@ -66,7 +77,7 @@ impl Engine {
         let machine = self.filed(&client.hardware);
         let leases = self.leases6.of_machine(network, |card| self.filed(card) == machine);
         // By card and UUID alone, as long as no identifier is known.
-        let unnamed = asker(client, &[], 0);
+        let unnamed = self.would_ask(client, &[], 0);
         let weighed = self.leases6.weigh(now, network, &unnamed, None, &Planned::default());
         if let Some((address, Source6::Reserved)) = weighed {
             let because = vec![note(Source6::Reserved.to_string())];
@@ -75,7 +86,7 @@ impl Engine {
         let mut told: Vec<String> = Vec::new();
         let mut because = Vec::new();
         for lease in leases.iter().take(ASSOCIATIONS_TOLD) {
-            let who = asker(client, &lease.duid, lease.iaid);
+            let who = self.would_ask(client, &lease.duid, lease.iaid);
             let (address, why) = self.would_give(now, network, &who)?;
             let whose = named(&lease.duid, lease.iaid);
             let why = why.iter().map(ToString::to_string).collect::<String>();
@@ -93,16 +104,6 @@ impl Engine {
         }
         Ok((format!("{} of {}", told.join(", "), network.subnet), because))
     }
-}
-
-fn asker<'a>(client: &Client, duid: &'a [u8], iaid: u32) -> Asker<'a> {
-    // A client is known by a UUID only where that is its identifier.
-    let said = duid::uuid(duid);
-    let of_duid = |uuid: &Uuid| {
-        said.is_some_and(|said| [Uuid(said), Uuid::from_option_97(said)].contains(uuid))
-    };
-    let uuid = client.uuid.filter(|uuid| duid.is_empty() || of_duid(uuid));
-    Asker { duid, iaid, hardware: Some(client.hardware), uuid, host_name: None }
 }
 
 fn named(duid: &[u8], iaid: u32) -> String {

@@ -43,12 +43,7 @@ impl Engine {
             return Some(mac);
         }
         let of_uuid = |uuid: &Uuid| {
-            if uuid.is_placeholder() {
-                return None;
-            }
-            let mut with = self.machines.values().filter(|m| m.uuid == Some(*uuid));
-            // A UUID that two boards share names neither.
-            let only = with.next().filter(|_| with.next().is_none())?;
+            let only = self.machines.with_uuid(uuid)?;
             // It asks by one of its cards.
             let by = self.by_address(ask).filter(|at| only.addresses().any(|own| own == *at));
             Some(by.unwrap_or(only.hardware))

@@ -90,7 +90,7 @@ impl Engine {
         let before = now - self.settings.lease_history;
         let forgotten = self.leases.ended(Now(0), before, FORGOTTEN_AT_ONCE);
         noted.changes = forgotten.map(|lease| Change::LeaseGone(lease.address)).collect();
-        let forgotten = self.leases6.ended(before, FORGOTTEN_AT_ONCE);
+        let forgotten = self.leases6.ended(Now(0), before, FORGOTTEN_AT_ONCE);
         noted.changes.extend(forgotten.into_iter().map(Change::Lease6Gone));
         // Past a limit in memory the oldest are gone; then the disk needs them no longer, either.
         let end_of = |lease: Option<&Lease>| lease.and_then(|lease| lease.until);
@@ -112,11 +112,12 @@ impl Engine {
         let ended = self.leases.ended(since, now, ENDS_TOLD + 1);
         let ended = ended.filter(|lease| lease.state == LeaseState::Bound);
         let four = ended.map(|l| (IpAddr::V4(l.address), Some(l.hardware), &l.network));
-        let six = self.leases6.iter().filter(|lease| lease.state == LeaseState::Bound);
-        let six = six.filter(|l| l.until.is_some_and(|until| (since..now).contains(&until)));
+        let six = self.leases6.ended(since, now, ENDS_TOLD + 1).into_iter();
+        let six = six.filter_map(|address| self.leases6.of(address));
+        let six = six.filter(|lease| lease.state == LeaseState::Bound);
         let six = six.map(|l| (IpAddr::V6(l.address), l.hardware, &l.network));
         let mut events: Vec<Event> = four
-            .chain(six.take(ENDS_TOLD + 1))
+            .chain(six)
             .map(|(address, hardware, network)| {
                 let text = format!("the lease of {address} ended: it was not renewed");
                 event(now, hardware, network, Happening::Changed { text })

@@ -2,8 +2,8 @@
 
 use super::census::Tally;
 use crate::{Engine, Told};
-use model::{HardwareAddress, Life, Machine};
-use std::collections::BTreeMap;
+use model::{HardwareAddress, Life, Machine, Uuid};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 /// All machines. Each is filed under one address and may have others beside it.
@@ -13,6 +13,8 @@ pub(crate) struct Machines {
     filed: BTreeMap<HardwareAddress, Box<Machine>>,
     /// A further address of a machine, and the one that it is filed under.
     others: BTreeMap<HardwareAddress, HardwareAddress>,
+    /// Who says which UUID; no placeholders.
+    uuids: BTreeSet<(Uuid, HardwareAddress)>,
     /// How many live how.
     lives: Tally,
 }
@@ -33,6 +35,14 @@ impl Machines {
             .get(hardware)
             .or_else(|| self.filed.get(self.others.get(hardware)?))
             .map(AsRef::as_ref)
+    }
+
+    /// The one machine with this UUID; none where two boards share it, or where it is nobody's.
+    pub(crate) fn with_uuid(&self, uuid: &Uuid) -> Option<&Machine> {
+        let none = HardwareAddress::new(0, &[]);
+        let mut with = self.uuids.range((*uuid, none)..).take_while(|(of, _)| of == uuid);
+        let only = with.next().filter(|_| with.next().is_none())?;
+        self.get(&only.1)
     }
 
     pub(crate) fn contains_key(&self, hardware: &HardwareAddress) -> bool {
@@ -60,6 +70,8 @@ impl Machines {
     pub(crate) fn insert(&mut self, machine: Machine) {
         self.remove(&machine.hardware);
         self.lives.more(machine.life().name());
+        let uuid = machine.uuid.filter(|uuid| !uuid.is_placeholder());
+        self.uuids.extend(uuid.map(|uuid| (uuid, machine.hardware)));
         self.others.extend(machine.also.iter().map(|other| (*other, machine.hardware)));
         self.filed.insert(machine.hardware, Box::new(machine));
     }
@@ -68,6 +80,7 @@ impl Machines {
     pub(crate) fn remove(&mut self, hardware: &HardwareAddress) {
         let Some(old) = self.filed.remove(hardware) else { return };
         self.lives.less(old.life().name());
+        old.uuid.map(|uuid| self.uuids.remove(&(uuid, *hardware)));
         for other in &old.also {
             if self.others.get(other) == Some(hardware) {
                 self.others.remove(other);

@@ -10,11 +10,37 @@ use crate::rig::ns::Namespace;
 use crate::rig::process::run;
 
 /// Seconds in which each run begins exchanges.
-const PERIOD_S: u32 = 3;
+pub const PERIOD_S: u32 = 3;
 /// More loss than this does not count as served.
 const LOSS_MAX: f64 = 0.001;
 /// Halvings of the gap between what was served and what was not.
-const STEPS: u32 = 4;
+const STEPS: u32 = 5;
+
+/// Which DHCP is spoken.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Family {
+    /// DISCOVER, OFFER, REQUEST, ACK.
+    Four,
+    /// SOLICIT, ADVERTISE, REQUEST, REPLY.
+    Six,
+}
+
+impl Family {
+    fn arguments(self) -> [&'static str; 3] {
+        match self {
+            Self::Four => ["-4", "-l", "eth0"],
+            Self::Six => ["-6", "-l", "eth0"],
+        }
+    }
+
+    /// Whom it asks.
+    fn server(self) -> &'static str {
+        match self {
+            Self::Four => "10.80.0.1",
+            Self::Six => "all",
+        }
+    }
+}
 
 /// What one run came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -29,20 +55,31 @@ pub struct Report {
 ///
 /// # Errors
 /// When perfdhcp is missing, or says nothing that can be read.
-pub fn saturate(at: &Namespace) -> Result<Report, Trouble> {
-    once(at, None)
+pub fn saturate(at: &Namespace, family: Family) -> Result<Report, Trouble> {
+    once(at, family, None)
 }
 
-/// The highest rate that was served with at most 0.1 % lost, as it was reached; 0 when there is
-/// none.
+/// So many exchanges begun in a second.
 ///
 /// # Errors
 /// As [`saturate`].
-pub fn best(at: &Namespace, saturated: Report) -> Result<f64, Trouble> {
+pub fn at_rate(at: &Namespace, family: Family, per_s: u32) -> Result<Report, Trouble> {
+    once(at, family, Some(per_s))
+}
+
+/// The highest rate that was served with at most 0.1 % lost, as it was reached; 0 when there is
+/// none. `try_at` is asked what a rate comes to.
+///
+/// # Errors
+/// As [`saturate`].
+pub fn best(
+    saturated: Report,
+    mut try_at: impl FnMut(u32) -> Result<Report, Trouble>,
+) -> Result<f64, Trouble> {
     let (mut good, mut served, mut bad) = (0.0_f64, 0.0_f64, saturated.per_s.max(50.0) * 2.0);
     for _ in 0..STEPS {
         let rate = (good + bad) / 2.0;
-        let report = once(at, Some(rate as u32))?;
+        let report = try_at(rate as u32)?;
         // A rate it could not even send at shows its own limit, not the server's.
         if report.loss <= LOSS_MAX && report.per_s >= 0.95 * rate {
             good = rate;
@@ -54,14 +91,15 @@ pub fn best(at: &Namespace, saturated: Report) -> Result<f64, Trouble> {
     Ok(served)
 }
 
-fn once(at: &Namespace, rate: Option<u32>) -> Result<Report, Trouble> {
+fn once(at: &Namespace, family: Family, rate: Option<u32>) -> Result<Report, Trouble> {
     let mut inside = at.command("perfdhcp");
     let period = PERIOD_S.to_string();
-    inside.args(["-4", "-l", "eth0", "-R", "50000", "-p", &period, "-W", "1000000"]);
+    inside.args(family.arguments());
+    inside.args(["-R", "50000", "-p", &period, "-W", "1000000"]);
     if let Some(rate) = rate {
         inside.args(["-r", &rate.max(1).to_string()]);
     }
-    inside.arg("10.80.0.1");
+    inside.arg(family.server());
     let mut bounded = Command::new("timeout");
     bounded.args(["-k", "2", "30"]).arg(inside.get_program()).args(inside.get_args());
     // It ends with 3 when anything was lost; only what it reports counts.
@@ -80,7 +118,8 @@ fn read(said: &str) -> Option<Report> {
         said.lines().filter(|line| line.trim().starts_with(name)).filter_map(number).sum()
     };
     // Its own "Rate" counts the second of waiting at the end.
-    let (_, second_half) = said.split_once("REQUEST-ACK")?;
+    let (_, second_half) =
+        said.split_once("REQUEST-ACK").or_else(|| said.split_once("REQUEST-REPLY"))?;
     let acks = second_half.lines().find(|line| line.starts_with("received packets"));
     let per_s = acks.and_then(number)? / f64::from(PERIOD_S);
     let (sent, received) = (all("sent packets"), all("received packets"));
@@ -110,5 +149,7 @@ mod tests {
         assert_eq!(report.per_s, 32.0);
         assert!((report.loss - 4.0 / 198.0).abs() < 1e-9);
         assert_eq!(read("nothing"), None);
+        let six = said.replace("DISCOVER-OFFER", "SOLICIT-ADVERTISE");
+        assert_eq!(read(&six.replace("REQUEST-ACK", "REQUEST-REPLY")), Some(report));
     }
 }

@@ -160,9 +160,7 @@ pub fn new_directory() -> Result<tempfile::TempDir, Trouble> {
 /// # Errors
 /// When it does not start, with what it said.
 pub fn ours(at: &Namespace, directory: &Path, plan: Plan<'_>) -> Result<Process, Trouble> {
-    let mut process = ours_begun(at, directory, plan)?;
-    process.wait_for_line("ready", START)?;
-    Ok(process)
+    ours_with(at, directory, &config(plan))
 }
 
 /// As [`ours`], without waiting.
@@ -170,8 +168,22 @@ pub fn ours(at: &Namespace, directory: &Path, plan: Plan<'_>) -> Result<Process,
 /// # Errors
 /// When it cannot be started at all.
 pub fn ours_begun(at: &Namespace, directory: &Path, plan: Plan<'_>) -> Result<Process, Trouble> {
+    begun(at, directory, &config(plan))
+}
+
+/// As [`ours`], with this configuration.
+///
+/// # Errors
+/// When it does not start, with what it said.
+pub fn ours_with(at: &Namespace, directory: &Path, config: &str) -> Result<Process, Trouble> {
+    let mut process = begun(at, directory, config)?;
+    process.wait_for_line("ready", START)?;
+    Ok(process)
+}
+
+fn begun(at: &Namespace, directory: &Path, config: &str) -> Result<Process, Trouble> {
     let file: PathBuf = directory.join("bootwright.toml");
-    fs::write(&file, config(plan)).map_err(io("writing our configuration"))?;
+    fs::write(&file, config).map_err(io("writing our configuration"))?;
     let mut command = at.command(binary()?);
     command.args(["serve", "--quiet", "--config"]).arg(&file);
     command.arg("--state").arg(directory.join("state"));

@@ -1,5 +1,5 @@
 //! The bench's own program: `lab demo [FIRMWARE]`, `lab bench-boot [PAIRS]`,
-//! `lab bench-dhcp [ROUNDS] [--probe]`, `lab bench-dns [ROUNDS]`, `lab bench-dhcp-growth [LEASES]`, `lab bench-tftp [ROUNDS]`,
+//! `lab bench-dhcp [ROUNDS] [--probe]`, `lab bench-dhcp6 [ROUNDS]`, `lab bench-dns [ROUNDS]`, `lab bench-dhcp-growth [LEASES]`, `lab bench-tftp [ROUNDS]`,
 //! `lab bench-http [ROUNDS]`, `lab bench-storm [MACHINES]`, `lab bench-transfers`,
 //! `lab bench-library [ROUNDS]`, `lab bench-fleet [MACHINES]`, `lab bench-reasons [ROUNDS]`, `lab soak-kill KILLS [SEED]`, `lab soak-library KILLS [SEED]`.
 //! `./x` calls it.
@@ -69,6 +69,10 @@ fn main() -> ExitCode {
             Some(rounds) => lab::bench_reasons::run(rounds),
             None => return usage(),
         },
+        ["bench-dhcp6", rest @ ..] => match number(rest, 3) {
+            Some(rounds) => lab::bench_dhcp6::run(rounds),
+            None => return usage(),
+        },
         ["bench-dns", rest @ ..] => match number(rest, 3) {
             Some(rounds) => lab::bench_dns::run(rounds),
             None => return usage(),
@@ -119,6 +123,7 @@ fn usage() -> ExitCode {
     eprintln!(
         "usage: lab demo [uefi|bios|http|secureboot|arm64] | lab bench-boot [PAIRS] | \
          lab bench-dhcp [ROUNDS] [--probe] | lab bench-dhcp-growth [LEASES] | lab bench-dns [ROUNDS] | \
+         lab bench-dhcp6 [ROUNDS] | \
          lab bench-tftp [ROUNDS] | lab bench-http [ROUNDS] | \
          lab bench-storm [MACHINES] | lab bench-transfers | lab bench-library [ROUNDS] | \
          lab bench-fleet [MACHINES] | lab bench-reasons [ROUNDS] | \

@@ -1,4 +1,4 @@
-//! ISC Kea, the DHCPv4 server that ours is measured against.
+//! ISC Kea, the server of DHCPv4 and of DHCPv6 that ours is measured against.
 //!
 //! In: where it runs, which pool it has. Out: a running server with a lease file of its own.
 //! Never: a configuration that makes it slower than its default: leases are kept by `memfile` and
@@ -27,7 +27,7 @@ pub struct Serves<'a> {
     pub lease_s: u32,
 }
 
-/// A running kea-dhcp4, ended when dropped.
+/// A running kea-dhcp4 or kea-dhcp6, ended when dropped.
 #[derive(Debug)]
 pub struct Kea {
     process: Process,
@@ -39,17 +39,34 @@ impl Kea {
     /// # Errors
     /// When it does not start.
     pub fn start(at: &Namespace, serves: Serves<'_>, directory: &Path) -> Result<Self, Trouble> {
-        let file = directory.join("kea.json");
         let leases = directory.join("kea-leases4.csv");
-        fs::write(&file, config(serves, &leases)).map_err(io("writing Kea's configuration"))?;
-        let mut command = at.command("kea-dhcp4");
+        Self::start_with(at, "kea-dhcp4", &config(serves, &leases), directory)
+    }
+
+    /// The same for IPv6.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start6(at: &Namespace, serves: Serves<'_>, directory: &Path) -> Result<Self, Trouble> {
+        Self::start_with(at, "kea-dhcp6", &config6(serves, directory), directory)
+    }
+
+    fn start_with(
+        at: &Namespace,
+        program: &str,
+        config: &str,
+        directory: &Path,
+    ) -> Result<Self, Trouble> {
+        let file = directory.join("kea.json");
+        fs::write(&file, config).map_err(io("writing Kea's configuration"))?;
+        let mut command = at.command(program);
         command
             .env("KEA_PIDFILE_DIR", directory)
             .env("KEA_LOCKFILE_DIR", directory)
             .arg("-c")
             .arg(&file);
         let mut process = Process::start(command, directory.join("kea.log"))?;
-        process.wait_for("DHCP4_STARTED", START)?;
+        process.wait_for("_STARTED", START)?;
         Ok(Self { process })
     }
 
@@ -66,19 +83,41 @@ impl Kea {
     }
 }
 
-fn config(serves: Serves<'_>, leases: &PathBuf) -> String {
+fn config6(serves: Serves<'_>, directory: &Path) -> String {
+    let leases = directory.join("kea-leases6.csv");
+    let config = json!({ "Dhcp6": {
+        "data-directory": directory,
+        "interfaces-config": { "interfaces": [Link::INTERFACE] },
+        "lease-database": { "type": "memfile", "persist": true, "name": leases },
+        "preferred-lifetime": serves.lease_s,
+        "valid-lifetime": serves.lease_s,
+        "subnet6": [{
+            "subnet": serves.subnet,
+            "interface": Link::INTERFACE,
+            "pools": [{ "pool": serves.pool }]
+        }],
+        "loggers": loggers("kea-dhcp6", "dhcp6")
+    }});
+    format!("{config:#}")
+}
+
+/// Warnings, and that it has started; nothing of it is said for every packet.
+fn loggers(program: &str, started: &str) -> serde_json::Value {
     let output = json!([{ "output": "stdout", "flush": true }]);
+    json!([
+        { "name": program, "severity": "WARN", "output_options": output },
+        { "name": format!("{program}.{started}"), "severity": "INFO", "output_options": output },
+        { "name": format!("{program}.leases"), "severity": "WARN", "output_options": output }
+    ])
+}
+
+fn config(serves: Serves<'_>, leases: &PathBuf) -> String {
     let config = json!({ "Dhcp4": {
         "interfaces-config": { "interfaces": [Link::INTERFACE] },
         "lease-database": { "type": "memfile", "persist": true, "name": leases },
         "valid-lifetime": serves.lease_s,
         "subnet4": [{ "subnet": serves.subnet, "pools": [{ "pool": serves.pool }] }],
-        "loggers": [
-            { "name": "kea-dhcp4", "severity": "WARN", "output_options": output },
-            // Says that it has started; nothing else of it is for every packet.
-            { "name": "kea-dhcp4.dhcp4", "severity": "INFO", "output_options": output },
-            { "name": "kea-dhcp4.leases", "severity": "WARN", "output_options": output }
-        ]
+        "loggers": loggers("kea-dhcp4", "dhcp4")
     }});
     format!("{config:#}")
 }
@@ -94,5 +133,10 @@ mod tests {
         let read: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(read["Dhcp4"]["lease-database"]["name"], "/var/tmp/x/leases.csv");
         assert_eq!(read["Dhcp4"]["lease-database"]["persist"], true);
+        let serves = Serves { subnet: "fd80::/64", pool: "fd80::100-fd80::1ff", lease_s: 60 };
+        let text = config6(serves, Path::new("/var/tmp/x"));
+        let read: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(read["Dhcp6"]["lease-database"]["name"], "/var/tmp/x/kea-leases6.csv");
+        assert_eq!(read["Dhcp6"]["lease-database"]["persist"], true);
     }
 }

@@ -6,8 +6,8 @@
 use super::host::{HttpAnswer, HttpAsk};
 use capture::{Interface, LinkType, Packet, Writer};
 use model::Now;
-use std::net::{Ipv4Addr, SocketAddrV4};
-use wire::udp4;
+use std::net::{Ipv4Addr, SocketAddrV4, SocketAddrV6};
+use wire::{ip6, udp4};
 
 /// A link carries so much of a stream in one packet.
 const SEGMENT: usize = 1448;
@@ -33,6 +33,19 @@ impl Tap {
     ) {
         if let Some(packet) = udp4::encode(from, to, 1, payload) {
             self.ip((now, link), hardware, &packet);
+        }
+    }
+
+    /// The same over IPv6.
+    pub fn udp6(
+        &mut self,
+        at: (Now, &str),
+        hardware: Option<[u8; 6]>,
+        (from, to): (SocketAddrV6, SocketAddrV6),
+        payload: &[u8],
+    ) {
+        if let Some(packet) = ip6::udp((*from.ip(), from.port()), (*to.ip(), to.port()), payload) {
+            self.frame(at, hardware, 0x86dd, &packet);
         }
     }
 

@@ -130,7 +130,7 @@ impl Clients {
             (Doing::Asks { .. }, None) => self.begin(number, now, Doing::Discovers),
             (Doing::Asks { has, how }, Some(_)) if now.saturating_sub(one.since) > GIVES_UP => {
                 let (since, tries, client) = (one.since, one.tries, number as Client);
-                let what = What::Unanswered { client, address: has, how, since, tries };
+                let what = What::Unanswered { client, address: has.into(), how, since, tries };
                 one.lease = None;
                 self.history.push(Entry { at: now, what });
                 self.begin(number, now, Doing::Discovers)
@@ -210,7 +210,7 @@ impl Clients {
 
     fn release(&mut self, number: usize, now: Duration, has: Has) -> Option<Frame> {
         self.xid = self.xid.wrapping_add(1);
-        let what = What::Released { client: number as Client, address: has.address };
+        let what = What::Released { client: number as Client, address: has.address.into() };
         self.history.push(Entry { at: now, what });
         let pause = self.pause();
         let one = self.all.get_mut(number)?;
@@ -242,7 +242,7 @@ impl Clients {
             (Kind::Ack, _) => {
                 let lease = Duration::from_secs(answer.lease_s.unwrap_or(0).into());
                 let address = answer.address;
-                let what = What::Acked { client, asked, address, lease };
+                let what = What::Acked { client, asked, address: address.into(), lease };
                 self.history.push(Entry { at: now, what });
                 if current && one.doing != Doing::Rests {
                     let (server, at, until) = (answer.server, answer.at, asked + lease);
@@ -252,7 +252,7 @@ impl Clients {
             }
             (Kind::Nak, _) if current => {
                 if let Doing::Asks { has, how } = one.doing {
-                    let what = What::Refused { client, address: has, how };
+                    let what = What::Refused { client, address: has.into(), how };
                     self.history.push(Entry { at: now, what });
                 }
                 one.lease = None;
@@ -316,6 +316,7 @@ mod tests {
             panic!("{:?}", clients.history)
         };
         assert_eq!((asked, lease), (1001 * MS, LEASE));
+        let std::net::IpAddr::V4(address) = address else { panic!("{address}") };
         assert_eq!(clients.holder(1011 * MS, address), Some(clients.all[0].mac));
         assert_eq!(clients.holder(1001 * MS + LEASE, address), None);
     }

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// The server's clock has whole milliseconds; a lease this near its end is let go.
@@ -48,7 +48,7 @@ pub enum What {
         /// When it first asked for it.
         asked: Duration,
         /// Which address.
-        address: Ipv4Addr,
+        address: IpAddr,
         /// For how long, from `asked` on.
         lease: Duration,
     },
@@ -57,14 +57,14 @@ pub enum What {
         /// Who.
         client: Client,
         /// Which address.
-        address: Ipv4Addr,
+        address: IpAddr,
     },
     /// A NAK came.
     Refused {
         /// For whom.
         client: Client,
         /// The address it asked for.
-        address: Ipv4Addr,
+        address: IpAddr,
         /// How it asked.
         how: How,
     },
@@ -73,7 +73,7 @@ pub enum What {
         /// Who.
         client: Client,
         /// The address it asked for.
-        address: Ipv4Addr,
+        address: IpAddr,
         /// How it asked.
         how: How,
         /// Since when.
@@ -88,7 +88,7 @@ pub enum What {
 }
 
 impl What {
-    fn about(self) -> Option<(Client, Ipv4Addr)> {
+    fn about(self) -> Option<(Client, IpAddr)> {
         match self {
             Self::Acked { client, address, .. }
             | Self::Released { client, address }
@@ -107,7 +107,7 @@ pub enum Broken {
         /// When the second ACK came.
         at: Duration,
         /// The address.
-        address: Ipv4Addr,
+        address: IpAddr,
         /// Who had it.
         first: Client,
         /// Until when.
@@ -122,11 +122,11 @@ pub enum Broken {
         /// Who.
         client: Client,
         /// What it had.
-        from: Ipv4Addr,
+        from: IpAddr,
         /// Until when.
         until: Duration,
         /// What it was given.
-        to: Ipv4Addr,
+        to: IpAddr,
     },
     /// A client was refused the address that it has.
     Refused {
@@ -135,7 +135,7 @@ pub enum Broken {
         /// Who.
         client: Client,
         /// The address.
-        address: Ipv4Addr,
+        address: IpAddr,
         /// Until when it has it.
         until: Duration,
         /// How it asked.
@@ -148,7 +148,7 @@ pub enum Broken {
         /// Who.
         client: Client,
         /// The address.
-        address: Ipv4Addr,
+        address: IpAddr,
         /// Since when it asked.
         since: Duration,
         /// How often.
@@ -169,7 +169,7 @@ struct Held {
 /// Every broken promise in a history, which is in the order of its moments.
 #[must_use]
 pub fn check(history: &[Entry]) -> Vec<Broken> {
-    let mut held: BTreeMap<Ipv4Addr, Held> = BTreeMap::new();
+    let mut held: BTreeMap<IpAddr, Held> = BTreeMap::new();
     let mut broken = Vec::new();
     for Entry { at, what } in history.iter().copied() {
         match what {
@@ -211,10 +211,10 @@ pub fn check(history: &[Entry]) -> Vec<Broken> {
 }
 
 fn twice(
-    held: &BTreeMap<Ipv4Addr, Held>,
+    held: &BTreeMap<IpAddr, Held>,
     at: Duration,
     second: Client,
-    address: Ipv4Addr,
+    address: IpAddr,
 ) -> Option<Broken> {
     let other = held.get(&address).filter(|other| other.client != second)?;
     let Held { client: first, until, .. } = *other;
@@ -222,10 +222,10 @@ fn twice(
 }
 
 fn moved(
-    held: &BTreeMap<Ipv4Addr, Held>,
+    held: &BTreeMap<IpAddr, Held>,
     at: Duration,
     client: Client,
-    to: Ipv4Addr,
+    to: IpAddr,
 ) -> Option<Broken> {
     let (from, own) = held.iter().find(|(_, own)| own.client == client)?;
     let (from, until) = (*from, own.until);
@@ -234,10 +234,10 @@ fn moved(
 
 /// Until when this client has this address, if it has.
 fn runs(
-    held: &BTreeMap<Ipv4Addr, Held>,
+    held: &BTreeMap<IpAddr, Held>,
     at: Duration,
     client: Client,
-    address: Ipv4Addr,
+    address: IpAddr,
 ) -> Option<Duration> {
     let own = held.get(&address).filter(|own| own.client == client)?;
     (own.until > at + GRAIN).then_some(own.until)
@@ -245,7 +245,7 @@ fn runs(
 
 impl Broken {
     /// Whom and what it is about, and when.
-    fn about(self) -> ([Client; 2], [Ipv4Addr; 2], Duration) {
+    fn about(self) -> ([Client; 2], [IpAddr; 2], Duration) {
         match self {
             Self::Twice { at, address, first, second, .. } => ([first, second], [address; 2], at),
             Self::Moved { at, client, from, to, .. } => ([client; 2], [from, to], at),
@@ -347,9 +347,10 @@ impl fmt::Display for Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::Ipv4Addr;
 
-    const A: Ipv4Addr = Ipv4Addr::new(10, 80, 1, 1);
-    const B: Ipv4Addr = Ipv4Addr::new(10, 80, 1, 2);
+    const A: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 80, 1, 1));
+    const B: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 80, 1, 2));
 
     fn ms(of: u64) -> Duration {
         Duration::from_millis(of)
@@ -360,16 +361,16 @@ mod tests {
     }
 
     /// A lease of 10 s, asked for 3 ms before.
-    fn acked(at: u64, client: Client, address: Ipv4Addr) -> Entry {
+    fn acked(at: u64, client: Client, address: IpAddr) -> Entry {
         let asked = ms(at - 3);
         entry(at, What::Acked { client, asked, address, lease: ms(10_000) })
     }
 
-    fn refused(at: u64, client: Client, address: Ipv4Addr) -> Entry {
+    fn refused(at: u64, client: Client, address: IpAddr) -> Entry {
         entry(at, What::Refused { client, address, how: How::Renewing })
     }
 
-    fn unanswered(at: u64, since: u64, client: Client, address: Ipv4Addr) -> Entry {
+    fn unanswered(at: u64, since: u64, client: Client, address: IpAddr) -> Entry {
         let how = How::Rebooting;
         entry(at, What::Unanswered { client, address, how, since: ms(since), tries: 8 })
     }

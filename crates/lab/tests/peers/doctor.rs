@@ -6,7 +6,7 @@ use lab::rig::ns::{Link, Namespace};
 use lab::rig::server::{Server, binary};
 use serde_json::Value;
 
-use super::world::{Ran, Tried, World, giving, json, list, prepared, proxy};
+use super::world::{Ran, Tried, World, giving, json, list, prepared, proxy, wait_until};
 
 const POOL: &str = "10.77.0.20-10.77.0.90";
 const STRANGER: &str = "10.77.0.66";
@@ -146,6 +146,59 @@ fn routers_and_dhcpv6_servers_are_named_with_what_they_say() -> Tried {
     let [boot] = with_code(&findings, "D-BOOT6")[..] else { panic!("{findings:#?}") };
     assert!(boot["what"].to_string().contains("tftp://[fd77::66]/other.efi"), "{boot:#}");
     assert_eq!(ran.code, Some(0), "notes keep no machine from booting: {findings:#?}");
+    Ok(())
+}
+
+#[test]
+#[ignore = "real servers in namespaces, as root: `./x test` runs it"]
+fn what_keeps_machines_from_booting_over_ipv6_is_said_as_it_comes_and_goes() -> Tried {
+    prepared()?;
+    let link = Link::new()?;
+    let own = ["addr", "add", "fd77::1/64", "dev", Link::INTERFACE, "nodad"];
+    let added = super::world::there(&link.server(), "ip", &own)?;
+    assert_eq!(added.code, Some(0), "{}", added.said());
+    let over_ipv6 = format!(
+        "\n[[network]]\ninterface = \"{}\"\nsubnet = \"fd77::/64\"\npool = [\"fd77::100-fd77::1ff\"]\n",
+        Link::INTERFACE
+    );
+    let server = Server::start(&binary()?, &link, &(giving(POOL) + &over_ipv6))?;
+    let mut world = World::new(link, server, None);
+
+    // Nobody says that addresses come by DHCPv6.
+    let (findings, _) = look(&world, &[])?;
+    let [unsaid] = with_code(&findings, "D-RA-UNSAID")[..] else { panic!("{findings:#?}") };
+    assert_eq!(unsaid["grade"], "bad", "{unsaid:#}");
+    assert!(unsaid["mend"].to_string().contains("advertise = true"), "{unsaid:#}");
+    assert_eq!(alarms(&findings), ["D-RA-UNSAID"], "{findings:#?}");
+
+    // A router does, for another prefix, and gives addresses of its own.
+    let stranger = world.client_at(STRANGER_MAC, &format!("{STRANGER}/24"))?;
+    stranger.link_local("fe80::66")?;
+    stranger.address("fd88::66/64")?;
+    let router = ["--enable-ra", "--dhcp-range=fd88::100,fd88::1ff,slaac,64,1h"];
+    let second = Dnsmasq::with(&stranger, &router)?;
+    // It names the prefix when its own address is known to be nobody else's.
+    let findings = wait_until("the router announces its prefix", || {
+        let (findings, _) = look(&world, &[])?;
+        Ok(Some(findings).filter(|findings| !with_code(findings, "D-RA-PREFIX").is_empty()))
+    })?;
+    assert!(with_code(&findings, "D-RA-UNSAID").is_empty(), "{findings:#?}");
+    let [prefix] = with_code(&findings, "D-RA-PREFIX")[..] else { panic!("{findings:#?}") };
+    for words in ["fe80::66", "fd88::/64", "fd77::/64"] {
+        assert!(prefix["what"].to_string().contains(words), "{words}: {prefix:#}");
+    }
+    let [two] = with_code(&findings, "D-DHCP6-TWO")[..] else { panic!("{findings:#?}") };
+    assert!(two.to_string().contains(STRANGER_MAC), "{two:#}");
+
+    // It goes, and our own address goes.
+    drop(second);
+    let own = ["addr", "del", "fd77::1/64", "dev", Link::INTERFACE];
+    let gone = super::world::there(&world.link.server(), "ip", &own)?;
+    assert_eq!(gone.code, Some(0), "{}", gone.said());
+    let (findings, _) = look(&world, &[])?;
+    let [address] = with_code(&findings, "D-LINK-ADDRESS6")[..] else { panic!("{findings:#?}") };
+    assert!(address["what"].to_string().contains("fd77::/64"), "{address:#}");
+    assert!(with_code(&findings, "D-DHCP6-TWO").is_empty(), "{findings:#?}");
     Ok(())
 }
 

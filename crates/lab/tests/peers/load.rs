@@ -25,10 +25,12 @@ const AT_MOST: Duration = Duration::from_secs(240);
 #[ignore = "a server killed under load, as root: `./x test` runs it"]
 fn twenty_kills_under_load_break_no_promise() -> Tried {
     let outcome = lab::soak::kill(20, SEED)?;
-    println!("{} ACKs in {:.0} s", outcome.acked, outcome.lasted.as_secs_f64());
+    let s = outcome.lasted.as_secs_f64();
+    println!("{} ACKs and {} REPLYs in {s:.0} s", outcome.acked, outcome.acked6);
     assert!(outcome.broken.is_empty(), "seed {SEED}:\n{}", outcome.broken.join("\n"));
     assert!(outcome.settled, "clients were still without an answer at the end");
     assert!(outcome.acked > 2000, "that was no load: {} ACKs", outcome.acked);
+    assert!(outcome.acked6 > 1000, "that was no load over IPv6: {} REPLYs", outcome.acked6);
     Ok(())
 }
 

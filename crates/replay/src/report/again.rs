@@ -4,15 +4,17 @@ use super::Report;
 use crate::ours::{Ours, because};
 use crate::run::{Asked, Moment, Work};
 use crate::verdict::{Entry, Replayed, Theirs, Verdict};
-use crate::{dhcp, http, tftp};
+use crate::{dhcp, dhcp6, http, tftp};
 use engine::compare::{Bearing, Difference};
-use engine::record::{Exchange, File, Given, Message, Part, Recorded};
+use engine::record::{Exchange, File, Given, Message, Message6, Part, Recorded};
 use engine::{Answer, Check, Engine, Found, Now, Outgoing, Served, Told};
 use model::lease::LeaseState;
-use model::{Change, HardwareAddress, Lease};
+use model::{Change, HardwareAddress, Lease, Lease6};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 use wire::dhcp4::Message as Dhcp;
+use wire::dhcp6::{Packet as Dhcp6, SERVER_PORT, unwrapped};
 
 /// What a server that probes an address may take longer than it meant to, under load.
 const PROBE_SLACK: Duration = Duration::from_secs(1);
@@ -56,6 +58,9 @@ impl Report {
 
     fn engine(&self, part: &Part, notes: &mut Vec<String>) -> Engine {
         let mut engine = Engine::new(self.settings.clone());
+        if !self.server_duid.0.is_empty() {
+            engine.in_place_of(self.server_duid.0.clone());
+        }
         self.facts.iter().chain(&part.before).for_each(|fact| engine.apply(fact));
         if let Some(lease) = self.given_first(part) {
             notes.push(format!(
@@ -64,7 +69,54 @@ impl Report {
             ));
             engine.apply(&Change::Lease(lease));
         }
+        for lease in self.given_first6(part) {
+            notes.push(format!(
+                "which IPv6 address was free is in no report: {} is taken as it was given",
+                lease.address
+            ));
+            engine.apply(&Change::Lease6(lease));
+        }
         engine
+    }
+
+    /// The addresses that associations without any were given first, as those that they had and gave back.
+    fn given_first6(&self, part: &Part) -> Vec<Lease6> {
+        let before = part.before.iter().filter_map(|fact| match fact {
+            Change::Lease6(lease) => Some((lease.duid.clone(), lease.iaid)),
+            _ => None,
+        });
+        let mut seen: BTreeSet<(Vec<u8>, u32)> = before.collect();
+        let mut given = Vec::new();
+        for recorded in &part.exchanges {
+            let Exchange::Dhcp6(Message6 { answer: Some(sent), .. }) = &recorded.what else {
+                continue;
+            };
+            let inner = unwrapped(&sent.bytes.0).and_then(|(_, inner)| Dhcp6::parse(&inner));
+            let Ok(Dhcp6 { associations, client_id: Some(duid), .. }) = inner else { continue };
+            for one in associations {
+                let held = one.addresses.iter().find(|given| given.valid_s > 0);
+                let Some(address) = held.map(|given| given.address) else { continue };
+                let networks = &self.settings.networks6;
+                let network = networks.iter().find(|n| n.subnet.contains(address));
+                let Some(network) = network.filter(|_| seen.insert((duid.clone(), one.iaid)))
+                else {
+                    continue;
+                };
+                let before = Now(recorded.at.0.saturating_sub(1));
+                given.push(Lease6 {
+                    address,
+                    network: network.interface.clone(),
+                    duid: duid.clone(),
+                    iaid: one.iaid,
+                    hardware: None,
+                    host_name: None,
+                    since: before,
+                    until: Some(before),
+                    state: LeaseState::Released,
+                });
+            }
+        }
+        given
     }
 
     /// The address that a new client was given, as one that it had and gave back.
@@ -145,11 +197,36 @@ impl Again {
                 }
                 Some(entry)
             }
+            Exchange::Dhcp6(message) => self.dhcp6(&moment, recorded, message, machine),
             Exchange::File(file) => {
                 let told = self.engine.file(recorded.at, &file.ask(&recorded.link));
                 Some(self.file(&moment, file, told, machine))
             }
         }
+    }
+
+    fn dhcp6(
+        &mut self,
+        moment: &Moment<'_>,
+        recorded: &Recorded,
+        message: &Message6,
+        machine: HardwareAddress,
+    ) -> Option<Entry> {
+        let datagram = recorded.datagram6()?;
+        let told = self.engine.dhcp6(recorded.at, &datagram);
+        let mut asked = dhcp6::of(moment, told);
+        asked.machine = asked.machine.or(Some(machine));
+        if let (Work::Dhcp6(exchange), Some(sent)) = (&mut asked.work, &message.answer) {
+            // From which of our addresses it left is nobody's business.
+            let from = SocketAddr::new(datagram.to.into(), SERVER_PORT);
+            let bytes = sent.bytes.0.clone();
+            exchange.theirs.push(dhcp::Reply { packet: self.number, from, bytes, cut: false });
+        }
+        let mut entry = asked.judged(self.began_ns);
+        if let Some(why) = &message.silence {
+            silent(&mut entry, why);
+        }
+        Some(entry)
     }
 
     /// The same asked once more before the probe can be over, and answered otherwise: somebody used it.

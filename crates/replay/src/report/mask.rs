@@ -1,18 +1,21 @@
 //! Addresses in a report made others, each always the same one: who reads it learns nothing of the network it
 //! comes from, and everything in it can still be decided again.
 //!
-//! In: a report. Out: the same with other IPv4 and hardware addresses, in texts and in messages. A host
+//! In: a report. Out: the same with other IPv4, IPv6 and hardware addresses, in texts and in messages. A host
 //! keeps its number in its subnet; a hardware address keeps its first three bytes, by which firmware is
-//! known. Never: names, serial numbers, UUIDs of others than masked; the report says so.
+//! known; an IPv6 address that was made of a card is made of the card that stands for it. Never: names, serial numbers, UUIDs of others than masked; the report says so.
 
+use super::mask6;
 use super::{Report, texts};
 use engine::record::{Exchange, Given, Hex, TEXT_MAX};
-use model::HardwareAddress;
+use model::lease::{Reservation6, ReservedFor6};
 use model::network::Network;
+use model::{Change, HardwareAddress, Network6};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use wire::dhcp4::{Message, Options, code};
+use wire::dhcp6::duid;
 
 /// Addresses of one report that are masked; what has more is no report of one machine.
 const KNOWN_MAX: usize = 4096;
@@ -40,6 +43,12 @@ impl Report {
                         sent.bytes = known.message(&sent.bytes);
                     }
                 }
+                Exchange::Dhcp6(message) => {
+                    message.asked = Hex(mask6::message(&known, &message.asked.0));
+                    if let Some(sent) = &mut message.answer {
+                        sent.bytes = Hex(mask6::message(&known, &sent.bytes.0));
+                    }
+                }
                 Exchange::File(file) => {
                     // Another address may be shorter or longer; of a text that was cut nobody knows.
                     if let Given::Text { text, size } = &mut file.given
@@ -50,6 +59,9 @@ impl Report {
                 }
             }
         }
+        known.bytes(&mut masked.server_duid.0);
+        let before = masked.parts.iter_mut().flat_map(|part| &mut part.before);
+        masked.facts.iter_mut().chain(before).for_each(|fact| known.identifiers(fact));
         masked.masked = true;
         masked.notes.push(
             "names, serial numbers and UUIDs, also of other machines that rules name, are as they were: \
@@ -62,14 +74,15 @@ impl Report {
 
 /// Every address, and what stands for it.
 #[derive(Default)]
-struct Known {
+pub(super) struct Known {
     ips: BTreeMap<Ipv4Addr, Ipv4Addr>,
+    ips6: BTreeMap<Ipv6Addr, Ipv6Addr>,
     macs: BTreeMap<[u8; 6], [u8; 6]>,
 }
 
 impl Known {
     fn of(report: &Report, value: &mut Value) -> Result<Self, String> {
-        let (mut ips, mut macs) = (Vec::new(), Vec::new());
+        let (mut ips, mut ips6, mut macs) = (Vec::new(), Vec::new(), Vec::new());
         texts(value, &mut |text| {
             // A text may be long; an address is short.
             for word in text.split(|c: char| !(c.is_ascii_alphanumeric() || ".:-".contains(c))) {
@@ -79,12 +92,20 @@ impl Known {
                     _ => None,
                 });
                 ips.extend(ip);
+                ips6.extend(word.trim_end_matches([':', '.']).parse::<Ipv6Addr>());
+                ips6.extend(word.parse::<Ipv6Addr>());
                 let mac = word.parse::<HardwareAddress>().ok().filter(|_| word.len() >= 17);
                 macs.extend(mac.and_then(|mac| mac.as_mac()));
             }
         });
         let exchanges = report.parts.iter().flat_map(|part| &part.exchanges);
         for recorded in exchanges {
+            if let Exchange::Dhcp6(message) = &recorded.what {
+                let answer = message.answer.iter().map(|sent| &sent.bytes);
+                for Hex(bytes) in [&message.asked].into_iter().chain(answer) {
+                    mask6::addresses(bytes, &mut ips6, &mut macs);
+                }
+            }
             let Exchange::Dhcp(message) = &recorded.what else { continue };
             let answer = message.answer.iter().map(|sent| &sent.bytes);
             for Hex(bytes) in [&message.asked].into_iter().chain(answer) {
@@ -100,7 +121,9 @@ impl Known {
             }
         }
         let mut known = Self::default();
+        macs.extend(ips6.iter().filter_map(|ip| duid::mac_in(*ip)));
         ips.sort_unstable();
+        ips6.sort_unstable();
         macs.sort_unstable();
         for ip in ips {
             known.add_ip(ip, &report.settings.networks);
@@ -120,7 +143,10 @@ impl Known {
             };
             known.macs.insert(*mac, other);
         }
-        let count = known.ips.len() + known.macs.len();
+        for ip in ips6 {
+            known.add_ip6(ip, &report.settings.networks6);
+        }
+        let count = known.ips.len() + known.ips6.len() + known.macs.len();
         match count > KNOWN_MAX {
             true => Err(format!("it has {count} addresses, and {KNOWN_MAX} are masked at most")),
             false => Ok(known),
@@ -159,6 +185,51 @@ impl Known {
         self.ips.insert(ip, other);
     }
 
+    /// To be called when all hardware addresses are known.
+    fn add_ip6(&mut self, ip: Ipv6Addr, networks: &[Network6]) {
+        let special = ip.is_unspecified() || ip.is_loopback() || ip.is_multicast();
+        if special || self.ips6.contains_key(&ip) {
+            return;
+        }
+        let within =
+            networks.iter().zip((1..=u16::MAX).cycle()).find(|(n, _)| n.subnet.contains(ip));
+        let hosts = |prefix: u8| u128::MAX.checked_shr(u32::from(prefix)).unwrap_or(0);
+        let (base, host) = match within {
+            Some((Network6 { subnet, .. }, number)) => {
+                // What is shorter than that has no room for a number.
+                let number = if subnet.prefix >= 32 { number } else { 0 };
+                let [first, second] =
+                    [0xfdc8, 0xfdc9].map(|begin| Ipv6Addr::new(begin, number, 0, 0, 0, 0, 0, 0));
+                let base = if subnet.contains(first) { second } else { first };
+                (base, u128::from(ip) & hosts(subnet.prefix))
+            }
+            None if ip.is_unicast_link_local() => {
+                (Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), self.ips6.len() as u128 + 1)
+            }
+            // For examples only (RFC 3849).
+            None => (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), self.ips6.len() as u128 + 1),
+        };
+        let other = Ipv6Addr::from(u128::from(base) | host);
+        let card = duid::mac_in(ip).and_then(|mac| self.macs.get(&mac));
+        let other = card.map_or(other, |mac| duid::address_of(other, *mac));
+        self.ips6.insert(ip, other);
+    }
+
+    pub(super) fn ip6(&self, ip: Ipv6Addr) -> Ipv6Addr {
+        self.ips6.get(&ip).copied().unwrap_or(ip)
+    }
+
+    /// Identifiers of clients, in which their cards may stand.
+    fn identifiers(&self, fact: &mut Change) {
+        match fact {
+            Change::Lease6(lease) => self.bytes(&mut lease.duid),
+            Change::Reservation6(Reservation6 { holder: ReservedFor6::Duid(duid), .. }) => {
+                self.bytes(duid);
+            }
+            _ => {}
+        }
+    }
+
     /// The text with every known address in any of its spellings made another.
     fn text(&self, text: &str) -> String {
         let mut out = text.to_owned();
@@ -175,6 +246,12 @@ impl Known {
             put(&mut out, ip.to_string(), other.to_string());
             let hex = |ip: Ipv4Addr| format!("{:08X}", u32::from(ip));
             put(&mut out, hex(*ip), hex(*other));
+        }
+        // A longer one first, of which a shorter may be the beginning.
+        let mut all: Vec<_> = self.ips6.iter().map(|(ip, other)| (ip.to_string(), other)).collect();
+        all.sort_by_key(|(ip, _)| std::cmp::Reverse(ip.len()));
+        for (ip, other) in all {
+            put(&mut out, ip, other.to_string());
         }
         for (mac, other) in &self.macs {
             for separator in [":", "-", ""] {
@@ -220,7 +297,7 @@ impl Known {
         Hex(message.encode(usize::MAX).unwrap_or_default())
     }
 
-    fn bytes_of_text(&self, bytes: &[u8]) -> Vec<u8> {
+    pub(super) fn bytes_of_text(&self, bytes: &[u8]) -> Vec<u8> {
         match str::from_utf8(bytes) {
             Ok(text) => self.text(text).into_bytes(),
             Err(_) => Vec::new(),
@@ -228,16 +305,18 @@ impl Known {
     }
 
     /// Addresses as they are on the wire, wherever they stand.
-    fn bytes(&self, bytes: &mut [u8]) {
+    pub(super) fn bytes(&self, bytes: &mut [u8]) {
         let mut at = 0;
         while at < bytes.len() {
             let rest = bytes.get(at..).unwrap_or_default();
+            let ip6 = rest.first_chunk::<16>().and_then(|ip| self.ips6.get(&Ipv6Addr::from(*ip)));
             let mac = rest.first_chunk::<6>().and_then(|mac| self.macs.get(mac));
             let ip = rest.first_chunk::<4>().and_then(|ip| self.ips.get(&Ipv4Addr::from(*ip)));
-            let new: &[u8] = match (mac, ip) {
-                (Some(mac), _) => mac,
-                (None, Some(ip)) => &ip.octets(),
-                (None, None) => &[],
+            let new: &[u8] = match (ip6, mac, ip) {
+                (Some(ip6), ..) => &ip6.octets(),
+                (None, Some(mac), _) => mac,
+                (None, None, Some(ip)) => &ip.octets(),
+                (None, None, None) => &[],
             };
             if let Some(place) = bytes.get_mut(at..at + new.len()) {
                 place.copy_from_slice(new);
@@ -259,14 +338,18 @@ fn contains(text: &str, word: &str) -> bool {
 /// Where a word stands that no digit or letter makes part of a longer one.
 fn replaces<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
     let numeric = word.contains('.');
+    let ipv6 = !numeric && word.contains("::");
     let part = move |c: char| match numeric {
         true => c.is_ascii_digit(),
         false => c.is_ascii_hexdigit(),
     };
     text.match_indices(word).map(|(at, _)| at).filter(move |at| {
         let before = text.get(..*at).and_then(|before| before.chars().next_back());
-        let behind = text.get(at + word.len()..).and_then(|behind| behind.chars().next());
-        !before.is_some_and(part) && !behind.is_some_and(part)
+        let mut behind = text.get(at + word.len()..).unwrap_or_default().chars();
+        let (behind, then) = (behind.next(), behind.next());
+        // A colon behind an address ends a word, unless digits follow.
+        let goes_on = ipv6 && behind == Some(':') && then.is_some_and(part);
+        !before.is_some_and(part) && !behind.is_some_and(part) && !goes_on
     })
 }
 
@@ -306,6 +389,40 @@ mod tests {
             ("110.0.0.1 52540aabb011", "110.0.0.1 52540aabb011"),
         ] {
             assert_eq!(known.text(text), masked);
+        }
+    }
+
+    #[test]
+    fn an_address_of_ipv6_is_masked_wherever_it_ends() {
+        let mut known = known();
+        for (ip, other) in [("fd77::1", "fdc8:1::1"), ("fd77::1:2", "fdc8:1::1:2")] {
+            known.ips6.insert(ip.parse().unwrap(), other.parse().unwrap());
+        }
+        for (text, masked) in [
+            ("tftp://[fd77::1]:69/x", "tftp://[fdc8:1::1]:69/x"),
+            ("fd77::1: in use", "fdc8:1::1: in use"),
+            ("fd77::1, fd77::1:2 and fd77::10", "fdc8:1::1, fdc8:1::1:2 and fd77::10"),
+            ("fd77::1:3", "fd77::1:3"),
+        ] {
+            assert_eq!(known.text(text), masked);
+        }
+    }
+
+    #[test]
+    fn what_was_made_of_a_card_is_made_of_the_card_that_stands_for_it() {
+        let mut known = known();
+        let subnet = "fd77::/64".parse().unwrap();
+        let networks = [Network6::new("lan", "fd77::1".parse().unwrap(), subnet)];
+        for (ip, other) in [
+            ("fd77::100", "fdc8:1::100"),
+            ("fe80::5054:ff:feaa:bb01", "fe80::5054:ff:fe00:1"),
+            ("fd77::5054:ff:feaa:bb01", "fdc8:1::5054:ff:fe00:1"),
+            ("ff02::1:2", "ff02::1:2"),
+            ("2a00::1", "2001:db8::4"),
+        ] {
+            let ip: Ipv6Addr = ip.parse().unwrap();
+            known.add_ip6(ip, &networks);
+            assert_eq!(known.ip6(ip).to_string(), other, "{ip}");
         }
     }
 

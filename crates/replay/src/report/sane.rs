@@ -5,7 +5,9 @@
 
 use super::Report;
 use model::network::{Network, Subnet};
+use model::network6::{Network6, Subnet6};
 use std::time::Duration;
+use wire::dhcp6::duid::DUID_MAX;
 
 /// Networks of one configuration.
 const NETWORKS_MAX: usize = 256;
@@ -20,11 +22,18 @@ const LATEST_MS: u64 = 253_402_300_800_000;
 
 pub(super) fn check(report: &Report) -> Result<(), String> {
     let networks = &report.settings.networks;
-    if networks.len() > NETWORKS_MAX {
+    let networks6 = &report.settings.networks6;
+    if networks.len() + networks6.len() > NETWORKS_MAX {
         return Err(format!("it has more than {NETWORKS_MAX} networks"));
     }
     for network in networks {
         self::network(network).map_err(|why| format!("one of its networks {why}"))?;
+    }
+    for network in networks6 {
+        self::network6(network).map_err(|why| format!("one of its networks {why}"))?;
+    }
+    if report.server_duid.0.len() > DUID_MAX {
+        return Err("its server calls itself by more than an identifier has room for".to_owned());
     }
     if report.settings.lease_history > LONGEST {
         return Err("its leases are remembered for more than ten years".to_owned());
@@ -32,6 +41,22 @@ pub(super) fn check(report: &Report) -> Result<(), String> {
     let moments = report.parts.iter().flat_map(|part| &part.exchanges).map(|said| said.at.0);
     match moments.max().is_some_and(|latest| latest > LATEST_MS) {
         true => Err("it tells of moments behind the year 9999".to_owned()),
+        false => Ok(()),
+    }
+}
+
+/// A pool may be larger than any number: nobody walks over it.
+fn network6(network: &Network6) -> Result<(), String> {
+    let Subnet6 { address, prefix } = network.subnet;
+    if Subnet6::new(address, prefix) != Some(network.subnet) {
+        return Err("has no subnet".to_owned());
+    }
+    let whole = |pool: &model::network6::Pool6| pool.first <= pool.last;
+    if network.pools.len() > POOLS_MAX || !network.pools.iter().all(whole) {
+        return Err("has pools that are none".to_owned());
+    }
+    match network.lease.unwrap_or_default() > LONGEST {
+        true => Err("has times that no configuration has".to_owned()),
         false => Ok(()),
     }
 }

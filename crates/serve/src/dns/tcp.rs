@@ -2,6 +2,7 @@
 
 use super::book::Book;
 use super::forward::{Forwarder, Led};
+use super::refused::Refusals;
 use crate::count::Counters;
 use crate::owner::Owner;
 use engine::names::Said;
@@ -85,6 +86,7 @@ pub(super) struct Desk<O> {
     pub(super) owner: O,
     pub(super) book: Book,
     pub(super) forwarder: Forwarder,
+    pub(super) refusals: Refusals,
     pub(super) counters: Arc<Counters>,
 }
 
@@ -114,13 +116,21 @@ impl<O: Owner> Desk<O> {
         self.counters.dns_questions.one();
         let names = self.book.now();
         let room = usize::from(u16::MAX);
-        let led: Led = match names.answer(self.owner.now(), source, &query, &mut Vec::new()) {
-            Said::Reply(reply, _) => return Some(query.reply(&reply, room)),
+        let now = self.owner.now();
+        let led: Led = match names.answer(now, source, &query, &mut Vec::new()) {
+            Said::Reply(reply, because) => {
+                if Refusals::is_one(reply.code) {
+                    self.refusals.note((now, source), &query, reply.code, &because);
+                }
+                return Some(query.reply(&reply, room));
+            }
             Said::Forward(inquiry, _) => inquiry.into(),
             Said::Silence(_) => return None,
         };
         let _place = self.forwarder.enter(source)?;
-        self.forwarder.ask(bytes, led, Some(room)).await
+        let answer = self.forwarder.ask(bytes, led, Some(room)).await?;
+        self.refusals.note_others((self.owner.now(), source), bytes, &answer);
+        Some(answer)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::book::Book;
 use super::forward::Forwarder;
+use super::refused::Refusals;
 use crate::count::{Counters, PanicWatch};
 use crate::owner::Owner;
 use crate::sys::udp::{Letters, say};
@@ -24,6 +25,7 @@ pub(super) struct Desk<O> {
     pub(super) forwarder: Forwarder,
     pub(super) runtime: tokio::runtime::Handle,
     pub(super) book: Book,
+    pub(super) refusals: Refusals,
     pub(super) counters: Arc<Counters>,
     pub(super) closing: Arc<AtomicBool>,
 }
@@ -41,17 +43,17 @@ impl<O: Owner> Desk<O> {
                 continue;
             }
             let names = self.book.now();
-            for _ in 0..ROUNDS_MAX {
+            for round in 0..ROUNDS_MAX {
+                // Errors of answers that went to nobody come here; the next call has what is next.
+                if round > 0 && letters.take(&self.socket, MANY).unwrap_or(0) == 0 {
+                    break;
+                }
                 let now = self.owner.now();
                 for (from, bytes) in letters.each() {
                     let answer = self.answer(&names, now, from, bytes, (&mut pace, &mut scratch));
                     out.extend(answer.map(|answer| Parcel::to(from, answer)));
                 }
                 self.send(&mut out);
-                // Errors of answers that went to nobody come here; the next call has what is next.
-                if letters.take(&self.socket, MANY).unwrap_or(0) == 0 {
-                    break;
-                }
             }
         }
     }
@@ -85,7 +87,12 @@ impl<O: Owner> Desk<O> {
             }
         }
         match names.answer(now, source, &query, scratch) {
-            Said::Reply(reply, _) => Some(query.reply(&reply, query.room())),
+            Said::Reply(reply, because) => {
+                if Refusals::is_one(reply.code) {
+                    self.refusals.note((now, source), &query, reply.code, &because);
+                }
+                Some(query.reply(&reply, query.room()))
+            }
             Said::Forward(inquiry, _) => {
                 self.ask_others(inquiry, from, bytes);
                 None
@@ -101,9 +108,11 @@ impl<O: Owner> Desk<O> {
         // The port is free when we stop, whoever still waits for an answer.
         let (forwarder, socket) = (self.forwarder.clone(), Arc::downgrade(&self.socket));
         let counters = Arc::clone(&self.counters);
+        let (refusals, owner) = (self.refusals.clone(), self.owner.clone());
         self.runtime.spawn(async move {
             let _place = place;
             let Some(answer) = forwarder.ask(&question, led, None).await else { return };
+            refusals.note_others((owner.now(), from.ip()), &question, &answer);
             let Some(socket) = socket.upgrade() else { return };
             if say(&socket, from, &answer).is_err() {
                 counters.dns_unsent.one();

@@ -86,10 +86,19 @@ impl Mind {
             Request::Datagram(heard, to) => self.datagram(now, heard, to, batch),
             Request::Datagram6(datagram, to) => {
                 let decide = self.decide.dhcp6;
+                let sender = self.engine.filed_sender6(&datagram);
+                let begins = sender.as_ref().filter(|(sender, _)| self.begins(sender, now));
+                let before = begins.map(|(sender, duid)| self.engine.facts_of6(sender, duid));
                 let describe = || describe6(&datagram);
                 let decide = |e: &mut Engine| decide(e, now, &datagram);
                 let told = self.guard(now, batch, Timed::Dhcp, describe, decide);
                 let Some(Told { answer, changes, events }) = told else { return };
+                // What no event tells of came too often to be worth more.
+                if !events.is_empty() {
+                    let machine = machine_in(&events).or(sender.map(|(sender, _)| sender));
+                    let recorded = || Recorded::dhcp6(now, &datagram, &answer);
+                    self.record(now, machine, before, recorded);
+                }
                 self.settle(batch, Letter::Datagram6(to, answer), changes, events);
             }
             Request::File(ask, to) => {

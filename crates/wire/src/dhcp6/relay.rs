@@ -72,6 +72,24 @@ impl Heard {
     }
 }
 
+/// A message of either way out of its relays' envelopes, the nearest to the server first: what a capture shows.
+///
+/// # Errors
+///
+/// When an envelope cannot be read, or there are too many.
+pub fn unwrapped(datagram: &[u8]) -> Result<(Vec<Envelope>, Vec<u8>), Malformed> {
+    let (mut relays, mut bytes) = (Vec::new(), datagram.to_vec());
+    while matches!(bytes.first(), Some(&FORWARD | &REPLY)) {
+        if relays.len() >= HOPS_MAX {
+            return Err(Malformed::TooManyRelays);
+        }
+        let (envelope, inner) = opened(&bytes)?;
+        relays.push(envelope);
+        bytes = inner;
+    }
+    Ok((relays, bytes))
+}
+
 /// What of a message decides whether it is a client's to a server at all (RFC 8415, 16.2 to 16.12).
 fn may_be_heard(packet: &Packet) -> Result<(), Malformed> {
     let (client, server) = (packet.client_id.is_some(), packet.server_id.is_some());

@@ -3,12 +3,14 @@
 use super::scene;
 use crate::failure::Failure;
 use capture::{Interface, LinkType, Packet, Reader, Writer};
-use engine::record::Exchange;
+use engine::record::{Exchange, Message, Message6};
 use replay::{Replayed, Report};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter};
+use std::net::{Ipv6Addr, SocketAddrV6};
 use std::path::Path;
+use wire::dhcp6::SERVER_PORT;
 
 /// Writes `to`.
 pub fn write(from: &Path, to: &Path, replayed: &Replayed) -> Result<(), Failure> {
@@ -51,11 +53,12 @@ pub fn of_report(report: &Report, to: &Path, replayed: &Replayed) -> Result<(), 
     let interface = writer.interface(&interface).map_err(cannot)?;
     let exchanges = report.parts.iter().flat_map(|part| &part.exchanges);
     for (number, recorded) in (1..).zip(exchanges) {
-        let Exchange::Dhcp(message) = &recorded.what else { continue };
-        let asked = (message.from, message.to, &message.asked.0);
-        let answer = message.answer.iter().map(|sent| (sent.from, sent.to, &sent.bytes.0));
-        for (from, to, bytes) in [asked].into_iter().chain(answer) {
-            let Some(bytes) = wire::udp4::encode(from, to, 1, bytes) else { continue };
+        let packets = match &recorded.what {
+            Exchange::Dhcp(message) => over_ipv4(message),
+            Exchange::Dhcp6(message) => over_ipv6(message),
+            Exchange::File(_) => continue,
+        };
+        for bytes in packets.into_iter().flatten() {
             let packet = Packet {
                 at_ns: recorded.at.0.saturating_mul(1_000_000),
                 interface,
@@ -68,6 +71,26 @@ pub fn of_report(report: &Report, to: &Path, replayed: &Replayed) -> Result<(), 
         }
     }
     writer.finish().map(drop).map_err(cannot)
+}
+
+/// The question and its answer.
+fn over_ipv4(message: &Message) -> [Option<Vec<u8>>; 2] {
+    let asked = wire::udp4::encode(message.from, message.to, 1, &message.asked.0);
+    let answer = message.answer.as_ref();
+    [asked, answer.and_then(|sent| wire::udp4::encode(sent.from, sent.to, 1, &sent.bytes.0))]
+}
+
+/// The same; from which of its addresses the server spoke is in no report: whoever was asked answers, and of a group
+/// nobody.
+fn over_ipv6(message: &Message6) -> [Option<Vec<u8>>; 2] {
+    let own = if message.to.is_multicast() { Ipv6Addr::UNSPECIFIED } else { message.to };
+    let packet =
+        |from, to: &SocketAddrV6, bytes: &[u8]| wire::ip6::udp(from, (*to.ip(), to.port()), bytes);
+    let (from, asked) = (message.from, SocketAddrV6::new(message.to, SERVER_PORT, 0, 0));
+    let asked = packet((*from.ip(), from.port()), &asked, &message.asked.0);
+    let answer = message.answer.as_ref();
+    let answer = answer.and_then(|sent| packet((own, SERVER_PORT), &sent.to, &sent.bytes.0));
+    [asked, answer]
 }
 
 /// All of them, before the first packet is written: pcapng describes them first.

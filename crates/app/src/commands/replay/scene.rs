@@ -1,7 +1,7 @@
 //! What a capture is replayed with: settings, facts, and in whose place we answer.
 
 use crate::config;
-use crate::config::raw::RawNetwork;
+use crate::config::raw::Raw;
 use crate::failure::Failure;
 use crate::links::{self, Link};
 use capture::{Packet, Reader};
@@ -13,7 +13,7 @@ use replay::deduce::Seen;
 use replay::{Replay, Replayed};
 use std::fs::File;
 use std::io::BufReader;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
 /// Where no configuration and no capture says otherwise.
@@ -23,6 +23,8 @@ const PREFIX: u8 = 24;
 pub struct Scene {
     settings: Settings,
     began: Now,
+    /// How servers of DHCPv6 call themselves in it.
+    duids: Vec<Vec<u8>>,
     notes: Vec<String>,
 }
 
@@ -43,7 +45,7 @@ impl Scene {
         let mut notes = Vec::new();
         let settings = match config {
             Some(config) => {
-                let on = |named: &[RawNetwork]| here(named, &seen, address);
+                let on = |named: &Raw| here(named, &seen, address);
                 config::read_file_on(config, on)?.settings
             }
             None => {
@@ -68,12 +70,16 @@ impl Scene {
                 network.interface, network.mode, network.server
             ));
         }
-        Ok(Self { settings, began: Now(began.unwrap_or_default()), notes })
+        for network in &settings.networks6 {
+            notes.push(format!("on {} over IPv6 as {}", network.interface, network.server));
+        }
+        let duids = seen.duids;
+        Ok(Self { settings, began: Now(began.unwrap_or_default()), duids, notes })
     }
 
     /// Replays the capture.
     pub async fn replay(self, file: &Path, facts: Option<&Path>) -> Result<Replayed, Failure> {
-        let Self { mut settings, began, mut notes } = self;
+        let Self { mut settings, began, duids, mut notes } = self;
         let mut changes = Vec::new();
         if let Some(state) = facts {
             let kept = facts_of(state, began).await?;
@@ -84,6 +90,17 @@ impl Scene {
         }
         let mut engine = Engine::new(settings);
         changes.iter().for_each(|change| engine.apply(change));
+        // Clients name the server that they ask.
+        let ours = duids.iter().any(|duid| duid == engine.server_duid());
+        if let Some(first) = duids.into_iter().next().filter(|_| !ours) {
+            if !engine.settings().networks6.is_empty() {
+                let shown = model::address::hex_of(&first);
+                notes.push(format!(
+                    "over IPv6 in the place of the server with the identifier {shown}"
+                ));
+            }
+            engine.in_place_of(first);
+        }
         if engine.loaders().next().is_none() {
             // What `serve` finds at its start.
             notes.push(with_loaders_of_this_host(&mut engine));
@@ -138,10 +155,10 @@ fn no_server(file: &Path) -> Failure {
 
 /// The interfaces of the configuration, as they were where the capture was made: with the address of
 /// the server in whose place we answer, else as they are here, else with one of their subnet.
-fn here(named: &[RawNetwork], seen: &Seen, address: Option<Ipv4Addr>) -> Vec<Link> {
+fn here(named: &Raw, seen: &Seen, address: Option<Ipv4Addr>) -> Vec<Link> {
     let real = links::all().unwrap_or_default();
-    let mut all: Vec<Link> = Vec::new();
-    for network in named {
+    let mut all = over_ipv6(named, seen, &real);
+    for network in &named.networks {
         let Some(interface) = network.interface.as_ref().map(|at| at.value.clone()) else {
             continue;
         };
@@ -164,6 +181,33 @@ fn here(named: &[RawNetwork], seen: &Seen, address: Option<Ipv4Addr>) -> Vec<Lin
             Some(link) => link.addresses.push((chosen, prefix)),
             None => all.push(links::imagined(&interface, &[(chosen, prefix)])),
         }
+    }
+    all
+}
+
+/// The interfaces of networks of IPv6, each with the address at which the capture names files, else with the one that
+/// it has here, else with one of the subnet.
+fn over_ipv6(named: &Raw, seen: &Seen, real: &[Link]) -> Vec<Link> {
+    let mut all: Vec<Link> = Vec::new();
+    for network in &named.networks6 {
+        let (Some(interface), Some(subnet)) = (&network.interface, &network.subnet) else {
+            continue;
+        };
+        let (interface, subnet) = (&interface.value, subnet.value);
+        let fits = |a: &Ipv6Addr| subnet.is_host(*a);
+        let own = real.iter().find(|link| link.name == *interface);
+        let of_host = own.into_iter().flat_map(|link| &link.addresses6).map(|(a, _)| *a).find(fits);
+        let first = Ipv6Addr::from(u128::from(subnet.address).saturating_add(1));
+        let chosen = seen.boots6.iter().copied().find(fits).or(of_host).unwrap_or(first);
+        let link = match all.iter_mut().find(|link| link.name == *interface) {
+            Some(link) => link,
+            None => {
+                all.push(links::imagined(interface, &[]));
+                let Some(last) = all.last_mut() else { continue };
+                last
+            }
+        };
+        link.addresses6.push((chosen, subnet.prefix));
     }
     all
 }

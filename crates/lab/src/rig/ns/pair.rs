@@ -17,6 +17,9 @@ pub struct Pair {
 }
 
 impl Pair {
+    /// The client's link-local address.
+    pub const CLIENT_LINK_LOCAL: &str = "fe80::2";
+
     /// Makes the pair; each end with its address, `10.80.0.1/16`.
     ///
     /// # Errors
@@ -41,6 +44,20 @@ impl Pair {
             end.address(address)?;
         }
         Ok(pair)
+    }
+
+    /// Each end has an IPv6 address, too (`fd80::1/64`), and a link-local one that says nothing of its card.
+    ///
+    /// # Errors
+    /// When `ip` refuses.
+    pub fn with_ipv6(&self, server: &str, client: &str) -> Result<(), Trouble> {
+        let ends =
+            [(self.server(), server, "fe80::1"), (self.client(), client, Self::CLIENT_LINK_LOCAL)];
+        for (end, address, link_local) in ends {
+            ip(&["-n", &end.0, "addr", "add", address, "dev", Link::INTERFACE, "nodad"])?;
+            end.link_local(link_local)?;
+        }
+        Ok(())
     }
 
     /// Where the server runs.

@@ -168,7 +168,6 @@ impl Scenario {
             let mut words = action.split(' ');
             matches!(words.next(), Some("operator" | "disk" | "restored"))
                 || words.next() == Some("asks")
-                || action.contains(" sends DHCPv6 ")
         };
         if actions.any(unseen) {
             return Ok(None);
@@ -184,9 +183,17 @@ impl Scenario {
         }
         let tap = world.server.tap.take().unwrap_or_default();
         let file = tap.file().map_err(|e| e.to_string())?;
-        let machines = self.steps.iter().flat_map(|step| &step.actions);
-        let machines =
-            machines.filter_map(|action| action.split(' ').next()?.parse().ok()).collect();
+        let actions = self.steps.iter().flat_map(|step| &step.actions);
+        // A relay may say that it is another's card.
+        let named = |action: &String| {
+            let words = action.split(' ').enumerate();
+            let cards = words.filter_map(|(at, word)| match word.strip_prefix("mac=") {
+                None if at > 0 => None,
+                card => card.unwrap_or(word).parse().ok(),
+            });
+            cards.collect::<Vec<model::HardwareAddress>>()
+        };
+        let machines = actions.flat_map(named).collect();
         Ok(Some(Captured { before, file, recorded: world.server.recorded, machines }))
     }
 

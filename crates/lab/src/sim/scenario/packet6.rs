@@ -6,13 +6,19 @@
 //! client's link-local address is made of no card).
 
 use super::show::Lines;
+use crate::sim::server::Server;
 use crate::sim::world::World;
-use engine::{Answer, Datagram6, Outgoing6};
-use model::{Happening, HardwareAddress};
+use engine::record::Recorded;
+use engine::{Answer, Datagram6, Outgoing6, Told};
+use model::{Happening, HardwareAddress, Now};
 use std::net::{Ipv6Addr, SocketAddrV6};
-use wire::dhcp6::{ALL_SERVERS, Association, Envelope, Given, Kind, Packet, code, duid, forwarded};
+use wire::dhcp6::{
+    ALL_SERVERS, Association, Envelope, Given, Kind, Packet, SERVER_PORT, code, duid, forwarded,
+};
 
 const LINK_LOCAL: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0);
+/// The address that our server speaks from on each link.
+const OWN: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0xfe);
 
 pub(super) fn sends(
     world: &mut World,
@@ -22,7 +28,7 @@ pub(super) fn sends(
 ) -> Result<(), String> {
     let datagram = make(world, mac, what)?;
     let now = world.now();
-    let told = world.server.engine.dhcp6(now, &datagram);
+    let told = decided(&mut world.server, now, &datagram);
     match &told.answer {
         Answer::Reply(outgoing) => show(outgoing)?.into_iter().for_each(|line| lines.plain(line)),
         Answer::Silence(why) => {
@@ -37,6 +43,24 @@ pub(super) fn sends(
         world.note(&mut event);
     }
     Ok(())
+}
+
+/// What the server makes of it, captured and recorded as what it hears over IPv4 is.
+fn decided(server: &mut Server, now: Now, datagram: &Datagram6) -> Told<Outgoing6> {
+    let Datagram6 { link, from, to, bytes } = datagram;
+    if let Some(tap) = &mut server.tap {
+        // A client speaks from its card, a relay from wherever it is.
+        let hardware = duid::mac_in(*from.ip());
+        let to = SocketAddrV6::new(*to, SERVER_PORT, 0, 0);
+        tap.udp6((now, link), hardware, (*from, to), bytes);
+    }
+    let told = server.engine.dhcp6(now, datagram);
+    server.recorded.push(Recorded::dhcp6(now, datagram, &told.answer));
+    if let (Some(tap), Answer::Reply(said)) = (&mut server.tap, &told.answer) {
+        let own = SocketAddrV6::new(OWN, SERVER_PORT, 0, 0);
+        tap.udp6((now, link), None, (own, said.to), &said.bytes);
+    }
+    told
 }
 
 /// What programs of this name put into every message.

@@ -1,8 +1,4 @@
-//! Everything we say, read by others: random networks, machines and messages through the engine,
-//! every reply of it into one capture, and Wireshark's and scapy's dissectors over that. Neither
-//! may find a malformed packet.
-//!
-//! `BOOTWRIGHT_REPLIES=100000` makes it long, `BOOTWRIGHT_SEED` repeats a run.
+//! DHCPv4: random networks, machines and messages.
 
 use engine::{Answer, Command as Ask, Datagram, Engine, Outgoing, Settings};
 use lab::sim::chance::Chance;
@@ -10,39 +6,18 @@ use model::lease::ReservedFor;
 use model::network::{Mode, Option82, PxeReply};
 use model::{Change, DhcpOption, HardwareAddress, Network, Now, Reservation};
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 use wire::dhcp4::{Message, MessageType, Options, code};
 use wire::udp4;
 
-/// Replies in an ordinary run.
-const REPLIES: usize = 3000;
+use super::judge;
+
 /// Messages to one world before the next is made.
 const MESSAGES: u64 = 60;
 
 #[test]
 fn tshark_and_scapy_find_nothing_malformed_in_what_any_world_says() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
-    let seed: u64 = number("BOOTWRIGHT_SEED").unwrap_or(u64::from(std::process::id()));
-    let count = number("BOOTWRIGHT_REPLIES").map_or(REPLIES, |n| usize::try_from(n).unwrap());
-    println!("BOOTWRIGHT_SEED={seed}");
-    let mut chance = Chance::new(seed);
-    let mut packets = Vec::new();
-    while packets.len() < count {
-        world(&mut chance, &mut packets);
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let capture = folder.path().join("replies.pcap");
-    std::fs::write(&capture, pcap(&packets)).unwrap();
-    let (wireshark, scapy) = (read_by_tshark(&capture), read_by_scapy(&capture));
-    for complaint in [&wireshark, &scapy].into_iter().flatten().flatten() {
-        eprintln!("{complaint}");
-        // Stays, to be looked at.
-        let _ = std::fs::copy(&capture, std::env::temp_dir().join("bootwright-malformed.pcap"));
-    }
-    assert_eq!(wireshark.unwrap_or_default(), Vec::<String>::new(), "seed {seed}");
-    assert_eq!(scapy.unwrap_or_default(), Vec::<String>::new(), "seed {seed}");
+    judge(world, &["-d", "udp.port==4011,dhcp"], "dhcp", SCAPY);
 }
 
 /// A world, some messages to it, and what it says.
@@ -294,71 +269,12 @@ fn random_datagram(chance: &mut Chance, message: &Message) -> Datagram {
     }
 }
 
-/// A classic capture of raw IPv4 packets.
-fn pcap(packets: &[Vec<u8>]) -> Vec<u8> {
-    const RAW_IP: u32 = 101;
-    let mut file = Vec::new();
-    for word in [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65_535, RAW_IP] {
-        file.extend(word.to_le_bytes());
-    }
-    for (n, packet) in packets.iter().enumerate() {
-        let length = u32::try_from(packet.len()).unwrap();
-        for word in [u32::try_from(n).unwrap(), 0, length, length] {
-            file.extend(word.to_le_bytes());
-        }
-        file.extend(packet);
-    }
-    file
-}
-
-/// Whether a judge can be asked; said aloud when not, and never missing under CI.
-fn there(what: &str, out: std::io::Result<std::process::Output>) -> bool {
-    let there = out.is_ok_and(|out| out.status.success());
-    if !there {
-        eprintln!("\n*** SKIPPED: {what} is not installed, it judged none of our replies ***\n");
-        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "CI must have {what}");
-    }
-    there
-}
-
-/// The complaints of Wireshark's dissector: malformed, or an expert's warning or error.
-fn read_by_tshark(capture: &Path) -> Option<Vec<String>> {
-    if !there("tshark", Command::new("tshark").arg("--version").output()) {
-        return None;
-    }
-    let filter = "_ws.malformed || _ws.expert.severity >= 0x600000 || !dhcp";
-    let out = Command::new("tshark")
-        .args(["-o", "udp.check_checksum:TRUE", "-d", "udp.port==4011,dhcp", "-Y", filter])
-        .args([
-            "-T",
-            "fields",
-            "-e",
-            "frame.number",
-            "-e",
-            "_ws.col.Info",
-            "-e",
-            "_ws.expert.message",
-        ])
-        .arg("-r")
-        .arg(capture)
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&out.stdout).into_owned();
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    Some(text.lines().map(|line| format!("tshark, packet {line}")).collect())
-}
-
 /// Scapy reads every option by itself; what it cannot read stays raw bytes.
 const SCAPY: &str = r#"
-import sys
-from scapy.utils import RawPcapReader
 from scapy.layers.inet import IP, UDP
 from scapy.layers.dhcp import BOOTP, DHCP
-from scapy.packet import Raw, Padding
-from scapy.config import conf
-n = 0
-for data, _ in RawPcapReader(sys.argv[1]):
-    n += 1
+
+def judge(data):
     # Only ports 67 and 68 are DHCP's to scapy; we also speak from and to others.
     p = BOOTP(bytes(IP(data)[UDP].payload))
     said = []
@@ -374,18 +290,5 @@ for data, _ in RawPcapReader(sys.argv[1]):
                 said.append("option %r cannot be read" % (option,))
         if Raw in p:
             said.append("bytes that are no option: %r" % bytes(p[Raw])[:40])
-    if said:
-        print("scapy, packet %d: %s" % (n, "; ".join(said)))
-print("read", n, file=sys.stderr)
+    return said
 "#;
-
-fn read_by_scapy(capture: &Path) -> Option<Vec<String>> {
-    // Debian's package belongs to Debian's Python.
-    let python = "/usr/bin/python3";
-    if !there("scapy", Command::new(python).args(["-c", "import scapy"]).output()) {
-        return None;
-    }
-    let out = Command::new(python).args(["-c", SCAPY]).arg(capture).output().unwrap();
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    Some(String::from_utf8_lossy(&out.stdout).lines().map(str::to_owned).collect())
-}
