@@ -201,7 +201,11 @@ impl<'a> Section<'a> {
         let Some((value, at)) = self.find(key) else {
             return Vec::new();
         };
-        let title = format!("[[{key}]]");
+        let above = self.title.trim_matches(['[', ']']);
+        let title = match above {
+            "" => format!("[[{key}]]"),
+            above => format!("[[{above}.{key}]]"),
+        };
         let Some(list) = value.as_array() else {
             let what = format!("`{key}` may stand several times, so it is written {title}");
             self.fault(Fault::new(at, what));
