@@ -10,8 +10,8 @@ use std::borrow::Cow;
 /// Rules that did not match and are named where an operator asks: those of which most conditions were met,
 /// the first of them. Of all others it is said how many they are.
 pub(crate) const NEAR_MAX: usize = 16;
-/// The same in a script: a machine's screen has few lines, and each costs its machine time.
-const NEAR_IN_SCRIPT: usize = 2;
+/// The same in a script, which its machine waits for: only the nearest.
+const NEAR_IN_SCRIPT: usize = 1;
 
 /// Which reasons are made.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -12,6 +12,7 @@ use model::Client;
 use model::event::Carrier;
 use model::image::Way;
 use model::plan::{Boot, BootPlan, Decision, Reason, ShownMenu};
+use std::borrow::Cow;
 
 /// Everything a writer needs beside the plan.
 #[derive(Clone, Debug)]
@@ -180,66 +181,91 @@ fn push_reason(to: &mut String, before: &str, reason: &Reason) {
     reason.say(|part| push_plain(to, part));
 }
 
-/// The reason that decided, in [`plain`] text, if there is one: it stands among the comments and on the screen.
-fn decisive(plan: &BootPlan) -> Option<String> {
-    let reason = plan.reasons.first()?;
-    let mut text = String::with_capacity(128);
-    push_reason(&mut text, "", reason);
-    Some(text)
+/// What every script says beside what it does: to who reads it, and on the machine's screen.
+struct Said<'a> {
+    scene: &'a Scene<'a>,
+    plan: &'a BootPlan,
+    /// The reason that decided, in [`plain`] text: it stands in both.
+    decisive: Option<String>,
 }
 
-/// A script that begins with `first`, then the plan and its reasons, one comment line each; with room for
-/// what follows.
-fn begin(first: &str, scene: &Scene<'_>, plan: &BootPlan, decisive: Option<&str>) -> String {
-    let mut text = String::with_capacity(1024 + 128 * plan.reasons.len());
-    text.push_str(first);
-    text.push_str(&format!("# Bootwright on {} for ", plain(scene.server_name)));
-    text.push_str(&format!("{}: {}\n", scene.client.hardware, plain(&plan.decision.summary())));
-    if let Some(decisive) = decisive {
-        text.push_str("# because ");
-        text.push_str(decisive);
-        text.push('\n');
+impl<'a> Said<'a> {
+    fn of(scene: &'a Scene<'a>, plan: &'a BootPlan) -> Self {
+        let decisive = plan.reasons.first().map(|reason| {
+            let mut text = String::with_capacity(128);
+            push_reason(&mut text, "", reason);
+            text
+        });
+        Self { scene, plan, decisive }
     }
-    for reason in plan.reasons.iter().skip(1) {
-        push_reason(&mut text, "# because ", reason);
-        text.push('\n');
+
+    /// A script that begins with `first`, then the plan and its reasons, one comment line each; with room
+    /// for what follows.
+    fn begin(&self, first: &str) -> String {
+        let Self { scene, plan, decisive } = self;
+        let mut text = String::with_capacity(1024 + 128 * plan.reasons.len());
+        text.push_str(first);
+        text.push_str(&format!("# Bootwright on {} for ", plain(scene.server_name)));
+        text.push_str(&format!("{}: {}\n", scene.client.hardware, plain(&plan.decision.summary())));
+        if let Some(decisive) = decisive {
+            push_all(&mut text, ["# because ", decisive, "\n"]);
+        }
+        for reason in plan.reasons.iter().skip(1) {
+            push_reason(&mut text, "# because ", reason);
+            text.push('\n');
+        }
+        text
     }
-    text
+
+    /// What stands on the machine's screen, each line between what makes a loader show it: who answered,
+    /// what follows, and the reason that decided.
+    fn push_screen(&self, text: &mut String, before: &str, behind: &str) {
+        let Self { scene, plan, decisive } = self;
+        push_all(text, [before, "Bootwright ", &plain(scene.server_name), ": "]);
+        push_plain(text, &self.what_follows());
+        text.push_str(behind);
+        if let Some(decisive) = decisive {
+            push_all(text, [before, "  because ", decisive, behind]);
+        }
+        let others = plan.reasons.iter().skip(1);
+        for worry in others.filter(|reason| matches!(reason, Reason::LittleMemory { .. })) {
+            push_all(text, [before, "  but "]);
+            push_reason(text, "", worry);
+            text.push_str(behind);
+        }
+    }
+
+    fn what_follows(&self) -> Cow<'static, str> {
+        match &self.plan.decision {
+            Decision::Boot(boot) => {
+                format!("booting {} version {}", boot.title, boot.version).into()
+            }
+            Decision::LocalDisk => "going on to the local disk".into(),
+            Decision::Refused => "this machine is blocked; going on to the local disk".into(),
+            Decision::Pending { code } => {
+                format!("this machine waits for approval. Tell the operator its code: {code}")
+                    .into()
+            }
+            Decision::Confirm => format!(
+                "before this machine is installed, an operator types its code: {}",
+                self.scene.code.unwrap_or(HIDDEN)
+            )
+            .into(),
+            Decision::Menu(_) => "boot menu".into(),
+            Decision::Elsewhere(boot) => match &boot.message {
+                Some(message) => format!("{} says: {message}", boot.of).into(),
+                None => format!("booting what {} says", boot.of).into(),
+            },
+            Decision::Ask { .. } => {
+                "only iPXE boots what another server says; going on to the local disk".into()
+            }
+            Decision::Silent => "nothing to boot".into(),
+        }
+    }
 }
 
-/// What stands on the machine's screen: who answered, what follows, and the reason that decided.
-fn screen(scene: &Scene<'_>, plan: &BootPlan, decisive: Option<&str>) -> Vec<String> {
-    let who = plain(scene.server_name);
-    let what = match &plan.decision {
-        Decision::Boot(boot) => format!("booting {} version {}", boot.title, boot.version),
-        Decision::LocalDisk => "going on to the local disk".to_owned(),
-        Decision::Refused => "this machine is blocked; going on to the local disk".to_owned(),
-        Decision::Pending { code } => {
-            format!("this machine waits for approval. Tell the operator its code: {code}")
-        }
-        Decision::Confirm => format!(
-            "before this machine is installed, an operator types its code: {}",
-            scene.code.unwrap_or(HIDDEN)
-        ),
-        Decision::Menu(_) => "boot menu".to_owned(),
-        Decision::Elsewhere(boot) => match &boot.message {
-            Some(message) => format!("{} says: {message}", boot.of),
-            None => format!("booting what {} says", boot.of),
-        },
-        Decision::Ask { .. } => {
-            "only iPXE boots what another server says; going on to the local disk".to_owned()
-        }
-        Decision::Silent => "nothing to boot".to_owned(),
-    };
-    let mut lines = vec![format!("Bootwright {who}: {}", plain(&what))];
-    lines.extend(decisive.map(|because| format!("  because {because}")));
-    let worries = plan.reasons.iter().skip(1).filter(|r| matches!(r, Reason::LittleMemory { .. }));
-    lines.extend(worries.map(|worry| {
-        let mut line = String::with_capacity(256);
-        push_reason(&mut line, "  but ", worry);
-        line
-    }));
-    lines
+fn push_all<const N: usize>(to: &mut String, parts: [&str; N]) {
+    parts.iter().for_each(|part| to.push_str(part));
 }
 
 #[cfg(test)]

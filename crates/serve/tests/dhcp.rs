@@ -10,7 +10,7 @@ use serve::holder::{Transport, holders};
 use serve::probe::probe;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use support::{
     CLIENT, House, SERVER, Server, Store, World, able, eventually, inside, network, run,
 };
@@ -284,6 +284,7 @@ fn a_dhcp_server_of_the_same_host_keeps_port_67_and_hears_everything() {
     let server = server.unwrap();
     both_are_heard(&world, &house);
     drop(server);
+    its_socket_is_gone(&world, 4011);
 
     // In `dhcp` mode the same host has two that give addresses: said, and still nobody is robbed.
     let house = giver(|_| Destination::Broadcast { port: 68 });
@@ -292,6 +293,19 @@ fn a_dhcp_server_of_the_same_host_keeps_port_67_and_hears_everything() {
     let findings = server.running.as_ref().unwrap().findings();
     let [finding] = findings else { panic!("{findings:?}") };
     assert!(finding.text.contains("UDP port 67 is also held by dnsmasq (process "), "{finding}");
+}
+
+/// A socket goes with the last thread that reads from it, a moment after its server.
+fn its_socket_is_gone(world: &World, port: u16) {
+    let open = || {
+        let sockets = inside(&world.here, || std::fs::read_to_string("/proc/thread-self/net/udp"));
+        sockets.unwrap().contains(&format!(":{port:04X} "))
+    };
+    let begun = Instant::now();
+    while open() {
+        assert!(begun.elapsed() < Duration::from_secs(10), "port {port} is still held");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]

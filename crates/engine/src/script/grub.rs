@@ -1,7 +1,7 @@
 //! GRUB configurations, as Debian's and Red Hat's signed builds understand them: no modules to
 //! load, no `&&`.
 
-use super::{Line, Scene, args, begin, decisive, module_args, plain, screen};
+use super::{Line, Said, Scene, args, module_args, plain};
 use model::Arch;
 use model::event::Carrier;
 use model::image::Way;
@@ -10,12 +10,12 @@ use model::plan::{Boot, BootPlan, Decision, ShownMenu};
 
 /// The configuration for a plan.
 pub fn write(scene: &Scene<'_>, plan: &BootPlan) -> String {
-    let decisive = decisive(plan);
-    let mut text = begin("", scene, plan, decisive.as_deref());
+    let said = Said::of(scene, plan);
+    let mut text = said.begin("");
     text.push_str(&local_disk_function(scene));
     match &plan.decision {
         Decision::Boot(boot) => {
-            text.push_str(&say(scene, plan, decisive.as_deref()));
+            said.push_screen(&mut text, "echo '", "'\n");
             text.push_str(&start(scene, boot, ""));
             text.push_str(
                 "echo 'Bootwright: that did not start; the line above says why.'\n\
@@ -24,19 +24,19 @@ pub fn write(scene: &Scene<'_>, plan: &BootPlan) -> String {
         }
         Decision::Menu(menu) => text.push_str(&show_menu(scene, menu)),
         Decision::Pending { .. } | Decision::Confirm => {
-            text.push_str(&say(scene, plan, decisive.as_deref()));
+            said.push_screen(&mut text, "echo '", "'\n");
             text.push_str("echo 'Press ESC for the local disk; asking again in 15 seconds.'\n");
             text.push_str("if sleep --interruptible 15; then\n");
             text.push_str(&format!("  configfile {}\n", own_config(scene)));
             text.push_str("fi\nlocal_disk\n");
         }
         Decision::Refused => {
-            text.push_str(&say(scene, plan, decisive.as_deref()));
+            said.push_screen(&mut text, "echo '", "'\n");
             text.push_str("sleep 5\nlocal_disk\n");
         }
         // What another server names, only iPXE boots: `screen` says so.
         Decision::LocalDisk | Decision::Silent | Decision::Ask { .. } | Decision::Elsewhere(_) => {
-            text.push_str(&say(scene, plan, decisive.as_deref()));
+            said.push_screen(&mut text, "echo '", "'\n");
             text.push_str("local_disk\n");
         }
     }
@@ -51,10 +51,6 @@ pub fn introduce(scene: &Scene<'_>) -> String {
          echo 'Bootwright: this machine could not be recognised.'\nsleep 10\n",
         device(scene)
     )
-}
-
-fn say(scene: &Scene<'_>, plan: &BootPlan, decisive: Option<&str>) -> String {
-    screen(scene, plan, decisive).iter().map(|line| format!("echo '{line}'\n")).collect()
 }
 
 /// Our files as GRUB names them: by the protocol it came to us with, for that one it has. Debian's

@@ -1,6 +1,6 @@
 //! iPXE scripts, for every build since 2013.
 
-use super::{Line, Scene, args, begin, decisive, file_name, is_safe, module_args, plain, screen};
+use super::{Line, Said, Scene, args, file_name, is_safe, module_args, plain};
 use model::image::Way;
 use model::menu::Choice;
 use model::plan::{Boot, BootPlan, Decision, Elsewhere, ShownMenu};
@@ -19,13 +19,11 @@ fn configure(http: &str) -> &'static str {
 
 /// The script for a plan.
 pub fn write(scene: &Scene<'_>, plan: &BootPlan) -> String {
-    let decisive = decisive(plan);
-    let mut text = begin("#!ipxe\n", scene, plan, decisive.as_deref());
+    let said = Said::of(scene, plan);
+    let mut text = said.begin("#!ipxe\n");
     // autoexec.ipxe runs before any DHCP (Q77), and a cached answer may lack half of it (Q79).
     text.push_str(configure(scene.http));
-    for line in screen(scene, plan, decisive.as_deref()) {
-        text.push_str(&format!("echo {line}\n"));
-    }
+    said.push_screen(&mut text, "echo ", "\n");
     match &plan.decision {
         Decision::Boot(boot) => {
             text.push_str(&start(scene, boot));

@@ -1,7 +1,7 @@
 //! `pxelinux.cfg`, for PXELINUX, U-Boot, Petitboot and IBM Z: each understands the few words used
 //! here.
 
-use super::{Line, Scene, args, begin, decisive, is_safe, plain, screen};
+use super::{Line, Said, Scene, args, is_safe, plain};
 use model::image::Way;
 use model::menu::Entry;
 use model::plan::{Boot, BootPlan, Decision, ShownMenu};
@@ -9,11 +9,9 @@ use model::plan::{Boot, BootPlan, Decision, ShownMenu};
 /// The configuration for a plan. Locked and hidden entries are left out: nothing here could ask
 /// for a password.
 pub fn write(scene: &Scene<'_>, plan: &BootPlan) -> String {
-    let decisive = decisive(plan);
-    let mut text = begin("", scene, plan, decisive.as_deref());
-    for line in screen(scene, plan, decisive.as_deref()) {
-        text.push_str(&format!("SAY {line}\n"));
-    }
+    let on_screen = Said::of(scene, plan);
+    let mut text = on_screen.begin("");
+    on_screen.push_screen(&mut text, "SAY ", "\n");
     match &plan.decision {
         Decision::Boot(boot) => {
             text.push_str("DEFAULT boot\nPROMPT 0\n");
