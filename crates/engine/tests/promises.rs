@@ -4,7 +4,7 @@
 use engine::{Answer, Command, Datagram, Engine, Outgoing, Settings, Told};
 use model::lease::ReservedFor;
 use model::network::Mode;
-use model::{Change, HardwareAddress, Network, Now, Reservation};
+use model::{Change, HardwareAddress, Lease, Network, Now, Reservation};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -251,9 +251,15 @@ impl World {
             Step::Conflict => {
                 let Some(check) = self.last_check.take() else { return };
                 let noted = self.engine.conflict(self.now, "lan", &check, None);
-                if !noted.changes.is_empty() {
-                    let until = self.now + engine::lease::CONFLICT_FOR;
-                    self.barred.insert(check.address, until);
+                let barred = self.barred.values().filter(|until| **until > self.now).count();
+                for change in &noted.changes {
+                    let Change::Lease(Lease { address, until: Some(until), .. }) = change else {
+                        continue;
+                    };
+                    // Shorter where much is barred already: 4 addresses at least.
+                    let short = barred >= 4 && *until == self.now + engine::lease::CONFLICT_SHORT;
+                    assert!(short || *until == self.now + engine::lease::CONFLICT_FOR);
+                    self.barred.insert(*address, *until);
                 }
                 self.kept.extend(noted.changes);
             }
