@@ -11,6 +11,7 @@ use model::event::show_bytes;
 use model::plan::Reason;
 use model::rule::{Condition, Rule};
 use model::{Arch, Client, Hardware, HardwareAddress, Machine, Uuid};
+use std::borrow::Cow;
 use std::fmt::{self, Write};
 use std::sync::Arc;
 
@@ -240,7 +241,10 @@ impl Walk<'_> {
         reasons.say(|| self.near.all.iter().filter_map(|miss| self.in_words(*miss, &mut last)));
         let others = self.missed.saturating_sub(self.near.all.len());
         if self.near.most > 0 && others > 0 {
-            reasons.note(|| format!("{others} more rules do not match, and came no nearer"));
+            reasons.note(|| match others {
+                1 => Cow::Borrowed("one more rule does not match, and came no nearer"),
+                _ => format!("{others} more rules do not match, and came no nearer").into(),
+            });
         }
     }
 
