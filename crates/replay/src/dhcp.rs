@@ -4,23 +4,17 @@ mod judge;
 
 pub(crate) use judge::judge;
 
-use crate::ours::because;
 use crate::place;
 use crate::run::{Asked, Moment, Work};
+use crate::talk::{Reply, Waiting, asked_of, file};
 use capture::Transport;
 use engine::{Answer, Check, Datagram, Engine, Now, Outgoing, Told};
-use model::event::Happening;
 use model::plan::Why;
 use model::{HardwareAddress, Network};
-use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use wire::dhcp4::{Message, Op};
 
-/// Requests whose replies are still looked for; the oldest is given up.
-const WAITING_MAX: usize = 8192;
-/// Replies to one request that are kept.
-pub(crate) const REPLIES_MAX: usize = 16;
 /// What a server that probes an address may take longer than it meant to.
 const PROBE_SLACK: Duration = Duration::from_millis(200);
 
@@ -31,24 +25,13 @@ pub(crate) struct Exchange {
     pub(crate) theirs: Vec<Reply>,
 }
 
-/// A reply in the capture.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    pub(crate) packet: u64,
-    pub(crate) from: SocketAddr,
-    pub(crate) bytes: Vec<u8>,
-    /// The capture does not have all of it.
-    pub(crate) cut: bool,
-}
-
 /// By what a reply is known to belong to a request: port, transaction, hardware address.
 type Key = (u16, u32, [u8; 16]);
 
 /// Requests and their replies.
 #[derive(Debug, Default)]
 pub(crate) struct Talk {
-    waiting: BTreeMap<Key, usize>,
-    order: VecDeque<Key>,
+    waiting: Waiting<Key>,
     /// An address of ours that is being offered for the first time: the link may say it is taken.
     probing: Option<Probing>,
 }
@@ -106,19 +89,9 @@ impl Talk {
             self.probing = Some(Probing { check: *check, datagram, entry, until });
         }
         if let Some(message) = message {
-            self.wait_for((port, message.xid, message.chaddr), entry);
+            self.waiting.put((port, message.xid, message.chaddr), entry);
         }
         asked.push(of(moment, told));
-    }
-
-    fn wait_for(&mut self, key: Key, entry: usize) {
-        if self.waiting.insert(key, entry).is_none() {
-            self.order.push_back(key);
-        }
-        while self.waiting.len() > WAITING_MAX {
-            let Some(oldest) = self.order.pop_front() else { return };
-            self.waiting.remove(&oldest);
-        }
     }
 
     /// Files a reply with its request.
@@ -131,17 +104,10 @@ impl Talk {
     ) {
         let key = |port| (port, reply.xid, reply.chaddr);
         let port = datagram.from.port();
-        let found = self.waiting.get(&key(port)).or_else(|| self.waiting.get(&key(67)));
-        let Some(Work::Dhcp(exchange)) =
-            found.and_then(|entry| asked.get_mut(*entry)).map(|asked| &mut asked.work)
-        else {
-            return;
-        };
-        let bytes = &datagram.payload;
-        let twice = exchange.theirs.iter().any(|r| r.from == datagram.from && r.bytes == *bytes);
-        if !twice && exchange.theirs.len() < REPLIES_MAX {
-            let (from, bytes) = (datagram.from, bytes.clone());
-            exchange.theirs.push(Reply { packet: moment.packet, from, bytes, cut: datagram.cut });
+        let found = self.waiting.of(&key(port)).or_else(|| self.waiting.of(&key(67)));
+        let asked = found.and_then(|entry| asked.get_mut(entry)).map(|asked| &mut asked.work);
+        if let Some(Work::Dhcp(exchange)) = asked {
+            file(&mut exchange.theirs, moment, datagram);
         }
     }
 
@@ -191,31 +157,10 @@ fn in_our_place(networks: &[Network], link: &str, to: Ipv4Addr) -> Ipv4Addr {
 }
 
 pub(crate) fn of(moment: &Moment<'_>, told: Told<Outgoing>) -> Asked {
-    let mut what = "DHCP message".to_owned();
-    let mut machine = None;
-    let mut reasons = because(&told);
-    for event in &told.events {
-        machine = machine.or(event.machine);
-        match &event.what {
-            Happening::Answered { asked, .. } | Happening::Silent { asked, .. } => {
-                what = asked.clone().into_owned();
-            }
-            Happening::MachineAppeared { says } => {
-                reasons.insert(0, format!("the machine is new: {says}"));
-            }
-            _ => {}
-        }
-    }
-    let ours = match told.answer {
-        Answer::Reply(outgoing) => Ok(outgoing),
-        Answer::Silence(why) => Err(why),
-    };
-    Asked {
-        packet: moment.packet,
-        at_ns: moment.at_ns,
-        machine,
-        asked: what,
-        because: reasons,
-        work: Work::Dhcp(Box::new(Exchange { ours, theirs: Vec::new() })),
-    }
+    asked_of(
+        moment,
+        told,
+        |asked| asked.unwrap_or("DHCP message").to_owned(),
+        |ours| Work::Dhcp(Box::new(Exchange { ours, theirs: Vec::new() })),
+    )
 }

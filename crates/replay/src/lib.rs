@@ -28,6 +28,7 @@ mod place;
 pub mod report;
 mod run;
 mod say;
+mod talk;
 mod tftp;
 mod verdict;
 

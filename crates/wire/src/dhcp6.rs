@@ -45,6 +45,10 @@ pub mod kind {
     pub const REPLY: u8 = 7;
     /// Only settings, no address.
     pub const INFORMATION_REQUEST: u8 = 11;
+    /// A relay passes a client's message on (RFC 8415, 7.3).
+    pub const RELAY_FORW: u8 = 12;
+    /// An answer for a relay to pass on.
+    pub const RELAY_REPL: u8 = 13;
 }
 
 /// Option codes.

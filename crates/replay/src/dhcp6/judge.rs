@@ -1,7 +1,7 @@
 //! Two answers to a DHCPv6 message: what each says, and how they compare.
 
 use super::Exchange;
-use crate::dhcp::Reply;
+use crate::talk::Reply;
 use crate::verdict::{Entry, Theirs, Verdict};
 use engine::compare::{self, Bearing, Difference};
 use model::address::hex_of;

@@ -3,6 +3,7 @@
 use super::Report;
 use crate::ours::{Ours, because};
 use crate::run::{Asked, Moment, Work};
+use crate::talk::Reply;
 use crate::verdict::{Entry, Replayed, Theirs, Verdict};
 use crate::{dhcp, dhcp6, http, tftp};
 use engine::compare::{Bearing, Difference};
@@ -184,7 +185,7 @@ impl Again {
                 let mut asked = dhcp::of(&moment, told);
                 asked.machine = asked.machine.or(Some(machine));
                 if let (Work::Dhcp(exchange), Some(sent)) = (&mut asked.work, &message.answer) {
-                    exchange.theirs.push(dhcp::Reply {
+                    exchange.theirs.push(Reply {
                         packet: self.number,
                         from: SocketAddr::V4(sent.from),
                         bytes: sent.bytes.0.clone(),
@@ -220,7 +221,7 @@ impl Again {
             // From which of our addresses it left is nobody's business.
             let from = SocketAddr::new(datagram.to.into(), SERVER_PORT);
             let bytes = sent.bytes.0.clone();
-            exchange.theirs.push(dhcp::Reply { packet: self.number, from, bytes, cut: false });
+            exchange.theirs.push(Reply { packet: self.number, from, bytes, cut: false });
         }
         let mut entry = asked.judged(self.began_ns);
         if let Some(why) = &message.silence {

@@ -5,7 +5,7 @@
 //! envelopes. Never: whether a relay is one of ours.
 
 use super::packet::{Kind, Packet};
-use super::{Malformed, code, options};
+use super::{Malformed, code, kind, options};
 use std::net::Ipv6Addr;
 
 /// Relays between a client and us (RFC 8415, 7.6).
@@ -14,10 +14,6 @@ pub const HOPS_MAX: usize = 8;
 pub const INTERFACE_ID_MAX: usize = 255;
 /// Kind, hops, and two addresses stand before the options of an envelope.
 const HEAD: usize = 34;
-
-/// The kinds of envelopes.
-const FORWARD: u8 = 12;
-const REPLY: u8 = 13;
 
 /// What one relay wrote around a message.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -52,7 +48,7 @@ impl Heard {
     pub fn parse(datagram: &[u8]) -> Result<Self, Malformed> {
         let mut relays = Vec::new();
         let mut bytes = datagram.to_vec();
-        while bytes.first() == Some(&FORWARD) {
+        while bytes.first() == Some(&kind::RELAY_FORW) {
             if relays.len() >= HOPS_MAX {
                 return Err(Malformed::TooManyRelays);
             }
@@ -79,7 +75,7 @@ impl Heard {
 /// When an envelope cannot be read, or there are too many.
 pub fn unwrapped(datagram: &[u8]) -> Result<(Vec<Envelope>, Vec<u8>), Malformed> {
     let (mut relays, mut bytes) = (Vec::new(), datagram.to_vec());
-    while matches!(bytes.first(), Some(&FORWARD | &REPLY)) {
+    while matches!(bytes.first(), Some(&kind::RELAY_FORW | &kind::RELAY_REPL)) {
         if relays.len() >= HOPS_MAX {
             return Err(Malformed::TooManyRelays);
         }
@@ -159,13 +155,13 @@ fn opened(bytes: &[u8]) -> Result<(Envelope, Vec<u8>), Malformed> {
 /// outermost.
 #[must_use]
 pub fn enveloped(relays: &[Envelope], message: Vec<u8>) -> Vec<u8> {
-    written(REPLY, relays, message, false)
+    written(kind::RELAY_REPL, relays, message, false)
 }
 
 /// A client's message in envelopes, the nearest relay's outermost: what relays send us.
 #[must_use]
 pub fn forwarded(relays: &[Envelope], message: Vec<u8>) -> Vec<u8> {
-    written(FORWARD, relays, message, true)
+    written(kind::RELAY_FORW, relays, message, true)
 }
 
 fn written(kind: u8, relays: &[Envelope], message: Vec<u8>, to_server: bool) -> Vec<u8> {
