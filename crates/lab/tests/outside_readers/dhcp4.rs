@@ -88,16 +88,7 @@ fn random_engine(chance: &mut Chance) -> Engine {
         ("snponly-x64.efi", model::LoaderKind::Snponly, model::Arch::X64Uefi),
         ("ipxe-arm64.efi", model::LoaderKind::Snponly, model::Arch::Arm64Uefi),
     ] {
-        engine.apply(&Change::Loader(model::Loader {
-            name: name.into(),
-            kind,
-            arch,
-            version: "1".into(),
-            path: name.into(),
-            sha256: model::Hash([0; 32]),
-            size: 1,
-            signers: vec![],
-        }));
+        engine.apply(&crate::loader(name, kind, arch));
     }
     engine
 }

@@ -131,3 +131,17 @@ fn read_by_scapy(capture: &Path, judge: &str, count: usize) -> Option<Vec<String
     assert!(said.contains(&format!("read {count}\n")), "{said}");
     Some(String::from_utf8_lossy(&out.stdout).lines().map(str::to_owned).collect())
 }
+
+/// A bootloader of that name, as it is kept.
+fn loader(name: &str, kind: model::LoaderKind, arch: model::Arch) -> model::Change {
+    model::Change::Loader(model::Loader {
+        name: name.into(),
+        kind,
+        arch,
+        version: "1".into(),
+        path: name.into(),
+        sha256: model::Hash([0; 32]),
+        size: 1,
+        signers: vec![],
+    })
+}
