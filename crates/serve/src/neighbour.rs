@@ -1,17 +1,19 @@
-//! Which MAC an IPv4 address of the link has, from the kernel's neighbour table.
+//! Which MAC an address of the link has, from the kernel's neighbour table.
 
 use model::HardwareAddress;
 use std::fs;
 use std::net::IpAddr;
 
+mod netlink;
+
 /// ATF_COM: the entry is complete.
 const COMPLETE: u8 = 2;
 
 /// The MAC of somebody who has just sent us a packet. The entry of `link` counts more than one of
-/// another interface; behind a router there is none, and of IPv6 the kernel shows no table.
+/// another interface; behind a router there is none.
 pub(crate) fn of(peer: IpAddr, link: &str) -> Option<HardwareAddress> {
-    if peer.is_ipv6() {
-        return None;
+    if let IpAddr::V6(peer) = peer {
+        return netlink::of(peer, link);
     }
     let table = fs::read_to_string("/proc/thread-self/net/arp").ok()?;
     find(&table, &peer.to_string(), link)
