@@ -15,6 +15,7 @@ mod answer;
 mod armed;
 mod book;
 mod end;
+mod itself;
 mod order;
 mod report;
 mod turns;

@@ -343,7 +343,7 @@ impl Engine {
         let mut reasons = self.reasons_in_script();
         reasons.note(|| "what is armed for this machine is given to itself only");
         let plan = BootPlan { decision: Decision::LocalDisk, reasons: reasons.into() };
-        (self.text_of(ask, config, client, &plan, (true, false)), plan)
+        (self.text_of(ask, config, client, &plan, (true, None)), plan)
     }
 
     /// The text for a known client, without keeping anything: also what `explain` shows.
@@ -356,7 +356,7 @@ impl Engine {
     ) -> String {
         let config = config_of(form);
         let (plan, allowed) = self.plan_asked(now, ask, &config, client);
-        self.text_of(ask, &config, client, &plan, (allowed, false))
+        self.text_of(ask, &config, client, &plan, (allowed, None))
     }
 
     /// The same where the machine is armed, and this is not the machine that its script went to.
@@ -377,7 +377,7 @@ impl Engine {
         client: &Client,
         plan: &BootPlan,
     ) -> String {
-        self.text_of(ask, &config_of(form), client, plan, (true, false))
+        self.text_of(ask, &config_of(form), client, plan, (true, None))
     }
 
     fn written(
@@ -388,7 +388,7 @@ impl Engine {
         client: &Client,
     ) -> (String, BootPlan) {
         let (plan, allowed) = self.plan_asked(now, ask, config, client);
-        (self.text_of(ask, config, client, &plan, (allowed, true)), plan)
+        (self.text_of(ask, config, client, &plan, (allowed, Some(now))), plan)
     }
 
     /// The plan, or what somebody chose from its menu; and whether he may.
@@ -405,15 +405,15 @@ impl Engine {
         }
     }
 
-    /// A plan as a text. `reveal` is for the machine itself: what an installer is given by, and the
-    /// code on its screen, stand in it then.
+    /// A plan as a text. With `reveal` it is for the machine itself, at this moment: what an installer
+    /// is given by, and the code on its screen, stand in it then.
     fn text_of(
         &self,
         ask: &FileAsk,
         config: &ConfigName,
         client: &Client,
         plan: &BootPlan,
-        (allowed, reveal): (bool, bool),
+        (allowed, reveal): (bool, Option<Now>),
     ) -> String {
         let server = self.asked_at(ask);
         let http = self.http_base(server);
@@ -548,7 +548,7 @@ impl Engine {
         let what = match found.what {
             table::What::Bytes(content) => {
                 if let Some(hardware) = machine {
-                    let begun = self.begin_once(now, &hardware, name);
+                    let begun = self.begin_once(now, (&hardware, ask.from.ip()), name);
                     changes = begun.changes;
                     events.extend(begun.events);
                 }

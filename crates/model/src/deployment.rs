@@ -57,6 +57,10 @@ pub struct Deployment {
     /// The files that were fetched, and when first.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     taken: BTreeMap<String, Now>,
+    /// Those of them that were fetched from another address than the script went to: over IPv6 each
+    /// stage of a boot has one of its own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    elsewhere: BTreeMap<String, IpAddr>,
     /// The alarm that nothing is heard any more was given.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stuck: bool,
@@ -232,8 +236,8 @@ impl Report {
 pub enum Step {
     /// Its script was asked for from this address.
     Claim(IpAddr),
-    /// Its machine fetched a file that only what was booted fetches.
-    Take(String),
+    /// Its machine fetched a file that only what was booted fetches, from this address.
+    Take(String, IpAddr),
     /// Its installer reported, with words.
     Report(Report, String),
     /// It is over.
@@ -268,6 +272,7 @@ impl Deployment {
             says: String::new(),
             reports: 0,
             taken: BTreeMap::new(),
+            elsewhere: BTreeMap::new(),
             stuck: false,
         }
     }
@@ -286,9 +291,12 @@ impl Deployment {
                 next.holder = Some(from);
             }
             (State::Claimed { .. }, Step::Claim(from)) if self.holder == Some(from) => {}
-            (State::Claimed { .. } | State::Begun { .. }, Step::Take(file)) => {
+            (State::Claimed { .. } | State::Begun { .. }, Step::Take(file, by)) => {
                 next.state = begun;
                 next.heard = Some(now);
+                if !self.taken.contains_key(&file) && self.holder != Some(by) {
+                    next.elsewhere.insert(file.clone(), by);
+                }
                 next.taken.entry(file).or_insert(now);
             }
             (State::Claimed { .. } | State::Begun { .. }, Step::Report(report, says)) => {
@@ -305,7 +313,7 @@ impl Deployment {
                 next.stuck = false;
             }
             (_, Step::End(how)) => next.state = State::Ended { at: now, how },
-            (_, Step::Claim(_) | Step::Take(_) | Step::Report(..)) => return None,
+            (_, Step::Claim(_) | Step::Take(..) | Step::Report(..)) => return None,
         }
         Some(next)
     }
@@ -330,9 +338,10 @@ impl Deployment {
         self.reports
     }
 
-    /// When a file was fetched first.
-    pub fn taken(&self, file: &str) -> Option<Now> {
-        self.taken.get(file).copied()
+    /// When a file was fetched first, and from which address.
+    pub fn taken(&self, file: &str) -> Option<(Now, IpAddr)> {
+        let at = self.taken.get(file).copied()?;
+        Some((at, self.elsewhere.get(file).copied().or(self.holder)?))
     }
 
     /// All files that were fetched.
@@ -444,7 +453,8 @@ mod tests {
         vec![
             Step::Claim("10.0.0.1".parse().unwrap()),
             Step::Claim("10.0.0.2".parse().unwrap()),
-            Step::Take("preseed.cfg".to_owned()),
+            Step::Take("preseed.cfg".to_owned(), "10.0.0.1".parse().unwrap()),
+            Step::Take("preseed.cfg".to_owned(), "10.0.0.3".parse().unwrap()),
             Step::Report(Report::Started, String::new()),
             Step::Report(Report::Progress, "50 %".to_owned()),
             Step::Report(Report::Done, String::new()),
@@ -478,6 +488,8 @@ mod tests {
                     assert!(!after.is_open(Now(moment)) || before.is_open(Now(moment)));
                     assert!(!before.is_over(), "{before:?}");
                     assert!(before.holder().is_none() || after.holder() == before.holder());
+                    let taken = |of: &Deployment| of.taken("preseed.cfg");
+                    assert!(taken(before).is_none() || taken(&after) == taken(before));
                     if !next.contains(&after) {
                         next.push(after);
                     }
@@ -490,7 +502,10 @@ mod tests {
     #[test]
     fn a_report_before_anybody_had_the_script_is_none() {
         assert_eq!(armed().after(Now(1), Step::Report(Report::Done, String::new())), None);
-        assert_eq!(armed().after(Now(1), Step::Take("ks.cfg".to_owned())), None);
+        assert_eq!(
+            armed().after(Now(1), Step::Take("ks.cfg".to_owned(), "10.0.0.1".parse().unwrap())),
+            None
+        );
         assert!(!armed().is_open(Now(100)));
     }
 }

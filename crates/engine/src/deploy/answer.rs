@@ -25,8 +25,8 @@ impl Engine {
         let Some(install) = of.install.clone().filter(|_| ask.by == Carrier::Http) else {
             return nothing_here(Vec::new());
         };
-        let (from, holder) = (ask.from.ip(), of.holder());
-        if holder != Some(from) {
+        if !self.has_the_script(now, &of, ask) {
+            let from = ask.from.ip();
             let why = format!("{from} asked for {} with the token of another", shown(file));
             return self.freeze(now, &of, &why);
         }
@@ -51,7 +51,7 @@ impl Engine {
         let asked = model::text::show(&ask.name);
         let from = ask.from.ip();
         let refused = |says: String| nothing_here(vec![told(now, &of, "refused", &says)]);
-        if of.holder() != Some(from) {
+        if !self.has_the_script(now, &of, ask) {
             return refused(format!("{from} asked for {asked}, and does not have its script"));
         }
         if !install.secrets.is_empty() {
@@ -89,7 +89,11 @@ impl Engine {
             return nothing_here(vec![told(now, of, "missing", &says)]);
         };
         match of.taken(file) {
-            Some(first) if now.since(first) >= AGAIN => {
+            Some((_, by)) if by != from => {
+                let why = format!("{from} asked for {}, which {by} has", shown(file));
+                self.freeze(now, of, &why)
+            }
+            Some((first, _)) if now.since(first) >= AGAIN => {
                 let why = format!(
                     "{} was asked for a second time, {} s after the first",
                     shown(file),
@@ -102,7 +106,7 @@ impl Engine {
                 given(order, of, Vec::new(), vec![event])
             }
             None => {
-                let Some(next) = of.after(now, Step::Take(file.to_owned())) else {
+                let Some(next) = of.after(now, Step::Take(file.to_owned(), from)) else {
                     return nothing_here(Vec::new());
                 };
                 let event = told(now, &next, "fetched", &format!("{} by {from}", shown(file)));

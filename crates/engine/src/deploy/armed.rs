@@ -108,8 +108,8 @@ impl Engine {
         let name = machine.and_then(|machine| machine.name.as_ref());
         if let (true, Some(name)) = (image.recipe.kind == "debian-di", name) {
             // It asks for its name before it has the answer file.
-            let domain = self.network(&client.link).and_then(|network| network.domain.as_deref());
-            args = format!("{args} hostname={name} domain={}", domain.unwrap_or_default());
+            let domain = self.domain_on(&client.link).unwrap_or_default();
+            args = format!("{args} hostname={name} domain={domain}");
         }
         args
     }
@@ -124,7 +124,7 @@ impl Engine {
         };
         let from = ask.from.ip();
         match of.holder() {
-            Some(holder) if holder == from => nothing,
+            Some(_) if self.has_the_script(now, of, ask) => nothing,
             Some(holder) => self.second_asker(now, ask, of, holder.to_string()),
             None => match self.somebody_else(ask, machine) {
                 Some(other) => {
@@ -178,11 +178,10 @@ impl Engine {
         ask: &FileAsk,
         client: &Client,
         plan: &BootPlan,
-        reveal: bool,
+        reveal: Option<Now>,
     ) -> Private {
         let of = self.deployment_of(&client.hardware);
-        let its = |of: &&Deployment| of.holder() == Some(ask.from.ip());
-        let own = of.filter(|of| reveal && its(of));
+        let own = reveal.and_then(|now| of.filter(|of| self.has_the_script(now, of, ask)));
         let code = own.filter(|_| plan.decision == Decision::Confirm).map(|of| self.code_of(of));
         let Decision::Boot(boot) = &plan.decision else { return Private { answer: None, code } };
         let token = own.and_then(|of| self.answer_token(of));
@@ -209,7 +208,7 @@ impl Engine {
         (name, version): (&str, u32),
     ) -> Option<String> {
         let of = self.deployment_of(&client.hardware)?;
-        let its = of.holder() == Some(ask.from.ip()) && self.deployments.is_open(now, of);
+        let its = self.has_the_script(now, of, ask) && self.deployments.is_open(now, of);
         let same = of.boots.image == name && of.boots.version == version;
         let install = of.install.as_ref().filter(|_| its && same)?;
         let way = self.image(name, Wanted::Version(version))?.recipe.answer.as_ref()?;

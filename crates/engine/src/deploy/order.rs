@@ -282,20 +282,56 @@ impl Engine {
         machine: &HardwareAddress,
         address: Option<IpAddr>,
     ) -> answers::Network {
-        let held = self.leases.iter().find(|lease| self.filed(&lease.hardware) == *machine);
-        let address = address.or(held.map(|lease| IpAddr::V4(lease.address)));
-        let link = self.machines.get(machine).map(|m| m.link.as_str()).unwrap_or_default();
-        let on_it = |n: &&model::Network| match address {
-            Some(IpAddr::V4(address)) => n.subnet.contains(address),
-            _ => n.interface == link,
+        let its = |hardware: &HardwareAddress| self.filed(hardware) == *machine;
+        let held = || {
+            let held = self.leases.iter().find(|lease| its(&lease.hardware));
+            held.map(|lease| IpAddr::V4(lease.address))
         };
-        let network = self.settings.networks.iter().find(on_it);
+        let held6 = || {
+            let mut all = self.leases6.iter();
+            let held = all.find(|lease| lease.hardware.as_ref().is_some_and(its));
+            held.map(|lease| IpAddr::V6(lease.address))
+        };
+        let link = self.machines.get(machine).map(|m| m.link.as_str()).unwrap_or_default();
+        self.place(address.or_else(held).or_else(held6), link)
+    }
+
+    /// The domain of a link's machines, by whichever family it has one.
+    pub(super) fn domain_on(&self, link: &str) -> Option<&str> {
+        let of_ipv4 = self.settings.networks.iter().filter(|n| n.interface == link);
+        let of_ipv6 = self.networks6.iter().filter(|n| n.interface == link);
+        let domains = of_ipv4.map(|n| &n.domain).chain(of_ipv6.map(|n| &n.domain));
+        domains.flatten().next().map(String::as_str)
+    }
+
+    /// What an answer file may say of the network of an address; without one, of the link, IPv4 first.
+    fn place(&self, address: Option<IpAddr>, link: &str) -> answers::Network {
+        let network = self.settings.networks.iter().find(|n| match address {
+            Some(IpAddr::V4(address)) => n.subnet.contains(address),
+            Some(IpAddr::V6(_)) => false,
+            None => n.interface == link,
+        });
+        if let Some(n) = network {
+            return answers::Network {
+                address,
+                prefix: Some(n.subnet.prefix),
+                router: n.router.map(IpAddr::V4),
+                dns: n.dns.iter().copied().map(IpAddr::V4).collect(),
+                domain: n.domain.clone(),
+            };
+        }
+        let network = self.networks6.iter().find(|n| match address {
+            Some(IpAddr::V6(address)) => n.subnet.contains(address),
+            Some(IpAddr::V4(_)) => false,
+            None => n.interface == link,
+        });
         answers::Network {
             address,
             prefix: network.map(|n| n.subnet.prefix),
-            router: network.and_then(|n| n.router).map(IpAddr::V4),
+            // Routers of IPv6 say so themselves (RFC 4861).
+            router: None,
             dns: network
-                .map(|n| n.dns.iter().copied().map(IpAddr::V4).collect())
+                .map(|n| n.dns.iter().copied().map(IpAddr::V6).collect())
                 .unwrap_or_default(),
             domain: network.and_then(|n| n.domain.clone()),
         }

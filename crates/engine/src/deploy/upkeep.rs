@@ -6,6 +6,7 @@ use crate::{Engine, Noted};
 use model::deployment::{Deployment, End, State, Step};
 use model::{Change, HardwareAddress, Now};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// What is taken for usual where no installation of an image has ended well yet.
@@ -115,7 +116,12 @@ impl Engine {
     }
 
     /// A machine fetches what was armed to be booted once: from now on it is not given again.
-    pub(crate) fn begin_once(&mut self, now: Now, machine: &HardwareAddress, path: &str) -> Noted {
+    pub(crate) fn begin_once(
+        &mut self,
+        now: Now,
+        (machine, from): (&HardwareAddress, IpAddr),
+        path: &str,
+    ) -> Noted {
         let none = Noted::default();
         let Some(of) = self.deployment_of(machine).filter(|of| of.install.is_none()) else {
             return none;
@@ -126,7 +132,7 @@ impl Engine {
         if of.begun().is_some() || !self.boot_of(&client, of).is_ok_and(starts) {
             return none;
         }
-        let Some(next) = of.after(now, Step::Take("boot".to_owned())) else { return none };
+        let Some(next) = of.after(now, Step::Take("boot".to_owned(), from)) else { return none };
         let event = super::told(now, &next, "begun", "it fetches what it is armed with");
         match self.keep(vec![Change::Deployment(next)]) {
             Some(changes) => Noted { changes, events: vec![event] },

@@ -11,21 +11,28 @@ use model::menu::Choice;
 use model::network::Mode;
 use model::plan::{Decision, Why};
 use model::rule::Profile;
-use model::{Arch, Asset, Change, Channel, Deployment, Event, Happening, Hash, Image, Life, Now};
+use model::{
+    Arch, Asset, Change, Channel, Deployment, Event, Happening, HardwareAddress, Hash, Image, Life,
+    Now,
+};
 use proptest::prelude::*;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 use vault::{Key, Sealed};
 use wire::dhcp4::MessageType;
 
-const KEY: [u8; 32] = [5; 32];
+pub const KEY: [u8; 32] = [5; 32];
 pub const CANARY: &str = "canary-0xdeadbeef";
+/// The server on a link of IPv6: fd77::1.
+const SERVER_6: Ipv6Addr = Ipv6Addr::new(0xfd77, 0, 0, 0, 0, 0, 0, 1);
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// A lab: an installer, a template of one line with a secret, machine 1 with a lease.
 pub struct Lab {
     pub engine: Engine,
     pub at: Ipv4Addr,
+    /// Whom the neighbour table names for whoever asks.
+    pub neighbour: Option<HardwareAddress>,
     pub kept: Vec<Change>,
     pub events: Vec<Event>,
 }
@@ -52,10 +59,11 @@ pub fn lab() -> Lab {
     lab_with(Settings { key: Key::new(KEY), ..settings(Mode::Dhcp) })
 }
 
-fn lab_with(settings: Settings) -> Lab {
+pub fn lab_with(settings: Settings) -> Lab {
     let mut lab = Lab {
         engine: Engine::new(settings),
         at: Ipv4Addr::UNSPECIFIED,
+        neighbour: None,
         kept: Vec::new(),
         events: Vec::new(),
     };
@@ -104,7 +112,7 @@ fn name(last: u8) -> Command {
 }
 
 impl Lab {
-    fn keep(&mut self, changes: Vec<Change>) {
+    pub fn keep(&mut self, changes: Vec<Change>) {
         changes.iter().for_each(|change| self.engine.apply(change));
         self.kept.extend(changes);
     }
@@ -159,10 +167,12 @@ impl Lab {
     pub fn ask(
         &mut self,
         now: Now,
-        from: Ipv4Addr,
+        from: impl Into<IpAddr>,
         name: &str,
         body: Option<&str>,
     ) -> Told<engine::Found> {
+        let from = from.into();
+        let server: IpAddr = if from.is_ipv4() { [10, 77, 0, 1].into() } else { SERVER_6.into() };
         let (name, query) = name.split_once('?').unwrap_or((name, ""));
         let says = Asker {
             mac: query.strip_prefix("mac=").and_then(|mac| mac.parse().ok()),
@@ -171,11 +181,11 @@ impl Lab {
         let ask = FileAsk {
             by: Carrier::Http,
             name: name.into(),
-            from: SocketAddr::from((from, 40_000)),
-            at: SocketAddr::from(([10, 77, 0, 1], 80)),
+            from: SocketAddr::new(from, 40_000),
+            at: SocketAddr::new(server, 80),
             link: "lan".into(),
             says,
-            neighbour: None,
+            neighbour: self.neighbour,
             agent: None,
             body: body.map(|body| body.as_bytes().to_vec()),
             head_only: false,
@@ -187,7 +197,7 @@ impl Lab {
     }
 
     /// The text that somebody gets, or nothing.
-    pub fn get(&mut self, now: Now, from: Ipv4Addr, name: &str) -> Result<String, Why> {
+    pub fn get(&mut self, now: Now, from: impl Into<IpAddr>, name: &str) -> Result<String, Why> {
         match self.ask(now, from, name, None).answer {
             Answer::Reply(found) => match found.what {
                 Served::Text(text) => Ok(text),
@@ -199,14 +209,20 @@ impl Lab {
         }
     }
 
-    fn post(&mut self, now: Now, from: Ipv4Addr, name: &str, body: &str) -> Result<(), Why> {
+    fn post(
+        &mut self,
+        now: Now,
+        from: impl Into<IpAddr>,
+        name: &str,
+        body: &str,
+    ) -> Result<(), Why> {
         match self.ask(now, from, name, Some(body)).answer {
             Answer::Reply(_) => Ok(()),
             Answer::Silence(why) => Err(why),
         }
     }
 
-    pub fn script(&mut self, now: Now, from: Ipv4Addr, last: u8) -> String {
+    pub fn script(&mut self, now: Now, from: impl Into<IpAddr>, last: u8) -> String {
         self.get(now, from, &format!("boot.ipxe?mac={}", mac(last))).unwrap()
     }
 
@@ -219,7 +235,7 @@ impl Lab {
         self.engine.machine_of(&mac(last)).unwrap().life()
     }
 
-    fn alarms(&self) -> Vec<&str> {
+    pub fn alarms(&self) -> Vec<&str> {
         let alarm = |event| match event {
             &Event { what: Happening::Alarm { ref text }, .. } => Some(text.as_str()),
             _ => None,

@@ -5,6 +5,7 @@ mod addresses6;
 mod cards;
 mod declared;
 mod deployments;
+mod deployments6;
 mod dhcp_rows;
 mod drafts;
 mod elsewhere;

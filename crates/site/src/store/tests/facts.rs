@@ -184,7 +184,7 @@ fn any_deployment() -> impl Strategy<Value = Deployment> {
             of.batch = Some(id).filter(|id| id % 2 == 0);
             let all = [
                 Step::Claim("10.0.0.1".parse().unwrap()),
-                Step::Take("preseed.cfg".to_owned()),
+                Step::Take("preseed.cfg".to_owned(), "fd77::2".parse().unwrap()),
                 Step::Report(Report::Progress, says),
                 Step::End(End::Frozen { why: by }),
             ];
