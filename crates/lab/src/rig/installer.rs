@@ -82,8 +82,9 @@ const MODULES: [&str; 13] = [
     "nls_ascii",
 ];
 /// What of Debian's initrd its shell needs.
-const TOOLS: [&str; 4] = [
+const TOOLS: [&str; 5] = [
     "bin/busybox",
+    "usr/sbin/dhcp6c",
     "lib64/ld-linux-x86-64.so.2",
     "lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
     "lib/x86_64-linux-gnu/libc.so.6",

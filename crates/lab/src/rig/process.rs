@@ -238,7 +238,7 @@ fn skip_escape(characters: &mut std::str::Chars<'_>) {
 ///
 /// # Errors
 /// When it cannot be started, or fails.
-pub(crate) fn run(command: &mut Command) -> Result<String, Trouble> {
+pub fn run(command: &mut Command) -> Result<String, Trouble> {
     let output = command.output().map_err(io(format!("starting {command:?}")))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());

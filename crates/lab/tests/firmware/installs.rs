@@ -7,6 +7,8 @@
 use super::{Mode, PATIENCE, Tried, World};
 use lab::rig::guest::{Firmware, Guest, Own, Spec};
 use lab::rig::need::need;
+use lab::rig::ns::Link;
+use lab::rig::process::run;
 use lab::rig::{Trouble, installer};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -28,7 +30,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 #[test]
 #[ignore = "real firmware under QEMU, as root: `./x test` runs it"]
 fn ovmf_is_installed_once_and_starts_its_own_disk_from_then_on() -> Tried {
-    let mut world = World::with_the_installer(Firmware::Ovmf)?;
+    let mut world = World::with_the_installer(Firmware::Ovmf, Mode::Dhcp)?;
     let disk = world.disk(SERIAL)?;
     let spec = Spec { own: vec![disk.clone()], reboots: true, ..world.machine()? };
 
@@ -66,10 +68,35 @@ fn ovmf_is_installed_once_and_starts_its_own_disk_from_then_on() -> Tried {
     Ok(())
 }
 
+/// Nothing on the link has an IPv4 address. Whoever knows the machine's name finds it, too.
+#[test]
+#[ignore = "real firmware under QEMU, as root: `./x test` runs it"]
+fn ovmf_is_installed_by_its_name_on_a_link_without_ipv4() -> Tried {
+    let mut world = World::with_the_installer(Firmware::OvmfIpv6, Mode::Ipv6)?;
+    let disk = world.disk(SERIAL)?;
+    let spec = Spec { own: vec![disk.clone()], reboots: true, ..world.machine()? };
+
+    world.guest.insert(Guest::start(&spec)?).wait_for("waits for approval", PATIENCE)?;
+    world.arm(&format!("serial:{SERIAL}"))?;
+    let guest = world.guest.as_mut().expect("it was switched on");
+    guest.wait_for("LAB INSTALLER restarts", PATIENCE)?;
+    guest.wait_for(LOGIN, PATIENCE)?;
+    guest.stop();
+    world.was_installed_once()?;
+    holds_the_hash_alone(&disk.file)?;
+    world.answers_to_its_name()?;
+
+    let before = sum(&disk.file)?;
+    let said = world.once_more(&spec)?;
+    assert!(!said.contains(installer::SAYS), "it was installed again: {said}");
+    assert_eq!(sum(&disk.file)?, before, "the disk was written to");
+    Ok(())
+}
+
 #[test]
 #[ignore = "real firmware under QEMU, as root: `./x test` runs it"]
 fn seabios_refuses_a_disk_that_is_not_empty() -> Tried {
-    let mut world = World::with_the_installer(Firmware::SeaBios)?;
+    let mut world = World::with_the_installer(Firmware::SeaBios, Mode::Dhcp)?;
     let disk = world.disk(SERIAL)?;
     foreign_byte(&disk.file)?;
     let why = world.refuses(&format!("serial:{SERIAL}"), &[disk])?;
@@ -81,7 +108,7 @@ fn seabios_refuses_a_disk_that_is_not_empty() -> Tried {
 #[test]
 #[ignore = "real firmware under QEMU, as root: `./x test` runs it"]
 fn seabios_refuses_two_disks_that_fit() -> Tried {
-    let mut world = World::with_the_installer(Firmware::SeaBios)?;
+    let mut world = World::with_the_installer(Firmware::SeaBios, Mode::Dhcp)?;
     let disks = [world.disk(SERIAL)?, world.disk("LAB-DISK-2")?];
     let why = world.refuses("size:32M..1G", &disks)?;
     assert!(why.contains("2 disks") && why.contains("vda vdb"), "{why}");
@@ -90,9 +117,9 @@ fn seabios_refuses_two_disks_that_fit() -> Tried {
 
 impl World {
     /// A server that knows nobody, with the installer, a profile and a secret.
-    fn with_the_installer(firmware: Firmware) -> Result<Self, Trouble> {
+    fn with_the_installer(firmware: Firmware, mode: Mode) -> Result<Self, Trouble> {
         need(installer::PACKAGES)?;
-        let world = World::new(firmware, Mode::Dhcp, "pending")?;
+        let world = World::new(firmware, mode, "pending")?;
         let tree = installer::make(world.directory.path())?;
         world.offering(&tree, &["mirror_host=nobody.invalid"])?;
         Ok(world)
@@ -184,6 +211,29 @@ impl World {
 
     fn deployments(&self) -> Result<Vec<Value>, Trouble> {
         Ok(self.json(&["deployment", "list"])?.as_array().cloned().unwrap_or_default())
+    }
+
+    /// The one deployment there is was reported done.
+    pub(super) fn was_installed_once(&self) -> Tried {
+        let all = self.deployments()?;
+        assert!(all.len() == 1 && all[0]["state"] == "done", "{all:?}");
+        assert_eq!(self.state()?, "deployed");
+        Ok(())
+    }
+
+    /// `dig` finds it by its name, at an address that it has leased, and there is no other address of it.
+    pub(super) fn answers_to_its_name(&self) -> Tried {
+        let dig = |kind: &str| {
+            let at = format!("@{}", Link::SERVER_6);
+            let name = "lab-01.lab.example";
+            run(self.link.server().command("dig").args(["+short", "+time=5", &at, kind, name]))
+        };
+        let found = dig("AAAA")?;
+        let leases = self.json(&["lease", "list"])?;
+        let of = |lease: &Value| lease["mac"] == MAC && lease["address"] == found.trim();
+        assert!(leases.as_array().is_some_and(|all| all.iter().any(of)), "{found:?} of {leases}");
+        assert_eq!(dig("A")?, "");
+        Ok(())
     }
 
     pub(super) fn state(&self) -> Result<String, Trouble> {

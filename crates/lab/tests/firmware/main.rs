@@ -275,10 +275,11 @@ const IPV4: &str = "mode = \"dhcp\"\n\
                     router = \"10.77.0.1\"\n\
                     dns = [\"10.77.0.1\"]\n\
                     lease = \"12h\"";
-/// One of IPv6.
+/// One of IPv6, with names that are ours.
 const IPV6: &str = "subnet = \"fd77::/64\"\n\
                     pool = [\"fd77::100-fd77::1ff\"]\n\
                     dns = [\"fd77::1\"]\n\
+                    domain = \"lab.example\"\n\
                     advertise = true";
 
 fn config(mode: Mode, unknown: &str) -> String {
@@ -291,5 +292,8 @@ fn config(mode: Mode, unknown: &str) -> String {
     let network =
         |keys: &&str| format!("[[network]]\ninterface = \"{}\"\n{keys}\n\n", Link::INTERFACE);
     let networks: String = networks.iter().map(network).collect();
-    format!("{networks}[boot]\nunknown = \"{unknown}\"\n")
+    format!(
+        "{networks}[boot]\nunknown = \"{unknown}\"\n[dns]\nlisten = {}\n",
+        matches!(mode, Mode::Ipv6)
+    )
 }
