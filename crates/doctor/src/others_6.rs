@@ -5,9 +5,10 @@ mod heard;
 use crate::others::asks_elsewhere;
 use crate::{Code, Finding};
 use model::text::show;
+use std::collections::BTreeSet;
 use std::net::Ipv6Addr;
 
-pub use heard::{Heard, Ours, Router, Server};
+pub use heard::{Heard, Ours, Prefix, Router, Server};
 
 /// What follows for one link.
 #[must_use]
@@ -43,9 +44,17 @@ pub fn judge(heard: &Heard) -> Vec<Finding> {
 
 fn router(link: &str, router: &Router) -> Finding {
     let mut says = Vec::new();
-    let shown: Vec<String> = router.prefixes.iter().map(|(a, l)| format!("{a}/{l}")).collect();
-    if !shown.is_empty() {
-        says.push(format!("machines make themselves addresses of {}", shown.join(", ")));
+    let shown = |prefixes: Vec<&Prefix>| {
+        let all: Vec<String> = prefixes.iter().map(|prefix| prefix.subnet.to_string()).collect();
+        Some(all.join(", ")).filter(|all| !all.is_empty())
+    };
+    let (made, known): (Vec<&Prefix>, Vec<&Prefix>) =
+        router.prefixes.iter().partition(|prefix| prefix.autonomous);
+    if let Some(made) = shown(made) {
+        says.push(format!("machines make themselves addresses of {made}"));
+    }
+    if let Some(known) = shown(known) {
+        says.push(format!("on the link is {known}"));
     }
     says.push(
         match (router.managed, router.other) {
@@ -70,16 +79,18 @@ fn router(link: &str, router: &Router) -> Finding {
 
 fn many(heard: &Heard) -> Option<Finding> {
     let [first, rest @ ..] = &heard.routers[..] else { return None };
-    let other = rest
-        .iter()
-        .find(|router| router.prefixes != first.prefixes && !router.prefixes.is_empty())?;
+    let all = |router: &Router| -> BTreeSet<(Ipv6Addr, u8)> {
+        router.prefixes.iter().map(|p| (p.subnet.address, p.subnet.prefix)).collect()
+    };
+    let other =
+        rest.iter().find(|router| all(router) != all(first) && !router.prefixes.is_empty())?;
     Some(Finding::note(
         Code::Router6Many,
         format!(
             "{}: {} ({}) and {} ({}) announce different prefixes",
             heard.interface, first.address, first.mac, other.address, other.mac
         ),
-        "machines have addresses of both, and what they send leaves by either; one of them may be a \
+        "machines follow both, and what they send leaves by either; one of them may be a \
          computer that shares its connection by mistake",
         "see whose it is by its MAC; on switches: RA guard on all ports but the router's, bootwright \
          doctor --switch cisco-ios|arista-eos|aruba-cx|junos",
@@ -115,25 +126,7 @@ fn told(heard: &Heard, ours: &Ours) -> Vec<Finding> {
             ),
         ));
     }
-    let other = heard.routers.iter().find_map(|router| {
-        let all = &router.prefixes;
-        let same =
-            |(at, length): &(Ipv6Addr, u8)| (*at, *length) == (subnet.address, subnet.prefix);
-        let first = all.first().filter(|_| !all.iter().any(same))?;
-        Some((router, first))
-    });
-    if let Some((router, (address, length))) = other {
-        findings.push(Finding::note(
-            Code::Router6Prefix,
-            format!(
-                "{link}: router {} announces {address}/{length}, and we serve {subnet}",
-                router.address
-            ),
-            "machines have addresses of both, and what they ask by the other one is of no network of \
-             ours",
-            "serve the router's prefix, or have it announce ours",
-        ));
-    }
+    findings.extend(heard.routers.iter().find_map(|router| other_prefix(link, router, ours)));
     let giving = heard.servers.iter().find(|server| server.offers_address);
     if let Some(server) = giving.filter(|_| ours.gives_addresses) {
         findings.push(Finding::note(
@@ -149,6 +142,37 @@ fn told(heard: &Heard, ours: &Ours) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// A router announces prefixes, and ours is not among them.
+fn other_prefix(link: &str, router: &Router, ours: &Ours) -> Option<Finding> {
+    let subnet = ours.subnet;
+    if router.prefixes.iter().any(|prefix| prefix.subnet == subnet) {
+        return None;
+    }
+    let made = router.prefixes.iter().find(|prefix| prefix.autonomous);
+    let other = made.or_else(|| router.prefixes.first())?.subnet;
+    let why = match (made, ours.advertises) {
+        (Some(_), _) => {
+            "machines have addresses of both, and what they ask by the other one is of no network of \
+             ours"
+        }
+        (None, false) => {
+            "nobody tells machines that ours is on their link: what they send us goes to the router, \
+             which may know no way to us"
+        }
+        (None, true) => {
+            "machines take addresses of it to be on their link, and ask the router for all that is \
+             not of ours"
+        }
+    };
+    let Router { address, mac, .. } = router;
+    Some(Finding::note(
+        Code::Router6Prefix,
+        format!("{link}: router {address} ({mac}) announces {other}, and we serve {subnet}"),
+        why,
+        "serve the router's prefix, or have it announce ours",
+    ))
 }
 
 /// A router sends machines to other servers than us for names, though we answer some.
@@ -254,9 +278,14 @@ mod tests {
             managed: false,
             other: false,
             default: true,
-            prefixes: vec![("fd77::".parse().unwrap(), 64)],
+            prefixes: vec![prefix("fd77::/64")],
             dns: vec![],
         }
+    }
+
+    /// As routers announce it where machines make themselves addresses.
+    fn prefix(subnet: &str) -> Prefix {
+        Prefix { subnet: subnet.parse().unwrap(), on_link: true, autonomous: true }
     }
 
     fn server(pxe_url: &str, http_url: &str) -> Server {
@@ -317,12 +346,16 @@ mod tests {
     fn routers_that_disagree_are_named_both() {
         let other = Router {
             address: "fe80::9".parse().unwrap(),
-            prefixes: vec![("fd99::".parse().unwrap(), 64)],
+            prefixes: vec![prefix("fd99::/64")],
             ..router()
         };
         let many = [FINE, FINE, (Code::Router6Many, Grade::Note)];
         assert_eq!(found(vec![router(), other], vec![]), many);
         assert_eq!(found(vec![router(), router()], vec![]), [FINE, FINE]);
+        // The same prefix with other flags is no disagreement.
+        let on_link = Prefix { autonomous: false, ..prefix("fd77::/64") };
+        let flags = Router { prefixes: vec![on_link], ..router() };
+        assert_eq!(found(vec![router(), flags], vec![]), [FINE, FINE]);
     }
 
     #[test]
@@ -377,9 +410,21 @@ mod tests {
     #[test]
     fn another_prefix_and_another_server_are_said() {
         let managed = Router { managed: true, ..router() };
-        let wrong = Router { prefixes: vec![("fd99::".parse().unwrap(), 64)], ..managed.clone() };
-        let prefix = (Code::Router6Prefix, Grade::Note);
-        assert_eq!(codes(&beside_ours(OURS, vec![wrong], vec![])), [FINE, prefix]);
+        let wrong = Router { prefixes: vec![prefix("fd99::/64")], ..managed.clone() };
+        let prefix_code = (Code::Router6Prefix, Grade::Note);
+        assert_eq!(codes(&beside_ours(OURS, vec![wrong], vec![])), [FINE, prefix_code]);
+        // Where addresses come by DHCPv6 alone, routers say which are on the link and not more.
+        let on_link = |subnet: &str| Prefix { autonomous: false, ..prefix(subnet) };
+        let alone = |prefixes| Router { prefixes, ..managed.clone() };
+        let found = beside_ours(OURS, vec![alone(vec![on_link("fd99::/64")])], vec![]);
+        assert_eq!(codes(&found), [FINE, prefix_code]);
+        let said = &judge(&found)[1];
+        assert!(said.what.contains("fe80::1 (02:00:00:00:00:01) announces fd99::/64"), "{said:?}");
+        assert!(said.why.contains("goes to the router"), "{said:?}");
+        assert!(judge(&found)[0].what.contains("on the link is fd99::/64"), "{found:?}");
+        for fine in [vec![], vec![on_link("fd99::/64"), on_link("fd77::/64")]] {
+            assert_eq!(codes(&beside_ours(OURS, vec![alone(fine)], vec![])), [FINE]);
+        }
         let two = (Code::Dhcp6Two, Grade::Note);
         let both = beside_ours(OURS, vec![managed], vec![server("", "")]);
         assert_eq!(codes(&both), [FINE, two, FINE]);

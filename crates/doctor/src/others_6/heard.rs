@@ -49,10 +49,22 @@ pub struct Router {
     pub other: bool,
     /// It is a default router.
     pub default: bool,
-    /// Prefixes of which machines make themselves an address.
-    pub prefixes: Vec<(Ipv6Addr, u8)>,
+    /// Prefixes that hold, as far as they mean something to a machine (L or A, RFC 4861, 4.6.2).
+    pub prefixes: Vec<Prefix>,
     /// DNS servers it names.
     pub dns: Vec<Ipv6Addr>,
+}
+
+/// A prefix that a router announces.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Prefix {
+    /// Its first address, and its bits.
+    pub subnet: Subnet6,
+    /// L: its addresses are on the link. Who has an address by DHCPv6 knows its neighbours by nothing
+    /// else (RFC 5942, 4: such an address says nothing of a prefix).
+    pub on_link: bool,
+    /// A: machines make themselves an address of it.
+    pub autonomous: bool,
 }
 
 /// A DHCPv6 server, with what it would have firmware boot.

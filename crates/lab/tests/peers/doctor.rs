@@ -190,6 +190,19 @@ fn what_keeps_machines_from_booting_over_ipv6_is_said_as_it_comes_and_goes() -> 
     let [two] = with_code(&findings, "D-DHCP6-TWO")[..] else { panic!("{findings:#?}") };
     assert!(two.to_string().contains(STRANGER_MAC), "{two:#}");
 
+    // The same where machines make themselves no addresses: of its prefix it says alone that it is on
+    // the link (L without A).
+    drop(second);
+    let router = ["--enable-ra", "--dhcp-range=fd88::100,fd88::1ff,64,1h"];
+    let second = Dnsmasq::with(&stranger, &router)?;
+    let findings = wait_until("the router says what is on the link", || {
+        let (findings, _) = look(&world, &[])?;
+        let text = serde_json::Value::from(findings.clone()).to_string();
+        Ok(Some(findings).filter(|_| text.contains("on the link is fd88::/64")))
+    })?;
+    let [prefix] = with_code(&findings, "D-RA-PREFIX")[..] else { panic!("{findings:#?}") };
+    assert!(prefix["why"].to_string().contains("goes to the router"), "{prefix:#}");
+
     // It goes, and our own address goes.
     drop(second);
     let own = ["addr", "del", "fd77::1/64", "dev", Link::INTERFACE];

@@ -5,6 +5,7 @@ use crate::links::Link;
 use crate::serving::others::on_this_host;
 use doctor::others::{Client, Heard, NotAsked, Offer, On4011, Tftp, TftpSaid};
 use doctor::others_6;
+use model::network6::Subnet6;
 use model::text::show;
 use serve::probe::{self, Asked};
 use std::collections::BTreeSet;
@@ -151,6 +152,11 @@ async fn files(heard: &Heard) -> Vec<Tftp> {
     said
 }
 
+fn announced(prefix: &wire::ndp::Prefix) -> Option<others_6::Prefix> {
+    let subnet = Subnet6::new(prefix.address, prefix.length)?;
+    Some(others_6::Prefix { subnet, on_link: prefix.on_link, autonomous: prefix.autonomous })
+}
+
 async fn over_6(
     interface: String,
     ours: Option<others_6::Ours>,
@@ -164,14 +170,16 @@ async fn over_6(
         }
     };
     let routers = link.routers.into_iter().map(|router| {
-        let own = router.says.prefixes.iter().filter(|p| p.autonomous && p.valid_s > 0);
+        // Without L and A a prefix tells a machine nothing.
+        let means = |p: &&wire::ndp::Prefix| (p.on_link || p.autonomous) && p.valid_s > 0;
+        let held = router.says.prefixes.iter().filter(means);
         others_6::Router {
             address: router.address,
             mac: router.mac,
             managed: router.says.managed,
             other: router.says.other,
             default: router.says.lifetime_s > 0,
-            prefixes: own.map(|prefix| (prefix.address, prefix.length)).collect(),
+            prefixes: held.filter_map(announced).collect(),
             dns: router.says.dns,
         }
     });
