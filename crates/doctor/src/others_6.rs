@@ -1,10 +1,11 @@
 //! Who speaks IPv6 to machines on a link, and what follows for booting.
 
 mod heard;
+mod servers;
 
 use crate::others::asks_elsewhere;
 use crate::{Code, Finding};
-use model::text::show;
+use model::HardwareAddress;
 use std::collections::BTreeSet;
 use std::net::Ipv6Addr;
 
@@ -31,11 +32,7 @@ pub fn judge(heard: &Heard) -> Vec<Finding> {
         .extend(heard.ours.iter().filter(|ours| !ours.relayed).flat_map(|ours| told(heard, ours)));
     findings.extend(unanswered(heard));
     findings.extend(names_elsewhere(heard));
-    for server in &heard.servers {
-        findings.push(boots(link, server));
-        findings.extend(binl(link, server));
-        findings.extend(urls(link, server));
-    }
+    findings.extend(heard.servers.iter().flat_map(|server| servers::judge(heard, server)));
     if findings.is_empty() {
         findings.push(Finding::good(format!("{link}: nobody speaks IPv6 to machines")));
     }
@@ -139,7 +136,8 @@ fn told(heard: &Heard, ours: &Ours) -> Vec<Finding> {
              same pool, two machines get one address",
             "let one of them give addresses: ours without a `pool` gives settings and boot data, or \
              stop the other",
-        ));
+        )
+        .seen(vec![servers::sent(server)]));
     }
     findings
 }
@@ -175,14 +173,21 @@ fn other_prefix(link: &str, router: &Router, ours: &Ours) -> Option<Finding> {
     ))
 }
 
-/// A router sends machines to other servers than us for names, though we answer some.
+/// A router or a DHCPv6 server sends machines to other servers than us for names, though we answer some.
+/// Who names nobody leaves it to the other.
 fn names_elsewhere(heard: &Heard) -> Option<Finding> {
     let ours = heard.names.first()?;
-    let us = |server: &Ipv6Addr| heard.names.contains(server);
-    let other = |router: &&Router| !router.dns.is_empty() && !router.dns.iter().any(us);
-    let router = heard.routers.iter().find(other)?;
-    let who = format!("router {} ({})", router.address, router.mac);
-    Some(asks_elsewhere(&heard.interface, &who, &router.dns, ours, "RDNSS"))
+    let elsewhere =
+        |dns: &[Ipv6Addr]| !dns.is_empty() && !dns.iter().any(|at| heard.names.contains(at));
+    let finding = |who: &str, at: Ipv6Addr, mac: HardwareAddress, dns: &[Ipv6Addr], by: &str| {
+        let who = format!("{who} {at} ({mac})");
+        asks_elsewhere(&heard.interface, &who, dns, ours, by)
+    };
+    let router = heard.routers.iter().find(|router| elsewhere(&router.dns));
+    let server = || heard.servers.iter().find(|server| elsewhere(&server.dns));
+    router.map(|r| finding("router", r.address, r.mac, &r.dns, "RDNSS")).or_else(|| {
+        server().map(|s| finding("DHCPv6 server", s.address, s.mac, &s.dns, "option 23"))
+    })
 }
 
 fn unanswered(heard: &Heard) -> Option<Finding> {
@@ -205,70 +210,10 @@ fn unanswered(heard: &Heard) -> Option<Finding> {
     })
 }
 
-fn boots(link: &str, server: &Server) -> Finding {
-    let Server { address, mac, pxe_url, http_url, .. } = server;
-    let gives = if server.offers_address { "addresses" } else { "settings" };
-    let who = format!("{link}: DHCPv6 server {address} ({mac}) gives {gives}");
-    let urls: Vec<String> = [("PXE", pxe_url), ("HTTP Boot", http_url)]
-        .iter()
-        .filter(|(_, url)| !url.is_empty())
-        .map(|(what, url)| format!("{what} with {}", show(url)))
-        .collect();
-    if urls.is_empty() {
-        return Finding::good(format!("{who} and no boot file"));
-    }
-    Finding::note(
-        Code::Boot6,
-        format!("{who} and would boot {}", urls.join("; ")),
-        "firmware that tries IPv6 before IPv4 boots from it and never asks us",
-        "if that is not meant: remove its boot file (options 59 and 60), or put IPv4 first in the \
-         machines' boot order",
-    )
-}
-
-fn binl(link: &str, server: &Server) -> Option<Finding> {
-    let Server { address, mac, .. } = server;
-    server.says_pxe.then(|| {
-        Finding::note(
-            Code::Boot6Binl,
-            format!("{link}: DHCPv6 server {address} ({mac}) says PXEClient (option 16)"),
-            "EDK2 then asks it once more on port 4011 before it boots, and stops if nobody answers \
-             there",
-            "have it send the URL (option 59) without option 16",
-        )
-    })
-}
-
-/// What firmware does with a URL that it cannot take: nothing, without a word.
-fn urls(link: &str, server: &Server) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let mut odd = |url: &[u8], why: &str, mend: &str| {
-        let what = format!("{link}: DHCPv6 server {} names {}", server.address, show(url));
-        findings.push(Finding::note(Code::Boot6Url, what, why, mend));
-    };
-    if !server.pxe_url.is_empty() && !server.pxe_url.starts_with(b"tftp://") {
-        odd(
-            &server.pxe_url,
-            "PXE over IPv6 takes tftp:// URLs alone, in small letters",
-            "for PXE: tftp://[ADDRESS]/FILE; for HTTP Boot answer HTTPClient only",
-        );
-    }
-    // Servers that know PXE alone give its URL to everybody.
-    if server.http_url.starts_with(b"http") && !server.says_http {
-        odd(
-            &server.http_url,
-            "EDK2 takes it only from a server that says HTTPClient (option 16)",
-            "have the server send option 16 with HTTPClient to HTTP Boot clients",
-        );
-    }
-    findings
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Grade;
-    use model::HardwareAddress;
     use model::network6::Subnet6;
 
     fn router() -> Router {
@@ -293,6 +238,7 @@ mod tests {
             address: "fe80::2".parse().unwrap(),
             mac: HardwareAddress::mac([2, 0, 0, 0, 0, 2]),
             offers_address: true,
+            dns: vec![],
             pxe_url: pxe_url.into(),
             http_url: http_url.into(),
             says_pxe: false,
@@ -371,6 +317,27 @@ mod tests {
         assert_eq!(grades(&on(&["fd77::1"])), [Code::Fine, Code::NamesElsewhere]);
         assert_eq!(grades(&on(&["fd77::53"])), [Code::Fine]);
         assert_eq!(grades(&on(&[])), [Code::Fine]);
+        // A DHCPv6 server does it by option 23; who names nobody leaves it to others.
+        let by_dhcp = |dns: &[&str]| Heard {
+            routers: vec![],
+            servers: vec![Server {
+                dns: dns.iter().map(|at| at.parse().unwrap()).collect(),
+                ..server("", "")
+            }],
+            ..on(&["fd77::1"])
+        };
+        let said = judge(&by_dhcp(&["fd77::53"]));
+        assert_eq!(said[0].code, Code::NamesElsewhere);
+        for words in ["DHCPv6 server fe80::2 (02:00:00:00:00:02)", "ask fd77::53 for names"] {
+            assert!(said[0].what.contains(words), "{said:?}");
+        }
+        assert!(said[0].mend.contains("let it name fd77::1 (option 23)"), "{said:?}");
+        assert!(
+            said[1].what.ends_with("gives addresses, DNS fd77::53 and no boot file"),
+            "{said:?}"
+        );
+        assert_eq!(grades(&by_dhcp(&["fd77::53", "fd77::1"])), [Code::Fine]);
+        assert_eq!(grades(&by_dhcp(&[])), [Code::Fine]);
     }
 
     #[test]
@@ -384,6 +351,34 @@ mod tests {
         assert_eq!(found(vec![], vec![server("TFTP://[fd77::1]/a.efi", "")]), [boot, url]);
         let silent = Server { says_http: false, ..good };
         assert_eq!(found(vec![], vec![silent]), [boot, url]);
+    }
+
+    #[test]
+    fn a_boot_file_harms_by_where_it_leads() {
+        let managed = Router { managed: true, ..router() };
+        let named = server("tftp://[fd77::9]/a.efi", "");
+        let of = |server: &Server| {
+            let said = judge(&beside_ours(OURS, vec![managed.clone()], vec![server.clone()]));
+            said.into_iter().find(|finding| finding.code == Code::Boot6).unwrap()
+        };
+        let rival = of(&named);
+        assert!(rival.why.contains("some from us and some from it"), "{rival:?}");
+        let sent = "fe80::2 (02:00:00:00:00:02): addresses; PXE with tftp://[fd77::9]/a.efi";
+        assert_eq!(rival.evidence, [sent]);
+        // Where we serve no IPv6, nobody comes to us at all.
+        let alone = Heard { spoken: true, servers: vec![named.clone()], ..Heard::default() };
+        assert!(judge(&alone)[0].why.contains("never asks us"));
+        // It sends machines to us.
+        let own = vec!["fd77::9".parse().unwrap()];
+        let ours = judge(&Heard { own: own.clone(), ..alone.clone() });
+        assert_eq!((ours[0].code, ours.len()), (Code::Fine, 1), "{ours:?}");
+        assert!(
+            ours[0].what.ends_with("PXE with tftp://[fd77::9]/a.efi, which is ours"),
+            "{ours:?}"
+        );
+        let both = server("tftp://[fd77::9]/a.efi", "http://boot.example/a.efi");
+        let half = Heard { own, servers: vec![both], ..alone };
+        assert_eq!(judge(&half)[0].code, Code::Boot6, "one URL leads elsewhere");
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub struct Heard {
     pub not_asked: Option<String>,
     /// The interface speaks IPv6; otherwise nobody was asked.
     pub spoken: bool,
+    /// Addresses of this host: what leads there is ours.
+    pub own: Vec<Ipv6Addr>,
     /// Our addresses on it at which names are answered; none where they are not.
     pub names: Vec<Ipv6Addr>,
     /// Routers that announced themselves.
@@ -76,6 +78,8 @@ pub struct Server {
     pub mac: HardwareAddress,
     /// It offers addresses.
     pub offers_address: bool,
+    /// DNS servers it names (option 23).
+    pub dns: Vec<Ipv6Addr>,
     /// For PXE firmware, bytes of the wire.
     pub pxe_url: Vec<u8>,
     /// For HTTP Boot.

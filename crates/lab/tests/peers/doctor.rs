@@ -134,6 +134,7 @@ fn routers_and_dhcpv6_servers_are_named_with_what_they_say() -> Tried {
             "--enable-ra",
             "--dhcp-range=fd77::100,fd77::1ff,64,1h",
             "--dhcp-option=option6:59,tftp://[fd77::66]/other.efi",
+            "--dhcp-option=option6:dns-server,[fd77::53]",
         ],
     )?;
     let (findings, ran) = look(&world, &[])?;
@@ -145,6 +146,10 @@ fn routers_and_dhcpv6_servers_are_named_with_what_they_say() -> Tried {
     assert!(router["what"].to_string().contains("addresses come by DHCPv6 (M)"), "{router:#}");
     let [boot] = with_code(&findings, "D-BOOT6")[..] else { panic!("{findings:#?}") };
     assert!(boot["what"].to_string().contains("tftp://[fd77::66]/other.efi"), "{boot:#}");
+    let evidence = boot["evidence"].to_string();
+    for seen in [STRANGER_MAC, "addresses", "DNS fd77::53", "PXE with tftp://"] {
+        assert!(evidence.contains(seen), "{seen}: {boot:#}");
+    }
     assert_eq!(ran.code, Some(0), "notes keep no machine from booting: {findings:#?}");
     Ok(())
 }
