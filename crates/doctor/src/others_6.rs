@@ -366,7 +366,7 @@ mod tests {
         let sent = "fe80::2 (02:00:00:00:00:02): addresses; PXE with tftp://[fd77::9]/a.efi";
         assert_eq!(rival.evidence, [sent]);
         // Where we serve no IPv6, nobody comes to us at all.
-        let alone = Heard { spoken: true, servers: vec![named.clone()], ..Heard::default() };
+        let alone = Heard { spoken: true, servers: vec![named], ..Heard::default() };
         assert!(judge(&alone)[0].why.contains("never asks us"));
         // It sends machines to us.
         let own = vec!["fd77::9".parse().unwrap()];

@@ -182,7 +182,7 @@ mod tests {
         let refused = || Key::Refused("everybody may read it".to_owned(), "chmod 600 x".to_owned());
         let before = server(refused(), Asked::No, None);
         assert_eq!(codes(before.clone(), false), [(Code::PublishKey, Grade::Bad)]);
-        let words = judge(&[before.clone()], false).remove(0);
+        let words = judge(std::slice::from_ref(&before), false).remove(0);
         assert_eq!(words.what, "names cannot be published at 192.0.2.1:53: everybody may read it");
         assert_eq!(words.mend, "chmod 600 x");
         assert_eq!(codes(before, true), [(Code::PublishKey, Grade::Note)]);
