@@ -4,6 +4,7 @@
 //! In: hosts' solicitations. Out: what [`engine::dhcp6::advertisement`] says, when
 //! [`engine::dhcp6::Timetable`] says. Never: that we are a router.
 
+use crate::faults::Faults;
 use crate::probe::chance;
 use crate::{interfaces, sys};
 use engine::dhcp6::{DNS_S, Timetable};
@@ -60,6 +61,7 @@ impl Opened {
             let begun = Instant::now();
             let now = || Now(u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
             let mut timetable = Timetable::new(now());
+            let (mut faults, mut pause) = (Faults::default(), Duration::ZERO);
             loop {
                 let next = begun + Duration::from_millis(timetable.next().0);
                 tokio::select! {
@@ -68,10 +70,17 @@ impl Opened {
                         let _ = socket.get_ref().send_to(&message, &to.into());
                         timetable.sent(now(), chance());
                     }
-                    asked = solicited(&socket) => {
-                        if asked {
+                    heard = solicited(&socket, pause) => {
+                        if matches!(heard, Ok(true)) {
                             timetable.asked(now(), chance());
                         }
+                        pause = match heard {
+                            Ok(_) => {
+                                faults.worked();
+                                Duration::ZERO
+                            }
+                            Err(_) => faults.failed().pause,
+                        };
                     }
                 }
             }
@@ -79,11 +88,15 @@ impl Opened {
     }
 }
 
-/// Waits for one message; whether it is a host's question for routers.
-async fn solicited(socket: &AsyncFd<Socket>) -> bool {
+/// Waits for one message, after a pause; whether it is a host's question for routers.
+async fn solicited(socket: &AsyncFd<Socket>, pause: Duration) -> io::Result<bool> {
+    if !pause.is_zero() {
+        tokio::time::sleep(pause).await;
+    }
     let mut bytes = [0; 256];
-    let Ok(mut ready) = socket.readable().await else { return false };
-    let got = ready.try_io(|socket| socket.get_ref().read(&mut bytes));
-    let Ok(Ok(length)) = got else { return false };
-    is_router_solicitation(bytes.get(..length).unwrap_or_default())
+    let mut ready = socket.readable().await?;
+    match ready.try_io(|socket| socket.get_ref().read(&mut bytes)) {
+        Ok(length) => Ok(is_router_solicitation(bytes.get(..length?).unwrap_or_default())),
+        Err(_would_block) => Ok(false),
+    }
 }

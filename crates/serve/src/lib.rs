@@ -24,6 +24,7 @@ mod conflict;
 mod count;
 mod dhcp6;
 mod dns;
+mod faults;
 mod gate;
 pub mod holder;
 mod http;
