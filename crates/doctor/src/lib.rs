@@ -7,6 +7,7 @@
 //!        ├─ firewall  rules of this host in their way          ─▶ Findings
 //!        ├─ others    DHCP, proxyDHCP and TFTP servers of a link
 //!        ├─ others_6  routers and DHCPv6 servers of a link
+//!        ├─ publish   DNS servers that are told of names
 //!        └─ stock     configuration, certificates, bootloaders, images, profiles, rules
 //! ```
 //!
@@ -35,6 +36,7 @@ pub mod link;
 pub mod others;
 pub mod others_6;
 pub mod ports;
+pub mod publish;
 pub mod screen;
 pub mod stock;
 pub mod switch;
@@ -59,6 +61,8 @@ pub struct Facts {
     pub neighbours: Vec<link::Neighbour>,
     /// The ports that machines ask.
     pub ports: Vec<ports::Port>,
+    /// DNS servers of others that are told of names.
+    pub publish: Vec<publish::Server>,
     /// The packet filter of this host.
     pub firewall: Firewall,
     /// Who else speaks IPv4 to machines, for each link.
@@ -82,6 +86,7 @@ pub fn examine(facts: &Facts) -> Vec<Finding> {
     findings.extend(link::judge(&facts.links, &facts.neighbours));
     findings.extend(facts.others.iter().flat_map(others::judge));
     findings.extend(facts.others_6.iter().flat_map(others_6::judge));
+    findings.extend(publish::judge(&facts.publish, facts.server.is_some()));
     findings.extend(facts.ports.iter().map(ports::judge));
     findings.extend(firewall::judge(&facts.firewall, &facts.links, &facts.ports));
     findings.extend(stock::certificates(&facts.certificates));

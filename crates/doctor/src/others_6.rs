@@ -1,81 +1,15 @@
 //! Who speaks IPv6 to machines on a link, and what follows for booting.
 
+mod heard;
+mod servers;
+
 use crate::others::asks_elsewhere;
 use crate::{Code, Finding};
 use model::HardwareAddress;
-use model::network6::Subnet6;
-use model::text::show;
+use std::collections::BTreeSet;
 use std::net::Ipv6Addr;
 
-/// What was heard on one link.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Heard {
-    /// The interface.
-    pub interface: String,
-    /// Why the link could not be asked.
-    pub not_asked: Option<String>,
-    /// The interface speaks IPv6; otherwise nobody was asked.
-    pub spoken: bool,
-    /// Our addresses on it at which names are answered; none where they are not.
-    pub names: Vec<Ipv6Addr>,
-    /// Routers that announced themselves.
-    pub routers: Vec<Router>,
-    /// DHCPv6 servers that answered; never our own, which hears nothing of what this host sends.
-    pub servers: Vec<Server>,
-    /// What we serve there.
-    pub ours: Option<Ours>,
-}
-
-/// What our configuration says of IPv6 on a link.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Ours {
-    /// The subnet.
-    pub subnet: Subnet6,
-    /// Machines have their addresses from us; else they make them themselves.
-    pub gives_addresses: bool,
-    /// We advertise how to ask.
-    pub advertises: bool,
-    /// Relays hand on what machines ask elsewhere: here are no machines of it.
-    pub relayed: bool,
-}
-
-/// A router, with what it says of the link.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Router {
-    /// Its address on the link.
-    pub address: Ipv6Addr,
-    /// Where it spoke from.
-    pub mac: HardwareAddress,
-    /// M: addresses come by DHCPv6.
-    pub managed: bool,
-    /// O: other settings come by DHCPv6.
-    pub other: bool,
-    /// It is a default router.
-    pub default: bool,
-    /// Prefixes of which machines make themselves an address.
-    pub prefixes: Vec<(Ipv6Addr, u8)>,
-    /// DNS servers it names.
-    pub dns: Vec<Ipv6Addr>,
-}
-
-/// A DHCPv6 server, with what it would have firmware boot.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Server {
-    /// Its address, or a relay's.
-    pub address: Ipv6Addr,
-    /// Where its answer came from.
-    pub mac: HardwareAddress,
-    /// It offers addresses.
-    pub offers_address: bool,
-    /// For PXE firmware, bytes of the wire.
-    pub pxe_url: Vec<u8>,
-    /// For HTTP Boot.
-    pub http_url: Vec<u8>,
-    /// It says PXEClient (option 16).
-    pub says_pxe: bool,
-    /// It says HTTPClient (option 16).
-    pub says_http: bool,
-}
+pub use heard::{Heard, Ours, Prefix, Router, Server};
 
 /// What follows for one link.
 #[must_use]
@@ -98,11 +32,7 @@ pub fn judge(heard: &Heard) -> Vec<Finding> {
         .extend(heard.ours.iter().filter(|ours| !ours.relayed).flat_map(|ours| told(heard, ours)));
     findings.extend(unanswered(heard));
     findings.extend(names_elsewhere(heard));
-    for server in &heard.servers {
-        findings.push(boots(link, server));
-        findings.extend(binl(link, server));
-        findings.extend(urls(link, server));
-    }
+    findings.extend(heard.servers.iter().flat_map(|server| servers::judge(heard, server)));
     if findings.is_empty() {
         findings.push(Finding::good(format!("{link}: nobody speaks IPv6 to machines")));
     }
@@ -111,9 +41,17 @@ pub fn judge(heard: &Heard) -> Vec<Finding> {
 
 fn router(link: &str, router: &Router) -> Finding {
     let mut says = Vec::new();
-    let shown: Vec<String> = router.prefixes.iter().map(|(a, l)| format!("{a}/{l}")).collect();
-    if !shown.is_empty() {
-        says.push(format!("machines make themselves addresses of {}", shown.join(", ")));
+    let shown = |prefixes: Vec<&Prefix>| {
+        let all: Vec<String> = prefixes.iter().map(|prefix| prefix.subnet.to_string()).collect();
+        Some(all.join(", ")).filter(|all| !all.is_empty())
+    };
+    let (made, known): (Vec<&Prefix>, Vec<&Prefix>) =
+        router.prefixes.iter().partition(|prefix| prefix.autonomous);
+    if let Some(made) = shown(made) {
+        says.push(format!("machines make themselves addresses of {made}"));
+    }
+    if let Some(known) = shown(known) {
+        says.push(format!("on the link is {known}"));
     }
     says.push(
         match (router.managed, router.other) {
@@ -138,16 +76,18 @@ fn router(link: &str, router: &Router) -> Finding {
 
 fn many(heard: &Heard) -> Option<Finding> {
     let [first, rest @ ..] = &heard.routers[..] else { return None };
-    let other = rest
-        .iter()
-        .find(|router| router.prefixes != first.prefixes && !router.prefixes.is_empty())?;
+    let all = |router: &Router| -> BTreeSet<(Ipv6Addr, u8)> {
+        router.prefixes.iter().map(|p| (p.subnet.address, p.subnet.prefix)).collect()
+    };
+    let other =
+        rest.iter().find(|router| all(router) != all(first) && !router.prefixes.is_empty())?;
     Some(Finding::note(
         Code::Router6Many,
         format!(
             "{}: {} ({}) and {} ({}) announce different prefixes",
             heard.interface, first.address, first.mac, other.address, other.mac
         ),
-        "machines have addresses of both, and what they send leaves by either; one of them may be a \
+        "machines follow both, and what they send leaves by either; one of them may be a \
          computer that shares its connection by mistake",
         "see whose it is by its MAC; on switches: RA guard on all ports but the router's, bootwright \
          doctor --switch cisco-ios|arista-eos|aruba-cx|junos",
@@ -183,25 +123,7 @@ fn told(heard: &Heard, ours: &Ours) -> Vec<Finding> {
             ),
         ));
     }
-    let other = heard.routers.iter().find_map(|router| {
-        let all = &router.prefixes;
-        let same =
-            |(at, length): &(Ipv6Addr, u8)| (*at, *length) == (subnet.address, subnet.prefix);
-        let first = all.first().filter(|_| !all.iter().any(same))?;
-        Some((router, first))
-    });
-    if let Some((router, (address, length))) = other {
-        findings.push(Finding::note(
-            Code::Router6Prefix,
-            format!(
-                "{link}: router {} announces {address}/{length}, and we serve {subnet}",
-                router.address
-            ),
-            "machines have addresses of both, and what they ask by the other one is of no network of \
-             ours",
-            "serve the router's prefix, or have it announce ours",
-        ));
-    }
+    findings.extend(heard.routers.iter().find_map(|router| other_prefix(link, router, ours)));
     let giving = heard.servers.iter().find(|server| server.offers_address);
     if let Some(server) = giving.filter(|_| ours.gives_addresses) {
         findings.push(Finding::note(
@@ -214,19 +136,58 @@ fn told(heard: &Heard, ours: &Ours) -> Vec<Finding> {
              same pool, two machines get one address",
             "let one of them give addresses: ours without a `pool` gives settings and boot data, or \
              stop the other",
-        ));
+        )
+        .seen(vec![servers::sent(server)]));
     }
     findings
 }
 
-/// A router sends machines to other servers than us for names, though we answer some.
+/// A router announces prefixes, and ours is not among them.
+fn other_prefix(link: &str, router: &Router, ours: &Ours) -> Option<Finding> {
+    let subnet = ours.subnet;
+    if router.prefixes.iter().any(|prefix| prefix.subnet == subnet) {
+        return None;
+    }
+    let made = router.prefixes.iter().find(|prefix| prefix.autonomous);
+    let other = made.or_else(|| router.prefixes.first())?.subnet;
+    let why = match (made, ours.advertises) {
+        (Some(_), _) => {
+            "machines have addresses of both, and what they ask by the other one is of no network of \
+             ours"
+        }
+        (None, false) => {
+            "nobody tells machines that ours is on their link: what they send us goes to the router, \
+             which may know no way to us"
+        }
+        (None, true) => {
+            "machines take addresses of it to be on their link, and ask the router for all that is \
+             not of ours"
+        }
+    };
+    let Router { address, mac, .. } = router;
+    Some(Finding::note(
+        Code::Router6Prefix,
+        format!("{link}: router {address} ({mac}) announces {other}, and we serve {subnet}"),
+        why,
+        "serve the router's prefix, or have it announce ours",
+    ))
+}
+
+/// A router or a DHCPv6 server sends machines to other servers than us for names, though we answer some.
+/// Who names nobody leaves it to the other.
 fn names_elsewhere(heard: &Heard) -> Option<Finding> {
     let ours = heard.names.first()?;
-    let us = |server: &Ipv6Addr| heard.names.contains(server);
-    let other = |router: &&Router| !router.dns.is_empty() && !router.dns.iter().any(us);
-    let router = heard.routers.iter().find(other)?;
-    let who = format!("router {} ({})", router.address, router.mac);
-    Some(asks_elsewhere(&heard.interface, &who, &router.dns, ours, "RDNSS"))
+    let elsewhere =
+        |dns: &[Ipv6Addr]| !dns.is_empty() && !dns.iter().any(|at| heard.names.contains(at));
+    let finding = |who: &str, at: Ipv6Addr, mac: HardwareAddress, dns: &[Ipv6Addr], by: &str| {
+        let who = format!("{who} {at} ({mac})");
+        asks_elsewhere(&heard.interface, &who, dns, ours, by)
+    };
+    let router = heard.routers.iter().find(|router| elsewhere(&router.dns));
+    let server = || heard.servers.iter().find(|server| elsewhere(&server.dns));
+    router.map(|r| finding("router", r.address, r.mac, &r.dns, "RDNSS")).or_else(|| {
+        server().map(|s| finding("DHCPv6 server", s.address, s.mac, &s.dns, "option 23"))
+    })
 }
 
 fn unanswered(heard: &Heard) -> Option<Finding> {
@@ -249,69 +210,11 @@ fn unanswered(heard: &Heard) -> Option<Finding> {
     })
 }
 
-fn boots(link: &str, server: &Server) -> Finding {
-    let Server { address, mac, pxe_url, http_url, .. } = server;
-    let gives = if server.offers_address { "addresses" } else { "settings" };
-    let who = format!("{link}: DHCPv6 server {address} ({mac}) gives {gives}");
-    let urls: Vec<String> = [("PXE", pxe_url), ("HTTP Boot", http_url)]
-        .iter()
-        .filter(|(_, url)| !url.is_empty())
-        .map(|(what, url)| format!("{what} with {}", show(url)))
-        .collect();
-    if urls.is_empty() {
-        return Finding::good(format!("{who} and no boot file"));
-    }
-    Finding::note(
-        Code::Boot6,
-        format!("{who} and would boot {}", urls.join("; ")),
-        "firmware that tries IPv6 before IPv4 boots from it and never asks us",
-        "if that is not meant: remove its boot file (options 59 and 60), or put IPv4 first in the \
-         machines' boot order",
-    )
-}
-
-fn binl(link: &str, server: &Server) -> Option<Finding> {
-    let Server { address, mac, .. } = server;
-    server.says_pxe.then(|| {
-        Finding::note(
-            Code::Boot6Binl,
-            format!("{link}: DHCPv6 server {address} ({mac}) says PXEClient (option 16)"),
-            "EDK2 then asks it once more on port 4011 before it boots, and stops if nobody answers \
-             there",
-            "have it send the URL (option 59) without option 16",
-        )
-    })
-}
-
-/// What firmware does with a URL that it cannot take: nothing, without a word.
-fn urls(link: &str, server: &Server) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let mut odd = |url: &[u8], why: &str, mend: &str| {
-        let what = format!("{link}: DHCPv6 server {} names {}", server.address, show(url));
-        findings.push(Finding::note(Code::Boot6Url, what, why, mend));
-    };
-    if !server.pxe_url.is_empty() && !server.pxe_url.starts_with(b"tftp://") {
-        odd(
-            &server.pxe_url,
-            "PXE over IPv6 takes tftp:// URLs alone, in small letters",
-            "for PXE: tftp://[ADDRESS]/FILE; for HTTP Boot answer HTTPClient only",
-        );
-    }
-    // Servers that know PXE alone give its URL to everybody.
-    if server.http_url.starts_with(b"http") && !server.says_http {
-        odd(
-            &server.http_url,
-            "EDK2 takes it only from a server that says HTTPClient (option 16)",
-            "have the server send option 16 with HTTPClient to HTTP Boot clients",
-        );
-    }
-    findings
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Grade;
+    use model::network6::Subnet6;
 
     fn router() -> Router {
         Router {
@@ -320,9 +223,14 @@ mod tests {
             managed: false,
             other: false,
             default: true,
-            prefixes: vec![("fd77::".parse().unwrap(), 64)],
+            prefixes: vec![prefix("fd77::/64")],
             dns: vec![],
         }
+    }
+
+    /// As routers announce it where machines make themselves addresses.
+    fn prefix(subnet: &str) -> Prefix {
+        Prefix { subnet: subnet.parse().unwrap(), on_link: true, autonomous: true }
     }
 
     fn server(pxe_url: &str, http_url: &str) -> Server {
@@ -330,6 +238,7 @@ mod tests {
             address: "fe80::2".parse().unwrap(),
             mac: HardwareAddress::mac([2, 0, 0, 0, 0, 2]),
             offers_address: true,
+            dns: vec![],
             pxe_url: pxe_url.into(),
             http_url: http_url.into(),
             says_pxe: false,
@@ -383,12 +292,16 @@ mod tests {
     fn routers_that_disagree_are_named_both() {
         let other = Router {
             address: "fe80::9".parse().unwrap(),
-            prefixes: vec![("fd99::".parse().unwrap(), 64)],
+            prefixes: vec![prefix("fd99::/64")],
             ..router()
         };
         let many = [FINE, FINE, (Code::Router6Many, Grade::Note)];
         assert_eq!(found(vec![router(), other], vec![]), many);
         assert_eq!(found(vec![router(), router()], vec![]), [FINE, FINE]);
+        // The same prefix with other flags is no disagreement.
+        let on_link = Prefix { autonomous: false, ..prefix("fd77::/64") };
+        let flags = Router { prefixes: vec![on_link], ..router() };
+        assert_eq!(found(vec![router(), flags], vec![]), [FINE, FINE]);
     }
 
     #[test]
@@ -404,6 +317,27 @@ mod tests {
         assert_eq!(grades(&on(&["fd77::1"])), [Code::Fine, Code::NamesElsewhere]);
         assert_eq!(grades(&on(&["fd77::53"])), [Code::Fine]);
         assert_eq!(grades(&on(&[])), [Code::Fine]);
+        // A DHCPv6 server does it by option 23; who names nobody leaves it to others.
+        let by_dhcp = |dns: &[&str]| Heard {
+            routers: vec![],
+            servers: vec![Server {
+                dns: dns.iter().map(|at| at.parse().unwrap()).collect(),
+                ..server("", "")
+            }],
+            ..on(&["fd77::1"])
+        };
+        let said = judge(&by_dhcp(&["fd77::53"]));
+        assert_eq!(said[0].code, Code::NamesElsewhere);
+        for words in ["DHCPv6 server fe80::2 (02:00:00:00:00:02)", "ask fd77::53 for names"] {
+            assert!(said[0].what.contains(words), "{said:?}");
+        }
+        assert!(said[0].mend.contains("let it name fd77::1 (option 23)"), "{said:?}");
+        assert!(
+            said[1].what.ends_with("gives addresses, DNS fd77::53 and no boot file"),
+            "{said:?}"
+        );
+        assert_eq!(grades(&by_dhcp(&["fd77::53", "fd77::1"])), [Code::Fine]);
+        assert_eq!(grades(&by_dhcp(&[])), [Code::Fine]);
     }
 
     #[test]
@@ -417,6 +351,34 @@ mod tests {
         assert_eq!(found(vec![], vec![server("TFTP://[fd77::1]/a.efi", "")]), [boot, url]);
         let silent = Server { says_http: false, ..good };
         assert_eq!(found(vec![], vec![silent]), [boot, url]);
+    }
+
+    #[test]
+    fn a_boot_file_harms_by_where_it_leads() {
+        let managed = Router { managed: true, ..router() };
+        let named = server("tftp://[fd77::9]/a.efi", "");
+        let of = |server: &Server| {
+            let said = judge(&beside_ours(OURS, vec![managed.clone()], vec![server.clone()]));
+            said.into_iter().find(|finding| finding.code == Code::Boot6).unwrap()
+        };
+        let rival = of(&named);
+        assert!(rival.why.contains("some from us and some from it"), "{rival:?}");
+        let sent = "fe80::2 (02:00:00:00:00:02): addresses; PXE with tftp://[fd77::9]/a.efi";
+        assert_eq!(rival.evidence, [sent]);
+        // Where we serve no IPv6, nobody comes to us at all.
+        let alone = Heard { spoken: true, servers: vec![named], ..Heard::default() };
+        assert!(judge(&alone)[0].why.contains("never asks us"));
+        // It sends machines to us.
+        let own = vec!["fd77::9".parse().unwrap()];
+        let ours = judge(&Heard { own: own.clone(), ..alone.clone() });
+        assert_eq!((ours[0].code, ours.len()), (Code::Fine, 1), "{ours:?}");
+        assert!(
+            ours[0].what.ends_with("PXE with tftp://[fd77::9]/a.efi, which is ours"),
+            "{ours:?}"
+        );
+        let both = server("tftp://[fd77::9]/a.efi", "http://boot.example/a.efi");
+        let half = Heard { own, servers: vec![both], ..alone };
+        assert_eq!(judge(&half)[0].code, Code::Boot6, "one URL leads elsewhere");
     }
 
     #[test]
@@ -443,9 +405,21 @@ mod tests {
     #[test]
     fn another_prefix_and_another_server_are_said() {
         let managed = Router { managed: true, ..router() };
-        let wrong = Router { prefixes: vec![("fd99::".parse().unwrap(), 64)], ..managed.clone() };
-        let prefix = (Code::Router6Prefix, Grade::Note);
-        assert_eq!(codes(&beside_ours(OURS, vec![wrong], vec![])), [FINE, prefix]);
+        let wrong = Router { prefixes: vec![prefix("fd99::/64")], ..managed.clone() };
+        let prefix_code = (Code::Router6Prefix, Grade::Note);
+        assert_eq!(codes(&beside_ours(OURS, vec![wrong], vec![])), [FINE, prefix_code]);
+        // Where addresses come by DHCPv6 alone, routers say which are on the link and not more.
+        let on_link = |subnet: &str| Prefix { autonomous: false, ..prefix(subnet) };
+        let alone = |prefixes| Router { prefixes, ..managed.clone() };
+        let found = beside_ours(OURS, vec![alone(vec![on_link("fd99::/64")])], vec![]);
+        assert_eq!(codes(&found), [FINE, prefix_code]);
+        let said = &judge(&found)[1];
+        assert!(said.what.contains("fe80::1 (02:00:00:00:00:01) announces fd99::/64"), "{said:?}");
+        assert!(said.why.contains("goes to the router"), "{said:?}");
+        assert!(judge(&found)[0].what.contains("on the link is fd99::/64"), "{found:?}");
+        for fine in [vec![], vec![on_link("fd99::/64"), on_link("fd77::/64")]] {
+            assert_eq!(codes(&beside_ours(OURS, vec![alone(fine)], vec![])), [FINE]);
+        }
         let two = (Code::Dhcp6Two, Grade::Note);
         let both = beside_ours(OURS, vec![managed], vec![server("", "")]);
         assert_eq!(codes(&both), [FINE, two, FINE]);

@@ -12,6 +12,7 @@ mod bind;
 mod boot;
 mod client;
 mod reply;
+mod timetable;
 
 use crate::dhcp::event;
 use crate::reasons::Reasons;
@@ -23,6 +24,8 @@ use std::net::SocketAddrV6;
 use std::sync::Arc;
 use wire::dhcp6::{Association, CLIENT_PORT, Heard, Kind, Packet, SERVER_PORT, status};
 use wire::ndp::{Prefix, RouterAdvertisement};
+
+pub use timetable::{DNS_S, Timetable};
 
 /// What a client is told of that would need a new lease when there is no room for one.
 pub(crate) const ONLY_RENEWS: &str = "the disk is full: leases are only renewed";

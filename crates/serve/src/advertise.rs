@@ -1,11 +1,14 @@
 //! Router advertisements (RFC 4861, 6.2), where they are to come from us: so that machines ask for
 //! addresses, and know which are on their link.
 //!
-//! In: hosts' solicitations. Out: what [`engine::dhcp6::advertisement`] says, when it is time. Never:
-//! that we are a router.
+//! In: hosts' solicitations. Out: what [`engine::dhcp6::advertisement`] says, when
+//! [`engine::dhcp6::Timetable`] says. Never: that we are a router.
 
+use crate::faults::Faults;
+use crate::probe::chance;
 use crate::{interfaces, sys};
-use model::Network6;
+use engine::dhcp6::{DNS_S, Timetable};
+use model::{Network6, Now};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io::{self, Read};
 use std::net::{Ipv6Addr, SocketAddrV6};
@@ -17,15 +20,6 @@ use wire::ndp::is_router_solicitation;
 
 /// All hosts of a link.
 const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
-/// The first advertisements come sooner (MAX_INITIAL_RTR_ADVERTISEMENTS and its interval).
-const FIRST: (u32, Duration) = (3, Duration::from_secs(16));
-/// Then one in this time.
-const EVERY: Duration = Duration::from_secs(200);
-/// Nobody makes us say it more often (MIN_DELAY_BETWEEN_RAS).
-const PAUSE: Duration = Duration::from_secs(3);
-/// DNS servers hold for three of our intervals (RFC 8106, 5.1).
-const DNS_S: u32 = 600;
-
 /// The socket of one network.
 pub(crate) struct Opened {
     socket: Socket,
@@ -64,23 +58,29 @@ impl Opened {
         let socket: AsyncFd<Socket> = sys::watched(self.socket)?;
         let (message, to) = (self.message, self.to);
         Ok(async move {
-            let mut said = 0_u32;
-            let mut last: Option<Instant> = None;
-            let mut next = Instant::now();
+            let begun = Instant::now();
+            let now = || Now(u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
+            let mut timetable = Timetable::new(now());
+            let (mut faults, mut pause) = (Faults::default(), Duration::ZERO);
             loop {
+                let next = begun + Duration::from_millis(timetable.next().0);
                 tokio::select! {
                     () = sleep_until(next) => {
                         // A link that is down now may be up later.
                         let _ = socket.get_ref().send_to(&message, &to.into());
-                        said = said.saturating_add(1);
-                        last = Some(Instant::now());
-                        next = Instant::now() + if said < FIRST.0 { FIRST.1 } else { EVERY };
+                        timetable.sent(now(), chance());
                     }
-                    asked = solicited(&socket) => {
-                        if asked {
-                            let soon = last.map_or_else(Instant::now, |last| last + PAUSE);
-                            next = next.min(soon);
+                    heard = solicited(&socket, pause) => {
+                        if matches!(heard, Ok(true)) {
+                            timetable.asked(now(), chance());
                         }
+                        pause = match heard {
+                            Ok(_) => {
+                                faults.worked();
+                                Duration::ZERO
+                            }
+                            Err(_) => faults.failed().pause,
+                        };
                     }
                 }
             }
@@ -88,11 +88,15 @@ impl Opened {
     }
 }
 
-/// Waits for one message; whether it is a host's question for routers.
-async fn solicited(socket: &AsyncFd<Socket>) -> bool {
+/// Waits for one message, after a pause; whether it is a host's question for routers.
+async fn solicited(socket: &AsyncFd<Socket>, pause: Duration) -> io::Result<bool> {
+    if !pause.is_zero() {
+        tokio::time::sleep(pause).await;
+    }
     let mut bytes = [0; 256];
-    let Ok(mut ready) = socket.readable().await else { return false };
-    let got = ready.try_io(|socket| socket.get_ref().read(&mut bytes));
-    let Ok(Ok(length)) = got else { return false };
-    is_router_solicitation(bytes.get(..length).unwrap_or_default())
+    let mut ready = socket.readable().await?;
+    match ready.try_io(|socket| socket.get_ref().read(&mut bytes)) {
+        Ok(length) => Ok(is_router_solicitation(bytes.get(..length?).unwrap_or_default())),
+        Err(_would_block) => Ok(false),
+    }
 }

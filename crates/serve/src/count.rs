@@ -56,6 +56,8 @@ counters! {
     dhcp6_sent,
     /// DHCPv6 replies the system would not send.
     dhcp6_unsent,
+    /// Errors of the sockets that hear DHCPv6.
+    dhcp6_unheard,
     /// DHCPv6 messages that are longer than any is.
     dhcp6_broken,
     /// DHCPv6 messages dropped because too many were waiting.

@@ -5,10 +5,11 @@
 //! for the owner in the task that hears; more questions at once than [`WAITING_MAX`].
 
 use crate::count::{Counters, PanicWatch};
+use crate::faults::{Fault, Faults};
 use crate::interfaces;
 use crate::owner::Owner;
 use engine::Datagram6;
-use model::Network6;
+use model::{Event, Happening, Network6};
 use socket2::{Domain, Socket, Type};
 use std::collections::BTreeSet;
 use std::io;
@@ -138,12 +139,18 @@ fn begins(message: &[u8]) -> bool {
 impl<O: Owner> Ear<O> {
     async fn hear(self) {
         let mut bytes = vec![0; DATAGRAM_BYTES_MAX + 1];
+        let mut faults = Faults::default();
         loop {
-            let Ok((length, SocketAddr::V6(from))) = self.socket.recv_from(&mut bytes).await else {
-                // An ICMP error of a reply before; nothing is lost by it.
-                tokio::task::yield_now().await;
-                continue;
+            let (length, from) = match self.socket.recv_from(&mut bytes).await {
+                Ok((length, SocketAddr::V6(from))) => (length, from),
+                // A socket of IPv6 hears nothing else.
+                Ok((_, SocketAddr::V4(_))) => continue,
+                Err(why) => {
+                    self.deaf(&mut faults, &why).await;
+                    continue;
+                }
             };
+            faults.worked();
             if length > DATAGRAM_BYTES_MAX {
                 self.counters.dhcp6_broken.one();
                 continue;
@@ -169,6 +176,24 @@ impl<O: Owner> Ear<O> {
                 }
             });
         }
+    }
+
+    /// An error instead of a message: that of a reply before, by which nothing is lost; or one that stays,
+    /// which is not asked for without a pause, and told once.
+    async fn deaf(&self, faults: &mut Faults, why: &io::Error) {
+        self.counters.dhcp6_unheard.one();
+        let Fault { pause, is_news } = faults.failed();
+        if is_news {
+            let (link, at) = (&self.link, self.at);
+            let text = format!(
+                "DHCPv6 to {at} on {link} is not heard: {why}. Machines that ask there get no answer; look \
+                 whether {link} and its addresses are there (`ip -6 address show dev {link}`): it is tried \
+                 again each second"
+            );
+            let what = Happening::Alarm { text };
+            self.owner.tell(Event::new(self.owner.now(), None, Some(link.clone()), what));
+        }
+        tokio::time::sleep(pause).await;
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A process is looked for among so many.
 const PROCESSES_MAX: usize = 32_768;
@@ -28,10 +28,22 @@ impl fmt::Display for Transport {
 /// One socket bound to the port.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Holder {
-    /// Its IPv4 address; 0.0.0.0 takes all, IPv6's `::` included.
-    pub address: Ipv4Addr,
+    /// Its address; `0.0.0.0` takes all of IPv4, and `::` all of both families, unless it said that it
+    /// wants IPv6 alone (IPV6_V6ONLY), which no table shows.
+    pub address: IpAddr,
     /// Name and number of the process, where we may see it.
     pub process: Option<(String, u32)>,
+}
+
+impl Holder {
+    /// Whether somebody who wants the port on this address meets it.
+    pub fn is_in_the_way_of(&self, wanted: IpAddr) -> bool {
+        match self.address {
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED) => true,
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => wanted.is_ipv4(),
+            there => there == wanted,
+        }
+    }
 }
 
 /// `dnsmasq (process 812)`.
@@ -50,7 +62,7 @@ pub fn holders(transport: Transport, port: u16) -> Vec<Holder> {
         Transport::Udp => ["udp", "udp6"],
         Transport::Tcp => ["tcp", "tcp6"],
     };
-    let found: Vec<(Ipv4Addr, u64)> = tables
+    let found: Vec<(IpAddr, u64)> = tables
         .iter()
         .filter_map(|table| fs::read_to_string(format!("/proc/thread-self/net/{table}")).ok())
         .flat_map(|text| text.lines().filter_map(|l| bound(l, transport, port)).collect::<Vec<_>>())
@@ -70,7 +82,7 @@ pub(crate) fn others(transport: Transport, port: u16) -> Vec<Holder> {
 }
 
 /// Reads one line of `/proc/net/udp` or `tcp`: address and inode, if it is of this port.
-fn bound(line: &str, transport: Transport, port: u16) -> Option<(Ipv4Addr, u64)> {
+fn bound(line: &str, transport: Transport, port: u16) -> Option<(IpAddr, u64)> {
     let mut fields = line.split_ascii_whitespace();
     let (local, _, state) = (fields.nth(1)?, fields.next()?, fields.next()?);
     let inode = fields.nth(5)?.parse().ok()?;
@@ -81,10 +93,25 @@ fn bound(line: &str, transport: Transport, port: u16) -> Option<(Ipv4Addr, u64)>
     if u16::from_str_radix(of, 16).ok()? != port {
         return None;
     }
-    // In the host's byte order; of an IPv6 address the last word is what counts here.
-    let last_word = address.get(address.len().checked_sub(8)?..)?;
-    let word = u32::from_str_radix(last_word, 16).ok()?;
-    Some((Ipv4Addr::from(word.to_ne_bytes()), inode))
+    Some((read(address)?, inode))
+}
+
+/// An address as the table has it: words of 32 bits, each in the host's byte order; one of IPv4, four of
+/// IPv6, where what is of IPv4 all the same (`::ffff:10.0.0.1`) is read as that.
+fn read(digits: &str) -> Option<IpAddr> {
+    let word = |at: usize| {
+        let digits = digits.get(at.checked_mul(8)?..at.checked_add(1)?.checked_mul(8)?)?;
+        Some(u32::from_str_radix(digits, 16).ok()?.to_ne_bytes())
+    };
+    match digits.len() {
+        8 => Some(IpAddr::from(word(0)?)),
+        32 => {
+            let bytes = [word(0)?, word(1)?, word(2)?, word(3)?].concat();
+            let whole: [u8; 16] = bytes.try_into().ok()?;
+            Some(IpAddr::from(whole).to_canonical())
+        }
+        _ => None,
+    }
 }
 
 fn process_of(inode: u64) -> Option<(String, u32)> {
@@ -113,6 +140,8 @@ mod tests {
         let found = holders(Transport::Udp, port);
         let [holder] = found.as_slice() else { panic!("{found:?}") };
         assert_eq!(holder.address, Ipv4Addr::LOCALHOST);
+        assert!(holder.is_in_the_way_of(Ipv4Addr::LOCALHOST.into()));
+        assert!(!holder.is_in_the_way_of([127, 0, 0, 2].into()));
         assert_eq!(holder.process.as_ref().map(|(_, id)| *id), Some(std::process::id()));
         assert!(others(Transport::Udp, port).is_empty());
         assert!(holders(Transport::Tcp, port).is_empty());
@@ -123,6 +152,41 @@ mod tests {
         let Ok(tcp) = std::net::TcpListener::bind("[::]:0") else { return };
         let port = tcp.local_addr().unwrap().port();
         let found = holders(Transport::Tcp, port);
-        assert_eq!(found.first().map(|h| h.address), Some(Ipv4Addr::UNSPECIFIED));
+        let [holder] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!(holder.address, Ipv6Addr::UNSPECIFIED);
+        assert!(holder.is_in_the_way_of(Ipv4Addr::LOCALHOST.into()));
+        assert!(holder.is_in_the_way_of(Ipv6Addr::LOCALHOST.into()));
+    }
+
+    #[test]
+    fn a_holder_of_one_address_of_ipv6_is_known_by_it() {
+        let Ok(udp) = std::net::UdpSocket::bind("[::1]:0") else { return };
+        let found = holders(Transport::Udp, udp.local_addr().unwrap().port());
+        let [holder] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!(holder.address, Ipv6Addr::LOCALHOST);
+        assert!(holder.is_in_the_way_of(Ipv6Addr::LOCALHOST.into()));
+        assert!(!holder.is_in_the_way_of("fd77::1".parse().unwrap()));
+        assert!(!holder.is_in_the_way_of(Ipv4Addr::LOCALHOST.into()));
+    }
+
+    /// As a machine of little-endian words writes them.
+    #[test]
+    #[cfg(target_endian = "little")]
+    fn addresses_are_read_as_the_kernel_writes_them() {
+        for (digits, address) in [
+            ("0100007F", "127.0.0.1"),
+            ("00000000", "0.0.0.0"),
+            ("00000000000000000000000000000000", "::"),
+            ("000077FD000000000000000001000000", "fd77::1"),
+            ("0000000000000000FFFF00000100007F", "127.0.0.1"),
+        ] {
+            assert_eq!(read(digits).unwrap().to_string(), address);
+        }
+        for broken in ["", "0100007", "0100007G", "010000", "0100007F0100007F", "é00000ü"] {
+            assert_eq!(read(broken), None, "{broken}");
+        }
+        let all = Holder { address: Ipv4Addr::UNSPECIFIED.into(), process: None };
+        assert!(all.is_in_the_way_of([10, 77, 0, 1].into()));
+        assert!(!all.is_in_the_way_of("fd77::1".parse().unwrap()), "our sockets are of IPv6 alone");
     }
 }

@@ -24,6 +24,7 @@ mod conflict;
 mod count;
 mod dhcp6;
 mod dns;
+mod faults;
 mod gate;
 pub mod holder;
 mod http;
@@ -43,7 +44,7 @@ mod syslog;
 mod tftp;
 
 pub use count::Counts;
-pub use dns::{ANSWERS_PER_SECOND, Dns, Publish, Refused, Upstream};
+pub use dns::{ANSWERS_PER_SECOND, Dns, Publish, Refused, Upstream, has_zone};
 pub use http::tls::{Named, Tls, TlsKeys};
 pub use interfaces::{Interface, interfaces};
 pub use limits::{Limits, Rates};

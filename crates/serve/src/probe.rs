@@ -70,8 +70,8 @@ pub async fn probe(interface: &str, listen: Duration) -> io::Result<Vec<OtherSer
     Ok(servers)
 }
 
-/// A number for questions that nobody else on the link uses by chance.
-fn chance() -> u32 {
+/// A number that nobody else on the link has by chance.
+pub(crate) fn chance() -> u32 {
     use std::collections::hash_map::RandomState;
     use std::hash::{BuildHasher, Hasher};
     (RandomState::new().build_hasher().finish() >> 32) as u32

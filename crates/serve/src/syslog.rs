@@ -12,6 +12,7 @@ mod pace;
 
 use crate::Limits;
 use crate::count::Counters;
+use crate::faults::Faults;
 use crate::neighbour;
 use crate::owner::Owner;
 use model::network::Subnet;
@@ -90,16 +91,17 @@ impl<O: Owner> Desk<O> {
     ) -> io::Result<impl Future<Output = ()> + Send + 'static> {
         let Opened { socket, link, served } = opened;
         let socket = tokio::net::UdpSocket::from_std(socket)?;
-        let mut known = Known::default();
+        let (mut known, mut faults) = (Known::default(), Faults::default());
         Ok(async move {
             // A byte more, so that what is too long is seen as such.
             let mut bytes = vec![0; DATAGRAM_BYTES_MAX + 1];
             loop {
                 // An error belongs to a datagram that we sent, and we send none.
                 let Ok((length, from)) = socket.recv_from(&mut bytes).await else {
-                    tokio::task::yield_now().await;
+                    tokio::time::sleep(faults.failed().pause).await;
                     continue;
                 };
+                faults.worked();
                 let datagram = bytes.get(..length).unwrap_or_default();
                 let Some(line) = self.line(datagram, from, &served) else { continue };
                 self.tell(line, from.ip(), &link, &mut known).await;

@@ -15,7 +15,7 @@ mod update;
 pub use name::{LABEL_BYTES_MAX, NAME_BYTES_MAX, Name, labels, lower, parent, within};
 pub use query::{Edns, Malformed, Query};
 pub use reply::{Data, Record, Reply, Soa};
-pub use update::{Act, Need, UPDATED_BYTES_MAX, Update, Updated};
+pub use update::{Act, Begin, Need, UPDATED_BYTES_MAX, Update, Updated, begin_of};
 
 /// What we send over UDP at most, whatever a client has room for: no path fragments it (the DNS flag day
 /// of 2020).

@@ -10,7 +10,8 @@ use hickory_proto::rr::{Name as TheirName, RData, RecordType};
 use proptest::prelude::*;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use wire::dns::{
-    Act, Code, Data, Malformed, Name, Need, Query, Record, Reply, Soa, Update, Updated, kind,
+    Act, Begin, Code, Data, Malformed, Name, Need, Query, Record, Reply, Soa, Update, Updated,
+    begin_of, kind,
 };
 
 /// A question as another library writes it.
@@ -329,4 +330,26 @@ fn an_answer_to_an_update_is_read_with_its_signature_or_dropped() {
     // A signature before the end, and a name that points at itself.
     assert_eq!(broken(&|b| b[9] = 1), Malformed::Additional);
     assert_eq!(broken(&|b| (b[29], b[30]) = (0xc0, 29)), Malformed::Name);
+}
+
+#[test]
+fn a_question_for_the_begin_of_a_zone_is_one_and_who_has_it_says_so_of_himself() {
+    let zone = name("lab.example");
+    let bytes = begin_of(&zone, 0x1234);
+    let query = Query::parse(&bytes).unwrap();
+    assert_eq!((query.id, query.kind, query.recursion_desired), (0x1234, kind::SOA, false));
+    assert_eq!(Name::of_wire(query.name), Some(zone.clone()));
+    let record = Record { name: zone, ttl_s: 60, data: Data::A([10, 77, 0, 1].into()) };
+    let said = |authoritative, answers: Vec<&Record>| {
+        let reply = Reply { authoritative, answers, ..Reply::of(Code::NoError) };
+        let bytes = query.reply(&reply, query.room());
+        assert!(Updated::parse(&bytes).is_err(), "it is no answer to an update");
+        let begin = Begin::parse(&bytes).unwrap();
+        assert_eq!((begin.said.id, begin.said.code, &begin.said.tsig), (0x1234, 0, &None));
+        begin.has_it
+    };
+    assert!(said(true, vec![&record]));
+    assert!(!said(true, vec![]) && !said(false, vec![&record]));
+    assert_eq!(Begin::parse(&bytes).unwrap_err(), Malformed::Response);
+    assert_eq!(Begin::parse(&signed()).unwrap_err(), Malformed::Response, "to an update");
 }

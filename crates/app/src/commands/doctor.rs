@@ -9,6 +9,7 @@ mod keys;
 mod links;
 mod others;
 mod ports;
+mod publish;
 mod stock;
 
 use crate::config::{self, Config};
@@ -16,7 +17,7 @@ use crate::failure::Failure;
 use crate::say;
 use api::Client;
 use api::client::Error;
-use api::types::Doctor as Told;
+use api::types::{DnsStatus, Doctor as Told, PublishView};
 use clap::Args;
 use doctor::others_6::Ours;
 use doctor::stock::Configuration;
@@ -72,6 +73,8 @@ struct Known {
     state: PathBuf,
     /// Servers that belong on the links.
     expect: Vec<Ipv4Addr>,
+    /// How the running server fares with DNS servers that it tells of names.
+    published: Vec<PublishView>,
 }
 
 impl Known {
@@ -159,7 +162,12 @@ impl Doctor {
             Err(Error::NotReached { .. }) => None,
             Err(e) => return Err(e.into()),
         };
-        let known = self.know(told, state)?;
+        let mut known = self.know(told, state)?;
+        if known.told.is_some() && known.config.as_ref().is_some_and(|c| !c.publish.is_empty()) {
+            // Without it there is still what the servers say themselves.
+            let status = client.get::<DnsStatus>("/dns").await;
+            known.published = status.map(|status| status.publish).unwrap_or_default();
+        }
         let facts = gather(&known).await?;
         if let Some(kind) = self.switch {
             say::line(switch::suggest(kind, &facts).trim_end());
@@ -189,7 +197,15 @@ impl Doctor {
             .or_else(|| config.as_ref()?.state.clone())
             .unwrap_or_else(|| PathBuf::from(config::DEFAULT_STATE));
         let interfaces = self.interfaces(told.as_ref(), config.as_ref())?;
-        Ok(Known { told, config, read, interfaces, state, expect: self.expect.clone() })
+        Ok(Known {
+            told,
+            config,
+            read,
+            interfaces,
+            state,
+            expect: self.expect.clone(),
+            published: Vec::new(),
+        })
     }
 
     /// Those that were named, else those that are served or configured, else all that are up.
@@ -237,8 +253,12 @@ impl Doctor {
 async fn gather(known: &Known) -> Result<Facts, Failure> {
     let all = crate::links::all().map_err(Failure::failed)?;
     let told = known.told.as_ref();
-    let ((others, others_6), loaders, firewall) =
-        tokio::join!(others::ask(known, &all), stock::loaders(told), firewall::look());
+    let ((others, others_6), publish, loaders, firewall) = tokio::join!(
+        others::ask(known, &all),
+        publish::look(known),
+        stock::loaders(told),
+        firewall::look()
+    );
     Ok(Facts {
         server: told.map(|told| (told.status.pid, told.status.started.to_string())),
         configuration: known.read.clone(),
@@ -246,6 +266,7 @@ async fn gather(known: &Known) -> Result<Facts, Failure> {
         links: known.interfaces.iter().map(|name| links::look(known, &all, name)).collect(),
         neighbours: links::neighbours(&all),
         ports: ports::look(known),
+        publish,
         firewall,
         others,
         others_6,

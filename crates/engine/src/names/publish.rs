@@ -26,7 +26,7 @@ mod step;
 mod tests;
 mod wanted;
 
-pub use answer::{Failure, Heard, read};
+pub use answer::{Failure, Heard, ask_for, read, read_zone};
 pub use dhcid::Dhcid;
 pub use publication::{Next, Publication};
 pub use signature::{Algorithm, Key, KeyFile, SECRET_BYTES_MAX, Secret, Signed};

@@ -134,6 +134,7 @@ fn routers_and_dhcpv6_servers_are_named_with_what_they_say() -> Tried {
             "--enable-ra",
             "--dhcp-range=fd77::100,fd77::1ff,64,1h",
             "--dhcp-option=option6:59,tftp://[fd77::66]/other.efi",
+            "--dhcp-option=option6:dns-server,[fd77::53]",
         ],
     )?;
     let (findings, ran) = look(&world, &[])?;
@@ -145,6 +146,10 @@ fn routers_and_dhcpv6_servers_are_named_with_what_they_say() -> Tried {
     assert!(router["what"].to_string().contains("addresses come by DHCPv6 (M)"), "{router:#}");
     let [boot] = with_code(&findings, "D-BOOT6")[..] else { panic!("{findings:#?}") };
     assert!(boot["what"].to_string().contains("tftp://[fd77::66]/other.efi"), "{boot:#}");
+    let evidence = boot["evidence"].to_string();
+    for seen in [STRANGER_MAC, "addresses", "DNS fd77::53", "PXE with tftp://"] {
+        assert!(evidence.contains(seen), "{seen}: {boot:#}");
+    }
     assert_eq!(ran.code, Some(0), "notes keep no machine from booting: {findings:#?}");
     Ok(())
 }
@@ -189,6 +194,19 @@ fn what_keeps_machines_from_booting_over_ipv6_is_said_as_it_comes_and_goes() -> 
     }
     let [two] = with_code(&findings, "D-DHCP6-TWO")[..] else { panic!("{findings:#?}") };
     assert!(two.to_string().contains(STRANGER_MAC), "{two:#}");
+
+    // The same where machines make themselves no addresses: of its prefix it says alone that it is on
+    // the link (L without A).
+    drop(second);
+    let router = ["--enable-ra", "--dhcp-range=fd88::100,fd88::1ff,64,1h"];
+    let second = Dnsmasq::with(&stranger, &router)?;
+    let findings = wait_until("the router says what is on the link", || {
+        let (findings, _) = look(&world, &[])?;
+        let text = serde_json::Value::from(findings.clone()).to_string();
+        Ok(Some(findings).filter(|_| text.contains("on the link is fd88::/64")))
+    })?;
+    let [prefix] = with_code(&findings, "D-RA-PREFIX")[..] else { panic!("{findings:#?}") };
+    assert!(prefix["why"].to_string().contains("goes to the router"), "{prefix:#}");
 
     // It goes, and our own address goes.
     drop(second);

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::client::{Client, Kind};
 use super::world::{
-    Tried, World, list, new_directory, prepared, there, trouble, wait_until, write,
+    Ran, Tried, World, json, list, new_directory, prepared, ran, there, trouble, wait_until, write,
 };
 
 const MAC: &str = "52:54:00:77:06:01";
@@ -346,5 +346,68 @@ fn leases_come_and_go_at_bind_whatever_fails_between() -> Tried {
         set.until(&["DHCID", &name], "")?;
     }
     set.until(&["-x", &address], "lab-09.lab.example.")?;
+    Ok(())
+}
+
+/// What `doctor` says of publishing: codes (`D-FINE` for what is good) with sentences.
+fn looked(ran: &Ran) -> Vec<(String, String)> {
+    let findings = json(&ran.out);
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let all = list(&findings).iter().map(|found| (text(&found["code"]), text(&found["what"])));
+    all.filter(|(_, what)| what.contains("10.77.0.2:53")).collect()
+}
+
+#[test]
+#[ignore = "real servers in namespaces, as root: `./x test` runs it"]
+fn doctor_says_what_keeps_names_from_another_server() -> Tried {
+    let mut set = set(Make::Bind)?;
+    let doctor = |set: &Set| set.world.operator(&["doctor", "--json"]).map(|ran| looked(&ran));
+    let codes = |found: &[(String, String)]| -> Vec<String> {
+        found.iter().map(|(code, _)| code.clone()).collect()
+    };
+    let good = doctor(&set)?;
+    assert_eq!(codes(&good), ["D-FINE"; 3], "{good:?}");
+    assert!(good[0].1.contains("lab.example published at 10.77.0.2:53"), "{good:?}");
+
+    // What it would start with: another secret, and a file that everybody may read.
+    let path = key(&set.keys, OTHER)?;
+    let other = doctor(&set)?;
+    assert_eq!(codes(&other), ["D-DNS-PUBLISH-KEY"; 3], "{other:?}");
+    assert!(other[0].1.contains("BADSIG"), "{other:?}");
+    key(&set.keys, SECRET)?;
+    std::fs::set_permissions(&path, Permissions::from_mode(0o644))
+        .map_err(|e| trouble("opening a key", e))?;
+    let open = doctor(&set)?;
+    assert_eq!(open[0].0, "D-DNS-PUBLISH-KEY", "{open:?}");
+    assert!(open[0].1.contains("everybody may read the key"), "{open:?}");
+
+    // Before the start it looks by itself. A zone that the server does not have is one of no network, too.
+    key(&set.keys, SECRET)?;
+    let directory = new_directory()?;
+    let file = directory.path().join("lab.toml");
+    write(&file, &config(&path).replace("[\"lab.example\"", "[\"lab.example\", \"else.example\""))?;
+    let before = || -> Result<Ran, Trouble> {
+        let mut command = set.world.link.server().command(binary()?);
+        command.args(["--state".as_ref(), directory.path().join("state").as_os_str()]);
+        command.args(["doctor", "--json", "--config"]).arg(&file);
+        ran(&command)
+    };
+    let found = looked(&before()?);
+    let zone = "D-DNS-PUBLISH-ZONE";
+    assert_eq!(codes(&found), [zone, "D-FINE", zone, "D-FINE", "D-FINE"], "{found:?}");
+    assert!(found[0].1.contains("no network has names in it"), "{found:?}");
+    assert!(found[1].1.contains("has lab.example and takes the key"), "{found:?}");
+    assert!(found[2].1.contains("it does not have the zone"), "{found:?}");
+    std::fs::remove_file(&path).map_err(|e| trouble("removing a key", e))?;
+    let gone = before()?;
+    let found = looked(&gone);
+    assert_eq!(found[0].0, "D-DNS-PUBLISH-KEY", "{found:?}");
+    assert!(found[0].1.contains("cannot be read"), "{found:?}");
+    assert_eq!(gone.code, Some(1), "the server would not start: {}", gone.said());
+
+    key(&set.keys, SECRET)?;
+    set.primary.stop();
+    let silent = doctor(&set)?;
+    assert_eq!(codes(&silent), ["D-DNS-PUBLISH-SILENT"; 3], "{silent:?}");
     Ok(())
 }

@@ -15,6 +15,8 @@ use wire::ndp::{self, RouterAdvertisement};
 
 /// A lost question is asked again after this time.
 const AGAIN: Duration = Duration::from_secs(1);
+/// More addresses of DNS servers of one server are not kept.
+const DNS_MAX: usize = 8;
 /// The last bits of the transaction number say which question is answered.
 const ASKED_MASK: u8 = 3;
 
@@ -38,6 +40,8 @@ pub struct BootServer6 {
     pub mac: HardwareAddress,
     /// It offered an address.
     pub offers_address: bool,
+    /// DNS servers it names (option 23), to whichever question.
+    pub dns: Vec<Ipv6Addr>,
     /// What it would have PXE firmware boot.
     pub pxe_url: Vec<u8>,
     /// What it would have HTTP Boot boot.
@@ -54,6 +58,7 @@ impl BootServer6 {
             address,
             mac,
             offers_address: false,
+            dns: Vec::new(),
             pxe_url: Vec::new(),
             http_url: Vec::new(),
             says_pxe: false,
@@ -221,6 +226,11 @@ impl Asking {
         };
         let Some(server) = heard.servers.get_mut(at) else { return };
         server.offers_address |= !message.addresses().is_empty();
+        for named in message.dns() {
+            if !server.dns.contains(&named) && server.dns.len() < DNS_MAX {
+                server.dns.push(named);
+            }
+        }
         let classes = message.vendor_classes();
         let says = |word: &[u8]| classes.iter().any(|(_, text)| text.starts_with(word));
         server.says_pxe |= says(b"PXEClient");
@@ -241,6 +251,7 @@ mod tests {
 
     const OWN: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 7);
     const SERVER: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+    const NAMES: Ipv6Addr = Ipv6Addr::new(0xfd77, 0, 0, 0, 0, 0, 0, 0x53);
     const MAC: sys::Mac = [2, 0, 0, 0, 0, 1];
 
     fn asking() -> Asking {
@@ -260,6 +271,7 @@ mod tests {
         let answer = |asked: Asked, kind: u8, url: &str, class: &[u8]| {
             let message = Message::new(kind, [1, 2, 4 | asked as u8])
                 .with(code::BOOT_FILE_URL, url.as_bytes())
+                .with(code::DNS, NAMES.octets())
                 .with(code::VENDOR_CLASS, dhcp6::vendor_class(343, class));
             ip6::udp((SERVER, 547), (OWN, 546), &message.encode())
         };
@@ -272,6 +284,7 @@ mod tests {
         assert_eq!((server.address, server.mac), (SERVER, HardwareAddress::mac(MAC)));
         assert_eq!(server.pxe_url, b"tftp://[fd77::1]/a.efi");
         assert_eq!(server.http_url, b"http://[fd77::1]/a.efi");
+        assert_eq!(server.dns, [NAMES], "once, however often it was said");
         assert!(server.says_pxe && server.says_http && !server.offers_address);
     }
 

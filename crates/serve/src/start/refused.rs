@@ -50,9 +50,7 @@ impl Place<'_> {
         let (text, hint) = match cause.kind() {
             io::ErrorKind::AddrInUse => {
                 let mut others = holder::others(transport, port);
-                // Of an address of IPv6 a holder's table shows a part.
-                let there = |h: &Holder| address.is_ipv6() || IpAddr::V4(h.address) == address;
-                others.retain(|h| there(h) || h.address.is_unspecified());
+                others.retain(|h| h.is_in_the_way_of(address));
                 let hint = match transport {
                     _ if port == crate::dns::PORT => format!(
                         "stop that server, or leave names to it: take [dns] out, or name other \

@@ -1,4 +1,5 @@
-//! Updates (RFC 2136): what we ask another server to change, and what it says to that.
+//! Updates (RFC 2136): what we ask another server to change, and what it says to that; and the question
+//! whether it has a zone at all.
 
 use super::name::Name;
 use super::reply::{Data, Writer};
@@ -103,34 +104,77 @@ impl Updated {
     ///
     /// What is wrong with it; it is no answer to an update then.
     pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
-        if bytes.len() > UPDATED_BYTES_MAX {
-            return Err(Malformed::Long);
-        }
-        let mut rest = Rest::of(bytes);
-        let (id, flags) = (rest.number()?, rest.number()?);
-        if flags & 0xf800 != 0x8000 | (OPCODE << 11) {
-            return Err(Malformed::Response);
-        }
-        let [zones, needs, acts, more] =
-            [rest.number()?, rest.number()?, rest.number()?, rest.number()?];
-        for _ in 0..zones {
-            rest.name()?;
-            rest.take(4)?;
-        }
-        let mut tsig = None;
-        let sections = [needs, acts, more.saturating_sub(1)];
-        for _ in sections.into_iter().flat_map(|count| 0..count) {
-            if rest.record(None)?.is_some() {
-                // A signature is the last record or none (RFC 8945, 5.1).
-                return Err(Malformed::Additional);
-            }
-        }
-        if more > 0 {
-            tsig = rest.record(Some(more))?;
-        }
-        if !rest.is_empty() {
-            return Err(Malformed::Trailing);
-        }
-        Ok(Self { id, code: flags & 0xf, cut: flags & 0x200 != 0, tsig })
+        read(bytes, OPCODE).map(|(said, _)| said)
     }
+}
+
+/// Asks for the begin of a zone (SOA; RFC 1035, 4.1), of its own servers and nobody behind them: nothing is
+/// changed by it. Without a signature.
+#[must_use]
+pub fn begin_of(zone: &Name, id: u16) -> Vec<u8> {
+    let mut writer = Writer::plain();
+    writer.bytes.extend(id.to_be_bytes());
+    writer.bytes.extend([0; HEADER - 2]);
+    writer.name(zone);
+    writer.number(kind::SOA);
+    writer.number(class::IN);
+    writer.put(4, 1);
+    writer.bytes
+}
+
+/// What a server says to [`begin_of`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Begin {
+    /// Its code and signature.
+    pub said: Updated,
+    /// It has the zone: an answer from its own data (AA) with a record in it.
+    pub has_it: bool,
+}
+
+impl Begin {
+    /// Reads one message.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it; it is no answer to a question then.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+        const AUTHORITATIVE: u16 = 0x400;
+        let (said, (flags, answers)) = read(bytes, 0)?;
+        Ok(Self { said, has_it: flags & AUTHORITATIVE != 0 && answers > 0 })
+    }
+}
+
+/// An answer to a message with this operation; its flags, and how many records the section has that
+/// answers.
+fn read(bytes: &[u8], opcode: u16) -> Result<(Updated, (u16, u16)), Malformed> {
+    if bytes.len() > UPDATED_BYTES_MAX {
+        return Err(Malformed::Long);
+    }
+    let mut rest = Rest::of(bytes);
+    let (id, flags) = (rest.number()?, rest.number()?);
+    if flags & 0xf800 != 0x8000 | (opcode << 11) {
+        return Err(Malformed::Response);
+    }
+    let [zones, needs, acts, more] =
+        [rest.number()?, rest.number()?, rest.number()?, rest.number()?];
+    for _ in 0..zones {
+        rest.name()?;
+        rest.take(4)?;
+    }
+    let mut tsig = None;
+    let sections = [needs, acts, more.saturating_sub(1)];
+    for _ in sections.into_iter().flat_map(|count| 0..count) {
+        if rest.record(None)?.is_some() {
+            // A signature is the last record or none (RFC 8945, 5.1).
+            return Err(Malformed::Additional);
+        }
+    }
+    if more > 0 {
+        tsig = rest.record(Some(more))?;
+    }
+    if !rest.is_empty() {
+        return Err(Malformed::Trailing);
+    }
+    let said = Updated { id, code: flags & 0xf, cut: flags & 0x200 != 0, tsig };
+    Ok((said, (flags, needs)))
 }

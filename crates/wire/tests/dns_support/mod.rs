@@ -1,7 +1,7 @@
 //! What must hold for any bytes: shared by the ordinary tests and the fuzz target.
 
 use wire::dns::{
-    Code, Data, Name, QUERY_BYTES_MAX, Query, Record, Reply, UDP_BYTES_MAX, Updated, labels,
+    Begin, Code, Data, Name, QUERY_BYTES_MAX, Query, Record, Reply, UDP_BYTES_MAX, Updated, labels,
 };
 
 /// Reads the bytes as an answer to an update: what was signed is what came, but for the id, the count of
@@ -23,6 +23,7 @@ fn walk_answer(bytes: &[u8]) {
 /// question, and is no question itself.
 pub fn walk(bytes: &[u8]) {
     walk_answer(bytes);
+    let _ = Begin::parse(bytes);
     let Ok(query) = Query::parse(bytes) else { return };
     assert!(bytes.len() <= QUERY_BYTES_MAX && query.name.len() <= 254);
     assert_eq!(labels(query.name).map(|label| label.len() + 1).sum::<usize>(), query.name.len());

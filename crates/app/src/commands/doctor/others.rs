@@ -5,6 +5,7 @@ use crate::links::Link;
 use crate::serving::others::on_this_host;
 use doctor::others::{Client, Heard, NotAsked, Offer, On4011, Tftp, TftpSaid};
 use doctor::others_6;
+use model::network6::Subnet6;
 use model::text::show;
 use serve::probe::{self, Asked};
 use std::collections::BTreeSet;
@@ -23,6 +24,8 @@ pub async fn ask(known: &Known, all: &[Link]) -> (Vec<Heard>, Vec<others_6::Hear
     let here = on_this_host(known.pid().unwrap_or(0));
     let own: Vec<Ipv4Addr> =
         all.iter().flat_map(|link| &link.addresses).map(|(address, _)| *address).collect();
+    let own_6: Vec<Ipv6Addr> =
+        all.iter().flat_map(|link| &link.addresses6).map(|(address, _)| *address).collect();
     let usable =
         |name: &&String| all.iter().any(|link| link.name == **name && link.up && !link.loopback);
     let mut asked = JoinSet::new();
@@ -36,11 +39,16 @@ pub async fn ask(known: &Known, all: &[Link]) -> (Vec<Heard>, Vec<others_6::Hear
             names: known.names(interface).filter_map(of_4).collect(),
             ..Heard::default()
         };
-        let ours = known.served_6(interface);
         let names = known.names(interface).filter_map(of_6).collect();
+        let heard_6 = others_6::Heard {
+            interface: interface.clone(),
+            own: own_6.clone(),
+            names,
+            ours: known.served_6(interface),
+            ..others_6::Heard::default()
+        };
         asked.spawn(async move {
-            let interface = heard.interface.clone();
-            let (heard, heard_6) = tokio::join!(over_4(heard), over_6(interface, ours, names));
+            let (heard, heard_6) = tokio::join!(over_4(heard), over_6(heard_6));
             (number, heard, heard_6)
         });
     }
@@ -151,27 +159,27 @@ async fn files(heard: &Heard) -> Vec<Tftp> {
     said
 }
 
-async fn over_6(
-    interface: String,
-    ours: Option<others_6::Ours>,
-    names: Vec<Ipv6Addr>,
-) -> others_6::Heard {
-    let link = match probe::link_6(&interface, LISTEN).await {
+fn announced(prefix: &wire::ndp::Prefix) -> Option<others_6::Prefix> {
+    let subnet = Subnet6::new(prefix.address, prefix.length)?;
+    Some(others_6::Prefix { subnet, on_link: prefix.on_link, autonomous: prefix.autonomous })
+}
+
+async fn over_6(heard: others_6::Heard) -> others_6::Heard {
+    let link = match probe::link_6(&heard.interface, LISTEN).await {
         Ok(link) => link,
-        Err(e) => {
-            let not_asked = Some(e.to_string());
-            return others_6::Heard { interface, not_asked, ours, ..others_6::Heard::default() };
-        }
+        Err(e) => return others_6::Heard { not_asked: Some(e.to_string()), ..heard },
     };
     let routers = link.routers.into_iter().map(|router| {
-        let own = router.says.prefixes.iter().filter(|p| p.autonomous && p.valid_s > 0);
+        // Without L and A a prefix tells a machine nothing.
+        let means = |p: &&wire::ndp::Prefix| (p.on_link || p.autonomous) && p.valid_s > 0;
+        let held = router.says.prefixes.iter().filter(means);
         others_6::Router {
             address: router.address,
             mac: router.mac,
             managed: router.says.managed,
             other: router.says.other,
             default: router.says.lifetime_s > 0,
-            prefixes: own.map(|prefix| (prefix.address, prefix.length)).collect(),
+            prefixes: held.filter_map(announced).collect(),
             dns: router.says.dns,
         }
     });
@@ -179,18 +187,16 @@ async fn over_6(
         address: server.address,
         mac: server.mac,
         offers_address: server.offers_address,
+        dns: server.dns,
         pxe_url: server.pxe_url,
         http_url: server.http_url,
         says_pxe: server.says_pxe,
         says_http: server.says_http,
     });
     others_6::Heard {
-        interface,
-        not_asked: None,
         spoken: link.spoken,
-        names,
         routers: routers.collect(),
         servers: servers.collect(),
-        ours,
+        ..heard
     }
 }

@@ -4,7 +4,7 @@ use super::Known;
 use doctor::ports::{By, For, Holder, Maker, Port};
 use serve::holder::{self, Transport, holders};
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 /// Looks at DHCP, TFTP, HTTP, and what else is configured. Whoever answers names on another address than
 /// ours, as a resolver of this host does on 127.0.0.53, is in nobody's way.
@@ -44,8 +44,7 @@ pub fn look(known: &Known) -> Vec<Port> {
             let transport = if by == By::Udp { Transport::Udp } else { Transport::Tcp };
             let mut all = holders(transport, number);
             if what == For::Dns {
-                let there = |at: Ipv4Addr| at.is_unspecified() || names.contains(&IpAddr::V4(at));
-                all.retain(|holder| there(holder.address));
+                all.retain(|holder| names.iter().any(|at| holder.is_in_the_way_of(*at)));
             }
             let holders = all.into_iter().map(held).collect();
             Port { by, number, what, holders, ours }

@@ -3,10 +3,10 @@
 //! In: what was written, and the networks. Out: servers with their zones, and a fault or a note where
 //! something cannot be. Never: a look into the file of a secret; that is done when it is needed.
 
-use super::super::PublishTo;
 use super::super::fault::Fault;
 use super::super::raw::{Raw, RawPublish};
 use super::super::reader::At;
+use super::super::{Config, PublishTo};
 use super::list;
 use engine::names::publish::PUBLISHED_TTL_S;
 use engine::names::{Name, name_of};
@@ -133,15 +133,27 @@ fn say_what_is_left_out(
         }
     }
     for zone in &zones {
-        let apart = |domain: Option<&str>, server: IpAddr| {
-            let domain = domain.and_then(Name::parse);
-            let back = name_of(server);
-            domain.is_none_or(|domain| !domain.is_within(zone) && !zone.is_within(&domain))
-                && back.is_none_or(|back| !back.is_within(zone))
-        };
-        let v4 = networks.iter().all(|n| apart(n.domain.as_deref(), n.server.into()));
-        if v4 && networks6.iter().all(|n| apart(n.domain.as_deref(), n.server.into())) {
+        if !has_names_in(zone, (networks, networks6)) {
             notes.push(format!("[[dns.publish]]: no network has names in {zone}"));
         }
+    }
+}
+
+/// Whether names of a network, or those of its addresses, are in a zone or around it.
+fn has_names_in(zone: &Name, (networks, networks6): (&[Network], &[Network6])) -> bool {
+    let within = |domain: Option<&str>, server: IpAddr| {
+        let domain = domain.and_then(Name::parse);
+        let back = name_of(server);
+        domain.is_some_and(|domain| domain.is_within(zone) || zone.is_within(&domain))
+            || back.is_some_and(|back| back.is_within(zone))
+    };
+    let v4 = networks.iter().any(|n| within(n.domain.as_deref(), n.server.into()));
+    v4 || networks6.iter().any(|n| within(n.domain.as_deref(), n.server.into()))
+}
+
+impl Config {
+    /// Whether a network has names, or addresses, in a zone.
+    pub fn has_names_in(&self, zone: &Name) -> bool {
+        has_names_in(zone, (&self.settings.networks, &self.settings.networks6))
     }
 }

@@ -2,8 +2,8 @@
 
 use super::signature::{Key, Signed};
 use std::fmt;
-use wire::dns::Updated;
 use wire::dns::tsig::Received;
+use wire::dns::{Begin, Name, Updated, begin_of};
 
 /// Codes of answers (RFC 1035, 4.1.1; RFC 2136, 2.2).
 pub(super) mod code {
@@ -69,13 +69,39 @@ pub enum Failure {
     BadTime(Option<i64>),
     /// What it says is not signed by who has the key.
     Forged,
+    /// It does not have the zone.
+    NoZone,
     /// What is to be sent could not be put down before.
     NotKept(String),
 }
 
 /// Reads what came in answer to a message.
 pub fn read(key: &Key, sent: &Signed, bytes: &[u8]) -> Heard {
-    let Ok(Updated { id, code, cut, tsig }) = Updated::parse(bytes) else { return Heard::Other };
+    Updated::parse(bytes).map_or(Heard::Other, |said| judged(key, sent, said))
+}
+
+/// Asks whether a server has a zone, at a moment in seconds since 1970: the smallest signed message. It
+/// changes nothing, and the answer says of the key and of both clocks what that to an update would.
+pub fn ask_for(key: &Key, zone: &Name, id: u16, at_s: u64) -> Signed {
+    key.sign(id, begin_of(zone, id), at_s)
+}
+
+/// Reads what came in answer to [`ask_for`]: said is what says that it has the zone, and nothing else.
+pub fn read_zone(key: &Key, sent: &Signed, bytes: &[u8]) -> Heard {
+    let Ok(Begin { said, has_it }) = Begin::parse(bytes) else { return Heard::Other };
+    match judged(key, sent, said) {
+        Heard::Said(code::NO_ERROR) if has_it => Heard::Said(code::NO_ERROR),
+        // Who has the name in a zone above answers from that; who has none refuses.
+        Heard::Said(code::NO_ERROR | code::NX_DOMAIN | code::NOT_AUTH | code::REFUSED) => {
+            Heard::Failed(Failure::NoZone)
+        }
+        Heard::Said(code) => Heard::Failed(Failure::Code(code)),
+        other => other,
+    }
+}
+
+fn judged(key: &Key, sent: &Signed, said: Updated) -> Heard {
+    let Updated { id, code, cut, tsig } = said;
     if id != sent.id {
         return Heard::Other;
     }
@@ -141,6 +167,7 @@ impl Failure {
             Self::Forged => {
                 "look who answers at that address, and whether it has the secret that `secret_file` has"
             }
+            Self::NoZone => hint_of(code::NOT_AUTH),
             Self::NotKept(_) => "see the alarms: the disk may be full",
             Self::Code(code) | Self::Unsigned(code) => hint_of(*code),
         }
@@ -180,6 +207,7 @@ impl fmt::Display for Failure {
             }
             Self::BadTime(None) => write!(f, "its clock differs from ours (BADTIME)"),
             Self::Forged => write!(f, "its answer is not signed with the key"),
+            Self::NoZone => write!(f, "it does not have the zone"),
             Self::NotKept(why) => write!(f, "nothing can be put down: {why}"),
             Self::Code(code) => meaning(f, *code),
             Self::Unsigned(code) => {

@@ -1,6 +1,7 @@
 //! One message and its answer: over UDP, and over TCP where nothing comes or it does not fit.
 
-use engine::names::publish::{Failure, Heard, Key, Signed, read};
+use engine::names::Name;
+use engine::names::publish::{Failure, Heard, Key, Signed, ask_for, read, read_zone};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -30,6 +31,13 @@ enum Udp {
     Again(String),
 }
 
+/// How an answer is read.
+type Reader = fn(&Key, &Signed, &[u8]) -> Heard;
+
+fn now_s() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
 impl Peer {
     pub(super) fn new(server: SocketAddr, key: Key) -> Self {
         Self { server, key, ids: AtomicU16::new(1) }
@@ -38,18 +46,28 @@ impl Peer {
     /// Sends an update; what the server says to it.
     pub(super) async fn ask(&self, update: &Update) -> Result<u16, Failure> {
         let id = self.ids.fetch_add(1, Ordering::Relaxed);
-        let at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let signed = self.key.sign(id, update.write(id), at);
+        let signed = self.key.sign(id, update.write(id), now_s());
+        self.exchange(&signed, read).await
+    }
+
+    /// Asks whether the server has a zone, and takes our key; nothing is changed by it.
+    pub(super) async fn has(&self, zone: &Name) -> Result<(), Failure> {
+        let id = self.ids.fetch_add(1, Ordering::Relaxed);
+        let signed = ask_for(&self.key, zone, id, now_s());
+        self.exchange(&signed, read_zone).await.map(|_| ())
+    }
+
+    async fn exchange(&self, signed: &Signed, read: Reader) -> Result<u16, Failure> {
         let why = match signed.bytes.len() > UDP_BYTES_MAX {
             true => "it is too long for UDP".to_owned(),
-            false => match self.over_udp(&signed).await {
+            false => match self.over_udp(signed, read).await {
                 Ok(Udp::Ended(went)) => return went,
                 Ok(Udp::Again(why)) => why,
                 Err(e) => e.to_string(),
             },
         };
-        match timeout(PATIENCE, self.over_tcp(&signed)).await {
-            Ok(Ok(bytes)) => match read(&self.key, &signed, &bytes) {
+        match timeout(PATIENCE, self.over_tcp(signed)).await {
+            Ok(Ok(bytes)) => match read(&self.key, signed, &bytes) {
                 Heard::Said(code) => Ok(code),
                 Heard::Failed(why) | Heard::Doubtful(why) => Err(why),
                 Heard::Cut | Heard::Other => {
@@ -64,7 +82,7 @@ impl Peer {
         }
     }
 
-    async fn over_udp(&self, signed: &Signed) -> io::Result<Udp> {
+    async fn over_udp(&self, signed: &Signed, read: Reader) -> io::Result<Udp> {
         let any: IpAddr = match self.server {
             SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
             SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),

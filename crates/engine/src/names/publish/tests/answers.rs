@@ -36,6 +36,37 @@ const BAD_KEY: &str = "cd1ca8090001000000000001036c6162076578616d706c65000006000
 const BAD_SIG: &str = "dd70a8090001000000000001036c6162076578616d706c6500000600010a626f6f747772696768740000\
     fa00ff00000000001d0b686d61632d7368613235360000006b08c798012c0000dd7000100000";
 
+/// A signed question of `dig` for the begin of a zone, and what `named` said to it, to one of a name in that
+/// zone, and to one of a zone that it does not have.
+const BEGIN: [&str; 2] = [
+    "5a9600000001000000000001036c6162076578616d706c6500000600010a626f6f747772696768740000fa00ff0000000000\
+    3d0b686d61632d7368613235360000006b090378012c0020539b1f5c0651ff3a0770a49ef7af4cdb017cbd79b8fc6e028ba0\
+    1a04ebbc0e105a9600000000",
+    "5a9684000001000100010002036c6162076578616d706c650000060001c00c000600010000012c0026026e73c00c0a686f73\
+    746d6173746572c00c0000000100000e10000002580001518000000001c00c000200010000012c0002c029c0290001000100\
+    00012c00040a4d00020a626f6f747772696768740000fa00ff00000000003d0b686d61632d7368613235360000006b090378\
+    012c0020dde6ad6f32442392e23dad95506a510352804c38ee6cb7d19e2019e13bc1cf115a9600000000",
+];
+const BEGIN_BELOW: [&str; 2] = [
+    "7642000000010000000000010178036c6162076578616d706c6500000600010a626f6f747772696768740000fa00ff000000\
+    00003d0b686d61632d7368613235360000006b090378012c002024b57e6f6404920dcf944ae6ab82a3d7914079595619b2b0\
+    f15280a0327add92764200000000",
+    "7642840300010000000100010178036c6162076578616d706c650000060001c00e00060001000000000026026e73c00e0a68\
+    6f73746d6173746572c00e0000000100000e100000025800015180000000010a626f6f747772696768740000fa00ff000000\
+    00003d0b686d61632d7368613235360000006b090378012c00208a43e2bc195f22e227ee171b0108528c8b13b168cc8ddcb0\
+    5ebea87cbb44b208764200000000",
+];
+const BEGIN_ELSEWHERE: [&str; 2] = [
+    "680b00000001000000000001056f74686572076578616d706c6500000600010a626f6f747772696768740000fa00ff000000\
+    00003d0b686d61632d7368613235360000006b090378012c0020ce8b191ee893dcc7753f7d32d260b89097bf773fc649342d\
+    f9e876af212d8bae680b00000000",
+    "680b80050001000000000001056f74686572076578616d706c6500000600010a626f6f747772696768740000fa00ff000000\
+    00003d0b686d61632d7368613235360000006b090378012c0020983d3f0edcdd68a641b00eae886c4966ef644ea5f975b88b\
+    01051427d9ea1071680b00000000",
+];
+/// When `dig` signed them.
+const BEGIN_AT_S: u64 = 0x6b09_0378;
+
 fn bytes(text: &str) -> Vec<u8> {
     hex(&text.replace(char::is_whitespace, "")).unwrap()
 }
@@ -93,6 +124,29 @@ fn what_is_wrong_with_a_key_is_said_with_what_to_do() {
     for failure in [Failure::BadKey, Failure::BadSig, Failure::Code(5), Failure::Unsigned(9)] {
         assert!(!failure.hint().is_empty() && !failure.to_string().is_empty());
     }
+}
+
+#[test]
+fn whether_a_server_has_a_zone_is_asked_as_dig_does_and_read_as_named_says_it() {
+    let of = |zone: &str, id: u16, [asked, said]: [&str; 2]| {
+        let signed = ask_for(&key(SECRET), &name(zone), id, BEGIN_AT_S);
+        assert_eq!(signed.bytes, bytes(asked), "{zone}");
+        (signed.clone(), read_zone(&key(SECRET), &signed, &bytes(said)))
+    };
+    let (signed, has_it) = of("lab.example", 0x5a96, BEGIN);
+    assert_eq!(has_it, Heard::Said(code::NO_ERROR));
+    let no = Heard::Failed(Failure::NoZone);
+    assert_eq!(of("x.lab.example", 0x7642, BEGIN_BELOW).1, no);
+    assert_eq!(of("other.example", 0x680b, BEGIN_ELSEWHERE).1, no);
+    assert!(Failure::NoZone.hint().contains("primary server of the zone"));
+    // Neither kind of answer is taken for the other, and no change of this one for it.
+    assert_eq!(read(&key(SECRET), &signed, &bytes(BEGIN[1])), Heard::Other);
+    assert_eq!(read_zone(&key(SECRET), &asked(), &bytes(ANSWERED)), Heard::Other);
+    assert_eq!(read_zone(&key(OTHER), &signed, &bytes(BEGIN[1])), Heard::Doubtful(Failure::Forged));
+    // From what somebody else told it (no AA) it does not say that it has the zone.
+    let mut told = bytes(BEGIN[1]);
+    told[2] &= !4;
+    assert_ne!(read_zone(&key(SECRET), &signed, &told), has_it);
 }
 
 #[test]
