@@ -21,6 +21,8 @@ const WAIT_MS = 30_000;
 const QUIET_MS = 350;
 /** What never ends (an upload, a request that a step holds) is waited for no longer. */
 const QUIET_MS_MAX = 5_000;
+/** After so long all is drawn. */
+const DRAWN_MS = 3_000;
 
 export class Failed extends Error {}
 
@@ -142,8 +144,7 @@ export class World {
     for (const width of WIDTHS) {
       await this.page.setViewportSize({ width, height: DESK.height });
       await this.page.waitForTimeout(100);
-      const out = await this.page.evaluate(layout);
-      check(out.length === 0, `${name} (${width} px wide): ${out.join('; ')}`);
+      await this.nothing(`${name} (${width} px wide)`, layout);
     }
     await this.page.setViewportSize(DESK);
     await this.settled();
@@ -160,9 +161,18 @@ export class World {
     }, more);
   }
 
+  /** What a look finds wrong and goes on finding: a window that became another one is drawn anew a moment later. */
+  async nothing(name, look) {
+    for (const until = Date.now() + DRAWN_MS; ; await this.page.waitForTimeout(100)) {
+      const out = await this.page.evaluate(look);
+      if (out.length === 0) return;
+      check(Date.now() < until, `${name}: ${out.join('; ')}`);
+    }
+  }
+
   /** Nothing stands beside the page, and no word of ours is cut. */
   async fits(name) {
-    const out = await this.page.evaluate(() => {
+    await this.nothing(name, () => {
       const found = [];
       const wide = document.scrollingElement;
       if (wide.scrollWidth > innerWidth + 1) found.push(`the page is ${wide.scrollWidth} wide, the window ${innerWidth}`);
@@ -177,7 +187,6 @@ export class World {
       }
       return found;
     });
-    check(out.length === 0, `${name}: ${out.join('; ')}`);
   }
 
   async axe(name) {
@@ -190,6 +199,11 @@ export class World {
     this.clean += 1;
     const says = violations.map((one) => `${one.id}: ${one.help}\n${one.nodes.map((node) => `  ${node.html.slice(0, 200)}\n  ${node.failureSummary}`).join('\n')}`);
     check(violations.length === 0, `${name}: axe: ${says.join('\n')}`);
+  }
+
+  /** Waits until it is said that something was done: the view may have said the same of what was only meant. */
+  async told(says) {
+    await this.page.getByRole('status', { name: 'What was done' }).getByText(says).last().waitFor();
   }
 
   async signIn(name, password) {
