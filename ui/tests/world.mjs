@@ -133,7 +133,7 @@ export class World {
     ]) {
       await this.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       await this.page.setViewportSize(size);
-      await this.page.waitForTimeout(150);
+      await this.drawn();
       const masks = await this.moving(moving);
       const picture = await this.page.screenshot({ path: join(this.out, `${name}-${how}.png`) });
       if (how !== 'phone-dark') this.looks.take(name, how, picture, masks);
@@ -143,11 +143,17 @@ export class World {
     await this.page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
     for (const width of WIDTHS) {
       await this.page.setViewportSize({ width, height: DESK.height });
-      await this.page.waitForTimeout(100);
+      await this.drawn();
       await this.nothing(`${name} (${width} px wide)`, layout);
     }
     await this.page.setViewportSize(DESK);
     await this.settled();
+  }
+
+  /** Until a window that became another one is drawn anew. */
+  async drawn() {
+    await this.page.evaluate(() => new Promise((then) => requestAnimationFrame(() => requestAnimationFrame(then))));
+    await this.page.waitForTimeout(100);
   }
 
   /** Boxes of what moves by itself. */
