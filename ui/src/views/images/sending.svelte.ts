@@ -164,7 +164,7 @@ function later(ms: number, signal: AbortSignal): Promise<void> {
 
 class All {
   all = $state<Sending[]>([]);
-  /** What was given up while the server was asked which there are. */
+  /** What was given up: the server may have been asked before which there are. */
   private readonly gone = new Set<string>();
 
   /** Asks the server which there are. */
