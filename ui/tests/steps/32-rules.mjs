@@ -49,7 +49,7 @@ export default async function (world) {
   await page.getByText(/is at place 2 of/).waitFor({ state: 'attached' });
   await world.waitFor(() => page.evaluate(() => /place 2 of/.test(document.activeElement?.getAttribute('aria-label') ?? '')), 'the focus goes with it');
   await page.getByRole('button', { name: 'Discard' }).click();
-  await page.getByText('Not saved yet').waitFor({ state: 'detached' });
+  await page.getByText('Not saved yet', { exact: true }).waitFor({ state: 'detached' });
 
   // By the mouse: a second rule is dragged above the first.
   await page.getByRole('button', { name: 'Add a rule' }).click();
@@ -62,7 +62,7 @@ export default async function (world) {
   await page.getByRole('button', { name: /Move new rule up/ }).click();
   await page.waitForFunction(() => document.querySelector('[data-rule]')?.textContent?.includes('f0:32:02'));
   await page.getByRole('button', { name: 'Save' }).click();
-  await page.getByText('Not saved yet').waitFor({ state: 'detached' });
+  await page.getByText('Not saved yet', { exact: true }).waitFor({ state: 'detached' });
   check((await order())[0] === `mac=${mac(2)}>debian`, (await order()).join(' '));
 
   // Taken back, and a save that came too late.
@@ -76,7 +76,7 @@ export default async function (world) {
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('Somebody else changed it meanwhile.', { exact: false }).waitFor();
   await page.getByRole('button', { name: 'Discard' }).click();
-  await page.getByText('Not saved yet').waitFor({ state: 'detached' });
+  await page.getByText('Not saved yet', { exact: true }).waitFor({ state: 'detached' });
   check((await page.locator('[data-rule]').count()) === before.length + 2, 'what is there now is shown, and nothing else before');
 
   // Others build on what was there.

@@ -48,7 +48,7 @@ export default async function (world) {
   await made.getByText('onerror=executed=1').waitFor();
   await page.getByRole('button', { name: 'Save', disabled: false }).waitFor();
   await editor.press('Control+s');
-  await page.getByText('Not saved yet').waitFor({ state: 'detached' });
+  await page.getByText('Not saved yet', { exact: true }).waitFor({ state: 'detached' });
   await world.told('template bench.preseed is added');
   check((await world.api('GET', '/templates/bench.preseed')).text.startsWith('d-i hostile/text'), 'it is saved');
   await world.settled();

@@ -30,7 +30,7 @@ export default async function (world) {
   await screen.getByText('(password)').waitFor();
   await world.look('menu-draft');
   await page.getByRole('button', { name: 'Save' }).click();
-  await page.getByText('Not saved yet').waitFor({ state: 'detached' });
+  await page.getByText('Not saved yet', { exact: true }).waitFor({ state: 'detached' });
   const kept = await world.api('GET', '/menu');
   check(kept.password_set && kept.entries[2].locked && kept.default === kept.entries[1].key, JSON.stringify(kept));
 
