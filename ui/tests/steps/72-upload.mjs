@@ -70,7 +70,7 @@ export default async function (world) {
   await ways.locator('input[type=file]').setInputFiles(file);
   const kept = await (await told).json();
   check(kept.offset >= upload.offset, `of ${upload.offset} bytes there are ${kept.offset}`);
-  await page.getByRole('grid').getByText('lab-disk', { exact: true }).waitFor({ timeout: 60_000 });
+  await page.getByRole('grid').getByText('lab-disk', { exact: true }).waitFor({ timeout: 180_000 });
   check(offsets[0] === kept.offset, `it goes on at ${offsets[0]}, not at ${kept.offset}`);
   const image = await world.api('GET', '/images/lab-disk');
   const hash = createHash('sha256').update(bytes).digest('hex');

@@ -51,6 +51,11 @@ class Imports {
     return this.all.some((one) => one.upload === upload && isRunning(one));
   }
 
+  /** Whether one of this upload is listed, however it stands. */
+  knows(upload: string): boolean {
+    return this.all.some((one) => one.upload === upload);
+  }
+
   async look(): Promise<void> {
     clearTimeout(this.timer);
     const isNew = this.turns.ask();
