@@ -83,7 +83,6 @@ export default async function (world) {
   await world.waitFor(async () => (await blocks.getByRole('gridcell').count()) === 256, 'all blocks can be seen');
   await blocks.focus();
   await page.keyboard.press('Home');
-  // Which cell has the focus is drawn before the next key is pressed.
   await world.waitFor(async () => /-0$/.test((await blocks.getAttribute('aria-activedescendant')) ?? ''), 'the first block has the focus');
   await page.keyboard.press('Enter');
   await page.getByRole('grid', { name: 'Addresses of 10.77.0.0/24' }).waitFor();
