@@ -17,7 +17,7 @@ export default async function (world) {
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'kiosk', level: 1 }).waitFor();
   await page.getByLabel('Try it on').fill('try-31');
-  await page.waitForURL(/on=try-31/);
+  await page.waitForURL(/on=try-31(&|$)/);
   await page.getByLabel('As', { exact: true }).selectOption('x86-bios');
 
   // The command line follows what is written.
