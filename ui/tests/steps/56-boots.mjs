@@ -83,7 +83,8 @@ export default async function (world) {
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('End');
   await page.waitForURL(/step=/);
-  await world.look('boot');
+  // How long each thing took depends on how quick this host is.
+  await world.look('boot', { moving: '.timeline' });
   const svg = await page.evaluate(async (id) => {
     const response = await fetch(`/api/v1/boots/${id}.svg`);
     return [response.headers.get('content-type'), await response.text()];
