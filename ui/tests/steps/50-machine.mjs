@@ -54,7 +54,8 @@ export default async function (world) {
   check(await dialog.getByRole('button', { name: 'Deploy' }).isDisabled(), 'nothing is deployed before the name is typed');
   await dialog.getByLabel('Type lab-010').focus();
   await page.keyboard.type('lab-010');
-  await world.look('machine-deploy');
+  // Until when it is armed stands in what will happen.
+  await world.look('machine-deploy', { moving: '.preview' });
   await dialog.getByLabel('Type lab-010').focus();
   await page.keyboard.press('Enter');
   await dialog.waitFor({ state: 'detached' });
