@@ -19,7 +19,7 @@ async function start(world) {
   await page.getByRole('heading', { name: 'What this network looks like' }).waitFor();
   await next();
   await page.getByRole('heading', { name: 'Who gives addresses?' }).waitFor();
-  check(await page.getByRole('radio', { name: /This server does/ }).isChecked(), 'nobody else is here, so this server gives addresses');
+  await world.waitFor(() => page.getByRole('radio', { name: /This server does/ }).isChecked(), 'nobody else is here, so this server gives addresses');
   await next();
   await page.getByRole('heading', { name: 'What shall be booted?' }).waitFor();
   await page.getByRole('radio', { name: 'In a file or folder of the server' }).check();

@@ -4,6 +4,7 @@
 
 import { readdirSync } from 'node:fs';
 import { ADMIN } from './steps/10-first.mjs';
+import { SLOW } from './slow.mjs';
 import { Failed, World } from './world.mjs';
 
 const [url, first, out, ...only] = process.argv.slice(2);
@@ -35,11 +36,14 @@ for (const file of steps) {
     break;
   }
 }
+// What a step answers in the server's place is asked for no more.
+await world.page.unrouteAll({ behavior: 'ignoreErrors' }).catch(() => undefined);
 await world.browser.close();
 // Another font is another look: only whoever asks for it has them compared.
-const compares = process.env.LOOKS === '1' || process.env.UPDATE_LOOKS === '1';
+const compares = !SLOW && (process.env.LOOKS === '1' || process.env.UPDATE_LOOKS === '1');
 const different = failed || !compares ? [] : world.looks.verdict(only.length === 0);
-if (!compares) console.log('looks were not compared: LOOKS=1 does that');
+if (SLOW) console.log(`everything was slow (seed ${SLOW}), and no look was taken`);
+else if (!compares) console.log('looks were not compared: LOOKS=1 does that');
 for (const one of different) console.log(`LOOKS OTHERWISE ${one}`);
 if (different.length) console.log(`see ${out}; where it is meant so, UPDATE_LOOKS=1 keeps how it looks now (ui/tests/looks)`);
 console.log(`${world.clean} views were looked at by axe without a finding; pictures are in ${out}`);

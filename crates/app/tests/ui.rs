@@ -2,6 +2,7 @@
 //! with a real store, in a network of its own. Pictures of every view are left in `target/ui`.
 //!
 //! `UI_STEPS` names the steps to run, if not all; they build on each other, so the first ones are needed.
+//! `BOOTWRIGHT_UI_SLOW` slows the browser and its line by a seed (`ui/tests/slow.mjs`).
 
 mod common;
 

@@ -43,6 +43,8 @@ export class Draft<T> {
   /** What is written here is what is there, or was: only then it is kept. */
   begun = $state(false);
   busy = $state(false);
+  /** Nobody finds it again, whoever leaves meanwhile. */
+  private discarding = $state(false);
   /** What there was before anything was written; undefined of what was found again. */
   private first = $state.raw<T | undefined>(undefined);
   private readonly how: How<T>;
@@ -114,11 +116,18 @@ export class Draft<T> {
     }
   }
 
+  /**
+   * All that is written here until what is there now is known: only that is shown then, and not first what was there
+   * before, on which nobody could write without writing over what he never saw.
+   */
   async discard(): Promise<void> {
+    if (this.busy) return;
+    [this.busy, this.discarding] = [true, true];
+    await this.load();
     const kept = this.how.kept();
     if (kept !== undefined) [this.value, this.first] = [kept, kept];
     [this.refused, this.restored] = [null, false];
-    await this.again(this.value);
+    [this.busy, this.discarding] = [false, false];
   }
 
   /** It is nothing any more: nobody finds it again. */
@@ -157,7 +166,7 @@ export class Draft<T> {
 
   private keep(): void {
     if (!this.begun) return;
-    const written = this.dirty && (this.first === undefined || !this.same(this.value, this.first));
+    const written = this.dirty && !this.discarding && (this.first === undefined || !this.same(this.value, this.first));
     keepDraft(this.how.key, written ? { value: this.value, tag: this.tag } : null);
   }
 

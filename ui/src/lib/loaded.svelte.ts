@@ -6,6 +6,7 @@ import type { Told } from '../api/events';
 import { shown } from '../api/problem';
 import type { Problem } from '../api/types';
 import { live } from '../app/live.svelte';
+import { Turns } from './turns';
 
 const AGAIN_MS = 2_000;
 /** Of the time, asking anew takes so little at most, however much there is. */
@@ -14,8 +15,7 @@ const SHARE = 10;
 export class Loaded<T> {
   data = $state.raw<T | null>(null);
   problem = $state.raw<Problem | null>(null);
-  private asked = 0;
-  private answered = 0;
+  private readonly turns = new Turns();
   private took = 0;
 
   constructor(private readonly question: () => Promise<T>) {
@@ -23,13 +23,13 @@ export class Loaded<T> {
   }
 
   async load(): Promise<void> {
-    const turn = ++this.asked;
+    const isNew = this.turns.ask();
     const began = performance.now();
     try {
       const data = await this.question();
-      if (this.isNew(turn)) [this.data, this.problem] = [data, null];
+      if (isNew()) [this.data, this.problem] = [data, null];
     } catch (error) {
-      if (this.isNew(turn)) this.problem = shown(error);
+      if (isNew()) this.problem = shown(error);
     }
     this.took = performance.now() - began;
   }
@@ -60,12 +60,5 @@ export class Loaded<T> {
       return () => clearInterval(timer);
     });
     return this;
-  }
-
-  /** What is answered late, to an older question than the last answer, says nothing new. */
-  private isNew(turn: number): boolean {
-    if (turn < this.answered) return false;
-    this.answered = turn;
-    return true;
   }
 }

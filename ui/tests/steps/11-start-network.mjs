@@ -1,7 +1,5 @@
 // The first steps begin with what the server has found out: its links, who else speaks there, what is odd.
 
-import { check } from '../world.mjs';
-
 export default async function (world) {
   const { page } = world;
   await world.goto('/start');
@@ -11,8 +9,9 @@ export default async function (world) {
   await page.getByText(networks[0].because).waitFor();
   await page.getByRole('heading', { name: 'What it found odd' }).waitFor();
   await world.look('start-network');
-  check(await page.getByRole('link', { name: 'Your network' }).getAttribute('aria-current'), 'where one is, is said');
+  await page.locator('a[aria-current]', { hasText: 'Your network' }).waitFor();
   await page.getByRole('link', { name: 'Go on', exact: true }).click();
   await page.getByRole('heading', { name: 'Who gives addresses?' }).waitFor();
-  check(/step=mode/.test(page.url()), 'each step has an address');
+  // Each step has an address.
+  await page.waitForURL(/step=mode/);
 }

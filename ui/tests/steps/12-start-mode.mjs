@@ -7,11 +7,11 @@ export default async function (world) {
   const before = await world.api('GET', '/config');
   await world.goto('/start?step=mode');
   await page.getByText('so it is now').waitFor();
-  check(await page.getByRole('radio', { name: /This server does/ }).isChecked(), 'what fits is chosen');
+  await world.waitFor(() => page.getByRole('radio', { name: /This server does/ }).isChecked(), 'what fits is chosen');
   await world.look('start-mode');
   await page.getByRole('radio', { name: /This server does/ }).focus();
   await page.keyboard.press('ArrowLeft');
-  check(await page.getByRole('radio', { name: /Another server does/ }).isChecked(), 'arrow keys choose');
+  await world.waitFor(() => page.getByRole('radio', { name: /Another server does/ }).isChecked(), 'arrow keys choose');
   await page.getByText('mode = "proxy"').waitFor();
   await page.getByText('subnet = "10.77.0.0/24"').waitFor();
   await page.getByText('changed: network br0: mode proxy', { exact: false }).waitFor();

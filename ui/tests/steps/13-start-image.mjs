@@ -1,7 +1,5 @@
 // A first image is imported from the server's own disk, and what is refused is said with what to do.
 
-import { check } from '../world.mjs';
-
 export default async function (world) {
   const { page } = world;
   const [{ source }] = await world.api('GET', '/images');
@@ -11,7 +9,7 @@ export default async function (world) {
   await page.getByRole('button', { name: 'Import another one' }).click();
   await page.getByRole('radio', { name: 'In a file or folder of the server' }).check();
   await page.getByLabel('Path on the server').fill('/nowhere/at/all.iso');
-  check((await page.getByLabel('Name').inputValue()) === 'all', 'a name is suggested');
+  await world.waitFor(async () => (await page.getByLabel('Name').inputValue()) === 'all', 'a name is suggested');
   await page.getByRole('button', { name: 'Import', exact: true }).click();
   await page.getByRole('alert').waitFor();
   await world.look('start-image-refused');

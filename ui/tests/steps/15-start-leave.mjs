@@ -13,5 +13,6 @@ export default async function (world) {
   await page.reload();
   await page.getByRole('heading', { name: 'Now' }).waitFor();
   await page.getByText('Nobody is booting').waitFor();
+  await world.quiet();
   check((await page.getByRole('link', { name: 'Go on with the first steps' }).count()) === 0, 'it is offered again');
 }

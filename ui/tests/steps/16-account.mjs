@@ -32,5 +32,6 @@ export default async function (world) {
   check((await elsewhere.request.get('/api/v1/session')).status() === 401, 'the session elsewhere goes on');
   check((await world.api('GET', '/session')).name === ADMIN.name, 'this one does not');
   check((await change(page, NEW, ADMIN.password)) === 200, 'and back again');
+  await world.waitFor(async () => (await page.getByLabel('The password you have').inputValue()) === '', 'the form is empty again');
   await elsewhere.close();
 }

@@ -36,7 +36,7 @@ export default async function (world) {
   await fresh.getByText('matches: label bench=1').waitFor();
   const changes = page.getByRole('region', { name: 'Who would change' });
   await changes.getByRole('link', { name: 'rule-32-1', exact: true }).waitFor();
-  check((await changes.getByRole('row').count()) === 2, 'only that machine changes');
+  await world.waitFor(async () => (await changes.getByRole('row').count()) === 2, 'only that machine changes');
   check((await world.api('GET', '/rules')).length === before.length, 'nothing is saved yet');
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('The rules are saved.').waitFor();
@@ -47,10 +47,9 @@ export default async function (world) {
   await grip.focus();
   await page.keyboard.press('ArrowDown');
   await page.getByText(/is at place 2 of/).waitFor({ state: 'attached' });
-  const focused = await page.evaluate(() => document.activeElement?.getAttribute('aria-label'));
-  check(/place 2 of/.test(focused ?? ''), `the focus is at ${focused}`);
+  await world.waitFor(() => page.evaluate(() => /place 2 of/.test(document.activeElement?.getAttribute('aria-label') ?? '')), 'the focus goes with it');
   await page.getByRole('button', { name: 'Discard' }).click();
-  await page.getByText('Not saved yet').waitFor({ state: 'detached' });
+  await page.getByText('Not saved yet', { exact: true }).waitFor({ state: 'detached' });
 
   // By the mouse: a second rule is dragged above the first.
   await page.getByRole('button', { name: 'Add a rule' }).click();
@@ -63,12 +62,12 @@ export default async function (world) {
   await page.getByRole('button', { name: /Move new rule up/ }).click();
   await page.waitForFunction(() => document.querySelector('[data-rule]')?.textContent?.includes('f0:32:02'));
   await page.getByRole('button', { name: 'Save' }).click();
-  await page.getByText('Not saved yet').waitFor({ state: 'detached' });
+  await page.getByText('Not saved yet', { exact: true }).waitFor({ state: 'detached' });
   check((await order())[0] === `mac=${mac(2)}>debian`, (await order()).join(' '));
 
   // Taken back, and a save that came too late.
   await page.getByRole('button', { name: 'Undo' }).last().click();
-  await page.getByText('Taken back.').first().waitFor();
+  await world.told('Taken back.');
   check((await order())[0] === 'label:bench=1>installer', (await order()).join(' '));
   await page.reload();
   await page.getByRole('button', { name: /^Edit/ }).first().click();
@@ -77,8 +76,8 @@ export default async function (world) {
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('Somebody else changed it meanwhile.', { exact: false }).waitFor();
   await page.getByRole('button', { name: 'Discard' }).click();
-  await page.getByText('Not saved yet').waitFor({ state: 'detached' });
-  check((await page.locator('[data-rule]').count()) === before.length + 2, 'what is there now is shown');
+  await page.getByText('Not saved yet', { exact: true }).waitFor({ state: 'detached' });
+  check((await page.locator('[data-rule]').count()) === before.length + 2, 'what is there now is shown, and nothing else before');
 
   // Others build on what was there.
   const rules = before.map(({ id, conditions, profile }) => ({ id, conditions, profile }));

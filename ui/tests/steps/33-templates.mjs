@@ -33,22 +33,23 @@ export default async function (world) {
   const editor = page.getByLabel('Text of bench.preseed');
   const whole = await editor.inputValue();
   await editor.fill(`# first\nd-i a/b string {{ machine.nam }}\n${whole}`);
-  const mark = page.getByRole('button', { name: /^Line 2/ });
-  await mark.waitFor();
-  check(/machine\.nam|not known/.test(await mark.textContent()), await mark.textContent());
+  const mark = page.getByRole('button', { name: /^Line \d/ });
+  await mark.filter({ hasText: /^\s*Line 2/ }).filter({ hasText: /machine\.nam|not known/ }).waitFor();
   await world.look('template-wrong');
   await mark.click();
-  const at = await editor.evaluate((area) => area.value.slice(0, area.selectionStart).split('\n').length);
-  check(at === 2, `the cursor is in line ${at}`);
+  const line = () => editor.evaluate((area) => area.value.slice(0, area.selectionStart).split('\n').length);
+  await world.waitFor(async () => (await line()) === 2, 'the cursor is in line 2');
   await editor.fill('{% if machine.name %}\nd-i a/b string x\n');
-  await page.getByRole('button', { name: /^Line \d/ }).waitFor();
+  // What was wrong before is marked until the server has read this.
+  await mark.filter({ hasNotText: /machine\.nam|not known/ }).waitFor();
   check(await page.getByRole('button', { name: 'Save' }).isDisabled(), 'what does not follow the grammar cannot be saved');
 
   await editor.fill(`d-i hostile/text string <img src=x onerror=executed=1> {{ machine.name }}\n${whole}`);
   await made.getByText('onerror=executed=1').waitFor();
-  await page.waitForTimeout(400);
+  await page.getByRole('button', { name: 'Save', disabled: false }).waitFor();
   await editor.press('Control+s');
-  await page.getByText('template bench.preseed is added').first().waitFor();
+  await page.getByText('Not saved yet', { exact: true }).waitFor({ state: 'detached' });
+  await world.told('template bench.preseed is added');
   check((await world.api('GET', '/templates/bench.preseed')).text.startsWith('d-i hostile/text'), 'it is saved');
   await world.settled();
   await page.goto('/templates/ubuntu.user-data?on=try-33');
@@ -59,5 +60,5 @@ export default async function (world) {
   await page.getByRole('dialog').getByLabel('Type bench.preseed').fill('bench.preseed');
   await page.getByRole('dialog').getByRole('button', { name: 'Remove', exact: true }).click();
   await page.waitForURL(/\/templates$/);
-  await page.getByText('template bench.preseed is removed').waitFor();
+  await world.told('template bench.preseed is removed');
 }

@@ -24,11 +24,13 @@ export default async function (world) {
   await entries.getByLabel('Key').nth(2).fill('second');
   await page.getByLabel('New password').fill('open sesame');
   await page.getByRole('button', { name: 'Take it', exact: true }).click();
+  // It is hashed in the browser, which takes its time.
+  await page.getByRole('button', { name: 'Take it away', exact: true }).waitFor();
   await entries.getByLabel('asks for the password').nth(2).check();
   await screen.getByText('(password)').waitFor();
   await world.look('menu-draft');
   await page.getByRole('button', { name: 'Save' }).click();
-  await page.getByText('Not saved yet').waitFor({ state: 'detached' });
+  await page.getByText('Not saved yet', { exact: true }).waitFor({ state: 'detached' });
   const kept = await world.api('GET', '/menu');
   check(kept.password_set && kept.entries[2].locked && kept.default === kept.entries[1].key, JSON.stringify(kept));
 

@@ -44,11 +44,12 @@ export default async function (world) {
   await args.fill('two');
   await save.click();
   await args.fill('two three');
-  check(await discard.isDisabled(), 'what is being saved is not discarded');
+  // What is being saved is not discarded.
+  await page.getByRole('button', { name: 'Discard', disabled: true }).waitFor();
   await go();
   await page.getByRole('button', { name: 'Discard', disabled: false }).waitFor();
   check((await saved()) === 'two', `what was typed since is not sent: ${await saved()}`);
-  check((await args.inputValue()) === 'two three', `it stays: ${await args.inputValue()}`);
+  await shows('two three');
   await save.click();
   await unsaved.waitFor({ state: 'detached' });
   check((await saved()) === 'two three', 'it is saved upon what was saved before, and nobody is in its way');
@@ -91,9 +92,10 @@ export default async function (world) {
   await unsaved.waitFor();
   await page.reload();
   await found.waitFor();
-  check((await args.inputValue()) === 'seven', `the draft is there: ${await args.inputValue()}`);
+  await shows('seven');
   await discard.click();
   await shows('six');
+  await unsaved.waitFor({ state: 'detached' });
   await page.reload();
   await shows('six');
   check((await unsaved.count()) === 0, 'a draft that was discarded stays away');
@@ -119,11 +121,14 @@ export default async function (world) {
   const count = await page.locator('[data-rule]').count();
   const add = () => page.getByRole('button', { name: 'Add a rule' }).click();
   await add();
+  const rules = (count) => page.waitForFunction((count) => document.querySelectorAll('[data-rule]').length === count, count);
+  await rules(count + 1);
   await page.getByRole('button', { name: 'Remove the rule' }).click();
-  check((await page.locator('[data-rule]').count()) === count, 'one more, and one less');
+  await rules(count);
   await add();
+  await rules(count + 1);
   await undo();
-  await page.waitForFunction((count) => document.querySelectorAll('[data-rule]').length === count, count + 2);
+  await rules(count + 2);
   await discard.click();
   await unsaved.waitFor({ state: 'detached' });
 

@@ -27,7 +27,7 @@ export default async function (world) {
   await world.api('PATCH', '/machines/lab-010', { notes: 'by somebody else' });
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('Somebody else changed this machine meanwhile.', { exact: false }).waitFor();
-  check((await page.getByLabel('Notes').inputValue()) === 'by somebody else', 'what is there now is shown');
+  await world.waitFor(async () => (await page.getByLabel('Notes').inputValue()) === 'by somebody else', 'what is there now is shown');
   await page.getByLabel('Notes').fill('in the rack, by the door');
   await page.getByLabel('Labels').fill('room=9\nowner=ada lovelace');
   await page.getByRole('button', { name: 'Save' }).click();
@@ -40,18 +40,22 @@ export default async function (world) {
   await page.getByRole('button', { name: 'Deploy …' }).focus();
   await page.keyboard.press('Enter');
   const dialog = page.getByRole('dialog');
-  await dialog.getByLabel('Profile').waitFor();
+  // A list is found through by letters once it is there.
+  await dialog.getByLabel('Profile').locator('option', { hasText: 'installer' }).waitFor({ state: 'attached' });
   await dialog.getByLabel('Profile').focus();
   await page.keyboard.type('installer');
+  await world.waitFor(async () => (await dialog.getByLabel('Profile').inputValue()) === 'installer', 'letters choose in the list');
   await dialog.getByText('What will happen').waitFor();
   await dialog.locator('.preview li, .preview [role=alert]').first().waitFor();
   await dialog.getByLabel('Disk').focus();
   await page.keyboard.type('size:1G..2T');
   await dialog.locator('.preview li').first().waitFor();
+  check((await dialog.getByLabel('Disk').inputValue()) === 'size:1G..2T', 'the disk is typed');
   check(await dialog.getByRole('button', { name: 'Deploy' }).isDisabled(), 'nothing is deployed before the name is typed');
   await dialog.getByLabel('Type lab-010').focus();
   await page.keyboard.type('lab-010');
-  await world.look('machine-deploy');
+  // Until when it is armed stands in what will happen.
+  await world.look('machine-deploy', { moving: '.preview' });
   await dialog.getByLabel('Type lab-010').focus();
   await page.keyboard.press('Enter');
   await dialog.waitFor({ state: 'detached' });

@@ -23,6 +23,8 @@ export default async function (world) {
   await page.getByText('No boot was heard yet').waitFor();
   await world.look('boots-empty');
   await page.unroute('**/api/v1/boots?**');
+  // Whoever is not told yet does not hear of it.
+  await page.getByText('Live', { exact: true }).waitFor({ state: 'attached' });
 
   await world.api('POST', '/machines', {
     machines: [
@@ -46,7 +48,7 @@ export default async function (world) {
   await page.reload();
   await grid.getByText('render-01').waitFor();
   check((await grid.getByText('render-02').count()) === 0, 'only those that came so far');
-  check((await page.getByLabel('How far it came').inputValue()) === 'kernel', 'the address says what was chosen');
+  await world.waitFor(async () => (await page.getByLabel('How far it came').inputValue()) === 'kernel', 'the address says what was chosen');
   await page.getByLabel('How it ended').selectOption('installed');
   await page.getByText('No boot is like that').waitFor();
   await page.getByRole('button', { name: 'Clear filters' }).click();
@@ -67,20 +69,22 @@ export default async function (world) {
   await steps.getByText(/DISCOVER → OFFER 10\.77\.0\.1/).waitFor();
   await steps.getByText(/linux/).first().waitFor();
   const lanes = page.getByRole('listbox', { name: 'Timeline' });
-  const options = await lanes.getByRole('option').count();
-  check(options === (await steps.locator('tbody tr').count()), 'the table has what the lanes have');
-  check(options >= 5, `only ${options} things happened`);
+  await world.waitFor(async () => {
+    const options = await lanes.getByRole('option').count();
+    return options >= 5 && options === (await steps.locator('tbody tr').count());
+  }, 'the table has what the lanes have, five things at least');
   await lanes.focus();
   const chosen = () => lanes.evaluate((one) => document.getElementById(one.getAttribute('aria-activedescendant'))?.getAttribute('aria-label'));
   await page.keyboard.press('Home');
+  await world.waitFor(async () => /DISCOVER/.test(await chosen()), 'the first is chosen');
   const first = await chosen();
-  check(/DISCOVER/.test(first), `the first is ${first}`);
   await page.keyboard.press('ArrowRight');
-  check((await chosen()) !== first, 'an arrow goes on');
+  await world.waitFor(async () => (await chosen()) !== first, 'an arrow goes on');
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('End');
   await page.waitForURL(/step=/);
-  await world.look('boot');
+  // How long each thing took depends on how quick this host is.
+  await world.look('boot', { moving: '.timeline' });
   const svg = await page.evaluate(async (id) => {
     const response = await fetch(`/api/v1/boots/${id}.svg`);
     return [response.headers.get('content-type'), await response.text()];

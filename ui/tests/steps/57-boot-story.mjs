@@ -68,21 +68,24 @@ export default async function (world) {
   await page.getByText('the client closed the connection').first().waitFor();
   await page.getByRole('button', { name: 'Copy: bootwright explain lab-010' }).waitFor();
   const bars = page.getByRole('option', { name: /firmware waits for a second offer/ });
-  check((await bars.count()) === 1, 'a silence is a bar with its sentence');
+  await world.waitFor(async () => (await bars.count()) === 1, 'a silence is a bar with its sentence');
   await world.look('boot-story');
   const width = async () => (await bars.boundingBox()).width;
   const short = await width();
   await page.getByLabel('True to time').check();
-  await page.waitForTimeout(100);
-  check((await width()) < short, 'true to time, a short silence is short beside a long one');
+  await world.waitFor(async () => (await width()) < short, 'true to time, a short silence is short beside a long one');
   await page.getByLabel('True to time').uncheck();
 
   await page.getByRole('listbox', { name: 'Timeline' }).focus();
   await page.keyboard.press('Home');
+  const chosen = () => page.getByRole('listbox').getAttribute('aria-activedescendant');
   const seen = new Set();
   for (let at = 0; at < 11; at += 1) {
-    seen.add(await page.getByRole('listbox').getAttribute('aria-activedescendant'));
+    const one = await chosen();
+    seen.add(one);
     await page.keyboard.press('ArrowRight');
+    // Behind the last one nothing comes.
+    if (at < 10) await world.waitFor(async () => (await chosen()) !== one, `an arrow goes on from the ${at + 1}th`);
   }
   check(seen.size === 11, `the arrows reach ${seen.size} of 11`);
   await page.getByRole('table').getByRole('button').first().click();

@@ -33,9 +33,10 @@ export default async function (world) {
   await page.getByRole('button', { name: 'More', exact: true }).focus();
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('ArrowDown');
-  check(/Wake/.test(await page.evaluate(() => document.activeElement.textContent)), 'arrows move through the menu');
+  const focused = (what) => world.waitFor(async () => what.test(await page.evaluate(() => document.activeElement.textContent)), `the focus is at ${what}`);
+  await focused(/^\s*Wake/);
   await page.keyboard.press('Escape');
-  check(/More/.test(await page.evaluate(() => document.activeElement.textContent)), 'Escape goes back to its button');
+  await focused(/^\s*More\s*$/);
 
   await more(page, 'Boot once …');
   await page.getByLabel('What', { exact: true }).selectOption({ label: 'debian-12' });
@@ -80,8 +81,8 @@ export default async function (world) {
 
   await page.getByRole('button', { name: 'Read the audit log' }).click();
   const audit = page.locator('section', { has: page.getByRole('heading', { name: 'What operators did with it' }) });
-  await audit.locator('li').first().waitFor();
-  check(/ada/.test(await audit.locator('li').first().textContent()), 'who did it stands there');
+  // Who did it stands there.
+  await audit.locator('li').first().filter({ hasText: 'ada' }).waitFor();
 
   await more(page, 'Retire …');
   await submit(page, 'Retire');

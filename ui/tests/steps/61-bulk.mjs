@@ -29,7 +29,7 @@ export default async function (world) {
   await page.getByLabel('Labels to set').fill('wave=1');
   await page.getByLabel('Labels to take away').fill('room');
   await dialog.locator('.preview li').nth(2).waitFor();
-  check((await dialog.locator('.preview li').count()) === 3, 'each machine has its line');
+  await world.waitFor(async () => (await dialog.locator('.preview li').count()) === 3, 'each machine has its line');
   await world.look('machines-label');
   await dialog.getByRole('button', { name: 'Label' }).click();
   await dialog.waitFor({ state: 'detached' });
@@ -59,18 +59,19 @@ export default async function (world) {
   await page.getByRole('button', { name: 'Save this view …' }).click();
   await dialog.getByLabel('Name').fill('<b>First wave</b>');
   await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.waitFor({ state: 'detached' });
   await world.goto('/machines');
   await page.getByText(/^[0-9]+ machines$/).waitFor();
   await page.getByRole('link', { name: '<b>First wave</b>' }).click();
   await page.getByText(/^3 of [0-9]+ machines$/).waitFor();
-  check((await page.getByLabel('Label', { exact: true }).inputValue()) === 'wave=1', 'the fields say what the view says');
+  await world.waitFor(async () => (await page.getByLabel('Label', { exact: true }).inputValue()) === 'wave=1', 'the fields say what the view says');
   await world.look('machines-view');
   await page.getByRole('button', { name: 'Delete the view <b>First wave</b>' }).click();
-  await page.getByText('is deleted.').waitFor();
-  await page.getByRole('button', { name: 'Undo' }).click();
+  await world.told('is deleted.');
+  await page.getByRole('button', { name: 'Undo' }).last().click();
   await page.getByRole('link', { name: '<b>First wave</b>' }).waitFor();
   await page.getByRole('button', { name: 'Delete the view <b>First wave</b>' }).click();
-  check((await page.evaluate(() => localStorage.getItem('bootwright-views /machines'))) === '[]', 'it is gone from the browser');
+  await world.waitFor(() => page.evaluate(() => localStorage.getItem('bootwright-views /machines') === '[]'), 'it is gone from the browser');
 
   // Machines that nobody has heard yet; two of them turn out to be one.
   await page.getByRole('button', { name: 'Add …' }).click();

@@ -52,6 +52,7 @@ export default async function (world) {
   await page.waitForURL(/search=nothing/);
   await world.look('images-nothing');
   await page.getByRole('button', { name: 'Clear search' }).click();
+  await page.getByText('2 images').waitFor();
   await page.getByRole('grid').focus();
   await page.keyboard.press('End');
   await page.keyboard.press('Enter');

@@ -35,7 +35,7 @@ export default async function (world) {
   await world.look('image-add');
   check(await dialog.getByRole('button', { name: 'Send it' }).isDisabled(), 'nothing is sent without a file');
   await dialog.getByLabel('File', { exact: true }).setInputFiles(file);
-  check((await dialog.getByLabel('Name of the image').inputValue()) === 'lab-disk', 'it is called as its file');
+  await world.waitFor(async () => (await dialog.getByLabel('Name of the image').inputValue()) === 'lab-disk', 'it is called as its file');
   await world.look('image-add-file');
   await network(6 * MIB);
   await dialog.getByRole('button', { name: 'Send it' }).click();
@@ -63,18 +63,19 @@ export default async function (world) {
   await world.look('images-away');
   await ways.locator('input[type=file]').setInputFiles(other);
   await ways.getByText('This is another file', { exact: false }).waitFor();
-  // What had come when it was paused is all there by now.
-  const [kept] = await world.api('GET', '/uploads');
-  check(kept.offset >= upload.offset, `of ${upload.offset} bytes there are ${kept.offset}`);
   offsets.length = 0;
   await network(-1);
+  // What was on its way when it was paused may come to be safe at any moment: what counts is what the page was told.
+  const told = page.waitForResponse((answer) => answer.request().method() === 'GET' && answer.url().endsWith(`/uploads/${upload.id}`));
   await ways.locator('input[type=file]').setInputFiles(file);
-  await page.getByRole('grid').getByText('lab-disk', { exact: true }).waitFor({ timeout: 60_000 });
+  const kept = await (await told).json();
+  check(kept.offset >= upload.offset, `of ${upload.offset} bytes there are ${kept.offset}`);
+  await page.getByRole('grid').getByText('lab-disk', { exact: true }).waitFor({ timeout: 180_000 });
   check(offsets[0] === kept.offset, `it goes on at ${offsets[0]}, not at ${kept.offset}`);
   const image = await world.api('GET', '/images/lab-disk');
   const hash = createHash('sha256').update(bytes).digest('hex');
   check(image.assets.some((one) => one.sha256 === hash) || image.disc?.sha256 === hash, `no byte differs: ${JSON.stringify(image.assets)}`);
-  check((await world.api('GET', '/uploads')).length === 0, 'what was imported is kept twice');
+  await world.waitFor(async () => (await world.api('GET', '/uploads')).length === 0, 'what was imported is not kept twice');
   await ways.getByText('done', { exact: true }).waitFor();
   await world.look('images-done');
   await ways.getByRole('button', { name: 'Clear' }).click();
@@ -88,7 +89,7 @@ export default async function (world) {
     window.dispatchEvent(new DragEvent('drop', { dataTransfer: dropped, bubbles: true, cancelable: true }));
   });
   await dialog.getByText('Dropped File.iso, 40 MiB').waitFor();
-  check((await dialog.getByLabel('Name of the image').inputValue()) === 'dropped-file', 'a name is made of it');
+  await world.waitFor(async () => (await dialog.getByLabel('Name of the image').inputValue()) === 'dropped-file', 'a name is made of it');
   await dialog.getByRole('button', { name: 'Send it' }).click();
   await ways.getByText(/of 40 MiB/).waitFor();
   await ways.getByRole('button', { name: 'Remove' }).click();

@@ -30,7 +30,7 @@ export default async function (world) {
   const dialog = page.getByRole('dialog');
   const fill = async (unsigned) => {
     await dialog.getByLabel('URL of the file').fill(url);
-    check((await dialog.getByLabel('Name of the image').inputValue()) === 'small', 'it is called as its file');
+    await world.waitFor(async () => (await dialog.getByLabel('Name of the image').inputValue()) === 'small', 'it is called as its file');
     await dialog.getByLabel('private addresses').check();
     if (unsigned) await dialog.getByLabel('even if nobody signed it').check();
   };
@@ -44,8 +44,9 @@ export default async function (world) {
   await world.look('images-refused', { moving: '.all strong ~ span' });
   // What was said of it is there again.
   await ways.getByRole('button', { name: 'Begin again' }).click();
-  check((await dialog.getByLabel('URL of the file').inputValue()) === url, 'the URL is there again');
+  await world.waitFor(async () => (await dialog.getByLabel('URL of the file').inputValue()) === url, 'the URL is there again');
   await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'detached' });
   await ways.getByRole('button', { name: 'Clear' }).click();
   await ways.waitFor({ state: 'detached' });
 
@@ -77,7 +78,7 @@ export default async function (world) {
   await dialog.getByText('A URL').click();
   await fill(true);
   await dialog.getByRole('button', { name: 'Import' }).click();
-  await page.getByRole('grid').getByText('small', { exact: true }).waitFor({ timeout: 30_000 });
+  await page.getByRole('grid').getByText('small', { exact: true }).waitFor({ timeout: 60_000 });
   await ways.getByRole('link', { name: 'Look at it' }).click();
   await page.getByRole('heading', { name: 'small', exact: true }).waitFor();
   await page.getByText('not signed; ada approved it', { exact: false }).first().waitFor();

@@ -27,6 +27,7 @@ export default async function (world) {
     await world.goto('/images');
     await page.getByRole('grid').waitFor();
     await page.getByRole('progressbar').first().waitFor();
+    await world.quiet();
     await world.fits(`images, round ${round}`);
     await world.settled();
   }
@@ -43,6 +44,7 @@ export default async function (world) {
   await world.goto(`/images/${encodeURIComponent(named.replaceAll('/', '-'))}?compare=1`);
   await page.getByRole('heading', { name: 'What differs' }).waitFor();
   await page.locator('table').first().waitFor();
+  await world.quiet();
   await world.fits('hostile image');
   await world.settled();
   await page.unrouteAll({ behavior: 'ignoreErrors' });
@@ -59,9 +61,11 @@ export default async function (world) {
   });
   await world.goto('/images');
   await page.getByRole('grid').waitFor();
+  await world.quiet();
   check((await page.getByRole('button', { name: 'Add image' }).count()) === 0, 'a viewer can add an image');
   await world.goto('/images/debian-12');
   await page.getByRole('heading', { name: 'Used by' }).waitFor();
+  await world.quiet();
   check((await page.getByRole('button', { name: /Verify|Promote|Remove|Roll back/ }).count()) === 0, 'a viewer can change an image');
   await world.look('image-viewer');
   await page.unrouteAll({ behavior: 'ignoreErrors' });

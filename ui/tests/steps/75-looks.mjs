@@ -11,8 +11,7 @@ export default async function (world) {
     const fresh = async () => {
       await world.goto(path);
       await page.locator('section.card').first().waitFor();
-      await page.waitForLoadState('networkidle').catch(() => undefined);
-      await page.waitForTimeout(300);
+      await world.quiet();
     };
     const picture = async () => {
       const masks = await world.moving();

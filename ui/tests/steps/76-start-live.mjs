@@ -8,7 +8,9 @@ export default async function (world) {
   const { page } = world;
   await world.goto('/start?step=machine');
   await page.getByRole('heading', { name: 'Switch a machine on' }).waitFor();
-  await page.waitForTimeout(300);
+  // Whoever is not told yet does not hear of it.
+  await page.getByText('Live', { exact: true }).waitFor({ state: 'attached' });
+  await world.quiet();
   check((await page.getByText(MAC).count()) === 0, 'it is not there before');
   const answer = await fetch(`http://10.77.0.1/boot.ipxe?mac=${MAC}&arch=x86_64&platform=efi`);
   check(answer.status === 200, `its script: ${answer.status}`);

@@ -21,7 +21,7 @@ export default async function (world) {
   await page.getByRole('heading', { name: 'br0' }).waitFor();
   const grid = page.getByRole('grid', { name: 'Addresses of 10.77.0.0/24' });
   await grid.waitFor();
-  check((await grid.getByRole('gridcell').count()) === 256, 'each address is there');
+  await world.waitFor(async () => (await grid.getByRole('gridcell').count()) === 256, 'each address is there');
   await page.getByText(/3[78] of 100 addresses are taken/).waitFor();
   await grid.getByRole('gridcell', { name: /^10\.77\.0\.102 leased/ }).hover();
   await page.locator('.told').getByText(mac(1), { exact: false }).first().waitFor();
@@ -75,20 +75,19 @@ export default async function (world) {
   await world.goto('/networks');
   const blocks = page.getByRole('grid', { name: 'Addresses of 10.77.0.0/16' });
   await blocks.waitFor();
-  check((await blocks.getByRole('gridcell').count()) === 10, 'a large subnet is shown by the blocks of its pools');
+  await world.waitFor(async () => (await blocks.getByRole('gridcell').count()) === 10, 'a large subnet is shown by the blocks of its pools');
   await page.getByText('Only 5 addresses are left.').waitFor();
   await page.getByText('What we would have said').first().waitFor();
   await world.look('networks-large');
   await page.getByRole('checkbox', { name: 'Also the 246 blocks', exact: false }).check();
-  check((await blocks.getByRole('gridcell').count()) === 256, 'all blocks can be seen');
+  await world.waitFor(async () => (await blocks.getByRole('gridcell').count()) === 256, 'all blocks can be seen');
   await blocks.focus();
-  // Which cell has the focus is drawn before the next key is pressed.
-  await page.waitForTimeout(200);
   await page.keyboard.press('Home');
-  await page.waitForTimeout(200);
+  await world.waitFor(async () => /-0$/.test((await blocks.getAttribute('aria-activedescendant')) ?? ''), 'the first block has the focus');
   await page.keyboard.press('Enter');
   await page.getByRole('grid', { name: 'Addresses of 10.77.0.0/24' }).waitFor();
-  check(/block=10\.77\.0\.0%2F24/.test(page.url()), 'a block has an address');
+  // A block has an address.
+  await page.waitForURL(/block=10\.77\.0\.0%2F24/);
   await page.keyboard.press('Escape');
   await blocks.waitFor();
   await page.unrouteAll({ behavior: 'ignoreErrors' });

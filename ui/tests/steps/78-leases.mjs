@@ -22,11 +22,12 @@ export default async function (world) {
   await page.getByRole('dialog').getByText('52:54:00:aa:00:02').first().waitFor();
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: 'Reserve …' }).click();
-  check((await page.getByLabel('Hardware address').inputValue()) === '52:54:00:aa:00:02', 'the lease is taken over');
+  await world.waitFor(async () => (await page.getByLabel('Hardware address').inputValue()) === '52:54:00:aa:00:02', 'the lease is taken over');
   await page.getByRole('dialog').getByText('10.77.0.104', { exact: false }).last().waitFor();
   await world.look('leases-reserve');
   await page.getByRole('button', { name: 'Reserve', exact: true }).click();
-  await page.getByText('10.77.0.104 is reserved.').waitFor();
+  await world.told('10.77.0.104 is reserved.');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
 
   await page.getByRole('searchbox').fill('pc-2');
   await page.getByText(/^1[0-9] of /).waitFor();
@@ -39,7 +40,7 @@ export default async function (world) {
   await world.look('leases-release');
   await page.getByLabel('Type release to confirm').fill('release');
   await page.getByRole('dialog').getByRole('button', { name: 'Release …' }).click();
-  await page.getByText(/^1[0-9] leases are ended\.$/).waitFor();
+  await world.told(/^1[0-9] leases are ended\.$/);
 
   await world.goto('/leases?show=reservations');
   await page.getByText('3 reservations').waitFor();
@@ -50,12 +51,13 @@ export default async function (world) {
   await page.keyboard.press('Enter');
   await page.getByLabel('Host name that it is told').fill('plotter');
   await page.getByRole('button', { name: 'Change', exact: true }).click();
-  await page.getByText('plotter').waitFor();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await grid.getByText('plotter').waitFor();
   await grid.focus();
   await page.keyboard.press('Space');
   await page.getByRole('button', { name: 'Remove …' }).click();
   await page.getByRole('dialog').getByText('10.77.0.20', { exact: false }).last().waitFor();
   await page.getByRole('dialog').getByRole('button', { name: 'Remove …' }).click();
-  await page.getByText('1 reservation is removed.').waitFor();
+  await world.told('1 reservation is removed.');
   await world.settled();
 }

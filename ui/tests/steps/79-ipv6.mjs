@@ -43,7 +43,7 @@ export default async function (world) {
   await of6.getByText('15 of 256 addresses are taken').waitFor();
   await of6.getByText('And 4 more among the leases').waitFor();
   await of6.getByText('a client whose card is not known').waitFor();
-  check((await of6.getByRole('listitem').count()) >= 12, 'those that somebody has are listed');
+  await world.waitFor(async () => (await of6.getByRole('listitem').count()) >= 12, 'those that somebody has are listed');
   await of6.scrollIntoViewIfNeeded();
   await world.look('networks-ipv6');
   await page.unrouteAll({ behavior: 'ignoreErrors' });

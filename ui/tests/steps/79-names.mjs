@@ -70,6 +70,7 @@ export default async function (world) {
   await records.getByText('_ldap._tcp.lab.example').waitFor();
   await world.look('names-records');
   await search.fill('www');
+  await records.getByText('_ldap._tcp.lab.example').waitFor({ state: 'detached' });
   await records.focus();
   await page.keyboard.press('Enter');
   await dialog.getByRole('textbox', { name: 'Leads to' }).fill(at(6));
@@ -78,6 +79,7 @@ export default async function (world) {
   await records.getByText(at(6)).waitFor();
   check(!(await world.api('GET', '/dns/records')).some((one) => one.data === at(5)), 'the old one is gone');
   await search.fill('note');
+  await records.getByText('www.lab.example').waitFor({ state: 'detached' });
   await records.getByText('note.lab.example').waitFor();
   await records.focus();
   await page.keyboard.press('Space');
@@ -85,7 +87,8 @@ export default async function (world) {
   await dialog.getByText('note.lab.example is no longer TXT', { exact: false }).waitFor();
   await dialog.getByRole('button', { name: 'Remove …' }).click();
   await dialog.waitFor({ state: 'detached' });
-  await page.getByRole('button', { name: 'Undo' }).click();
+  await records.getByText('note.lab.example').waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Undo' }).last().click();
   await records.getByText('note.lab.example').waitFor();
 
   // What a question gets.

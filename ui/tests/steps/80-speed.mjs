@@ -2,6 +2,7 @@
 // A thousand events a second: the page goes on answering. The server's answers are made up here, as many as that.
 
 import http from 'node:http';
+import { SLOW } from '../slow.mjs';
 import { check } from '../world.mjs';
 
 const MACHINES = 100_000;
@@ -97,6 +98,8 @@ async function longTasks(world, during) {
 }
 
 export default async function (world) {
+  // Who is slowed on purpose is not measured.
+  if (SLOW) return;
   const { page } = world;
   const middle = between(world.url, pour);
   await new Promise((then) => middle.listen(0, '127.0.0.1', then));

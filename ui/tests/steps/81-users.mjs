@@ -16,7 +16,7 @@ export default async function (world) {
   await world.look('users-add');
   await page.getByLabel('Only machines with one of these labels').fill('room=3\nroom=4');
   await page.getByRole('button', { name: 'Add', exact: true }).click();
-  await page.getByText('olga is added.').waitFor();
+  await world.told('olga is added.');
   const olga = page.locator('li.card', { hasText: 'olga' });
   await olga.getByText('room=3, room=4', { exact: false }).waitFor();
   await world.look('users');
@@ -29,7 +29,8 @@ export default async function (world) {
   await page.getByRole('alert').getByText('Somebody else changed this user', { exact: false }).waitFor();
   await page.getByLabel('Role').selectOption('viewer');
   await page.getByRole('button', { name: 'Save' }).click();
-  await page.getByText('olga is changed', { exact: false }).waitFor();
+  await world.told('olga is changed');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
 
   await olga.getByRole('button', { name: 'Disable …' }).click();
   await page.getByRole('dialog').getByText('is disabled', { exact: false }).waitFor();
@@ -62,13 +63,14 @@ export default async function (world) {
   const headers = { authorization: `Bearer ${token}` };
   check((await fetch(`${world.url}/api/v1/status`, { headers })).status === 200, 'it works');
   await page.getByRole('button', { name: 'I have it' }).click();
+  await page.locator('#secret').waitFor({ state: 'detached' });
   await page.locator('li.card', { hasText: 'monitoring' }).waitFor();
   check(!(await page.content()).includes(token), 'it is shown no more');
   await world.look('tokens');
   await page.getByRole('button', { name: 'Revoke …' }).click();
   await page.getByRole('dialog').getByText('monitoring', { exact: false }).last().waitFor();
   await page.getByRole('dialog').getByRole('button', { name: 'Revoke …' }).click();
-  await page.getByText('monitoring is revoked.').waitFor();
+  await world.told('monitoring is revoked.');
   check((await fetch(`${world.url}/api/v1/status`, { headers })).status === 401, 'it works still');
   await world.settled();
 }

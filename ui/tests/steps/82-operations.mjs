@@ -28,7 +28,7 @@ export default async function (world) {
   await boots.waitFor();
   await boots.focus();
   await page.keyboard.press('End');
-  check(/boots?$/.test(await boots.getAttribute('aria-valuetext')), 'the value is said');
+  await world.waitFor(async () => /boots?$/.test((await boots.getAttribute('aria-valuetext')) ?? ''), 'the value is said');
   await page.getByText('As a table').click();
   await page.getByRole('columnheader', { name: 'Files sent' }).waitFor();
   await world.look('numbers');
@@ -48,7 +48,8 @@ export default async function (world) {
   await page.getByRole('grid').focus();
   await page.keyboard.press('Enter');
   await page.getByRole('dialog').getByText('a browser').waitFor();
-  check(/record=\d+/.test(page.url()), 'a record has an address');
+  // A record has an address.
+  await page.waitForURL(/record=\d+/);
   await world.look('audit-record');
   await page.keyboard.press('Escape');
   const [exported] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Export (JSON)' }).click()]);

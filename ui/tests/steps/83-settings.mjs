@@ -8,17 +8,17 @@ export default async function (world) {
   await world.goto('/operations/settings');
   const field = page.getByRole('textbox', { name: 'Configuration' });
   await field.waitFor();
-  const before = await field.inputValue();
-  check(before.includes('[[network]]'), 'the file is shown');
   await page.getByText('Nothing is changed.').waitFor();
+  await world.waitFor(async () => (await field.inputValue()).includes('[[network]]'), 'the file is shown');
+  const before = await field.inputValue();
 
   await field.fill(`${before}\n[boot]\nmenu_wait = "20 parsecs"\n[bot]\n`);
   await page.getByText(/\d faults?/).first().waitFor();
   const place = page.getByRole('button', { name: /^Line \d+, column \d+$/ }).first();
   await place.click();
-  const line = await field.evaluate((one) => one.value.slice(0, one.selectionStart).split('\n').length);
-  check((await place.textContent()).startsWith(`Line ${line},`), `the place is in line ${line}`);
-  check((await page.locator('.gutter .wrong').count()) > 0, 'the line is marked');
+  const line = () => field.evaluate((one) => one.value.slice(0, one.selectionStart).split('\n').length);
+  await world.waitFor(async () => (await place.textContent()).startsWith(`Line ${await line()},`), 'the cursor is at the place');
+  await world.waitFor(async () => (await page.locator('.gutter .wrong').count()) > 0, 'the line is marked');
   check(await page.getByRole('button', { name: 'Review and write …' }).isDisabled(), 'what is wrong is not written');
   await world.look('settings-faults');
 
@@ -40,10 +40,10 @@ export default async function (world) {
   await page.getByRole('button', { name: 'Review and write …' }).click();
   await page.getByRole('dialog').getByText('# mine').waitFor();
   await page.getByRole('button', { name: 'Write and put in force' }).click();
-  await page.getByText('Written, and in force.').waitFor();
+  await world.told('Written, and in force.');
   check((await world.api('GET', '/config')).text.includes('boot.lab.example'), 'it is written');
   await page.getByRole('button', { name: 'Undo' }).last().click();
-  await page.getByText('Taken back.').waitFor();
+  await world.told('Taken back.');
   check((await world.api('GET', '/config')).text.startsWith('# mine'), 'it is taken back');
   const last = await world.api('GET', '/config');
   await world.api('PUT', '/config', { text: before, seen: last.seen });

@@ -34,10 +34,9 @@ export default async function (world) {
   ]) {
     await world.goto(path);
     await page.locator(seen).first().waitFor();
-    await page.waitForTimeout(250);
+    await world.quiet();
     await world.fits(`hostile ${path}`);
     await page.setViewportSize({ width: 360, height: 740 });
-    await page.waitForTimeout(150);
     await world.fits(`hostile ${path}, 360 px`);
     await page.setViewportSize({ width: 1280, height: 800 });
     await world.settled();
@@ -52,7 +51,7 @@ export default async function (world) {
   await world.signIn('vito', password);
   const parts = world.page.getByRole('navigation', { name: 'Parts of operations' });
   await parts.getByText('Numbers').waitFor();
-  check((await parts.getByRole('link').count()) === 3, 'health, numbers and his tokens');
+  await world.waitFor(async () => (await parts.getByRole('link').count()) === 3, 'there are health, numbers and his tokens');
   await world.goto('/operations/users');
   await world.page.getByRole('heading', { name: 'Operations' }).waitFor();
   await world.page.getByText('There is no such view').waitFor();

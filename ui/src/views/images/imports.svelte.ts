@@ -3,6 +3,7 @@
 import { ask } from '../../api/client';
 import { shown } from '../../api/problem';
 import type { ImportView, ImportWish, Problem } from '../../api/types';
+import { Turns } from '../../lib/turns';
 
 const RUNNING_MS = 700;
 const IDLE_MS = 10_000;
@@ -14,6 +15,7 @@ class Imports {
   rates = $state.raw<Readonly<Record<string, number>>>({});
   private timer: ReturnType<typeof setTimeout> | undefined;
   private open = false;
+  private readonly turns = new Turns();
   private last = new Map<string, { at: number; done: number; file: string }>();
   private running = new Set<string>();
   private readonly finished = new Set<string>();
@@ -49,10 +51,17 @@ class Imports {
     return this.all.some((one) => one.upload === upload && isRunning(one));
   }
 
+  /** Whether one of this upload is listed, however it stands. */
+  knows(upload: string): boolean {
+    return this.all.some((one) => one.upload === upload);
+  }
+
   async look(): Promise<void> {
     clearTimeout(this.timer);
+    const isNew = this.turns.ask();
     try {
       const all = (await ask('GET /imports')).data;
+      if (!isNew()) return;
       this.problem = null;
       this.measure(all);
       const ended = all.filter((one) => !isRunning(one) && this.running.delete(one.id));
@@ -61,6 +70,7 @@ class Imports {
       this.all = all;
       for (const one of ended) this.ended(one);
     } catch (error) {
+      if (!isNew()) return;
       this.problem = shown(error);
     }
     clearTimeout(this.timer);

@@ -164,13 +164,18 @@ function later(ms: number, signal: AbortSignal): Promise<void> {
 
 class All {
   all = $state<Sending[]>([]);
+  /** What was given up: the server may have been asked before which there are. */
+  private readonly gone = new Set<string>();
 
   /** Asks the server which there are. */
   async load(): Promise<void> {
-    const uploads = (await ask('GET /uploads')).data;
+    const before = new Set(this.all.map((one) => one.id));
+    const uploads = (await ask('GET /uploads')).data.filter((one) => !this.gone.has(one.id));
     const notes = read();
     const known = new Map(this.all.map((one) => [one.id, one]));
-    this.all = uploads.map((upload) => {
+    // What was begun since was not there when the server was asked.
+    const since = this.all.filter((one) => !before.has(one.id) && !uploads.some((upload) => upload.id === one.id));
+    const there = uploads.map((upload) => {
       const one = known.get(upload.id) ?? new Sending(upload, notes[upload.id]?.image ?? '');
       one.modified = notes[upload.id]?.modified ?? null;
       // Its import has ended, and did not take it.
@@ -178,8 +183,9 @@ class All {
       if (one.standing === 'away' || one.standing === 'paused') one.stands(upload);
       return one;
     });
+    this.all = [...there, ...since];
     // What is gone from the server needs no note.
-    write(Object.fromEntries(Object.entries(notes).filter(([id]) => uploads.some((one) => one.id === id))));
+    write(Object.fromEntries(Object.entries(notes).filter(([id]) => this.all.some((one) => one.id === id))));
   }
 
   /** Announces a file, and begins to send it. */
@@ -220,6 +226,7 @@ class All {
 
   async giveUp(one: Sending): Promise<void> {
     await one.giveUp();
+    this.gone.add(one.id);
     this.all = this.all.filter((other) => other !== one);
   }
 

@@ -23,12 +23,15 @@ export function shownName(machine: Named): string {
   return machine.name ?? machine.mac;
 }
 
-/** Sets one machine's life. Where it was something that can be asked for again, there is a way back. */
-export async function setLife(machine: Named & { state: Life }, to: Wanted, then: () => void): Promise<void> {
+/**
+ * Sets one machine's life, and says so when that is shown, too (`then`). Where it was something that can be asked for
+ * again, there is a way back.
+ */
+export async function setLife(machine: Named & { state: Life }, to: Wanted, then: () => Promise<void>): Promise<void> {
   const before = machine.state;
   const set = async (state: Life) => {
     await ask('PUT /machines/{machine}/state', { path: { machine: machine.mac }, body: { state } });
-    then();
+    await then();
   };
   await set(to);
   const back = before !== to && (before === 'approved' || before === 'blocked');
