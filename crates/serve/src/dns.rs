@@ -10,6 +10,7 @@
 //! In: questions. Out: what `engine::names` says, as bytes. Never: a word to somebody outside the served
 //! subnets, an answer to what is no question, a wait for the owner while somebody asks.
 
+mod again;
 mod book;
 mod forward;
 mod publish;
@@ -19,6 +20,7 @@ mod udp;
 
 use crate::count::Counters;
 use crate::owner::Owner;
+use again::again;
 use book::Book;
 use engine::names::Rules;
 use forward::Forwarder;
@@ -130,10 +132,18 @@ impl Service {
         let refusals = Refusals::default();
         let runtime = tokio::runtime::Handle::current();
         let closing = Arc::new(AtomicBool::new(false));
-        let (mut tasks, mut threads) = (JoinSet::new(), Vec::new());
-        tasks.spawn(book.clone().keep_fresh(owner.clone()));
-        tasks.spawn(forwarder.clone().keep_looking(owner.clone()));
+        // It is there before what it holds: should one of them not start, dropping it ends the others.
+        let mut service = Self {
+            closing: Arc::clone(&closing),
+            book: book.clone(),
+            forwarder: forwarder.clone(),
+            refusals: refusals.clone(),
+            tasks: JoinSet::new(),
+            threads: Vec::new(),
+        };
+        service.keep_up(owner, counters);
         for Opened { udp, tcp } in opened {
+            let listener = tokio::net::TcpListener::from_std(tcp.into())?;
             let desk = udp::Desk {
                 owner: owner.clone(),
                 socket: Arc::new(udp),
@@ -145,18 +155,32 @@ impl Service {
                 closing: Arc::clone(&closing),
             };
             let thread = std::thread::Builder::new().name("dns".to_owned());
-            threads.push(thread.spawn(move || desk.run(per_second))?);
-            let listener = tokio::net::TcpListener::from_std(tcp.into())?;
-            let desk = tcp::Desk {
+            service.threads.push(thread.spawn(move || desk.run(per_second))?);
+            let desk = Arc::new(tcp::Desk {
                 owner: owner.clone(),
                 book: book.clone(),
                 forwarder: forwarder.clone(),
                 refusals: refusals.clone(),
                 counters: Arc::clone(counters),
-            };
-            tasks.spawn(tcp::listen(listener, Arc::new(desk)));
+            });
+            service.tasks.spawn(async move {
+                again(&desk.counters, || tcp::listen(&listener, Arc::clone(&desk))).await;
+            });
         }
-        Ok(Self { closing, book, forwarder, refusals, tasks, threads })
+        Ok(service)
+    }
+
+    /// Keeps names fresh, and looks after whoever is asked for those of others.
+    fn keep_up<O: Owner>(&mut self, owner: &O, counters: &Arc<Counters>) {
+        let (book, facts, counted) = (self.book.clone(), owner.clone(), Arc::clone(counters));
+        self.tasks.spawn(async move {
+            again(&counted, || book.keep_fresh(&facts, &counted)).await;
+        });
+        let (forwarder, owner, counted) =
+            (self.forwarder.clone(), owner.clone(), Arc::clone(counters));
+        self.tasks.spawn(async move {
+            again(&counted, || forwarder.keep_looking(&owner)).await;
+        });
     }
 }
 
@@ -177,3 +201,6 @@ impl Drop for Service {
         self.closing.store(true, Ordering::Release);
     }
 }
+
+#[cfg(test)]
+mod tests;

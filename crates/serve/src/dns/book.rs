@@ -1,5 +1,6 @@
 //! The names as they are now, for whoever answers.
 
+use super::again::aside;
 use crate::count::Counters;
 use crate::owner::Owner;
 use engine::names::{Names, Rules};
@@ -41,7 +42,7 @@ impl Book {
     }
 
     /// Replaces them whenever the owner knows other facts, for as long as it is let.
-    pub(super) async fn keep_fresh(self, owner: impl Owner) {
+    pub(super) async fn keep_fresh(&self, owner: &impl Owner, counters: &Arc<Counters>) {
         let mut seen = None;
         loop {
             let edition = owner.names_edition();
@@ -55,15 +56,16 @@ impl Book {
                 tokio::time::sleep(PAUSE_MAX).await;
                 continue;
             };
-            seen = Some(edition);
             let copied = begun.elapsed();
             let before = self.now();
-            let made = tokio::task::spawn_blocking(move || {
-                Names::of(&facts, before.rules(), Some(&before))
-            });
-            if let Ok(names) = made.await {
-                *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(names);
-            }
+            let make = move || Names::of(&facts, before.rules(), Some(&before));
+            let Some(names) = aside(counters, make).await else {
+                // A bug, which was counted: the names stay as they are until it works.
+                tokio::time::sleep(PAUSE_MAX).await;
+                continue;
+            };
+            *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(names);
+            seen = Some(edition);
             let pause = copied.saturating_mul(PART_OF_OWNER);
             tokio::time::sleep(pause.clamp(LOOK_EVERY, PAUSE_MAX)).await;
         }

@@ -100,7 +100,7 @@ impl Forwarder {
     }
 
     /// Looks after servers, for as long as it is let.
-    pub(super) async fn keep_looking(self, owner: impl Owner) {
+    pub(super) async fn keep_looking(&self, owner: &impl Owner) {
         self.0.health.keep_looking(owner).await;
     }
 

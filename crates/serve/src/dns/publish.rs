@@ -10,6 +10,7 @@
 
 mod exchange;
 
+use super::again::{again, aside};
 use crate::count::{Counters, PanicWatch};
 use crate::owner::Owner;
 use engine::names::publish::{Failure, Key, Next, Publication, Standing, Wanted};
@@ -109,7 +110,7 @@ async fn run<O: Owner>(owner: O, to: Vec<Publish>, lanes: Lanes, counters: Arc<C
             tasks.spawn(lane.run(wanted.clone()));
         }
     }
-    keep_wanting(owner, sender).await;
+    again(&counters, || keep_wanting(&owner, &sender, &counters)).await;
 }
 
 /// What may stand in a zone of a server.
@@ -124,7 +125,11 @@ fn of_zone(
 }
 
 /// Says what is wanted whenever the owner knows other facts, and when leases end by themselves.
-async fn keep_wanting(owner: impl Owner, sender: watch::Sender<Option<Arc<Wanted>>>) {
+async fn keep_wanting(
+    owner: &impl Owner,
+    sender: &watch::Sender<Option<Arc<Wanted>>>,
+    counters: &Arc<Counters>,
+) {
     let mut seen = None;
     let mut known: Option<Arc<(Names, Facts)>> = None;
     let mut until: Option<Now> = None;
@@ -138,7 +143,7 @@ async fn keep_wanting(owner: impl Owner, sender: watch::Sender<Option<Arc<Wanted
         let begun = Instant::now();
         let fresh = match known.clone().filter(|_| seen == Some(edition)) {
             Some(same) => Some(same),
-            None => named(&owner).await,
+            None => named(owner, counters).await,
         };
         let Some(fresh) = fresh else {
             // The server is stopping, or will say why it cannot answer.
@@ -146,8 +151,8 @@ async fn keep_wanting(owner: impl Owner, sender: watch::Sender<Option<Arc<Wanted
             continue;
         };
         let (now, both) = (owner.now(), Arc::clone(&fresh));
-        let made = tokio::task::spawn_blocking(move || Wanted::of(&both.0, &both.1, now)).await;
-        if let Ok(wanted) = made {
+        let made = aside(counters, move || Wanted::of(&both.0, &both.1, now)).await;
+        if let Some(wanted) = made {
             (seen, known, until) = (Some(edition), Some(fresh), wanted.until);
             // Lanes that ended take nothing.
             let _ = sender.send(Some(Arc::new(wanted)));
@@ -158,14 +163,14 @@ async fn keep_wanting(owner: impl Owner, sender: watch::Sender<Option<Arc<Wanted
 }
 
 /// Names in all networks, whether or not they are answered there.
-async fn named(owner: &impl Owner) -> Option<Arc<(Names, Facts)>> {
+async fn named(owner: &impl Owner, counters: &Arc<Counters>) -> Option<Arc<(Names, Facts)>> {
     let facts = owner.name_facts().await?;
     let make = move || {
         let interfaces = facts.places.iter().map(|place| place.interface.clone()).collect();
         let rules = Rules { interfaces, ..Rules::default() };
         Arc::new((Names::of(&facts, &rules, None), facts))
     };
-    tokio::task::spawn_blocking(make).await.ok()
+    aside(counters, make).await
 }
 
 /// One zone of a server.

@@ -3,7 +3,7 @@
 use super::book::Book;
 use super::forward::{Forwarder, Led};
 use super::refused::Refusals;
-use crate::count::Counters;
+use crate::count::{Counters, PanicWatch};
 use crate::owner::Owner;
 use engine::names::Said;
 use std::collections::HashMap;
@@ -56,7 +56,7 @@ impl Drop for Guest {
 }
 
 /// Takes connections for as long as it is let.
-pub(super) async fn listen(listener: TcpListener, desk: Arc<Desk<impl Owner>>) {
+pub(super) async fn listen(listener: &TcpListener, desk: Arc<Desk<impl Owner>>) {
     let (guests, mut talks) = (Guests::default(), JoinSet::new());
     loop {
         while talks.try_join_next().is_some() {}
@@ -75,7 +75,7 @@ pub(super) async fn listen(listener: TcpListener, desk: Arc<Desk<impl Owner>>) {
         };
         let desk = Arc::clone(&desk);
         talks.spawn(async move {
-            let _guest = guest;
+            let (_guest, _panics) = (guest, PanicWatch(Arc::clone(&desk.counters)));
             desk.talk(stream, source).await;
         });
     }

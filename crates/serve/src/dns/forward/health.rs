@@ -58,12 +58,12 @@ impl Health {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(super) async fn keep_looking(&self, owner: impl Owner) {
+    pub(super) async fn keep_looking(&self, owner: &impl Owner) {
         loop {
             for (n, resolver) in self.each.iter().enumerate() {
                 let begun = Instant::now();
                 let asked = resolver.lookup(Name::root(), RecordType::NS).await;
-                let told = self.note(n, &owner, answered(asked).map(|()| begun.elapsed()));
+                let told = self.note(n, owner, answered(asked).map(|()| begun.elapsed()));
                 if let Some(text) = told {
                     let what = Happening::Alarm { text };
                     owner.tell(Event::new(owner.now(), None, None, what));
