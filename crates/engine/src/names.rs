@@ -116,7 +116,12 @@ struct Node {
     /// None where something is below it only.
     source: Option<Source>,
     records: Vec<Held>,
+    /// Until when the name exists: by a record of its own, or by something below it (RFC 8020).
+    there_until: Now,
 }
+
+/// A moment after all others.
+const FOR_EVER: Now = Now(u64::MAX);
 
 /// A record, and until when it holds.
 #[derive(Clone, Debug)]
@@ -158,7 +163,7 @@ impl Names {
         names.fill_own(facts, rules);
         names.fill_records(&facts.records);
         names.fill_claims(facts, rules);
-        names.fill_gaps();
+        names.fill_ends();
         names.lost.sort_by(|a, b| (&a.name, a.address).cmp(&(&b.name, b.address)));
         names
     }
@@ -224,10 +229,8 @@ impl Names {
             reply.answers.extend(&self.hinfo);
             return Said::Reply(reply, Because::Any);
         }
-        let because = match &node.source {
-            Some(source) => Because::Known(source),
-            None => Because::OnlyBelow,
-        };
+        let source = node.source.as_ref().filter(|_| node.holds_any(now));
+        let because = source.map_or(Because::OnlyBelow, Because::Known);
         let end = self.follow(now, query.kind, node, &mut reply.answers);
         let (code, zone_of_end) = match end {
             End::Found => (Code::NoError, None),
@@ -247,7 +250,7 @@ impl Names {
             Some(zone) if nothing => reply.authority.push(&zone.soa),
             _ => self.help(now, &mut reply),
         }
-        let because = match (reply.answers.is_empty(), &node.source) {
+        let because = match (reply.answers.is_empty(), source) {
             (true, Some(_)) => Because::NoKind(&zone.apex),
             (true, None) | (false, _) => because,
         };
@@ -366,7 +369,12 @@ enum End<'a> {
 impl Node {
     /// Whether the name exists at this moment. What has only something below it does.
     fn is_there(&self, now: Now) -> bool {
-        self.records.is_empty() || self.records.iter().any(|held| held.holds(now))
+        self.there_until > now
+    }
+
+    /// Whether it has a record of its own at this moment.
+    fn holds_any(&self, now: Now) -> bool {
+        self.records.iter().any(|held| held.holds(now))
     }
 
     fn of_kind(&self, now: Now, kind: u16) -> impl Iterator<Item = &Record> {
