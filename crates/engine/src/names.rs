@@ -25,6 +25,7 @@ mod pace;
 pub mod publish;
 #[cfg(test)]
 mod tests;
+mod upstream;
 mod zones;
 
 pub use because::{Because, Source};
@@ -32,6 +33,7 @@ pub use facts::{Facts, Holding, OwnRecord, Place, Prefix};
 pub use listing::{Listed, Lost};
 pub use outside::{Accepted, Heard, accept, is_private};
 pub use pace::{Admitted, Pace};
+pub use upstream::{News, Upstream};
 pub use wire::dns::Name;
 pub use zones::name_of;
 

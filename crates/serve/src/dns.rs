@@ -24,7 +24,6 @@ use again::again;
 use book::Book;
 use engine::names::Rules;
 use forward::Forwarder;
-pub use forward::Upstream;
 use model::network::Mode;
 use model::{Network, Network6};
 pub use publish::Publish;

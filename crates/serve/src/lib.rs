@@ -43,7 +43,7 @@ mod syslog;
 mod tftp;
 
 pub use count::Counts;
-pub use dns::{ANSWERS_PER_SECOND, Dns, Publish, Refused, Upstream};
+pub use dns::{ANSWERS_PER_SECOND, Dns, Publish, Refused};
 pub use http::tls::{Named, Tls, TlsKeys};
 pub use interfaces::{Interface, interfaces};
 pub use limits::{Limits, Rates};

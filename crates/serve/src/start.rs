@@ -17,7 +17,7 @@ use crate::shelf::Shelf;
 use crate::{
     Dns, Limits, Publish, Tls, conflict, dns, http, interfaces, packet, sys, syslog, tftp,
 };
-use engine::names::Names;
+use engine::names::{Names, Upstream};
 use engine::names::publish::Standing;
 use engine::rates::Rates;
 use files::{addresses, dns_on, http_on, served, tftp_on};
@@ -312,7 +312,7 @@ impl Running {
     }
 
     /// Who is asked for names of others, and whether they answer.
-    pub fn upstreams(&self) -> Vec<dns::Upstream> {
+    pub fn upstreams(&self) -> Vec<Upstream> {
         self.dns.as_ref().map(|dns| dns.forwarder.upstreams()).unwrap_or_default()
     }
 

@@ -284,7 +284,7 @@ fn shown_port(port: Option<u16>) -> String {
     port.map_or("none".to_owned(), |port| port.to_string())
 }
 
-fn upstream(one: serve::Upstream) -> UpstreamView {
+fn upstream(one: engine::names::Upstream) -> UpstreamView {
     UpstreamView {
         at: one.at.to_string(),
         up: one.is_up(),

@@ -10,9 +10,8 @@ mod message;
 use super::book::Book;
 use crate::count::Counters;
 use crate::owner::Owner;
-use engine::names::{Inquiry, Rules, To, accept};
+use engine::names::{Inquiry, Rules, To, Upstream, accept};
 use health::Health;
-pub use health::Upstream;
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{
     ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 /// An owner of whom nothing is asked but names, and there are none.
 #[derive(Clone)]
-struct Nobody;
+pub(super) struct Nobody;
 
 impl Owner for Nobody {
     fn dhcp(&self, _: Vec<Heard>, _: &Replies) {}
@@ -80,7 +80,9 @@ async fn what_runs_already_ends_when_the_next_socket_cannot_be_served() {
     let at = first.udp.local_addr().unwrap().as_socket().unwrap();
     // A file is no socket: nobody can wait for connections there.
     let file = std::fs::File::open("/proc/self/exe").unwrap();
-    let second = open(std::os::fd::OwnedFd::from(file).into());
+    let file = Socket::from(std::os::fd::OwnedFd::from(file));
+    file.set_nonblocking(true).unwrap();
+    let second = open(file);
     let dns = Dns { rules: Rules::default(), per_second: 1 };
     let started = Service::start(&Nobody, vec![first, second], dns, &Arc::default());
     assert!(started.is_err());
