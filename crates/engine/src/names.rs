@@ -17,6 +17,7 @@
 //! the name of its hardware address, as everybody does: `52-54-00-77-00-01.lab.example`.
 
 mod because;
+mod cache;
 mod claims;
 mod facts;
 mod listing;
@@ -29,6 +30,7 @@ mod upstream;
 mod zones;
 
 pub use because::{Because, Source};
+pub use cache::{Asked, Cache, Dropped};
 pub use facts::{Facts, Holding, OwnRecord, Place, Prefix};
 pub use listing::{Listed, Lost};
 pub use outside::{Accepted, Heard, accept, is_private};

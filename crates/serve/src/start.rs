@@ -17,8 +17,8 @@ use crate::shelf::Shelf;
 use crate::{
     Dns, Limits, Publish, Tls, conflict, dns, http, interfaces, packet, sys, syslog, tftp,
 };
-use engine::names::{Names, Upstream};
 use engine::names::publish::Standing;
+use engine::names::{Names, Upstream};
 use engine::rates::Rates;
 use files::{addresses, dns_on, http_on, served, tftp_on};
 use ipv6::Opened6;
@@ -314,6 +314,14 @@ impl Running {
     /// Who is asked for names of others, and whether they answer.
     pub fn upstreams(&self) -> Vec<Upstream> {
         self.dns.as_ref().map(|dns| dns.forwarder.upstreams()).unwrap_or_default()
+    }
+
+    /// How many answers of others are remembered at this moment, and for how many there is room; none where
+    /// nobody is asked.
+    pub fn names_remembered(&self) -> Option<(usize, usize)> {
+        let dns = self.dns.as_ref()?;
+        let asks = dns.book.now().forwards();
+        asks.then(|| dns.forwarder.remembered((self.board.now)()))
     }
 
     /// Questions for names that were refused lately, the newest first.

@@ -180,8 +180,7 @@ fn a_bug_is_counted_and_names_are_answered_all_the_same() {
     stage.house.stumble_copying_names(3);
     stage.counted(|counts| counts.panics == 3);
     stage.house.name(facts(&[("Node", 100)]));
-    let there =
-        || ask(&socket, "node.lab.example", kind::A, None).filter(|heard| heard.code == 0);
+    let there = || ask(&socket, "node.lab.example", kind::A, None).filter(|heard| heard.code == 0);
     assert!(eventually(there).is_some(), "what came after it has its name");
     stage.house.stumble_answering_names(2);
     assert!(ask(&socket, "node.lab.example", kind::A, None).is_none(), "it costs this question");

@@ -6,7 +6,9 @@
 use super::facts::{Facts, Holding, Place};
 use super::listing::Lost;
 use super::zones::{host_name, name_of};
-use super::{FOR_EVER, Held, LEASED_TTL_S, Names, Node, Rules, STEADY_TTL_S, Source, clean, names_on};
+use super::{
+    FOR_EVER, Held, LEASED_TTL_S, Names, Node, Rules, STEADY_TTL_S, Source, clean, names_on,
+};
 use model::{HardwareAddress, Now};
 use std::collections::BTreeMap;
 use std::net::IpAddr;

@@ -121,7 +121,9 @@ mod tests {
         let mut server = server();
         let _ = server.heard(Now(1), silent());
         let gone = server.heard(Now(2), silent()).unwrap().to_string();
-        assert!(gone.starts_with("the DNS server 192.0.2.53:53 does not answer: no answer\nhint: "));
+        assert!(
+            gone.starts_with("the DNS server 192.0.2.53:53 does not answer: no answer\nhint: ")
+        );
         let back = server.heard(Now(3), Ok(TOOK)).unwrap().to_string();
         assert_eq!(back, "the DNS server 192.0.2.53:53 answers again");
     }

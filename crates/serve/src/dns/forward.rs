@@ -1,8 +1,8 @@
 //! Names of others: who is asked, and what of their answers is passed on.
 //!
 //! The asking itself (a port and an id by chance for each question, the case of letters by chance, TCP
-//! where an answer is cut short, another server where one is slow, a cache) is `hickory_resolver`'s. What
-//! is taken of an answer is decided by `engine::names::accept`.
+//! where an answer is cut short, another server where one is slow) is `hickory_resolver`'s. What is taken of
+//! an answer is decided by `engine::names::accept`, and remembered in `engine::names::Cache`.
 
 mod health;
 mod message;
@@ -10,7 +10,8 @@ mod message;
 use super::book::Book;
 use crate::count::Counters;
 use crate::owner::Owner;
-use engine::names::{Inquiry, Rules, To, Upstream, accept};
+use engine::Now;
+use engine::names::{Asked, Cache, Inquiry, Rules, To, Upstream, accept};
 use health::Health;
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{
@@ -20,11 +21,11 @@ use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RecordType;
-use message::{Outcome, heard, name_of, target};
+use message::{Outcome, heard, lifetime, name_of, target};
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use wire::dns::{Query, Record};
 
@@ -35,7 +36,7 @@ const ASKED_PER_SOURCE: usize = 128;
 /// How long a server may take; then it, or another, is asked again. Stubs give up after 5 s.
 const PATIENCE: Duration = Duration::from_millis(1500);
 /// Answers that are remembered.
-const CACHE_ANSWERS: u64 = 8192;
+const CACHE_ANSWERS: usize = 8192;
 /// However long others say: a day for what is there, ten minutes for what is not.
 const REMEMBERED_MAX: Duration = Duration::from_secs(86_400);
 const MISSED_MAX: Duration = Duration::from_secs(600);
@@ -48,6 +49,7 @@ struct Inner {
     upstream: Option<TokioResolver>,
     split: Vec<Option<TokioResolver>>,
     asked: Mutex<HashMap<IpAddr, usize>>,
+    cache: Mutex<Cache<Outcome>>,
     health: Health,
     book: Book,
     counters: Arc<Counters>,
@@ -62,6 +64,17 @@ pub(super) struct Led {
 impl From<Inquiry<'_>> for Led {
     fn from(Inquiry { to, aliases }: Inquiry<'_>) -> Self {
         Self { to, aliases: aliases.into_iter().cloned().collect() }
+    }
+}
+
+impl Led {
+    /// What others are asked in place of a question: aliases of ours lead to another name.
+    fn asked(&self, query: &Query<'_>) -> Asked {
+        let name = match self.aliases.last() {
+            Some(last) => target(last),
+            None => query.name.to_ascii_lowercase(),
+        };
+        Asked { to: self.to, name: name.into(), kind: query.kind }
     }
 }
 
@@ -92,6 +105,7 @@ impl Forwarder {
             upstream: resolver(&rules.upstream)?,
             split: split.collect::<io::Result<_>>()?,
             asked: Mutex::default(),
+            cache: Mutex::new(Cache::new(CACHE_ANSWERS)),
             health: Health::new(all)?,
             book,
             counters,
@@ -121,50 +135,88 @@ impl Forwarder {
         Some(Place(self.clone(), source))
     }
 
+    /// How many answers are remembered at this moment, and for how many there is room.
+    pub(crate) fn remembered(&self, now: Now) -> (usize, usize) {
+        let mut cache = self.cache();
+        self.0.counters.dns_cache_ended.add(cache.sweep(now) as u64);
+        (cache.len(), cache.most())
+    }
+
+    fn cache(&self) -> MutexGuard<'_, Cache<Outcome>> {
+        self.0.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The answer to a question, as bytes, if it is remembered: `room` at most.
+    pub(super) fn recall(
+        &self,
+        now: Now,
+        query: &Query<'_>,
+        led: &Led,
+        room: usize,
+    ) -> Option<Vec<u8>> {
+        let asked = led.asked(query);
+        let found = self.cache().get(now, &asked).map(|(outcome, age)| outcome.aged(age));
+        let Some(outcome) = found else {
+            self.0.counters.dns_cache_misses.one();
+            return None;
+        };
+        self.0.counters.dns_cache_hits.one();
+        outcome.write(query, &led.aliases, room)
+    }
+
     /// The answer to a question (as its bytes) that others know, as bytes: `room` at most, or as much
-    /// as the client has room for in a datagram.
+    /// as the client has room for in a datagram. It is remembered.
     pub(super) async fn ask(
         &self,
+        now: Now,
         question: &[u8],
         led: Led,
         room: Option<usize>,
     ) -> Option<Vec<u8>> {
         let query = Query::parse(question).ok()?;
         self.0.counters.dns_forwarded.one();
-        let Led { to, aliases } = led;
-        let wanted = match aliases.last() {
-            Some(last) => target(last),
-            None => query.name.to_ascii_lowercase(),
-        };
-        let private = self.0.book.now().may_be_private(&wanted);
-        let outcome = self.outcome(to, &wanted, query.kind, private).await;
-        outcome.write(&query, &aliases, room.unwrap_or_else(|| query.room()))
+        let asked = led.asked(&query);
+        let private = self.0.book.now().may_be_private(&asked.name);
+        let (outcome, holds) = self.outcome(&asked, private).await;
+        let answer =
+            outcome.clone().write(&query, &led.aliases, room.unwrap_or_else(|| query.room()));
+        // It holds from when it was asked for, which is before anybody said so.
+        let dropped = self.cache().keep(now, asked, outcome, holds);
+        self.0.counters.dns_cache_ended.add(dropped.ended as u64);
+        self.0.counters.dns_cache_displaced.add(dropped.displaced as u64);
+        answer
     }
 
-    async fn outcome(&self, to: To, wanted: &[u8], kind: u16, private: bool) -> Outcome {
-        let resolver = match to {
+    /// How asking others ended, and for how long that holds.
+    async fn outcome(&self, asked: &Asked, private: bool) -> (Outcome, Duration) {
+        let Asked { to, name: wanted, kind } = asked;
+        let resolver = match *to {
             To::Upstream => self.0.upstream.as_ref(),
             To::Split(at) => self.0.split.get(at).and_then(Option::as_ref),
         };
         let (Some(resolver), Some(name)) = (resolver, name_of(wanted)) else {
-            return Outcome::failed();
+            return (Outcome::failed(), Duration::ZERO);
         };
-        match resolver.lookup(name, RecordType::from(kind)).await {
+        match resolver.lookup(name, RecordType::from(*kind)).await {
             Ok(lookup) => {
                 let records = lookup.answers();
                 let heard: Vec<_> = records.iter().map(heard).collect();
-                let accepted = accept(wanted, kind, &heard, private);
+                let accepted = accept(wanted, *kind, &heard, private);
                 self.0.counters.dns_strange.add(accepted.strange as u64);
                 self.0.counters.dns_private.add(accepted.private as u64);
                 let taken = accepted.taken.iter().filter_map(|at| records.get(*at)).cloned();
-                Outcome::records(taken.collect())
+                let holds = lifetime(records).min(REMEMBERED_MAX);
+                (Outcome::records(taken.collect(), REMEMBERED_MAX), holds)
             }
             Err(NetError::Dns(DnsError::NoRecordsFound(none))) => {
-                Outcome::nothing(none.response_code == ResponseCode::NXDomain, none.soa, wanted)
+                // Without the zone's own word (SOA) it is not remembered (RFC 2308, 5).
+                let holds = Duration::from_secs(none.negative_ttl.unwrap_or_default().into());
+                let no_name = none.response_code == ResponseCode::NXDomain;
+                (Outcome::nothing(no_name, none.soa, wanted), holds.min(MISSED_MAX))
             }
             Err(_) => {
                 self.0.counters.dns_unanswered.one();
-                Outcome::failed()
+                (Outcome::failed(), Duration::ZERO)
             }
         }
     }
@@ -201,9 +253,8 @@ fn options() -> ResolverOpts {
     options.case_randomization = true;
     options.edns_payload_len = wire::dns::UDP_BYTES_MAX as u16;
     options.use_hosts_file = ResolveHosts::Never;
-    options.cache_size = CACHE_ANSWERS;
-    options.positive_max_ttl = Some(REMEMBERED_MAX);
-    options.negative_max_ttl = Some(MISSED_MAX);
+    // What is remembered we remember ourselves, and say how much it is.
+    options.cache_size = 0;
     options.try_tcp_on_error = true;
     options
 }

@@ -127,8 +127,11 @@ impl<O: Owner> Desk<O> {
             Said::Forward(inquiry, _) => inquiry.into(),
             Said::Silence(_) => return None,
         };
+        if let Some(answer) = self.forwarder.recall(now, &query, &led, room) {
+            return Some(answer);
+        }
         let _place = self.forwarder.enter(source)?;
-        let answer = self.forwarder.ask(bytes, led, Some(room)).await?;
+        let answer = self.forwarder.ask(now, bytes, led, Some(room)).await?;
         self.refusals.note_others((self.owner.now(), source), bytes, &answer);
         Some(answer)
     }

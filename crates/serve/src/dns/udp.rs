@@ -1,14 +1,14 @@
 //! Questions over UDP: one thread for each socket, many in one call.
 
 use super::book::Book;
-use super::forward::Forwarder;
+use super::forward::{Forwarder, Led};
 use super::refused::Refusals;
 use crate::count::{Counters, PanicWatch};
 use crate::owner::Owner;
 use crate::sys::udp::{Letters, say};
 use crate::sys::{MANY, Parcel, send_parcels};
 use engine::Now;
-use engine::names::{Admitted, Inquiry, Names, Pace, Said};
+use engine::names::{Admitted, Names, Pace, Said};
 use socket2::Socket;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -114,24 +114,28 @@ impl<O: Owner> Desk<O> {
                 Some(query.reply(&reply, query.room()))
             }
             Said::Forward(inquiry, _) => {
-                self.ask_others(inquiry, from, bytes);
-                None
+                let led = inquiry.into();
+                let known = self.forwarder.recall(now, &query, &led, query.room());
+                if known.is_none() {
+                    self.ask_others(now, led, from, bytes);
+                }
+                known
             }
             Said::Silence(_) => None,
         }
     }
 
     /// Asks others, beside everything else; the answer leaves when it is there.
-    fn ask_others(&self, inquiry: Inquiry<'_>, from: SocketAddr, bytes: &[u8]) {
+    fn ask_others(&self, now: Now, led: Led, from: SocketAddr, bytes: &[u8]) {
         let Some(place) = self.forwarder.enter(from.ip()) else { return };
-        let (question, led) = (bytes.to_vec(), inquiry.into());
+        let question = bytes.to_vec();
         // The port is free when we stop, whoever still waits for an answer.
         let (forwarder, socket) = (self.forwarder.clone(), Arc::downgrade(&self.socket));
         let counters = Arc::clone(&self.counters);
         let (refusals, owner) = (self.refusals.clone(), self.owner.clone());
         self.runtime.spawn(async move {
             let (_place, _panics) = (place, PanicWatch(Arc::clone(&counters)));
-            let Some(answer) = forwarder.ask(&question, led, None).await else { return };
+            let Some(answer) = forwarder.ask(now, &question, led, None).await else { return };
             refusals.note_others((owner.now(), from.ip()), &question, &answer);
             let Some(socket) = socket.upgrade() else { return };
             if say(&socket, from, &answer).is_err() {

@@ -94,11 +94,10 @@ fn answered<T>(asked: Result<T, NetError>) -> Result<(), String> {
     }
 }
 
-/// One server by itself, without a cache.
+/// One server by itself.
 fn one(at: SocketAddr) -> io::Result<Option<TokioResolver>> {
     super::resolver_with(&[at], {
         let mut alone = options();
-        alone.cache_size = 0;
         alone.attempts = 1;
         alone
     })
