@@ -37,6 +37,7 @@ pub use outside::{Accepted, Heard, accept, is_private};
 pub use pace::{Admitted, Pace};
 pub use upstream::{News, Upstream};
 pub use wire::dns::Name;
+pub(crate) use zones::host_name;
 pub use zones::name_of;
 
 use crate::Now;
@@ -319,8 +320,8 @@ impl Names {
 
     /// Names of others.
     fn others(&self, query: &Query<'_>, name: &[u8]) -> Said<'_> {
-        let within = |zone: &Name| wire::dns::within(name, zone.as_wire());
-        let split = self.rules.split.iter().enumerate().filter(|(_, split)| within(&split.domain));
+        let split = self.rules.split.iter().enumerate();
+        let split = split.filter(|(_, split)| split.domain.covers(name));
         let nearest = split.max_by_key(|(_, split)| split.domain.as_wire().len());
         if let Some((at, split)) = nearest.filter(|_| query.recursion_desired) {
             let inquiry = Inquiry { to: To::Split(at), aliases: Vec::new() };
@@ -351,8 +352,7 @@ impl Names {
     /// `split` or `private`.
     pub fn may_be_private(&self, name: &[u8]) -> bool {
         let domains = self.rules.split.iter().map(|split| &split.domain);
-        let mut domains = domains.chain(&self.rules.private);
-        domains.any(|domain| wire::dns::within(name, domain.as_wire()))
+        domains.chain(&self.rules.private).any(|domain| domain.covers(name))
     }
 
     /// The settings in force.
