@@ -44,7 +44,7 @@ pub use deploy::{
 };
 pub use diagnosis::DiagnosisView;
 pub use dns::{
-    AskedForView, CountedView, DnsAnswer, DnsStatus, NameLostView, NameRefusedView, NameView,
+    AskedForView, CountedView, DnsAnswer, DnsCacheView, DnsStatus, NameLostView, NameRefusedView, NameView,
     PublishAbandoned, PublishFailing, PublishView, RecordView, RecordWish, UpstreamView,
 };
 pub use history::{HistoryView, Sample};
