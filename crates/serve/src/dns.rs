@@ -18,6 +18,7 @@ mod refused;
 mod tcp;
 mod udp;
 
+use crate::Limits;
 use crate::count::Counters;
 use crate::owner::Owner;
 use again::again;
@@ -123,12 +124,12 @@ impl Service {
         owner: &O,
         opened: Vec<Opened>,
         dns: Dns,
-        counters: &Arc<Counters>,
+        (counters, limits): (&Arc<Counters>, &Limits),
     ) -> io::Result<Self> {
         let Dns { rules, per_second } = dns;
         let book = Book::new(rules.clone());
-        let forwarder = Forwarder::new(&rules, book.clone(), Arc::clone(counters))?;
-        let refusals = Refusals::default();
+        let forwarder = Forwarder::new(&rules, book.clone(), Arc::clone(counters), limits)?;
+        let refusals = Refusals::new(limits.dns_refused);
         let runtime = tokio::runtime::Handle::current();
         let closing = Arc::new(AtomicBool::new(false));
         // It is there before what it holds: should one of them not start, dropping it ends the others.
@@ -161,6 +162,7 @@ impl Service {
                 forwarder: forwarder.clone(),
                 refusals: refusals.clone(),
                 counters: Arc::clone(counters),
+                limits: *limits,
             });
             service.tasks.spawn(async move {
                 again(&desk.counters, || tcp::listen(&listener, Arc::clone(&desk))).await;

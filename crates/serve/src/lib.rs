@@ -34,6 +34,7 @@ mod neighbour;
 pub mod owner;
 mod packet;
 mod part;
+mod places;
 pub mod probe;
 mod shelf;
 mod source;

@@ -206,7 +206,8 @@ impl Opened {
             http.push(port.serve(house).map_err(|e| StartError::thread("the boot port", e))?);
         }
 
-        let dns = self.dns.map(|(opened, dns)| dns::Service::start(&owner, opened, dns, &counters));
+        let with = (&counters, &limits);
+        let dns = self.dns.map(|(opened, dns)| dns::Service::start(&owner, opened, dns, with));
         let dns = dns.transpose().map_err(|e| StartError::thread("DNS", e))?;
         let publisher = dns::Publisher::start(&owner, self.publish, &counters);
         let desk = syslog::Desk::new(owner, Arc::clone(&counters), &limits);

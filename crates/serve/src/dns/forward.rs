@@ -8,8 +8,10 @@ mod health;
 mod message;
 
 use super::book::Book;
+use crate::Limits;
 use crate::count::Counters;
 use crate::owner::Owner;
+use crate::places::{Guest, Shared};
 use engine::Now;
 use engine::names::{Asked, Cache, Inquiry, Rules, To, Upstream, accept};
 use health::Health;
@@ -22,24 +24,11 @@ use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RecordType;
 use message::{Outcome, heard, lifetime, name_of, target};
-use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use wire::dns::{Query, Record};
-
-/// Questions that others are asked at once.
-const ASKED_MAX: usize = 1024;
-/// The same, for one source.
-const ASKED_PER_SOURCE: usize = 128;
-/// How long a server may take; then it, or another, is asked again. Stubs give up after 5 s.
-const PATIENCE: Duration = Duration::from_millis(1500);
-/// Answers that are remembered.
-const CACHE_ANSWERS: usize = 8192;
-/// However long others say: a day for what is there, ten minutes for what is not.
-const REMEMBERED_MAX: Duration = Duration::from_secs(86_400);
-const MISSED_MAX: Duration = Duration::from_secs(600);
 
 /// Whoever asks others. Clone it freely.
 #[derive(Clone)]
@@ -48,11 +37,12 @@ pub(crate) struct Forwarder(Arc<Inner>);
 struct Inner {
     upstream: Option<TokioResolver>,
     split: Vec<Option<TokioResolver>>,
-    asked: Mutex<HashMap<IpAddr, usize>>,
+    asked: Shared,
     cache: Mutex<Cache<Outcome>>,
     health: Health,
     book: Book,
     counters: Arc<Counters>,
+    limits: Limits,
 }
 
 /// An [`Inquiry`] of its own: it may take longer than the names that it was made of last.
@@ -78,37 +68,31 @@ impl Led {
     }
 }
 
-/// A place among those who wait for an answer of others.
-pub(super) struct Place(Forwarder, IpAddr);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut asked = self.0.0.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        match asked.get_mut(&self.1) {
-            Some(own) if *own > 1 => *own -= 1,
-            _ => drop(asked.remove(&self.1)),
-        }
-    }
-}
-
 impl Forwarder {
     /// Asks nobody yet.
     ///
     /// # Errors
     ///
     /// When a resolver cannot be made.
-    pub(super) fn new(rules: &Rules, book: Book, counters: Arc<Counters>) -> io::Result<Self> {
-        let split = rules.split.iter().map(|split| resolver(&split.upstream));
+    pub(super) fn new(
+        rules: &Rules,
+        book: Book,
+        counters: Arc<Counters>,
+        limits: &Limits,
+    ) -> io::Result<Self> {
+        let patience = limits.dns_patience;
+        let split = rules.split.iter().map(|split| resolver(&split.upstream, patience));
         let mut all = rules.upstream.clone();
         all.extend(rules.split.iter().flat_map(|split| &split.upstream));
         Ok(Self(Arc::new(Inner {
-            upstream: resolver(&rules.upstream)?,
+            upstream: resolver(&rules.upstream, patience)?,
             split: split.collect::<io::Result<_>>()?,
-            asked: Mutex::default(),
-            cache: Mutex::new(Cache::new(CACHE_ANSWERS)),
-            health: Health::new(all)?,
+            asked: Shared::new(limits.dns_asked, limits.dns_asked_per_source),
+            cache: Mutex::new(Cache::new(limits.dns_cache)),
+            health: Health::new(all, patience)?,
             book,
             counters,
+            limits: *limits,
         })))
     }
 
@@ -123,16 +107,12 @@ impl Forwarder {
     }
 
     /// A place for one more question; none where too many wait.
-    pub(super) fn enter(&self, source: IpAddr) -> Option<Place> {
-        let mut asked = self.0.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        let total: usize = asked.values().sum();
-        let own = asked.get(&source).copied().unwrap_or(0);
-        if total >= ASKED_MAX || own >= ASKED_PER_SOURCE {
+    pub(super) fn enter(&self, source: IpAddr) -> Option<Guest> {
+        let place = self.0.asked.admit(source);
+        if place.is_none() {
             self.0.counters.dns_busy.one();
-            return None;
         }
-        asked.insert(source, own + 1);
-        Some(Place(self.clone(), source))
+        place
     }
 
     /// How many answers are remembered at this moment, and for how many there is room.
@@ -199,20 +179,20 @@ impl Forwarder {
         };
         match resolver.lookup(name, RecordType::from(*kind)).await {
             Ok(lookup) => {
-                let records = lookup.answers();
+                let (records, most) = (lookup.answers(), self.0.limits.dns_cache_there);
                 let heard: Vec<_> = records.iter().map(heard).collect();
                 let accepted = accept(wanted, *kind, &heard, private);
                 self.0.counters.dns_strange.add(accepted.strange as u64);
                 self.0.counters.dns_private.add(accepted.private as u64);
                 let taken = accepted.taken.iter().filter_map(|at| records.get(*at)).cloned();
-                let holds = lifetime(records).min(REMEMBERED_MAX);
-                (Outcome::records(taken.collect(), REMEMBERED_MAX), holds)
+                let holds = lifetime(records).min(most);
+                (Outcome::records(taken.collect(), most), holds)
             }
             Err(NetError::Dns(DnsError::NoRecordsFound(none))) => {
                 // Without the zone's own word (SOA) it is not remembered (RFC 2308, 5).
                 let holds = Duration::from_secs(none.negative_ttl.unwrap_or_default().into());
                 let no_name = none.response_code == ResponseCode::NXDomain;
-                (Outcome::nothing(no_name, none.soa, wanted), holds.min(MISSED_MAX))
+                (Outcome::nothing(no_name, none.soa, wanted), holds.min(self.0.limits.dns_cache_missing))
             }
             Err(_) => {
                 self.0.counters.dns_unanswered.one();
@@ -223,8 +203,8 @@ impl Forwarder {
 }
 
 /// Asks these servers; none where there are none.
-fn resolver(servers: &[SocketAddr]) -> io::Result<Option<TokioResolver>> {
-    resolver_with(servers, options())
+fn resolver(servers: &[SocketAddr], patience: Duration) -> io::Result<Option<TokioResolver>> {
+    resolver_with(servers, options(patience))
 }
 
 fn resolver_with(
@@ -246,9 +226,10 @@ fn resolver_with(
     builder.build().map(Some).map_err(io::Error::other)
 }
 
-fn options() -> ResolverOpts {
+/// How each is asked; `patience` is how long one may take.
+fn options(patience: Duration) -> ResolverOpts {
     let mut options = ResolverOpts::default();
-    options.timeout = PATIENCE;
+    options.timeout = patience;
     options.attempts = 2;
     options.case_randomization = true;
     options.edns_payload_len = wire::dns::UDP_BYTES_MAX as u16;

@@ -27,11 +27,11 @@ pub(super) struct Health {
 }
 
 impl Health {
-    pub(super) fn new(servers: Vec<SocketAddr>) -> io::Result<Self> {
+    pub(super) fn new(servers: Vec<SocketAddr>, patience: Duration) -> io::Result<Self> {
         let mut servers = servers;
         servers.sort_unstable();
         servers.dedup();
-        let alone = servers.iter().map(|at| one(*at));
+        let alone = servers.iter().map(|at| one(*at, patience));
         let each = alone.collect::<io::Result<Vec<Option<TokioResolver>>>>()?;
         let seen = Mutex::new(servers.into_iter().map(Upstream::new).collect());
         Ok(Self { each: each.into_iter().flatten().collect(), seen })
@@ -95,9 +95,9 @@ fn answered<T>(asked: Result<T, NetError>) -> Result<(), String> {
 }
 
 /// One server by itself.
-fn one(at: SocketAddr) -> io::Result<Option<TokioResolver>> {
+fn one(at: SocketAddr, patience: Duration) -> io::Result<Option<TokioResolver>> {
     super::resolver_with(&[at], {
-        let mut alone = options();
+        let mut alone = options(patience);
         alone.attempts = 1;
         alone
     })
@@ -112,6 +112,7 @@ mod tests {
     #[tokio::test]
     async fn servers_that_do_not_answer_are_waited_for_together() {
         const SERVERS: usize = 8;
+        const PATIENCE: Duration = Duration::from_millis(1500);
         let silent = || loop {
             // Both ports are open, and nobody reads.
             let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -121,7 +122,7 @@ mod tests {
             }
         };
         let all: Vec<_> = (0..SERVERS).map(|_| silent()).collect();
-        let health = Health::new(all.iter().map(|(.., at)| *at).collect()).unwrap();
+        let health = Health::new(all.iter().map(|(.., at)| *at).collect(), PATIENCE).unwrap();
         let begun = Instant::now();
         health.look(&Nobody).await;
         // One after the other it would be a second and a half for each, at least.
