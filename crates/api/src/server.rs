@@ -8,8 +8,8 @@ use crate::pages::Page;
 use crate::peer::Operator;
 use crate::tags::Expects;
 use crate::types::{
-    ConfigAnswer, DnsCacheView, Done, NameRefusedView, Network6Wish, NetworkWish, PublishView, TlsStatus,
-    UpstreamView, Wrong,
+    ConfigAnswer, DnsCacheView, Done, NameRefusedView, Network6Wish, NetworkWish, PublishView,
+    TlsStatus, UpstreamView, Wrong,
 };
 use crate::webhooks::Webhooks;
 use crate::{Problem, peer, routes};

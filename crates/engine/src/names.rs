@@ -173,6 +173,12 @@ impl Names {
         names
     }
 
+    /// Names in all networks, whether or not they are answered there.
+    pub fn everywhere(facts: &Facts) -> Self {
+        let interfaces = facts.places.iter().map(|place| place.interface.clone()).collect();
+        Self::of(facts, &Rules { interfaces, ..Rules::default() }, None)
+    }
+
     /// What is done with a question. `scratch` is used again from one to the next.
     pub fn answer<'a>(
         &'a self,

@@ -1,7 +1,7 @@
 //! Names: DNS on port 53 of our address in each network where it is served, of either family.
 //!
 //! ```text
-//! owner.name_facts ─ when they changed ─▶ engine::names::Names (a copy, replaced as a whole)
+//! owner.name_facts ─ copy, when they changed ─▶ engine::names::Names (replaced as a whole)
 //! UDP datagram ─ served subnet? ─ wire::dns ─ pace ─ Names::answer ─▶ bytes
 //! TCP message ── served subnet? ─ wire::dns ──────── Names::answer ─▶ bytes
 //!                                                          └─ of others ─ forward ─▶ bytes
@@ -12,6 +12,7 @@
 
 mod again;
 mod book;
+mod copy;
 mod forward;
 mod publish;
 mod refused;
@@ -23,6 +24,7 @@ use crate::count::Counters;
 use crate::owner::Owner;
 use again::again;
 use book::Book;
+pub(crate) use copy::Copier;
 use engine::names::Rules;
 use forward::Forwarder;
 use model::network::Mode;
@@ -121,7 +123,7 @@ impl Service {
     ///
     /// When a thread or a listener cannot be had.
     pub(crate) fn start<O: Owner>(
-        owner: &O,
+        (owner, copier): (&O, &Copier),
         opened: Vec<Opened>,
         dns: Dns,
         (counters, limits): (&Arc<Counters>, &Limits),
@@ -141,7 +143,7 @@ impl Service {
             tasks: JoinSet::new(),
             threads: Vec::new(),
         };
-        service.keep_up(owner, counters);
+        service.keep_up((owner, copier), counters);
         for Opened { udp, tcp } in opened {
             let listener = tokio::net::TcpListener::from_std(tcp.into())?;
             let desk = udp::Desk {
@@ -172,10 +174,10 @@ impl Service {
     }
 
     /// Keeps names fresh, and looks after whoever is asked for those of others.
-    fn keep_up<O: Owner>(&mut self, owner: &O, counters: &Arc<Counters>) {
-        let (book, facts, counted) = (self.book.clone(), owner.clone(), Arc::clone(counters));
+    fn keep_up<O: Owner>(&mut self, (owner, copier): (&O, &Copier), counters: &Arc<Counters>) {
+        let (book, newest, counted) = (self.book.clone(), copier.newest(), Arc::clone(counters));
         self.tasks.spawn(async move {
-            again(&counted, || book.keep_fresh(&facts, &counted)).await;
+            again(&counted, || book.keep_fresh(&newest, &counted)).await;
         });
         let (forwarder, owner, counted) =
             (self.forwarder.clone(), owner.clone(), Arc::clone(counters));

@@ -6,8 +6,8 @@ use crate::failure::Failure;
 use crate::say;
 use api::Client;
 use api::types::{
-    DnsAnswer, DnsCacheView, DnsStatus, NameRefusedView, NameView, PublishAbandoned, PublishFailing, PublishView,
-    RecordView, RecordWish, UpstreamView,
+    DnsAnswer, DnsCacheView, DnsStatus, NameRefusedView, NameView, PublishAbandoned,
+    PublishFailing, PublishView, RecordView, RecordWish, UpstreamView,
 };
 use clap::{Args, Subcommand};
 use hyper::Method;

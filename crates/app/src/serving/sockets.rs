@@ -7,7 +7,9 @@ use crate::failure::Failure;
 use crate::{clock, say};
 use api::Problem;
 use api::server::{Counted, DnsNow};
-use api::types::{DnsCacheView, Done, NameRefusedView, PublishView, TlsStatus, UpstreamView, Wrong};
+use api::types::{
+    DnsCacheView, Done, NameRefusedView, PublishView, TlsStatus, UpstreamView, Wrong,
+};
 use engine::Settings;
 use library::Blobs;
 use model::Transfers;

@@ -188,8 +188,8 @@ mod tests {
                 now += pause;
                 let holds = holds * 25;
                 if keeps {
-                    let mut wanted = Dropped::default();
-                    wanted.ended = list.extract_if(.., |(.., until)| *until <= now).count();
+                    let ended = list.extract_if(.., |(.., until)| *until <= now).count();
+                    let mut wanted = Dropped { ended, displaced: 0 };
                     list.retain(|(of, ..)| *of != name);
                     if holds > 0 && most > 0 {
                         wanted.displaced = (list.len() + 1).saturating_sub(most);

@@ -192,7 +192,10 @@ impl Forwarder {
                 // Without the zone's own word (SOA) it is not remembered (RFC 2308, 5).
                 let holds = Duration::from_secs(none.negative_ttl.unwrap_or_default().into());
                 let no_name = none.response_code == ResponseCode::NXDomain;
-                (Outcome::nothing(no_name, none.soa, wanted), holds.min(self.0.limits.dns_cache_missing))
+                (
+                    Outcome::nothing(no_name, none.soa, wanted),
+                    holds.min(self.0.limits.dns_cache_missing),
+                )
             }
             Err(_) => {
                 self.0.counters.dns_unanswered.one();

@@ -3,8 +3,8 @@
 use super::book::Book;
 use super::forward::{Forwarder, Led};
 use super::refused::Refusals;
-use crate::count::{Counters, PanicWatch};
 use crate::Limits;
+use crate::count::{Counters, PanicWatch};
 use crate::owner::Owner;
 use crate::places::Shared;
 use engine::names::Said;

@@ -84,7 +84,10 @@ async fn what_runs_already_ends_when_the_next_socket_cannot_be_served() {
     file.set_nonblocking(true).unwrap();
     let second = open(file);
     let dns = Dns { rules: Rules::default(), per_second: 1 };
-    let started = Service::start(&Nobody, vec![first, second], dns, (&Arc::default(), &Limits::default()));
+    let (counters, limits) = (Arc::default(), Limits::default());
+    let copier = Copier::start(&Nobody, &counters);
+    let sockets = vec![first, second];
+    let started = Service::start((&Nobody, &copier), sockets, dns, (&counters, &limits));
     assert!(started.is_err());
     let begun = Instant::now();
     while UdpSocket::bind(at).is_err() {
