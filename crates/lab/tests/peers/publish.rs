@@ -423,5 +423,6 @@ fn a_bind_whose_clock_differs_is_told_with_by_how_much_and_nothing_is_lost() -> 
         set.until(&[&format!("{name}.lab.example")], &address)?;
     }
     set.until(&["node4.lab.example"], "")?;
-    set.until(&["lab-01.lab.example"], "")
+    set.until(&["lab-01.lab.example"], "")?;
+    Ok(())
 }
