@@ -8,8 +8,8 @@ use crate::pages::Page;
 use crate::peer::Operator;
 use crate::tags::Expects;
 use crate::types::{
-    ConfigAnswer, Done, NameRefusedView, Network6Wish, NetworkWish, PublishView, TlsStatus,
-    UpstreamView, Wrong,
+    ConfigAnswer, DnsCacheView, Done, NameRefusedView, Network6Wish, NetworkWish, PublishView,
+    TlsStatus, UpstreamView, Wrong,
 };
 use crate::webhooks::Webhooks;
 use crate::{Problem, peer, routes};
@@ -67,6 +67,8 @@ pub struct DnsNow {
     pub names: Arc<engine::names::Names>,
     /// Who is asked for names of others.
     pub upstreams: Vec<UpstreamView>,
+    /// What is remembered of their answers; none where nobody is asked.
+    pub cache: Option<DnsCacheView>,
     /// What was refused lately, the newest first.
     pub refused: Vec<NameRefusedView>,
 }

@@ -44,8 +44,8 @@ pub use deploy::{
 };
 pub use diagnosis::DiagnosisView;
 pub use dns::{
-    AskedForView, CountedView, DnsAnswer, DnsStatus, NameLostView, NameRefusedView, NameView,
-    PublishAbandoned, PublishFailing, PublishView, RecordView, RecordWish, UpstreamView,
+    AskedForView, CountedView, DnsAnswer, DnsCacheView, DnsStatus, NameLostView, NameRefusedView,
+    NameView, PublishAbandoned, PublishFailing, PublishView, RecordView, RecordWish, UpstreamView,
 };
 pub use history::{HistoryView, Sample};
 pub use imports::{ImportState, ImportView};

@@ -17,6 +17,7 @@
 //! the name of its hardware address, as everybody does: `52-54-00-77-00-01.lab.example`.
 
 mod because;
+mod cache;
 mod claims;
 mod facts;
 mod listing;
@@ -25,14 +26,18 @@ mod pace;
 pub mod publish;
 #[cfg(test)]
 mod tests;
+mod upstream;
 mod zones;
 
 pub use because::{Because, Source};
+pub use cache::{Asked, Cache, Dropped};
 pub use facts::{Facts, Holding, OwnRecord, Place, Prefix};
 pub use listing::{Listed, Lost};
 pub use outside::{Accepted, Heard, accept, is_private};
 pub use pace::{Admitted, Pace};
+pub use upstream::{News, Upstream};
 pub use wire::dns::Name;
+pub(crate) use zones::host_name;
 pub use zones::name_of;
 
 use crate::Now;
@@ -116,7 +121,12 @@ struct Node {
     /// None where something is below it only.
     source: Option<Source>,
     records: Vec<Held>,
+    /// Until when the name exists: by a record of its own, or by something below it (RFC 8020).
+    there_until: Now,
 }
+
+/// A moment after all others.
+const FOR_EVER: Now = Now(u64::MAX);
 
 /// A record, and until when it holds.
 #[derive(Clone, Debug)]
@@ -158,9 +168,15 @@ impl Names {
         names.fill_own(facts, rules);
         names.fill_records(&facts.records);
         names.fill_claims(facts, rules);
-        names.fill_gaps();
+        names.fill_ends();
         names.lost.sort_by(|a, b| (&a.name, a.address).cmp(&(&b.name, b.address)));
         names
+    }
+
+    /// Names in all networks, whether or not they are answered there.
+    pub fn everywhere(facts: &Facts) -> Self {
+        let interfaces = facts.places.iter().map(|place| place.interface.clone()).collect();
+        Self::of(facts, &Rules { interfaces, ..Rules::default() }, None)
     }
 
     /// What is done with a question. `scratch` is used again from one to the next.
@@ -224,10 +240,8 @@ impl Names {
             reply.answers.extend(&self.hinfo);
             return Said::Reply(reply, Because::Any);
         }
-        let because = match &node.source {
-            Some(source) => Because::Known(source),
-            None => Because::OnlyBelow,
-        };
+        let source = node.source.as_ref().filter(|_| node.holds_any(now));
+        let because = source.map_or(Because::OnlyBelow, Because::Known);
         let end = self.follow(now, query.kind, node, &mut reply.answers);
         let (code, zone_of_end) = match end {
             End::Found => (Code::NoError, None),
@@ -247,7 +261,7 @@ impl Names {
             Some(zone) if nothing => reply.authority.push(&zone.soa),
             _ => self.help(now, &mut reply),
         }
-        let because = match (reply.answers.is_empty(), &node.source) {
+        let because = match (reply.answers.is_empty(), source) {
             (true, Some(_)) => Because::NoKind(&zone.apex),
             (true, None) | (false, _) => because,
         };
@@ -312,8 +326,8 @@ impl Names {
 
     /// Names of others.
     fn others(&self, query: &Query<'_>, name: &[u8]) -> Said<'_> {
-        let within = |zone: &Name| wire::dns::within(name, zone.as_wire());
-        let split = self.rules.split.iter().enumerate().filter(|(_, split)| within(&split.domain));
+        let split = self.rules.split.iter().enumerate();
+        let split = split.filter(|(_, split)| split.domain.covers(name));
         let nearest = split.max_by_key(|(_, split)| split.domain.as_wire().len());
         if let Some((at, split)) = nearest.filter(|_| query.recursion_desired) {
             let inquiry = Inquiry { to: To::Split(at), aliases: Vec::new() };
@@ -344,8 +358,7 @@ impl Names {
     /// `split` or `private`.
     pub fn may_be_private(&self, name: &[u8]) -> bool {
         let domains = self.rules.split.iter().map(|split| &split.domain);
-        let mut domains = domains.chain(&self.rules.private);
-        domains.any(|domain| wire::dns::within(name, domain.as_wire()))
+        domains.chain(&self.rules.private).any(|domain| domain.covers(name))
     }
 
     /// The settings in force.
@@ -366,7 +379,12 @@ enum End<'a> {
 impl Node {
     /// Whether the name exists at this moment. What has only something below it does.
     fn is_there(&self, now: Now) -> bool {
-        self.records.is_empty() || self.records.iter().any(|held| held.holds(now))
+        self.there_until > now
+    }
+
+    /// Whether it has a record of its own at this moment.
+    fn holds_any(&self, now: Now) -> bool {
+        self.records.iter().any(|held| held.holds(now))
     }
 
     fn of_kind(&self, now: Now, kind: u16) -> impl Iterator<Item = &Record> {

@@ -104,6 +104,14 @@ counters! {
     dns_forwarded,
     /// Questions that others were not asked because too many waited.
     dns_busy,
+    /// Questions for names of others whose answer was remembered.
+    dns_cache_hits,
+    /// Questions for names of others whose answer was not.
+    dns_cache_misses,
+    /// Answers of others that were forgotten because they held no longer.
+    dns_cache_ended,
+    /// Answers of others that were forgotten because too many were remembered.
+    dns_cache_displaced,
     /// Questions that no other server answered.
     dns_unanswered,
     /// Records of others that had nothing to do with the question: left out.

@@ -1,7 +1,7 @@
 //! Names: DNS on port 53 of our address in each network where it is served, of either family.
 //!
 //! ```text
-//! owner.name_facts ─ when they changed ─▶ engine::names::Names (a copy, replaced as a whole)
+//! owner.name_facts ─ copy, when they changed ─▶ engine::names::Names (replaced as a whole)
 //! UDP datagram ─ served subnet? ─ wire::dns ─ pace ─ Names::answer ─▶ bytes
 //! TCP message ── served subnet? ─ wire::dns ──────── Names::answer ─▶ bytes
 //!                                                          └─ of others ─ forward ─▶ bytes
@@ -10,19 +10,23 @@
 //! In: questions. Out: what `engine::names` says, as bytes. Never: a word to somebody outside the served
 //! subnets, an answer to what is no question, a wait for the owner while somebody asks.
 
+mod again;
 mod book;
+mod copy;
 mod forward;
 mod publish;
 mod refused;
 mod tcp;
 mod udp;
 
+use crate::Limits;
 use crate::count::Counters;
 use crate::owner::Owner;
+use again::again;
 use book::Book;
+pub(crate) use copy::Copier;
 use engine::names::Rules;
 use forward::Forwarder;
-pub use forward::Upstream;
 use model::network::Mode;
 use model::{Network, Network6};
 pub(crate) use publish::Publisher;
@@ -119,21 +123,29 @@ impl Service {
     ///
     /// When a thread or a listener cannot be had.
     pub(crate) fn start<O: Owner>(
-        owner: &O,
+        (owner, copier): (&O, &Copier),
         opened: Vec<Opened>,
         dns: Dns,
-        counters: &Arc<Counters>,
+        (counters, limits): (&Arc<Counters>, &Limits),
     ) -> io::Result<Self> {
         let Dns { rules, per_second } = dns;
         let book = Book::new(rules.clone());
-        let forwarder = Forwarder::new(&rules, book.clone(), Arc::clone(counters))?;
-        let refusals = Refusals::default();
+        let forwarder = Forwarder::new(&rules, book.clone(), Arc::clone(counters), limits)?;
+        let refusals = Refusals::new(limits.dns_refused);
         let runtime = tokio::runtime::Handle::current();
         let closing = Arc::new(AtomicBool::new(false));
-        let (mut tasks, mut threads) = (JoinSet::new(), Vec::new());
-        tasks.spawn(book.clone().keep_fresh(owner.clone()));
-        tasks.spawn(forwarder.clone().keep_looking(owner.clone()));
+        // It is there before what it holds: should one of them not start, dropping it ends the others.
+        let mut service = Self {
+            closing: Arc::clone(&closing),
+            book: book.clone(),
+            forwarder: forwarder.clone(),
+            refusals: refusals.clone(),
+            tasks: JoinSet::new(),
+            threads: Vec::new(),
+        };
+        service.keep_up((owner, copier), counters);
         for Opened { udp, tcp } in opened {
+            let listener = tokio::net::TcpListener::from_std(tcp.into())?;
             let desk = udp::Desk {
                 owner: owner.clone(),
                 socket: Arc::new(udp),
@@ -145,18 +157,33 @@ impl Service {
                 closing: Arc::clone(&closing),
             };
             let thread = std::thread::Builder::new().name("dns".to_owned());
-            threads.push(thread.spawn(move || desk.run(per_second))?);
-            let listener = tokio::net::TcpListener::from_std(tcp.into())?;
-            let desk = tcp::Desk {
+            service.threads.push(thread.spawn(move || desk.run(per_second))?);
+            let desk = Arc::new(tcp::Desk {
                 owner: owner.clone(),
                 book: book.clone(),
                 forwarder: forwarder.clone(),
                 refusals: refusals.clone(),
                 counters: Arc::clone(counters),
-            };
-            tasks.spawn(tcp::listen(listener, Arc::new(desk)));
+                limits: *limits,
+            });
+            service.tasks.spawn(async move {
+                again(&desk.counters, || tcp::listen(&listener, Arc::clone(&desk))).await;
+            });
         }
-        Ok(Self { closing, book, forwarder, refusals, tasks, threads })
+        Ok(service)
+    }
+
+    /// Keeps names fresh, and looks after whoever is asked for those of others.
+    fn keep_up<O: Owner>(&mut self, (owner, copier): (&O, &Copier), counters: &Arc<Counters>) {
+        let (book, newest, counted) = (self.book.clone(), copier.newest(), Arc::clone(counters));
+        self.tasks.spawn(async move {
+            again(&counted, || book.keep_fresh(&newest, &counted)).await;
+        });
+        let (forwarder, owner, counted) =
+            (self.forwarder.clone(), owner.clone(), Arc::clone(counters));
+        self.tasks.spawn(async move {
+            again(&counted, || forwarder.keep_looking(&owner)).await;
+        });
     }
 }
 
@@ -177,3 +204,6 @@ impl Drop for Service {
         self.closing.store(true, Ordering::Release);
     }
 }
+
+#[cfg(test)]
+mod tests;

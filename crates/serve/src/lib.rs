@@ -35,6 +35,7 @@ mod neighbour;
 pub mod owner;
 mod packet;
 mod part;
+mod places;
 pub mod probe;
 mod shelf;
 mod source;
@@ -44,7 +45,7 @@ mod syslog;
 mod tftp;
 
 pub use count::Counts;
-pub use dns::{ANSWERS_PER_SECOND, Dns, Publish, Refused, Upstream, has_zone};
+pub use dns::{ANSWERS_PER_SECOND, Dns, Publish, Refused, has_zone};
 pub use http::tls::{Named, Tls, TlsKeys};
 pub use interfaces::{Interface, interfaces};
 pub use limits::{Limits, Rates};

@@ -45,6 +45,28 @@ pub struct Limits {
     pub http_slow: Duration,
     /// See `http_slow`; 0 lets readers be as slow as they like.
     pub http_slow_bytes: u64,
+    /// Connections to the DNS port.
+    pub dns_connections: usize,
+    /// The same, of one source address.
+    pub dns_connections_per_source: usize,
+    /// How long such a connection may take for a question, or do nothing (RFC 7766, 6.2.3).
+    pub dns_idle: Duration,
+    /// Questions on one connection; then it is closed, so that no one has it for ever.
+    pub dns_questions: usize,
+    /// Questions that other DNS servers are asked at once.
+    pub dns_asked: usize,
+    /// The same, for one source address.
+    pub dns_asked_per_source: usize,
+    /// How long another server may take; then it, or the next one, is asked again. Stubs give up after 5 s.
+    pub dns_patience: Duration,
+    /// Answers of others that are remembered.
+    pub dns_cache: usize,
+    /// For how long, whatever they say: of names that are there.
+    pub dns_cache_there: Duration,
+    /// The same, of names that are not there.
+    pub dns_cache_missing: Duration,
+    /// Questions that were refused lately which are remembered.
+    pub dns_refused: usize,
     /// Lines of installers' logs that are taken in a second, of all machines.
     pub syslog_lines: u32,
     /// The same, of one source address.
@@ -74,6 +96,17 @@ impl Default for Limits {
             http_idle: Duration::from_secs(65),
             http_slow: Duration::from_secs(120),
             http_slow_bytes: 4096 * 120,
+            dns_connections: 256,
+            dns_connections_per_source: 16,
+            dns_idle: Duration::from_secs(10),
+            dns_questions: 1000,
+            dns_asked: 1024,
+            dns_asked_per_source: 128,
+            dns_patience: Duration::from_millis(1500),
+            dns_cache: 8192,
+            dns_cache_there: Duration::from_secs(86_400),
+            dns_cache_missing: Duration::from_secs(600),
+            dns_refused: 64,
             syslog_lines: 2000,
             syslog_per_source: 500,
             grace: Duration::from_secs(5),

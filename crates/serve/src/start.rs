@@ -2,6 +2,7 @@
 
 mod files;
 mod ipv6;
+mod names;
 mod refused;
 
 pub use ipv6::Networks;
@@ -17,8 +18,6 @@ use crate::shelf::Shelf;
 use crate::{
     Dns, Limits, Publish, Tls, conflict, dns, http, interfaces, packet, sys, syslog, tftp,
 };
-use engine::names::Names;
-use engine::names::publish::Standing;
 use engine::rates::Rates;
 use files::{addresses, dns_on, http_on, served, tftp_on};
 use ipv6::Opened6;
@@ -206,9 +205,14 @@ impl Opened {
             http.push(port.serve(house).map_err(|e| StartError::thread("the boot port", e))?);
         }
 
-        let dns = self.dns.map(|(opened, dns)| dns::Service::start(&owner, opened, dns, &counters));
+        let names = self.dns.is_some() || !self.publish.is_empty();
+        let copier = names.then(|| dns::Copier::start(&owner, &counters));
+        let with = (&counters, &limits);
+        let dns = self.dns.zip(copier.as_ref()).map(|((opened, dns), copier)| {
+            dns::Service::start((&owner, copier), opened, dns, with)
+        });
         let dns = dns.transpose().map_err(|e| StartError::thread("DNS", e))?;
-        let publisher = dns::Publisher::start(&owner, self.publish, &counters);
+        let publisher = dns::Publisher::start((&owner, copier.as_ref()), self.publish, &counters);
         let desk = syslog::Desk::new(owner, Arc::clone(&counters), &limits);
         for socket in self.syslog {
             let listen = desk.clone().listen(socket);
@@ -227,6 +231,7 @@ impl Opened {
             http,
             dns,
             publisher,
+            _copier: copier,
         })
     }
 }
@@ -271,6 +276,7 @@ pub struct Running {
     http: Vec<Service>,
     dns: Option<dns::Service>,
     publisher: dns::Publisher,
+    _copier: Option<dns::Copier>,
 }
 
 /// The board, and the clock it is read by.
@@ -304,26 +310,6 @@ impl Running {
     /// The files that are on their way, the oldest first.
     pub fn transfers(&self) -> Transfers {
         self.board.board.read((self.board.now)())
-    }
-
-    /// Names as they are answered now; none where they are not served.
-    pub fn names(&self) -> Option<Arc<Names>> {
-        self.dns.as_ref().map(|dns| dns.book.now())
-    }
-
-    /// Who is asked for names of others, and whether they answer.
-    pub fn upstreams(&self) -> Vec<dns::Upstream> {
-        self.dns.as_ref().map(|dns| dns.forwarder.upstreams()).unwrap_or_default()
-    }
-
-    /// Questions for names that were refused lately, the newest first.
-    pub fn refused_names(&self) -> Vec<dns::Refused> {
-        self.dns.as_ref().map(|dns| dns.refusals.read()).unwrap_or_default()
-    }
-
-    /// How names stand at DNS servers of others.
-    pub fn published(&self) -> Vec<Standing> {
-        self.publisher.standing()
     }
 
     /// Takes no more requests, gives running transfers a moment (`Limits::grace`), then ends.

@@ -171,6 +171,25 @@ fn a_name_answers_as_long_as_its_lease_holds() {
 }
 
 #[test]
+fn a_bug_is_counted_and_names_are_answered_all_the_same() {
+    if !able(&[]) {
+        return;
+    }
+    let stage = stage(1_000_000);
+    let socket = stage.quick();
+    stage.house.stumble_copying_names(3);
+    stage.counted(|counts| counts.panics == 3);
+    stage.house.name(facts(&[("Node", 100)]));
+    let there = || ask(&socket, "node.lab.example", kind::A, None).filter(|heard| heard.code == 0);
+    assert!(eventually(there).is_some(), "what came after it has its name");
+    stage.house.stumble_answering_names(2);
+    assert!(ask(&socket, "node.lab.example", kind::A, None).is_none(), "it costs this question");
+    assert!(eventually(there).is_some(), "and the thread answers the next");
+    assert_eq!(stage.counted(|counts| counts.panics >= 5).panics, 5);
+    assert_eq!(over_tcp(&mut stage.tcp(), "node.lab.example", kind::A).code, 0);
+}
+
+#[test]
 fn nothing_is_lost_of_a_stream_of_questions() {
     const EACH: usize = 6000;
     const AT_ONCE: usize = 24;

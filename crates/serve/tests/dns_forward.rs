@@ -282,6 +282,10 @@ impl Stage {
     fn counts(&self) -> Counts {
         self.server.counts()
     }
+
+    fn remembered(&self) -> usize {
+        self.server.running.as_ref().unwrap().names_remembered().expect("others are asked").0
+    }
 }
 
 #[test]
@@ -297,10 +301,16 @@ fn others_are_asked_once_and_only_what_belongs_to_the_question_is_taken() {
     }
     let asked = stage.others[0].asked("www.example.org udp");
     assert_eq!(asked, 1, "then it is remembered");
+    let counts = stage.counts();
+    assert_eq!((counts.dns_cache_misses, counts.dns_cache_hits), (1, 2));
+    assert_eq!((counts.dns_forwarded, counts.dns_cache_displaced), (1, 0));
+    assert_eq!(stage.remembered(), 1);
     assert_eq!(stage.ask("nobody.example.org", kind::A).code, 3);
     // An alias of ours that leads there comes with what is there.
     let heard = stage.ask("mirror.lab.example", kind::A);
     assert_eq!((heard.code, heard.answers), (0, 3));
+    assert_eq!(stage.counts().dns_cache_hits, 3, "which is remembered, too");
+    assert_eq!(stage.remembered(), 1, "nobody said for how long the other is not there");
     let running = stage.server.running.as_ref().unwrap();
     let health = eventually(|| running.upstreams().first()?.answered.map(|_| ()));
     assert!(health.is_some() && running.upstreams()[0].is_up());

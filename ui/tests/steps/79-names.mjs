@@ -116,6 +116,7 @@ export default async function (world) {
       ...(await response.json()),
       upstreams: [upstream('9.9.9.9:53'), upstream('149.112.112.112:53', { up: false, failed: 4, why: 'it did not answer in 1500 ms' }), upstream('10.1.0.53:53', { answered: null, took_ms: null })],
       asks: [{ domain: 'corp.example', servers: ['10.1.0.53:53'] }, { domain: null, servers: ['9.9.9.9:53', '149.112.112.112:53'] }],
+      cache: { kept: 120, most: 8192, hits: 300, misses: 100, ended: 7, displaced: 3 },
       private: ['home.example'],
       refused: [
         { last: since, from: at(180), name: hostile, kind: 'A', ends: 'REFUSED', because: 'it is in no zone of ours, and [dns] has no `upstream`', times: 12 },
@@ -126,6 +127,7 @@ export default async function (world) {
   await page.goto('/names?show=service');
   await page.getByText('does not answer').waitFor();
   await page.getByText('names below corp.example').waitFor();
+  await page.getByText('Questions whose answer was remembered: 75 %').waitFor();
   await page.getByText('12 times').waitFor();
   await world.look('names-service', { moving: 'dd' });
   await page.unrouteAll({ behavior: 'ignoreErrors' });

@@ -23,7 +23,7 @@ pub async fn status(State(house): State<House>) -> Result<Json<DnsStatus>, Probl
     let now = house.site.now();
     let publish = (house.published)();
     let abandoned = abandoned(&house, &publish).await?;
-    let Some(DnsNow { names, upstreams, refused }) = (house.dns)() else {
+    let Some(DnsNow { names, upstreams, cache, refused }) = (house.dns)() else {
         return Ok(Json(DnsStatus { publish, abandoned, ..DnsStatus::default() }));
     };
     let counted = (house.counted)().into_iter().filter_map(|(name, says, count)| {
@@ -38,6 +38,7 @@ pub async fn status(State(house): State<House>) -> Result<Json<DnsStatus>, Probl
         records: names.list(now).count(),
         upstreams,
         asks: asks(names.rules()),
+        cache,
         private: names.rules().private.iter().map(ToString::to_string).collect(),
         counted: counted.collect(),
         refused,

@@ -36,6 +36,7 @@ pub async fn metrics(State(house): State<House>) -> Result<Said<shape::Numbers>,
     let sockets = (house.counted)();
     let numbers = Numbers {
         transfers: (house.transfers)(),
+        names_remembered: (house.dns)().and_then(|dns| dns.cache).map(|cache| cache.kept as u64),
         counted: sockets.into_iter().chain(of_the_owner(&house.site)).collect(),
         counts: house.site.counts(),
         times: house.site.times(),

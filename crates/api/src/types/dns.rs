@@ -21,6 +21,9 @@ pub struct DnsStatus {
     pub upstreams: Vec<UpstreamView>,
     /// Which of them is asked for what.
     pub asks: Vec<AskedForView>,
+    /// What is remembered of what they said; `null` where nobody is asked.
+    #[serde(default)]
+    pub cache: Option<DnsCacheView>,
     /// Domains whose names may lead to private addresses, though others say so.
     pub private: Vec<String>,
     /// What was counted since the start, as `bootwright_dns_…` at `/metrics`.
@@ -100,6 +103,23 @@ pub struct UpstreamView {
     pub failed: u32,
     /// Why not, the last time.
     pub why: Option<String>,
+}
+
+/// Answers of others that are remembered. What is counted begins anew when the sockets are opened.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DnsCacheView {
+    /// How many are at this moment.
+    pub kept: usize,
+    /// For how many there is room.
+    pub most: usize,
+    /// Questions whose answer was remembered.
+    pub hits: u64,
+    /// Questions whose answer was not.
+    pub misses: u64,
+    /// Answers that were forgotten because they held no longer.
+    pub ended: u64,
+    /// Answers that were forgotten because others needed the room.
+    pub displaced: u64,
 }
 
 /// Whom names below a domain are asked of.

@@ -6,8 +6,8 @@ use crate::failure::Failure;
 use crate::say;
 use api::Client;
 use api::types::{
-    DnsAnswer, DnsStatus, NameRefusedView, NameView, PublishAbandoned, PublishFailing, PublishView,
-    RecordView, RecordWish, UpstreamView,
+    DnsAnswer, DnsCacheView, DnsStatus, NameRefusedView, NameView, PublishAbandoned,
+    PublishFailing, PublishView, RecordView, RecordWish, UpstreamView,
 };
 use clap::{Args, Subcommand};
 use hyper::Method;
@@ -117,7 +117,7 @@ async fn status(client: &Client, json: Json) -> Result<(), Failure> {
     if json.json {
         return say::json(&status);
     }
-    let DnsStatus { on, interfaces, zones, serial, records, upstreams, .. } = status;
+    let DnsStatus { on, interfaces, zones, serial, records, upstreams, cache, .. } = status;
     if on {
         let links = interfaces.join(", ");
         say::line(format!("answered on {links}: {records} records, serial {serial}"));
@@ -126,6 +126,7 @@ async fn status(client: &Client, json: Json) -> Result<(), Failure> {
             say::line("nobody is asked for other names");
         }
         upstreams.into_iter().for_each(say_upstream);
+        cache.into_iter().for_each(say_cache);
     } else {
         say::line("names are not answered");
         if status.publish.is_empty() {
@@ -161,6 +162,14 @@ fn say_upstream(one: UpstreamView) {
         (false, _, why) => format!("does not answer: {}", why.unwrap_or_default()),
     };
     say::line(format!("asks {}: {how}", one.at));
+}
+
+fn say_cache(cache: DnsCacheView) {
+    let DnsCacheView { kept, most, hits, misses, ended, displaced } = cache;
+    say::line(format!(
+        "remembers {kept} answers of {most} at most; {hits} hits, {misses} misses; {ended} ended, \
+         {displaced} made room"
+    ));
 }
 
 fn say_published(one: PublishView) {

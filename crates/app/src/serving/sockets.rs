@@ -7,7 +7,9 @@ use crate::failure::Failure;
 use crate::{clock, say};
 use api::Problem;
 use api::server::{Counted, DnsNow};
-use api::types::{Done, NameRefusedView, PublishView, TlsStatus, UpstreamView, Wrong};
+use api::types::{
+    DnsCacheView, Done, NameRefusedView, PublishView, TlsStatus, UpstreamView, Wrong,
+};
 use engine::Settings;
 use library::Blobs;
 use model::Transfers;
@@ -94,7 +96,8 @@ impl Sockets {
         let read = |running: &Running| {
             let upstreams = running.upstreams().into_iter().map(upstream).collect();
             let refused = running.refused_names().into_iter().map(refused).collect();
-            running.names().map(|names| DnsNow { names, upstreams, refused })
+            let cache = running.names_remembered().map(|kept| cache(kept, &running.counts()));
+            running.names().map(|names| DnsNow { names, upstreams, cache, refused })
         };
         self.of_running(read).flatten()
     }
@@ -284,7 +287,7 @@ fn shown_port(port: Option<u16>) -> String {
     port.map_or("none".to_owned(), |port| port.to_string())
 }
 
-fn upstream(one: serve::Upstream) -> UpstreamView {
+fn upstream(one: engine::names::Upstream) -> UpstreamView {
     UpstreamView {
         at: one.at.to_string(),
         up: one.is_up(),
@@ -292,6 +295,17 @@ fn upstream(one: serve::Upstream) -> UpstreamView {
         took_ms: one.answered.and_then(|(_, took)| u64::try_from(took.as_millis()).ok()),
         failed: one.failed,
         why: one.why,
+    }
+}
+
+fn cache((kept, most): (usize, usize), counts: &serve::Counts) -> DnsCacheView {
+    DnsCacheView {
+        kept,
+        most,
+        hits: counts.dns_cache_hits,
+        misses: counts.dns_cache_misses,
+        ended: counts.dns_cache_ended,
+        displaced: counts.dns_cache_displaced,
     }
 }
 

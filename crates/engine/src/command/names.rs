@@ -2,7 +2,7 @@
 
 use super::{Outcome, decided, refuse};
 use crate::Engine;
-use crate::names::clean;
+use crate::names::{Name, host_name};
 use model::Change;
 use model::dns::{NameData, NameRecord, RECORD_TTL_S_MAX, host};
 use model::network::Mode;
@@ -90,20 +90,20 @@ impl Engine {
         let networks = self.settings.networks.iter().filter(|n| n.mode != Mode::Off);
         let over_ipv6 = self.settings.networks6.iter().filter_map(|n| n.domain.as_ref());
         let domains = networks.filter_map(|n| n.domain.as_ref()).chain(over_ipv6);
-        let domains: Vec<String> = domains.map(|domain| domain.to_ascii_lowercase()).collect();
-        let within = |domain: &&String| {
-            let front = name.strip_suffix(domain.as_str());
-            front.is_some_and(|front| front.is_empty() || front.ends_with('.'))
-        };
-        let Some(domain) = domains.iter().find(within) else {
-            let hint = match domains.is_empty() {
+        let domains: Vec<Name> = domains.filter_map(|domain| Name::parse(domain)).collect();
+        let parsed = Name::parse(name);
+        let Some(wanted) = parsed.filter(|name| domains.iter().any(|zone| name.is_within(zone)))
+        else {
+            let texts: Vec<String> = domains.iter().map(ToString::to_string).collect();
+            let hint = match texts.is_empty() {
                 true => "give a [[network]] of mode dhcp its `domain`".to_owned(),
-                false => format!("names are answered below {}", domains.join(", ")),
+                false => format!("names are answered below {}", texts.join(", ")),
             };
             return refuse(format!("{name} is in no domain of our networks"), &hint);
         };
-        let own = clean(&self.settings.server_name).unwrap_or_else(|| "bootwright".to_owned());
-        if name == domain || *name == format!("{own}.{domain}") {
+        // One domain may lie in another: the server has its name in each of them.
+        let host = |zone: &Name| host_name(&self.settings.server_name, zone);
+        if domains.iter().any(|zone| wanted == *zone || host(zone).as_ref() == Some(&wanted)) {
             return refuse(
                 format!("{name} is the server's own, which is answered without a record"),
                 "take another name",
@@ -154,6 +154,20 @@ mod tests {
         let decided = engine.command(Now(1), command).unwrap();
         decided.changes.iter().for_each(|change| engine.apply(change));
         decided
+    }
+
+    #[test]
+    fn the_servers_own_name_is_refused_in_a_domain_that_lies_in_another_too() {
+        let mut engine = engine();
+        let subnet: Subnet = "10.78.0.0/24".parse().unwrap();
+        let mut outer = Network::new("wan", Mode::Dhcp, Ipv4Addr::new(10, 78, 0, 1), subnet);
+        outer.domain = Some("example".to_owned());
+        engine.settings.networks.insert(0, outer);
+        for own in ["boot.example", "boot.lab.example", "lab.example"] {
+            let why = engine.command(Now(1), add(own, "A", "10.77.0.9")).unwrap_err().to_string();
+            assert!(why.contains("the server's own"), "{own}: {why}");
+        }
+        done(&mut engine, add("boots.lab.example", "A", "10.77.0.9"));
     }
 
     #[test]

@@ -6,7 +6,9 @@
 use super::facts::{Facts, Holding, Place};
 use super::listing::Lost;
 use super::zones::{host_name, name_of};
-use super::{Held, LEASED_TTL_S, Names, Rules, STEADY_TTL_S, Source, clean, names_on};
+use super::{
+    FOR_EVER, Held, LEASED_TTL_S, Names, Node, Rules, STEADY_TTL_S, Source, clean, names_on,
+};
 use model::{HardwareAddress, Now};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -147,22 +149,35 @@ impl Names {
         }
     }
 
-    /// Between a name and its zone there are names, too: they exist, and have nothing (RFC 8020).
-    pub(super) fn fill_gaps(&mut self) {
-        let mut between: Vec<Box<[u8]>> = Vec::new();
-        for name in self.nodes.keys() {
-            let mut rest = parent(name);
-            while let Some(this) = rest.filter(|this| !this.is_empty()) {
-                let known = self.nodes.contains_key(this);
-                if known || self.zone_of(this).is_none() {
-                    break;
-                }
-                between.push(this.into());
-                rest = parent(this);
-            }
+    /// Finds out until when each name exists. Between a name and its zone there are names, too: they exist
+    /// as long as something below them does, and have nothing of their own (RFC 8020).
+    pub(super) fn fill_ends(&mut self) {
+        let end = |held: &Held| held.until.unwrap_or(FOR_EVER);
+        let mut ends = Vec::with_capacity(self.nodes.len());
+        for (name, node) in &mut self.nodes {
+            node.there_until = node.records.iter().map(end).max().unwrap_or_default();
+            ends.push((name.clone(), node.there_until));
         }
-        for name in between {
-            self.nodes.entry(name).or_default();
+        for (name, until) in ends {
+            self.lengthen_above(&name, until);
+        }
+    }
+
+    /// Whatever is above a name exists as long as it does. A name that exists longer has told those above
+    /// it already, or will when it is its turn.
+    fn lengthen_above(&mut self, name: &[u8], until: Now) {
+        let mut rest = parent(name);
+        while let Some(this) = rest.filter(|this| !this.is_empty() && self.zone_of(this).is_some())
+        {
+            match self.nodes.get_mut(this) {
+                Some(node) if node.there_until >= until => return,
+                Some(node) => node.there_until = until,
+                None => {
+                    let between = Node { there_until: until, ..Node::default() };
+                    self.nodes.insert(this.into(), between);
+                }
+            }
+            rest = parent(this);
         }
     }
 }

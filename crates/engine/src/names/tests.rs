@@ -1,3 +1,4 @@
+mod existence;
 mod ipv6;
 
 use super::*;

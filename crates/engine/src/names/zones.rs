@@ -53,7 +53,7 @@ pub(super) fn of<'a>(
 }
 
 /// What the server is called in a domain.
-pub(super) fn host_name(server: &str, domain: &Name) -> Option<Name> {
+pub(crate) fn host_name(server: &str, domain: &Name) -> Option<Name> {
     domain.child(&clean(server).unwrap_or_else(|| "bootwright".to_owned()))
 }
 

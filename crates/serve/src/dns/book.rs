@@ -1,18 +1,11 @@
 //! The names as they are now, for whoever answers.
 
+use super::again::aside;
+use super::copy::{Newest, PAUSE_MAX};
 use crate::count::Counters;
-use crate::owner::Owner;
 use engine::names::{Names, Rules};
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, Instant};
-
-/// How often it is looked whether anything changed.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// A lease has its name within a second, so no pause is longer than this, whatever there is to copy.
-const PAUSE_MAX: Duration = Duration::from_millis(600);
-/// Of the owner's time no more than one part in so many goes to copying names.
-const PART_OF_OWNER: u32 = 10;
 
 /// The names, replaced as a whole.
 #[derive(Clone)]
@@ -40,32 +33,24 @@ impl Book {
         serves
     }
 
-    /// Replaces them whenever the owner knows other facts, for as long as it is let.
-    pub(super) async fn keep_fresh(self, owner: impl Owner) {
-        let mut seen = None;
+    /// Replaces them whenever there are other facts, for as long as it is let.
+    pub(super) async fn keep_fresh(&self, newest: &Newest, counters: &Arc<Counters>) {
+        let mut newest = newest.clone();
         loop {
-            let edition = owner.names_edition();
-            if seen == Some(edition) {
-                tokio::time::sleep(LOOK_EVERY).await;
-                continue;
-            }
-            let begun = Instant::now();
-            let Some(facts) = owner.name_facts().await else {
-                // The server is stopping, or will say why it cannot answer.
-                tokio::time::sleep(PAUSE_MAX).await;
-                continue;
-            };
-            seen = Some(edition);
-            let copied = begun.elapsed();
-            let before = self.now();
-            let made = tokio::task::spawn_blocking(move || {
-                Names::of(&facts, before.rules(), Some(&before))
-            });
-            if let Ok(names) = made.await {
+            let facts = newest.borrow_and_update().clone();
+            if let Some(facts) = facts {
+                let before = self.now();
+                let make = move || Names::of(&facts, before.rules(), Some(&before));
+                let Some(names) = aside(counters, make).await else {
+                    // A bug, which was counted: the names stay as they are until it works.
+                    tokio::time::sleep(PAUSE_MAX).await;
+                    continue;
+                };
                 *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(names);
             }
-            let pause = copied.saturating_mul(PART_OF_OWNER);
-            tokio::time::sleep(pause.clamp(LOOK_EVERY, PAUSE_MAX)).await;
+            if newest.changed().await.is_err() {
+                return;
+            }
         }
     }
 }

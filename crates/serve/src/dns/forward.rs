@@ -1,18 +1,20 @@
 //! Names of others: who is asked, and what of their answers is passed on.
 //!
 //! The asking itself (a port and an id by chance for each question, the case of letters by chance, TCP
-//! where an answer is cut short, another server where one is slow, a cache) is `hickory_resolver`'s. What
-//! is taken of an answer is decided by `engine::names::accept`.
+//! where an answer is cut short, another server where one is slow) is `hickory_resolver`'s. What is taken of
+//! an answer is decided by `engine::names::accept`, and remembered in `engine::names::Cache`.
 
 mod health;
 mod message;
 
 use super::book::Book;
+use crate::Limits;
 use crate::count::Counters;
 use crate::owner::Owner;
-use engine::names::{Inquiry, Rules, To, accept};
+use crate::places::{Guest, Shared};
+use engine::Now;
+use engine::names::{Asked, Cache, Inquiry, Rules, To, Upstream, accept};
 use health::Health;
-pub use health::Upstream;
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{
     ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
@@ -21,25 +23,12 @@ use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::RecordType;
-use message::{Outcome, heard, name_of, target};
-use std::collections::HashMap;
+use message::{Outcome, heard, lifetime, name_of, target};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use wire::dns::{Query, Record};
-
-/// Questions that others are asked at once.
-const ASKED_MAX: usize = 1024;
-/// The same, for one source.
-const ASKED_PER_SOURCE: usize = 128;
-/// How long a server may take; then it, or another, is asked again. Stubs give up after 5 s.
-const PATIENCE: Duration = Duration::from_millis(1500);
-/// Answers that are remembered.
-const CACHE_ANSWERS: u64 = 8192;
-/// However long others say: a day for what is there, ten minutes for what is not.
-const REMEMBERED_MAX: Duration = Duration::from_secs(86_400);
-const MISSED_MAX: Duration = Duration::from_secs(600);
 
 /// Whoever asks others. Clone it freely.
 #[derive(Clone)]
@@ -48,10 +37,12 @@ pub(crate) struct Forwarder(Arc<Inner>);
 struct Inner {
     upstream: Option<TokioResolver>,
     split: Vec<Option<TokioResolver>>,
-    asked: Mutex<HashMap<IpAddr, usize>>,
+    asked: Shared,
+    cache: Mutex<Cache<Outcome>>,
     health: Health,
     book: Book,
     counters: Arc<Counters>,
+    limits: Limits,
 }
 
 /// An [`Inquiry`] of its own: it may take longer than the names that it was made of last.
@@ -66,16 +57,14 @@ impl From<Inquiry<'_>> for Led {
     }
 }
 
-/// A place among those who wait for an answer of others.
-pub(super) struct Place(Forwarder, IpAddr);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut asked = self.0.0.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        match asked.get_mut(&self.1) {
-            Some(own) if *own > 1 => *own -= 1,
-            _ => drop(asked.remove(&self.1)),
-        }
+impl Led {
+    /// What others are asked in place of a question: aliases of ours lead to another name.
+    fn asked(&self, query: &Query<'_>) -> Asked {
+        let name = match self.aliases.last() {
+            Some(last) => target(last),
+            None => query.name.to_ascii_lowercase(),
+        };
+        Asked { to: self.to, name: name.into(), kind: query.kind }
     }
 }
 
@@ -85,22 +74,30 @@ impl Forwarder {
     /// # Errors
     ///
     /// When a resolver cannot be made.
-    pub(super) fn new(rules: &Rules, book: Book, counters: Arc<Counters>) -> io::Result<Self> {
-        let split = rules.split.iter().map(|split| resolver(&split.upstream));
+    pub(super) fn new(
+        rules: &Rules,
+        book: Book,
+        counters: Arc<Counters>,
+        limits: &Limits,
+    ) -> io::Result<Self> {
+        let patience = limits.dns_patience;
+        let split = rules.split.iter().map(|split| resolver(&split.upstream, patience));
         let mut all = rules.upstream.clone();
         all.extend(rules.split.iter().flat_map(|split| &split.upstream));
         Ok(Self(Arc::new(Inner {
-            upstream: resolver(&rules.upstream)?,
+            upstream: resolver(&rules.upstream, patience)?,
             split: split.collect::<io::Result<_>>()?,
-            asked: Mutex::default(),
-            health: Health::new(all)?,
+            asked: Shared::new(limits.dns_asked, limits.dns_asked_per_source),
+            cache: Mutex::new(Cache::new(limits.dns_cache)),
+            health: Health::new(all, patience)?,
             book,
             counters,
+            limits: *limits,
         })))
     }
 
     /// Looks after servers, for as long as it is let.
-    pub(super) async fn keep_looking(self, owner: impl Owner) {
+    pub(super) async fn keep_looking(&self, owner: &impl Owner) {
         self.0.health.keep_looking(owner).await;
     }
 
@@ -110,70 +107,107 @@ impl Forwarder {
     }
 
     /// A place for one more question; none where too many wait.
-    pub(super) fn enter(&self, source: IpAddr) -> Option<Place> {
-        let mut asked = self.0.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        let total: usize = asked.values().sum();
-        let own = asked.get(&source).copied().unwrap_or(0);
-        if total >= ASKED_MAX || own >= ASKED_PER_SOURCE {
+    pub(super) fn enter(&self, source: IpAddr) -> Option<Guest> {
+        let place = self.0.asked.admit(source);
+        if place.is_none() {
             self.0.counters.dns_busy.one();
-            return None;
         }
-        asked.insert(source, own + 1);
-        Some(Place(self.clone(), source))
+        place
+    }
+
+    /// How many answers are remembered at this moment, and for how many there is room.
+    pub(crate) fn remembered(&self, now: Now) -> (usize, usize) {
+        let mut cache = self.cache();
+        self.0.counters.dns_cache_ended.add(cache.sweep(now) as u64);
+        (cache.len(), cache.most())
+    }
+
+    fn cache(&self) -> MutexGuard<'_, Cache<Outcome>> {
+        self.0.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The answer to a question, as bytes, if it is remembered: `room` at most.
+    pub(super) fn recall(
+        &self,
+        now: Now,
+        query: &Query<'_>,
+        led: &Led,
+        room: usize,
+    ) -> Option<Vec<u8>> {
+        let asked = led.asked(query);
+        let found = self.cache().get(now, &asked).map(|(outcome, age)| outcome.aged(age));
+        let Some(outcome) = found else {
+            self.0.counters.dns_cache_misses.one();
+            return None;
+        };
+        self.0.counters.dns_cache_hits.one();
+        outcome.write(query, &led.aliases, room)
     }
 
     /// The answer to a question (as its bytes) that others know, as bytes: `room` at most, or as much
-    /// as the client has room for in a datagram.
+    /// as the client has room for in a datagram. It is remembered.
     pub(super) async fn ask(
         &self,
+        now: Now,
         question: &[u8],
         led: Led,
         room: Option<usize>,
     ) -> Option<Vec<u8>> {
         let query = Query::parse(question).ok()?;
         self.0.counters.dns_forwarded.one();
-        let Led { to, aliases } = led;
-        let wanted = match aliases.last() {
-            Some(last) => target(last),
-            None => query.name.to_ascii_lowercase(),
-        };
-        let private = self.0.book.now().may_be_private(&wanted);
-        let outcome = self.outcome(to, &wanted, query.kind, private).await;
-        outcome.write(&query, &aliases, room.unwrap_or_else(|| query.room()))
+        let asked = led.asked(&query);
+        let private = self.0.book.now().may_be_private(&asked.name);
+        let (outcome, holds) = self.outcome(&asked, private).await;
+        let answer =
+            outcome.clone().write(&query, &led.aliases, room.unwrap_or_else(|| query.room()));
+        // It holds from when it was asked for, which is before anybody said so.
+        let dropped = self.cache().keep(now, asked, outcome, holds);
+        self.0.counters.dns_cache_ended.add(dropped.ended as u64);
+        self.0.counters.dns_cache_displaced.add(dropped.displaced as u64);
+        answer
     }
 
-    async fn outcome(&self, to: To, wanted: &[u8], kind: u16, private: bool) -> Outcome {
-        let resolver = match to {
+    /// How asking others ended, and for how long that holds.
+    async fn outcome(&self, asked: &Asked, private: bool) -> (Outcome, Duration) {
+        let Asked { to, name: wanted, kind } = asked;
+        let resolver = match *to {
             To::Upstream => self.0.upstream.as_ref(),
             To::Split(at) => self.0.split.get(at).and_then(Option::as_ref),
         };
         let (Some(resolver), Some(name)) = (resolver, name_of(wanted)) else {
-            return Outcome::failed();
+            return (Outcome::failed(), Duration::ZERO);
         };
-        match resolver.lookup(name, RecordType::from(kind)).await {
+        match resolver.lookup(name, RecordType::from(*kind)).await {
             Ok(lookup) => {
-                let records = lookup.answers();
+                let (records, most) = (lookup.answers(), self.0.limits.dns_cache_there);
                 let heard: Vec<_> = records.iter().map(heard).collect();
-                let accepted = accept(wanted, kind, &heard, private);
+                let accepted = accept(wanted, *kind, &heard, private);
                 self.0.counters.dns_strange.add(accepted.strange as u64);
                 self.0.counters.dns_private.add(accepted.private as u64);
                 let taken = accepted.taken.iter().filter_map(|at| records.get(*at)).cloned();
-                Outcome::records(taken.collect())
+                let holds = lifetime(records).min(most);
+                (Outcome::records(taken.collect(), most), holds)
             }
             Err(NetError::Dns(DnsError::NoRecordsFound(none))) => {
-                Outcome::nothing(none.response_code == ResponseCode::NXDomain, none.soa, wanted)
+                // Without the zone's own word (SOA) it is not remembered (RFC 2308, 5).
+                let holds = Duration::from_secs(none.negative_ttl.unwrap_or_default().into());
+                let no_name = none.response_code == ResponseCode::NXDomain;
+                (
+                    Outcome::nothing(no_name, none.soa, wanted),
+                    holds.min(self.0.limits.dns_cache_missing),
+                )
             }
             Err(_) => {
                 self.0.counters.dns_unanswered.one();
-                Outcome::failed()
+                (Outcome::failed(), Duration::ZERO)
             }
         }
     }
 }
 
 /// Asks these servers; none where there are none.
-fn resolver(servers: &[SocketAddr]) -> io::Result<Option<TokioResolver>> {
-    resolver_with(servers, options())
+fn resolver(servers: &[SocketAddr], patience: Duration) -> io::Result<Option<TokioResolver>> {
+    resolver_with(servers, options(patience))
 }
 
 fn resolver_with(
@@ -195,16 +229,16 @@ fn resolver_with(
     builder.build().map(Some).map_err(io::Error::other)
 }
 
-fn options() -> ResolverOpts {
+/// How each is asked; `patience` is how long one may take.
+fn options(patience: Duration) -> ResolverOpts {
     let mut options = ResolverOpts::default();
-    options.timeout = PATIENCE;
+    options.timeout = patience;
     options.attempts = 2;
     options.case_randomization = true;
     options.edns_payload_len = wire::dns::UDP_BYTES_MAX as u16;
     options.use_hosts_file = ResolveHosts::Never;
-    options.cache_size = CACHE_ANSWERS;
-    options.positive_max_ttl = Some(REMEMBERED_MAX);
-    options.negative_max_ttl = Some(MISSED_MAX);
+    // What is remembered we remember ourselves, and say how much it is.
+    options.cache_size = 0;
     options.try_tcp_on_error = true;
     options
 }

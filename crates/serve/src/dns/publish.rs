@@ -1,7 +1,7 @@
 //! Names of machines, told to DNS servers that somebody else runs.
 //!
 //! ```text
-//! owner.name_facts ─ when they changed ─▶ Wanted ─▶ one lane for each zone of a server
+//! owner.name_facts ─ copy, when they changed ─▶ Wanted ─▶ one lane for each zone of a server
 //! lane: engine::names::publish ─ Keep ─▶ owner, to disk ─ Send ─▶ exchange ─▶ what it said
 //! ```
 //!
@@ -10,26 +10,21 @@
 
 mod exchange;
 
+use super::again::{again, aside};
+use super::copy::{Copier, Newest, PAUSE_MAX, pause_after};
 use crate::count::{Counters, PanicWatch};
 use crate::owner::Owner;
 use engine::names::publish::{Failure, Key, Next, Publication, Standing, Wanted};
-use engine::names::{Facts, Name, Names, Rules};
+use engine::names::{Facts, Name, Names};
 use exchange::Peer;
 use model::dns::{Published, PublishedAt};
-use model::{Event, Happening, Now};
+use model::{Event, Happening};
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-
-/// How often it is looked whether anything changed.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// A lease is published within a second, so no pause is longer than this, whatever there is to copy.
-const PAUSE_MAX: Duration = Duration::from_millis(600);
-/// Of the owner's time no more than one part in so many goes to copying names.
-const PART_OF_OWNER: u32 = 10;
 
 /// A server that is told of names.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -71,12 +66,16 @@ impl std::fmt::Debug for Publisher {
 
 impl Publisher {
     /// Starts to publish. To be called inside a Tokio runtime.
-    pub(crate) fn start<O: Owner>(owner: &O, to: Vec<Publish>, counters: &Arc<Counters>) -> Self {
+    pub(crate) fn start<O: Owner>(
+        (owner, copier): (&O, Option<&Copier>),
+        to: Vec<Publish>,
+        counters: &Arc<Counters>,
+    ) -> Self {
         let (lanes, mut tasks) = (Lanes::default(), JoinSet::new());
-        if !to.is_empty() {
+        if let Some(copier) = copier.filter(|_| !to.is_empty()) {
             let (owner, lanes, counters) =
                 (owner.clone(), Arc::clone(&lanes), Arc::clone(counters));
-            tasks.spawn(run(owner, to, lanes, counters));
+            tasks.spawn(run((owner, copier.newest()), to, lanes, counters));
         }
         Self { lanes, _tasks: tasks }
     }
@@ -93,7 +92,12 @@ fn locked(lane: &Mutex<Publication>) -> std::sync::MutexGuard<'_, Publication> {
 }
 
 /// Looks what may be there from before, and runs all lanes.
-async fn run<O: Owner>(owner: O, to: Vec<Publish>, lanes: Lanes, counters: Arc<Counters>) {
+async fn run<O: Owner>(
+    (owner, newest): (O, Newest),
+    to: Vec<Publish>,
+    lanes: Lanes,
+    counters: Arc<Counters>,
+) {
     let _watch = PanicWatch(Arc::clone(&counters));
     let kept = loop {
         match owner.published().await {
@@ -119,7 +123,7 @@ async fn run<O: Owner>(owner: O, to: Vec<Publish>, lanes: Lanes, counters: Arc<C
             tasks.spawn(lane.run(wanted.clone()));
         }
     }
-    keep_wanting(owner, sender).await;
+    again(&counters, || keep_wanting(&owner, &newest, &sender, &counters)).await;
 }
 
 /// What may stand in a zone of a server.
@@ -133,49 +137,47 @@ fn of_zone(
     own.filter_map(|(at, what)| Some((Name::parse(&at.name)?, what.clone()))).collect()
 }
 
-/// Says what is wanted whenever the owner knows other facts, and when leases end by themselves.
-async fn keep_wanting(owner: impl Owner, sender: watch::Sender<Option<Arc<Wanted>>>) {
-    let mut seen = None;
-    let mut known: Option<Arc<(Names, Facts)>> = None;
-    let mut until: Option<Now> = None;
+/// Says what is wanted whenever there are other facts, and when leases end by themselves.
+async fn keep_wanting(
+    owner: &impl Owner,
+    newest: &Newest,
+    sender: &watch::Sender<Option<Arc<Wanted>>>,
+    counters: &Arc<Counters>,
+) {
+    let mut newest = newest.clone();
+    // Of these facts, so that the end of a lease alone costs less.
+    let mut known: Option<Arc<(Names, Arc<Facts>)>> = None;
     loop {
-        let edition = owner.names_edition();
-        let ended = until.is_some_and(|until| until <= owner.now());
-        if seen == Some(edition) && !ended {
-            tokio::time::sleep(LOOK_EVERY).await;
-            continue;
-        }
         let begun = Instant::now();
-        let fresh = match known.clone().filter(|_| seen == Some(edition)) {
-            Some(same) => Some(same),
-            None => named(&owner).await,
-        };
-        let Some(fresh) = fresh else {
-            // The server is stopping, or will say why it cannot answer.
-            tokio::time::sleep(PAUSE_MAX).await;
-            continue;
-        };
-        let (now, both) = (owner.now(), Arc::clone(&fresh));
-        let made = tokio::task::spawn_blocking(move || Wanted::of(&both.0, &both.1, now)).await;
-        if let Ok(wanted) = made {
-            (seen, known, until) = (Some(edition), Some(fresh), wanted.until);
+        let mut until = None;
+        let facts = newest.borrow_and_update().clone();
+        if let Some(facts) = facts {
+            let (now, same) = (owner.now(), known.filter(|known| Arc::ptr_eq(&known.1, &facts)));
+            let make = move || {
+                let named = same.unwrap_or_else(|| Arc::new((Names::everywhere(&facts), facts)));
+                (Wanted::of(&named.0, &named.1, now), named)
+            };
+            let Some((wanted, named)) = aside(counters, make).await else {
+                // A bug, which was counted: what is wanted stays as it is until it works.
+                known = None;
+                tokio::time::sleep(PAUSE_MAX).await;
+                continue;
+            };
+            (known, until) = (Some(named), wanted.until);
             // Lanes that ended take nothing.
             let _ = sender.send(Some(Arc::new(wanted)));
         }
-        let pause = begun.elapsed().saturating_mul(PART_OF_OWNER);
-        tokio::time::sleep(pause.clamp(LOOK_EVERY, PAUSE_MAX)).await;
+        tokio::time::sleep(pause_after(begun)).await;
+        let wait = until.map(|until| until.since(owner.now()));
+        tokio::select! {
+            changed = newest.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+            }
+            () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => {}
+        }
     }
-}
-
-/// Names in all networks, whether or not they are answered there.
-async fn named(owner: &impl Owner) -> Option<Arc<(Names, Facts)>> {
-    let facts = owner.name_facts().await?;
-    let make = move || {
-        let interfaces = facts.places.iter().map(|place| place.interface.clone()).collect();
-        let rules = Rules { interfaces, ..Rules::default() };
-        Arc::new((Names::of(&facts, &rules, None), facts))
-    };
-    tokio::task::spawn_blocking(make).await.ok()
 }
 
 /// One zone of a server.

@@ -9,9 +9,6 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use wire::dns::{Code, Name, Query};
 
-/// Refusals that are remembered.
-const REFUSED_MAX: usize = 64;
-
 /// A question that was refused.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Refused {
@@ -32,10 +29,18 @@ pub struct Refused {
 }
 
 /// The newest of them. Clone it freely.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Refusals(Arc<Mutex<VecDeque<Refused>>>);
+#[derive(Clone, Debug)]
+pub(crate) struct Refusals {
+    most: usize,
+    all: Arc<Mutex<VecDeque<Refused>>>,
+}
 
 impl Refusals {
+    /// With room for so many.
+    pub(super) fn new(most: usize) -> Self {
+        Self { most, all: Arc::default() }
+    }
+
     /// Whether this is a refusal: a name that is not there is an answer.
     pub(super) fn is_one(code: Code) -> bool {
         !matches!(code, Code::NoError | Code::NxDomain)
@@ -49,16 +54,14 @@ impl Refusals {
         code: Code,
         why: &dyn std::fmt::Display,
     ) {
-        let Ok(mut all) = self.0.try_lock() else { return };
+        let Ok(mut all) = self.all.try_lock() else { return };
         let name = Name::of_wire(query.name).map(|name| name.to_string()).unwrap_or_default();
         let same = |one: &Refused| {
             (one.from, one.kind, one.code) == (from, query.kind, code) && one.name == name
         };
         let before = all.iter().position(same).and_then(|place| all.remove(place));
         let times = before.map_or(1, |one| one.times.saturating_add(1));
-        while all.len() >= REFUSED_MAX {
-            all.pop_front();
-        }
+        while all.len() >= self.most && all.pop_front().is_some() {}
         let (kind, why) = (query.kind, why.to_string());
         all.push_back(Refused { at, from, name, kind, code, why, times });
     }
@@ -79,7 +82,7 @@ impl Refusals {
 
     /// The newest first.
     pub(crate) fn read(&self) -> Vec<Refused> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         all.iter().rev().cloned().collect()
     }
 }
@@ -103,14 +106,14 @@ mod tests {
 
     #[test]
     fn the_newest_are_remembered_and_the_same_question_once() {
-        let refusals = Refusals::default();
+        let refusals = Refusals::new(64);
         let from: IpAddr = "10.77.0.9".parse().unwrap();
         for n in 0..200_u64 {
             let name = Name::parse(&format!("n{}.example", n / 2)).unwrap();
             refusals.note((Now(n), from), &query(&name), Code::Refused, &"not here");
         }
         let all = refusals.read();
-        assert_eq!(all.len(), REFUSED_MAX);
+        assert_eq!(all.len(), 64);
         let newest = all.first().unwrap();
         assert_eq!((newest.name.as_str(), newest.times, newest.at), ("n99.example", 2, Now(199)));
         assert_eq!(all.last().unwrap().name, "n36.example");

@@ -3,61 +3,24 @@
 use super::book::Book;
 use super::forward::{Forwarder, Led};
 use super::refused::Refusals;
-use crate::count::Counters;
+use crate::Limits;
+use crate::count::{Counters, PanicWatch};
 use crate::owner::Owner;
+use crate::places::Shared;
 use engine::names::Said;
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use wire::dns::{QUERY_BYTES_MAX, Query};
 
-/// Connections at once.
-const CONNECTIONS_MAX: usize = 256;
-/// The same, of one source.
-const CONNECTIONS_PER_SOURCE: usize = 16;
-/// How long a connection may take for a question, or do nothing (RFC 7766, 6.2.3).
-const IDLE: Duration = Duration::from_secs(10);
-/// Questions on one connection; then it is closed, so that no one has it for ever.
-const QUESTIONS_MAX: usize = 1000;
-
-/// Who has how many connections.
-#[derive(Clone, Default)]
-struct Guests(Arc<Mutex<HashMap<IpAddr, usize>>>);
-
-/// One connection of a source, until it is dropped.
-struct Guest(Guests, IpAddr);
-
-impl Guests {
-    fn admit(&self, source: IpAddr) -> Option<Guest> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let total: usize = all.values().sum();
-        let own = all.get(&source).copied().unwrap_or(0);
-        if total >= CONNECTIONS_MAX || own >= CONNECTIONS_PER_SOURCE {
-            return None;
-        }
-        all.insert(source, own + 1);
-        drop(all);
-        Some(Guest(self.clone(), source))
-    }
-}
-
-impl Drop for Guest {
-    fn drop(&mut self) {
-        let mut all = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match all.get_mut(&self.1) {
-            Some(own) if *own > 1 => *own -= 1,
-            _ => drop(all.remove(&self.1)),
-        }
-    }
-}
-
 /// Takes connections for as long as it is let.
-pub(super) async fn listen(listener: TcpListener, desk: Arc<Desk<impl Owner>>) {
-    let (guests, mut talks) = (Guests::default(), JoinSet::new());
+pub(super) async fn listen(listener: &TcpListener, desk: Arc<Desk<impl Owner>>) {
+    let Limits { dns_connections, dns_connections_per_source, .. } = desk.limits;
+    let guests = Shared::new(dns_connections, dns_connections_per_source);
+    let mut talks = JoinSet::new();
     loop {
         while talks.try_join_next().is_some() {}
         let Ok((stream, from)) = listener.accept().await else {
@@ -75,7 +38,7 @@ pub(super) async fn listen(listener: TcpListener, desk: Arc<Desk<impl Owner>>) {
         };
         let desk = Arc::clone(&desk);
         talks.spawn(async move {
-            let _guest = guest;
+            let (_guest, _panics) = (guest, PanicWatch(Arc::clone(&desk.counters)));
             desk.talk(stream, source).await;
         });
     }
@@ -88,19 +51,21 @@ pub(super) struct Desk<O> {
     pub(super) forwarder: Forwarder,
     pub(super) refusals: Refusals,
     pub(super) counters: Arc<Counters>,
+    pub(super) limits: Limits,
 }
 
 impl<O: Owner> Desk<O> {
     /// Answers one question after the other, in their order.
     async fn talk(&self, mut stream: TcpStream, source: IpAddr) {
+        let Limits { dns_idle: idle, dns_questions, .. } = self.limits;
         let mut bytes = Vec::new();
-        for _ in 0..QUESTIONS_MAX {
-            let read = tokio::time::timeout(IDLE, question(&mut stream, &mut bytes)).await;
+        for _ in 0..dns_questions {
+            let read = tokio::time::timeout(idle, question(&mut stream, &mut bytes)).await;
             let Ok(Some(())) = read else { return };
             let Some(answer) = self.answer(&bytes, source).await else { return };
             let length = u16::try_from(answer.len()).unwrap_or(u16::MAX);
             let whole = [&length.to_be_bytes()[..], &answer].concat();
-            let written = tokio::time::timeout(IDLE, stream.write_all(&whole)).await;
+            let written = tokio::time::timeout(idle, stream.write_all(&whole)).await;
             if !matches!(written, Ok(Ok(()))) {
                 return;
             }
@@ -127,8 +92,11 @@ impl<O: Owner> Desk<O> {
             Said::Forward(inquiry, _) => inquiry.into(),
             Said::Silence(_) => return None,
         };
+        if let Some(answer) = self.forwarder.recall(now, &query, &led, room) {
+            return Some(answer);
+        }
         let _place = self.forwarder.enter(source)?;
-        let answer = self.forwarder.ask(bytes, led, Some(room)).await?;
+        let answer = self.forwarder.ask(now, bytes, led, Some(room)).await?;
         self.refusals.note_others((self.owner.now(), source), bytes, &answer);
         Some(answer)
     }

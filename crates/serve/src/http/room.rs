@@ -5,23 +5,14 @@
 
 use super::slab::Token;
 use crate::Limits;
-use std::collections::{HashMap, VecDeque};
+use crate::places::{Full, Places};
+use std::collections::VecDeque;
 use std::net::IpAddr;
 
 /// All connections of one port.
 #[derive(Debug)]
 pub(super) struct Room {
-    most: usize,
-    most_of_one: usize,
-    taken: usize,
-    idle: Idle,
-    of: HashMap<IpAddr, Source>,
-}
-
-/// The connections of one source; there is at least one.
-#[derive(Debug, Default)]
-struct Source {
-    taken: usize,
+    places: Places<Idle>,
     idle: Idle,
 }
 
@@ -60,45 +51,33 @@ pub(super) enum Place {
 
 impl Room {
     pub(super) fn new(limits: &Limits) -> Self {
-        Self {
-            most: limits.http_connections,
-            most_of_one: limits.http_connections_per_source,
-            taken: 0,
-            idle: Idle::default(),
-            of: HashMap::new(),
-        }
+        let Limits { http_connections, http_connections_per_source, .. } = *limits;
+        let places = Places::new(http_connections, http_connections_per_source);
+        Self { places, idle: Idle::default() }
     }
 
     /// Whether one more of this source may come. If there is no room, the connection that has been
     /// idle for longest is to go, of the same source if that has too many; nobody goes who is busy.
     /// `still` says whether a connection has been idle since it was told of.
     pub(super) fn place(&mut self, peer: IpAddr, still: impl Fn(Token, u32) -> bool) -> Place {
-        if let Some(source) = self.of.get_mut(&peer)
-            && source.taken >= self.most_of_one
-        {
-            return source.idle.longest(still).map_or(Place::None, Place::After);
-        }
-        if self.taken >= self.most {
-            return self.idle.longest(still).map_or(Place::None, Place::After);
-        }
-        Place::Free
+        let longest = match self.places.full(peer) {
+            None => return Place::Free,
+            Some(Full::OfSource) => {
+                self.places.of(peer).and_then(|source| source.more.longest(still))
+            }
+            Some(Full::OfAll) => self.idle.longest(still),
+        };
+        longest.map_or(Place::None, Place::After)
     }
 
     /// One more is there.
     pub(super) fn enter(&mut self, peer: IpAddr) {
-        self.taken += 1;
-        self.of.entry(peer).or_default().taken += 1;
+        self.places.enter(peer);
     }
 
     /// One fewer is there.
     pub(super) fn leave(&mut self, peer: IpAddr) {
-        self.taken = self.taken.saturating_sub(1);
-        if let Some(source) = self.of.get_mut(&peer) {
-            source.taken = source.taken.saturating_sub(1);
-            if source.taken == 0 {
-                self.of.remove(&peer);
-            }
-        }
+        self.places.leave(peer);
     }
 
     /// A connection has nothing to do; it is its `rest`th rest.
@@ -109,9 +88,9 @@ impl Room {
         rest: u32,
         still: impl Fn(Token, u32) -> bool,
     ) {
-        self.idle.add(token, rest, self.taken, &still);
-        if let Some(source) = self.of.get_mut(&peer) {
-            source.idle.add(token, rest, source.taken, &still);
+        self.idle.add(token, rest, self.places.taken(), &still);
+        if let Some(source) = self.places.of(peer) {
+            source.more.add(token, rest, source.taken, &still);
         }
     }
 }
@@ -150,7 +129,7 @@ mod tests {
         room.leave(peer(1));
         room.leave(peer(1));
         assert_eq!(room.place(peer(1), |_, _| true), Place::Free);
-        assert!(room.of.is_empty());
+        assert!(room.places.of(peer(1)).is_none() && room.places.taken() == 0);
     }
 
     #[test]
@@ -173,6 +152,7 @@ mod tests {
         for rest in 0..10_000 {
             room.idle(token(1), peer(1), rest, |_, of| of == rest);
         }
-        assert!(room.idle.0.len() < 32 && room.of[&peer(1)].idle.0.len() < 32);
+        let own = room.places.of(peer(1)).unwrap();
+        assert!(room.idle.0.len() < 32 && own.more.0.len() < 32);
     }
 }

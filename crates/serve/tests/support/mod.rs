@@ -169,7 +169,21 @@ struct Inner {
     events: Mutex<Vec<Event>>,
     edition: AtomicU64,
     names: Mutex<(u64, engine::names::Facts)>,
+    copying: Stumbles,
+    answering: Stumbles,
     published: Mutex<BTreeMap<PublishedAt, Published>>,
+}
+
+/// How many of the next calls panic.
+#[derive(Default)]
+struct Stumbles(AtomicU32);
+
+impl Stumbles {
+    fn may_panic(&self) {
+        let less = |left: u32| left.checked_sub(1);
+        let left = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        assert!(left.is_err(), "this house panics on purpose");
+    }
 }
 
 impl House {
@@ -187,6 +201,8 @@ impl House {
             events: Mutex::default(),
             edition: AtomicU64::new(0),
             names: Mutex::default(),
+            copying: Stumbles::default(),
+            answering: Stumbles::default(),
             published: Mutex::default(),
         }))
     }
@@ -211,6 +227,16 @@ impl House {
     pub fn name(&self, facts: engine::names::Facts) {
         let mut names = self.0.names.lock().unwrap();
         *names = (names.0 + 1, facts);
+    }
+
+    /// Whoever copies names panics from now on, so often.
+    pub fn stumble_copying_names(&self, times: u32) {
+        self.0.copying.0.store(times, Ordering::Relaxed);
+    }
+
+    /// A thread that answers questions for names panics from now on, so often.
+    pub fn stumble_answering_names(&self, times: u32) {
+        self.0.answering.0.store(times, Ordering::Relaxed);
     }
 
     pub fn be_silent(&self, why: Why) {
@@ -321,6 +347,7 @@ impl Owner for House {
     }
 
     fn names_edition(&self) -> u64 {
+        self.0.copying.may_panic();
         self.0.names.lock().unwrap().0
     }
 
@@ -351,6 +378,9 @@ impl Owner for House {
     }
 
     fn now(&self) -> Now {
+        if thread::current().name() == Some("dns") {
+            self.0.answering.may_panic();
+        }
         Now(1_000_000) + self.0.started.elapsed()
     }
 }

@@ -54,7 +54,12 @@ impl Name {
 
     /// Whether it is `zone` or below it.
     pub fn is_within(&self, zone: &Self) -> bool {
-        within(&self.0, &zone.0)
+        zone.covers(&self.0)
+    }
+
+    /// Whether a name, as on the wire and in lower case, is this one or below it.
+    pub fn covers(&self, name: &[u8]) -> bool {
+        within(name, &self.0)
     }
 }
 

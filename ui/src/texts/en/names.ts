@@ -103,6 +103,15 @@ export const names = {
     failed: (count: number) => `${many(count, 'failure', 'failures')} in a row`,
     everything: 'every other name',
     below: (domain: string) => `names below ${domain}`,
+    cache: {
+      title: 'Answers of others that are remembered',
+      kept: (most: number) => `Remembered now, of ${n(most)} at most`,
+      hits: (hits: number, misses: number) =>
+        hits + misses === 0 ? 'Questions whose answer was remembered' : `Questions whose answer was remembered: ${Math.round((100 * hits) / (hits + misses))} %`,
+      misses: 'Questions that others had to be asked',
+      ended: 'Forgotten, because they held no longer',
+      displaced: 'Forgotten, because others needed the room',
+    },
     counted: 'Counted since the start',
     refused: 'Refused lately',
     fine: 'No question was refused since the start.',

@@ -28,6 +28,8 @@ pub(super) struct Disk {
 #[derive(Debug)]
 pub(super) struct Numbers {
     pub(super) transfers: Transfers,
+    /// Answers of other DNS servers that are remembered; none where nobody is asked.
+    pub(super) names_remembered: Option<u64>,
     pub(super) counted: Vec<Counted>,
     pub(super) counts: Counts,
     pub(super) times: Vec<(Timed, Spread)>,
@@ -46,6 +48,9 @@ impl Collector for Numbers {
         self.happened(to)?;
         self.files(to)?;
         self.fleet(to)?;
+        let remembered = self.names_remembered.map(|kept| ([], kept));
+        let help = "Answers of other DNS servers that are remembered";
+        to.gauges("dns_cache_answers", help, remembered)?;
         for (name, help, count) in &self.counted {
             to.one(name, help, &ConstCounter::new(*count))?;
         }

@@ -7,9 +7,11 @@ use hickory_resolver::proto::op::{
 use hickory_resolver::proto::rr::rdata::{CNAME, SOA};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use std::net::IpAddr;
+use std::time::Duration;
 use wire::dns::{Data, Query, UDP_BYTES_MAX, labels};
 
 /// How asking somebody ended.
+#[derive(Clone)]
 pub(super) struct Outcome {
     code: ResponseCode,
     records: Vec<Record>,
@@ -22,7 +24,10 @@ impl Outcome {
         Self { code: ResponseCode::ServFail, records: Vec::new(), authority: Vec::new() }
     }
 
-    pub(super) fn records(records: Vec<Record>) -> Self {
+    /// These records, each of which holds no longer than this.
+    pub(super) fn records(mut records: Vec<Record>, most: Duration) -> Self {
+        let most = u32::try_from(most.as_secs()).unwrap_or(u32::MAX);
+        records.iter_mut().for_each(|record| record.ttl = record.ttl.min(most));
         Self { code: ResponseCode::NoError, records, authority: Vec::new() }
     }
 
@@ -32,6 +37,16 @@ impl Outcome {
         let soa = soa.map(|soa| soa.into_record_of_rdata());
         let ours = soa.filter(|soa| wire::dns::within(asked, &wire_of(&soa.name)));
         Self { code, records: Vec::new(), authority: ours.into_iter().collect() }
+    }
+
+    /// The same after a while: what is remembered holds for the rest of its time only.
+    pub(super) fn aged(&self, age: Duration) -> Self {
+        let mut aged = self.clone();
+        let age = u32::try_from(age.as_secs()).unwrap_or(u32::MAX);
+        for record in aged.records.iter_mut().chain(&mut aged.authority) {
+            record.ttl = record.ttl.saturating_sub(age);
+        }
+        aged
     }
 
     /// As bytes, behind aliases of ours; "ask over TCP" where that is longer than `room`.
@@ -60,6 +75,12 @@ impl Outcome {
         bytes.get_mut(QUESTION..end)?.copy_from_slice(query.name);
         Some(if bytes.len() > room { query.truncated() } else { bytes })
     }
+}
+
+/// For how long all of these records hold.
+pub(super) fn lifetime(records: &[Record]) -> Duration {
+    let least = records.iter().map(|record| record.ttl).min();
+    Duration::from_secs(least.unwrap_or_default().into())
 }
 
 /// Where the question begins.

@@ -64,6 +64,7 @@ fn numbers(text: &str) -> Numbers {
     let tftp = Totals { bytes: 7, done: 1, failed: 0, again: 3 };
     Numbers {
         transfers: Transfers { now: Vec::new(), tftp, http: Totals::default() },
+        names_remembered: Some(12),
         counted: vec![("tftp_busy", "TFTP requests without an answer", 5)],
         counts,
         times: Timed::ALL.into_iter().map(|what| (what, spread)).collect(),
