@@ -148,7 +148,7 @@ pub struct Engine {
     /// Firmware that nobody has filed.
     pub(crate) prints: crate::dhcp::Prints,
     pub(crate) others: crate::others::Others,
-    pub(crate) listening: crate::listen::Book,
+    pub(crate) listening: crate::listen::Book<crate::listen::Asked4>,
     /// Those of the settings, shared with an exchange while it changes everything else.
     pub(crate) networks: Arc<[Network]>,
     pub(crate) networks6: Arc<[Network6]>,
