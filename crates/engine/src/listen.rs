@@ -7,17 +7,20 @@
 //! time    ─ give up ─── no reply was heard
 //! ```
 //!
-//! `ipv4` knows what a DHCP exchange is; `book` has those that wait, and the sums.
+//! `ipv4` and `ipv6` know what an exchange is of DHCPv4 and of DHCPv6; `book` has those that wait, and the sums.
 //!
 //! In: exchanges on links where we listen, replies of others, the moment. Out: events and sums.
 //! Never: an answer; a fact that is kept.
 
 mod book;
 mod ipv4;
+mod ipv6;
 
 pub(crate) use book::Book;
 pub use book::{DIFFERENCES_MAX, WAITING_MAX};
 pub(crate) use ipv4::Asked4;
+pub(crate) use ipv6::Asked6;
+pub use ipv6::{Listened6, Overheard6};
 
 use crate::Engine;
 use model::listen::Outcome;
@@ -26,12 +29,16 @@ use model::{Event, Listening, Now};
 impl Engine {
     /// Gives up exchanges that nobody was heard to answer.
     pub(crate) fn give_up_listening(&mut self, now: Now) -> Vec<Event> {
-        self.listening.give_up(now)
+        let mut events = self.listening.give_up(now);
+        events.extend(self.listening6.give_up(now));
+        events
     }
 
-    /// What was compared on each link where we listen.
+    /// What was compared on each link where we listen, over IPv4 and over IPv6 apart.
     pub fn listening(&self) -> Vec<Listening> {
-        self.listening.sums()
+        let mut sums = self.listening.sums();
+        sums.extend(self.listening6.sums());
+        sums
     }
 }
 

@@ -149,6 +149,7 @@ pub struct Engine {
     pub(crate) prints: crate::dhcp::Prints,
     pub(crate) others: crate::others::Others,
     pub(crate) listening: crate::listen::Book<crate::listen::Asked4>,
+    pub(crate) listening6: crate::listen::Book<crate::listen::Asked6>,
     /// Those of the settings, shared with an exchange while it changes everything else.
     pub(crate) networks: Arc<[Network]>,
     pub(crate) networks6: Arc<[Network6]>,
@@ -206,6 +207,7 @@ impl Engine {
             prints: crate::dhcp::Prints::default(),
             others: crate::others::Others::default(),
             listening: crate::listen::Book::default(),
+            listening6: crate::listen::Book::default(),
             pace: crate::dhcp::Pace::default(),
             gives_reasons: true,
             only_renews: false,
@@ -359,6 +361,7 @@ impl Engine {
             prints: self.prints.clone(),
             others: self.others.clone(),
             listening: self.listening.clone(),
+            listening6: self.listening6.clone(),
             gives_reasons: self.gives_reasons,
             ..Self::new(self.settings.clone())
         }
@@ -374,16 +377,27 @@ impl Engine {
         self.leases.arrange(&settings.networks);
         self.leases6.arrange(&settings.networks6);
         self.elsewhere = crate::elsewhere::Heard::default();
-        let of = |networks: &[Network], link: &str| -> Vec<Network> {
-            networks.iter().filter(|n| n.interface == link).cloned().collect()
-        };
-        let before = &self.settings.networks;
-        self.listening.keep_links(|link| {
-            let now = of(&settings.networks, link);
-            now.iter().any(|n| n.mode == Mode::Listen) && now == of(before, link)
-        });
+        self.keep_listening(&settings);
         self.settings = settings;
         self.leases_left_behind()
+    }
+
+    /// What was compared stays where we go on to listen for the same.
+    fn keep_listening(&mut self, new: &Settings) {
+        fn of<'a, N>(networks: &'a [N], is_there: impl Fn(&N) -> bool) -> Vec<&'a N> {
+            networks.iter().filter(|network| is_there(network)).collect()
+        }
+        let old = &self.settings;
+        self.listening.keep_links(|link| {
+            let here = |network: &Network| network.interface == link;
+            let now = of(&new.networks, here);
+            now.iter().any(|n| n.mode == Mode::Listen) && now == of(&old.networks, here)
+        });
+        self.listening6.keep_links(|link| {
+            let here = |network: &Network6| network.interface == link;
+            let now = of(&new.networks6, here);
+            now.iter().any(|n| n.only_listens()) && now == of(&old.networks6, here)
+        });
     }
 
     /// The configuration in force.

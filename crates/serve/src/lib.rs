@@ -29,6 +29,7 @@ pub mod holder;
 mod http;
 mod interfaces;
 mod limits;
+mod listen6;
 mod meter;
 mod neighbour;
 pub mod owner;

@@ -6,7 +6,8 @@ use crate::post::{Heard, Replies};
 use crate::{Limits, SiteError};
 use engine::tag::Expectation;
 use engine::{
-    Answer, Check, Command, Datagram6, Engine, FileAsk, Found, Now, Outgoing6, Overheard, Settings,
+    Answer, Check, Command, Datagram6, Engine, FileAsk, Found, Listened6, Now, Outgoing6,
+    Overheard, Settings,
 };
 use model::{By, Change, HardwareAddress};
 use std::collections::VecDeque;
@@ -35,6 +36,8 @@ pub(crate) enum Request {
     /// What another server answered about a machine ([`Engine::heard_elsewhere`]).
     Elsewhere(HardwareAddress, Result<Option<Vec<u8>>, String>),
     Overheard(Box<Overheard>),
+    /// What was heard over IPv6 where we only listen.
+    Listened6(Box<Listened6>),
     Stop,
 }
 
@@ -132,6 +135,9 @@ impl Inbox {
         let room = self.batch_max.saturating_sub(batch.len()).max(OVERHEARD_AT_LEAST);
         let overheard = waiting.overheard.len().min(room);
         batch.extend(waiting.overheard.drain(..overheard).map(|o| Request::Overheard(Box::new(o))));
+        let listened = waiting.listened6.len().min(room);
+        let listened = waiting.listened6.drain(..listened);
+        batch.extend(listened.map(|heard| Request::Listened6(Box::new(heard))));
     }
 }
 
@@ -150,6 +156,8 @@ struct Waiting {
     lanes: [VecDeque<(Heard, Replies)>; 2],
     /// What other servers said; a full lane takes no more.
     overheard: VecDeque<Overheard>,
+    /// What was heard over IPv6 where we only listen, requests and replies in their order; the same holds.
+    listened6: VecDeque<Listened6>,
 }
 
 /// What other servers said that waits; nobody waits for an answer to it.
@@ -159,7 +167,12 @@ const OVERHEARD_AT_LEAST: usize = 16;
 
 impl Waiting {
     fn new() -> Self {
-        Self { open: true, lanes: Default::default(), overheard: VecDeque::new() }
+        Self {
+            open: true,
+            lanes: Default::default(),
+            overheard: VecDeque::new(),
+            listened6: VecDeque::new(),
+        }
     }
 }
 
@@ -218,6 +231,21 @@ impl Ring {
         let room = OVERHEARD_MAX.saturating_sub(before);
         waiting.overheard.extend(overheard.into_iter().take(room));
         let taken = waiting.overheard.len() - before;
+        drop(waiting);
+        self.filled.notify_one();
+        taken
+    }
+
+    /// The same for what is heard over IPv6 where we only listen.
+    pub(crate) fn listen6(&self, heard: impl IntoIterator<Item = Listened6>) -> usize {
+        let mut waiting = self.lock();
+        if !waiting.open {
+            return 0;
+        }
+        let before = waiting.listened6.len();
+        let room = OVERHEARD_MAX.saturating_sub(before);
+        waiting.listened6.extend(heard.into_iter().take(room));
+        let taken = waiting.listened6.len() - before;
         drop(waiting);
         self.filled.notify_one();
         taken

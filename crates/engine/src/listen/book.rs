@@ -2,8 +2,8 @@
 
 use super::Verdict;
 use crate::dhcp::event;
-use model::listen::{DifferenceSeen, LastDifference, Outcome};
-use model::network::ListenAs;
+use model::listen::{Asker, DifferenceSeen, LastDifference, Outcome};
+use model::network::{Family, ListenAs};
 use model::plan::Why;
 use model::{Event, Happening, HardwareAddress, Listening, Now};
 use std::collections::{BTreeMap, VecDeque};
@@ -22,6 +22,8 @@ const OTHER: &str = "other differences";
 pub(crate) trait Asked: Clone {
     /// What another server says.
     type Reply;
+    /// Of which networks it is asked.
+    const FAMILY: Family;
 
     /// Whether it is what was asked before, asked once more.
     fn is_again(&self, before: &Self) -> bool;
@@ -30,7 +32,12 @@ pub(crate) trait Asked: Clone {
     fn is_answered_by(&self, reply: &Self::Reply) -> bool;
 
     /// Who asked.
-    fn machine(&self) -> HardwareAddress;
+    fn client(&self) -> Asker;
+
+    /// The card that asked, where it is known.
+    fn machine(&self) -> Option<HardwareAddress> {
+        self.client().machine
+    }
 
     /// `REQUEST on 4011`.
     fn in_words(&self) -> String;
@@ -127,7 +134,7 @@ impl<A: Asked> Book<A> {
         verdict: Verdict,
         server: Option<String>,
     ) -> Event {
-        let new = || sum_of(&waiting.link, waiting.listen_as, now);
+        let new = || sum_of((A::FAMILY, &waiting.link), waiting.listen_as, now);
         let sum = self.sums.entry(waiting.link.clone()).or_insert_with(new);
         if sum.listen_as != waiting.listen_as {
             // The configuration says otherwise now.
@@ -141,14 +148,14 @@ impl<A: Asked> Book<A> {
         };
         *counter = counter.saturating_add(1);
         for (what, example) in &verdict.differences {
-            note_difference(&mut sum.differences, what, example, (waiting.asked.machine(), now));
+            note_difference(&mut sum.differences, (what, example), &waiting.asked.client(), now);
         }
         let Verdict { outcome, ours, theirs, differences } = verdict;
         let differences: Vec<String> = differences.into_iter().map(|(_, text)| text).collect();
         if outcome == Outcome::Differs {
             sum.last_difference = Some(LastDifference {
                 at: now,
-                machine: waiting.asked.machine(),
+                client: waiting.asked.client(),
                 asked: waiting.asked.in_words(),
                 ours: ours.clone(),
                 theirs: theirs.clone(),
@@ -157,7 +164,7 @@ impl<A: Asked> Book<A> {
         }
         let asked = waiting.asked.in_words();
         let what = Happening::Compared { asked, outcome, server, ours, theirs, differences };
-        event(now, Some(waiting.asked.machine()), &waiting.link, what)
+        event(now, waiting.asked.machine(), &waiting.link, what)
     }
 
     /// By link; the most frequent difference first.
@@ -176,9 +183,10 @@ impl<A: Asked> Book<A> {
     }
 }
 
-fn sum_of(link: &str, listen_as: ListenAs, now: Now) -> Listening {
+fn sum_of((family, link): (Family, &str), listen_as: ListenAs, now: Now) -> Listening {
     Listening {
         link: link.to_owned(),
+        family,
         listen_as,
         agreed: 0,
         differed: 0,
@@ -192,20 +200,21 @@ fn sum_of(link: &str, listen_as: ListenAs, now: Now) -> Listening {
 
 fn note_difference(
     all: &mut Vec<DifferenceSeen>,
-    what: &str,
-    example: &str,
-    (machine, now): (HardwareAddress, Now),
+    (what, example): (&str, &str),
+    client: &Asker,
+    now: Now,
 ) {
     let full = all.len() >= DIFFERENCES_MAX;
     let known = all.iter().any(|seen| seen.what == what);
     let what = if full && !known { OTHER } else { what };
     if !all.iter().any(|seen| seen.what == what) {
         let (what, example) = (what.to_owned(), String::new());
-        all.push(DifferenceSeen { what, count: 0, example, machine, last: now });
+        all.push(DifferenceSeen { what, count: 0, example, client: client.clone(), last: now });
     }
     if let Some(seen) = all.iter_mut().find(|seen| seen.what == what) {
         seen.count = seen.count.saturating_add(1);
         example.clone_into(&mut seen.example);
-        (seen.machine, seen.last) = (machine, now);
+        client.clone_into(&mut seen.client);
+        seen.last = now;
     }
 }

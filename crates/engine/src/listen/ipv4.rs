@@ -6,7 +6,8 @@ use crate::Engine;
 use crate::compare::{self, Bearing, Difference};
 use crate::dhcp::{Decided, Exchange, server_id};
 use crate::others::{Reply, offer_of};
-use model::network::{ListenAs, Mode};
+use model::listen::Asker;
+use model::network::{Family, ListenAs, Mode};
 use model::plan::Why;
 use model::{Event, HardwareAddress, Network, Now};
 use std::net::Ipv4Addr;
@@ -100,6 +101,7 @@ impl Engine {
 
 impl Asked for Asked4 {
     type Reply = Reply;
+    const FAMILY: Family = Family::Ipv4;
 
     fn is_again(&self, before: &Self) -> bool {
         (self.xid, self.client, self.kind, self.pxe_port)
@@ -110,8 +112,8 @@ impl Asked for Asked4 {
         (self.xid, Some(self.client)) == (reply.xid, reply.client) && answers(self.kind, reply.kind)
     }
 
-    fn machine(&self) -> HardwareAddress {
-        self.client
+    fn client(&self) -> Asker {
+        Asker { machine: Some(self.client), duid: None }
     }
 
     fn in_words(&self) -> String {

@@ -14,6 +14,7 @@ mod house;
 mod images;
 mod inventory;
 mod listening;
+mod listening6;
 mod others;
 mod power;
 mod reasons;
