@@ -127,13 +127,11 @@ fn beside(raw: &RawNetwork6, subnet: &At<Subnet6>, earlier: &[RawNetwork6], note
             let fault = Fault::new(raw.at.clone(), what).other(other.at.clone(), "the first");
             note(fault.hint("a subnet behind a relay is a [[network]] with `relays`"));
         }
-        if let Some(at) =
-            raw.mode.as_ref().filter(|_| name(raw) == name(other) && is_mixed(raw, other))
-        {
+        if name(raw) == name(other) && is_mixed(raw, other) {
             let link = name(raw).unwrap_or_default();
             let what = format!("on {link} we would listen only, and answer as well");
             let fault =
-                Fault::new(at.at.clone(), what).other(other.at.clone(), "the other network");
+                Fault::new(raw.at.clone(), what).other(other.at.clone(), "the other network");
             note(fault.hint("give all IPv6 networks of an interface the same mode"));
         }
         let theirs = other.subnet.as_ref().map(|at| at.value);
