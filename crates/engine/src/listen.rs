@@ -22,9 +22,10 @@ pub(crate) use ipv4::Asked4;
 pub(crate) use ipv6::Asked6;
 pub use ipv6::{Listened6, Overheard6};
 
-use crate::Engine;
+use crate::{Engine, Settings};
 use model::listen::Outcome;
-use model::{Event, Listening, Now};
+use model::network::Mode;
+use model::{Event, Listening, Network, Network6, Now};
 
 impl Engine {
     /// Gives up exchanges that nobody was heard to answer.
@@ -32,6 +33,24 @@ impl Engine {
         let mut events = self.listening.give_up(now);
         events.extend(self.listening6.give_up(now));
         events
+    }
+
+    /// What was compared stays where we go on to listen for the same.
+    pub(crate) fn keep_listening(&mut self, new: &Settings) {
+        fn of<N>(networks: &[N], is_there: impl Fn(&N) -> bool) -> Vec<&N> {
+            networks.iter().filter(|network| is_there(network)).collect()
+        }
+        let old = &self.settings;
+        self.listening.keep_links(|link| {
+            let here = |network: &Network| network.interface == link;
+            let now = of(&new.networks, here);
+            now.iter().any(|n| n.mode == Mode::Listen) && now == of(&old.networks, here)
+        });
+        self.listening6.keep_links(|link| {
+            let here = |network: &Network6| network.interface == link;
+            let now = of(&new.networks6, here);
+            now.iter().any(|n| n.only_listens()) && now == of(&old.networks6, here)
+        });
     }
 
     /// What was compared on each link where we listen, over IPv4 and over IPv6 apart.

@@ -15,7 +15,6 @@ use model::declared::Said;
 use model::dns::{NameRecord, Published, PublishedAt};
 use model::image::{Channel, Channels, Wanted};
 use model::menu::Menu;
-use model::network::Mode;
 use model::rule::{Profile, Rule};
 use model::setting::Layer;
 use model::template::Template;
@@ -380,24 +379,6 @@ impl Engine {
         self.keep_listening(&settings);
         self.settings = settings;
         self.leases_left_behind()
-    }
-
-    /// What was compared stays where we go on to listen for the same.
-    fn keep_listening(&mut self, new: &Settings) {
-        fn of<'a, N>(networks: &'a [N], is_there: impl Fn(&N) -> bool) -> Vec<&'a N> {
-            networks.iter().filter(|network| is_there(network)).collect()
-        }
-        let old = &self.settings;
-        self.listening.keep_links(|link| {
-            let here = |network: &Network| network.interface == link;
-            let now = of(&new.networks, here);
-            now.iter().any(|n| n.mode == Mode::Listen) && now == of(&old.networks, here)
-        });
-        self.listening6.keep_links(|link| {
-            let here = |network: &Network6| network.interface == link;
-            let now = of(&new.networks6, here);
-            now.iter().any(|n| n.only_listens()) && now == of(&old.networks6, here)
-        });
     }
 
     /// The configuration in force.

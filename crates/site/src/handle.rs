@@ -1,5 +1,6 @@
 //! The door: what the rest of the server may ask of the owner of state.
 
+mod listening;
 mod published;
 
 use crate::SiteError;
@@ -16,8 +17,8 @@ use engine::diagnose::Examined;
 use engine::record::Part;
 use engine::tag::Expectation;
 use engine::{
-    Answer, Check, Command, Datagram, Datagram6, Engine, FileAsk, Found, Listened6, Now, Outgoing,
-    Outgoing6, Overheard, Served, Settings,
+    Answer, Check, Command, Datagram, Datagram6, Engine, FileAsk, Found, Now, Outgoing, Outgoing6,
+    Overheard, Served, Settings,
 };
 use model::access::Outcome;
 use model::plan::Why;
@@ -156,11 +157,6 @@ impl SiteHandle {
     /// finds no room is lost; how many found room.
     pub fn overhear(&self, overheard: impl IntoIterator<Item = Overheard>) -> usize {
         self.door.ring.overhear(overheard)
-    }
-
-    /// Hands over what was heard over IPv6 where we only listen, as [`SiteHandle::overhear`] does.
-    pub fn listen6(&self, heard: impl IntoIterator<Item = Listened6>) -> usize {
-        self.door.ring.listen6(heard)
     }
 
     /// Answers one DHCP message. What the reply promises is on disk when this returns.

@@ -265,7 +265,7 @@ impl Ring {
 mod tests {
     use super::*;
     use engine::Datagram;
-    use std::net::{Ipv4Addr, SocketAddrV4};
+    use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 
     fn of_type(number: u8) -> Vec<u8> {
         [&[0; 240][..], &[53, 1, number, 255]].concat()
@@ -329,6 +329,41 @@ mod tests {
             rest += batch.len();
         }
         assert_eq!(rest, OVERHEARD_MAX - OVERHEARD_AT_LEAST);
+    }
+
+    #[test]
+    fn what_is_heard_over_ipv6_keeps_its_order_and_its_lane_has_a_limit() {
+        let limits = Limits { datagrams_max: 8, batch_max: 4, ..Limits::default() };
+        let (door, mut inbox) = new(&limits);
+        let from = |port| SocketAddrV6::new(Ipv6Addr::LOCALHOST, port, 0, 0);
+        let heard = |port: u16| {
+            let (link, bytes, from) = ("lan".to_owned(), vec![7], from(port));
+            match port % 2 {
+                0 => Listened6::Asked(Datagram6 { link, from, to: Ipv6Addr::LOCALHOST, bytes }),
+                _ => {
+                    let mac = HardwareAddress::mac([2; 6]);
+                    Listened6::Said(engine::Overheard6 { link, from, mac, bytes })
+                }
+            }
+        };
+        let most = u16::try_from(OVERHEARD_MAX).unwrap();
+        assert_eq!(door.ring.listen6((0..most + 10).map(heard)), OVERHEARD_MAX);
+        let mut ports = Vec::new();
+        loop {
+            let mut batch = Vec::new();
+            inbox.take_now(&mut batch);
+            if batch.is_empty() {
+                break;
+            }
+            ports.extend(batch.iter().map(|request| match request {
+                Request::Listened6(heard) => match &**heard {
+                    Listened6::Asked(asked) => asked.from.port(),
+                    Listened6::Said(said) => said.from.port(),
+                },
+                _ => panic!("nothing else was heard"),
+            }));
+        }
+        assert!(ports.is_sorted() && ports.len() == OVERHEARD_MAX, "{ports:?}");
     }
 
     #[test]
