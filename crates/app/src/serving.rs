@@ -25,7 +25,8 @@ use model::{Network, Network6};
 /// `network br0: IPv6, we are fd77::1 in fd77::/64, pool fd77::100-fd77::1ff, lease 12h`
 pub fn in_a_line6(network: &Network6) -> String {
     let Network6 { interface, server, subnet, .. } = network;
-    let mut line = format!("network {interface}: IPv6, we are {server} in {subnet}");
+    let mode = if network.only_listens() { "mode listen, " } else { "" };
+    let mut line = format!("network {interface}: IPv6, {mode}we are {server} in {subnet}");
     if network.gives_addresses() {
         let pools: Vec<String> = network.pools.iter().map(ToString::to_string).collect();
         let lease = network.lease.map_or("for ever".to_owned(), show_duration);

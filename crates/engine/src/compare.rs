@@ -6,7 +6,8 @@
 mod ipv6;
 mod name;
 
-pub use ipv6::replies6;
+pub(crate) use ipv6::MESSAGE;
+pub use ipv6::{replies6, said6};
 
 use model::DhcpOption;
 use model::option::show_value;

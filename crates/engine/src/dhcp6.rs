@@ -55,17 +55,18 @@ pub struct Outgoing6 {
 }
 
 /// One exchange on its way through the rooms.
-struct Exchange<'a> {
-    now: Now,
-    datagram: &'a Datagram6,
-    heard: &'a Heard,
-    client: &'a Client,
-    network: &'a Network6,
+#[derive(Clone, Copy)]
+pub(crate) struct Exchange<'a> {
+    pub(crate) now: Now,
+    pub(crate) datagram: &'a Datagram6,
+    pub(crate) heard: &'a Heard,
+    pub(crate) client: &'a Client,
+    pub(crate) network: &'a Network6,
 }
 
 /// A reply and everything that goes with it.
-struct Said {
-    packet: Packet,
+pub(crate) struct Said {
+    pub(crate) packet: Packet,
     changes: Vec<Change>,
     address: Option<std::net::Ipv6Addr>,
     file: Option<String>,
@@ -113,7 +114,9 @@ impl Engine {
             }
             return told;
         }
-        if let Err(why) = self.is_for_us(datagram, heard) {
+        // Where we only listen all of it is for another server.
+        let for_us = if network.only_listens() { Ok(()) } else { self.is_for_us(datagram, heard) };
+        if let Err(why) = for_us {
             return silence(now, machine, datagram, asked, why);
         }
         let (mut changes, mut events) = self.notice(now, client);
@@ -128,7 +131,10 @@ impl Engine {
             events.extend(ended.events);
         }
         let exchange = Exchange { now, datagram, heard, client, network };
-        let decided = self.decide6(&exchange).and_then(|said| self.sent(&exchange, said));
+        let decided = match network.only_listens() {
+            true => Err(self.rehearse6(&exchange)),
+            false => self.decide6(&exchange).and_then(|said| self.sent(&exchange, said)),
+        };
         let mut told = match decided {
             Ok((outgoing, said, answer)) => {
                 said.changes.iter().for_each(|change| self.apply(change));
@@ -168,7 +174,7 @@ impl Engine {
         }
     }
 
-    fn decide6(&self, exchange: &Exchange<'_>) -> Result<Said, Why> {
+    pub(crate) fn decide6(&self, exchange: &Exchange<'_>) -> Result<Said, Why> {
         let packet = &exchange.heard.packet;
         let alone = exchange.heard.relays.is_empty() && !exchange.datagram.to.is_multicast();
         if alone {
@@ -204,7 +210,7 @@ impl Engine {
     }
 
     /// The bytes of a reply, and where they go (RFC 8415, 18.3.10 and 19.3).
-    fn sent(
+    pub(crate) fn sent(
         &self,
         exchange: &Exchange<'_>,
         said: Said,

@@ -27,7 +27,7 @@ pub use docket::{Docket, Examined};
 pub use due::due;
 use model::diagnosis::{Certainty, Code, Diagnosis, EVIDENCE_MAX, Evidence};
 use model::story::Ending;
-use model::{Event, Fault, Mode, Now, Story};
+use model::{Event, Fault, Now, Story};
 pub use table::{ROWS, Row, row};
 use trail::Trail;
 
@@ -81,7 +81,7 @@ pub fn diagnose(case: &Case<'_>) -> Vec<Diagnosis> {
     }
     let trail = Trail::new(*case);
     // Where we only listen it is others who boot machines.
-    if trail.network.is_some_and(|network| network.mode == Mode::Listen) {
+    if trail.is_of_others() {
         return Vec::new();
     }
     let mut found: Vec<(usize, Diagnosis)> = Vec::new();

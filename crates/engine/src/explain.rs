@@ -107,12 +107,21 @@ impl Engine {
     fn firmware_stage6(&self, now: Now, client: &Client, network: &Network6) -> StageAnswer {
         let mut reasons = self.decisive_reasons();
         let answer = self.boot_answer6(now, client, network, &mut reasons);
-        let gives = match network.gives_addresses() {
-            true => "we give IPv6 addresses on",
-            false => "machines make their IPv6 addresses themselves on",
-        };
-        let mut because = vec![Reason::Note(format!("{gives} {}", network.interface).into())];
+        let link = &network.interface;
+        let mut because =
+            vec![Reason::Note(match (network.only_listens(), network.gives_addresses()) {
+                (true, _) => format!("on {link} we do not answer over IPv6").into(),
+                (false, true) => format!("we give IPv6 addresses on {link}").into(),
+                (false, false) => {
+                    format!("machines make their IPv6 addresses themselves on {link}").into()
+                }
+            })];
         let (gets, silence) = match answer {
+            Ok(_) if network.only_listens() => (None, Some(Why::OnlyListening)),
+            Err(why) if network.only_listens() => {
+                because.push(Reason::Note(format!("if we did, not to it: {why}").into()));
+                (None, Some(Why::OnlyListening))
+            }
             Ok(boot) => {
                 because.extend(Vec::from(reasons));
                 (Some(format!("URL {}", boot.url)), None)

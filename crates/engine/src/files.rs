@@ -184,7 +184,7 @@ impl Engine {
         if !self.serves(&ask.link, ask.from.ip()) {
             return missed(now, ask, None, Why::OutsideServedSubnets, false);
         }
-        if self.network_at(ask).is_some_and(|network| network.mode == Mode::Listen) {
+        if self.only_listens_at(ask) {
             return missed(now, ask, None, Why::OnlyListening, false);
         }
         let asked = match names::read(&ask.name) {
@@ -594,7 +594,17 @@ impl Engine {
     fn gives_addresses_at(&self, ask: &FileAsk) -> bool {
         match ask.at.ip() {
             IpAddr::V4(_) => self.network_at(ask).is_some_and(|n| n.mode == Mode::Dhcp),
-            IpAddr::V6(_) => self.networks6.iter().any(|n| n.interface == ask.link),
+            IpAddr::V6(_) => {
+                self.networks6.iter().any(|n| n.interface == ask.link && !n.only_listens())
+            }
+        }
+    }
+
+    /// Whether nobody is to get anything where an ask came in.
+    fn only_listens_at(&self, ask: &FileAsk) -> bool {
+        match ask.at.ip() {
+            IpAddr::V4(_) => self.network_at(ask).is_some_and(|n| n.mode == Mode::Listen),
+            IpAddr::V6(_) => self.only_listens6(&ask.link),
         }
     }
 

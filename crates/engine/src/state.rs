@@ -15,7 +15,6 @@ use model::declared::Said;
 use model::dns::{NameRecord, Published, PublishedAt};
 use model::image::{Channel, Channels, Wanted};
 use model::menu::Menu;
-use model::network::Mode;
 use model::rule::{Profile, Rule};
 use model::setting::Layer;
 use model::template::Template;
@@ -148,7 +147,8 @@ pub struct Engine {
     /// Firmware that nobody has filed.
     pub(crate) prints: crate::dhcp::Prints,
     pub(crate) others: crate::others::Others,
-    pub(crate) listening: crate::listen::Book,
+    pub(crate) listening: crate::listen::Book<crate::listen::Asked4>,
+    pub(crate) listening6: crate::listen::Book<crate::listen::Asked6>,
     /// Those of the settings, shared with an exchange while it changes everything else.
     pub(crate) networks: Arc<[Network]>,
     pub(crate) networks6: Arc<[Network6]>,
@@ -206,6 +206,7 @@ impl Engine {
             prints: crate::dhcp::Prints::default(),
             others: crate::others::Others::default(),
             listening: crate::listen::Book::default(),
+            listening6: crate::listen::Book::default(),
             pace: crate::dhcp::Pace::default(),
             gives_reasons: true,
             only_renews: false,
@@ -359,6 +360,7 @@ impl Engine {
             prints: self.prints.clone(),
             others: self.others.clone(),
             listening: self.listening.clone(),
+            listening6: self.listening6.clone(),
             gives_reasons: self.gives_reasons,
             ..Self::new(self.settings.clone())
         }
@@ -374,14 +376,7 @@ impl Engine {
         self.leases.arrange(&settings.networks);
         self.leases6.arrange(&settings.networks6);
         self.elsewhere = crate::elsewhere::Heard::default();
-        let of = |networks: &[Network], link: &str| -> Vec<Network> {
-            networks.iter().filter(|n| n.interface == link).cloned().collect()
-        };
-        let before = &self.settings.networks;
-        self.listening.keep_links(|link| {
-            let now = of(&settings.networks, link);
-            now.iter().any(|n| n.mode == Mode::Listen) && now == of(before, link)
-        });
+        self.keep_listening(&settings);
         self.settings = settings;
         self.leases_left_behind()
     }

@@ -219,7 +219,7 @@ impl Why {
                  mended here",
             ),
             Self::NotServed(link) => Remedy::Setting(format!("interface = \"{link}\"").into()),
-            Self::OnlyListening => Remedy::setting("mode = \"proxy\""),
+            Self::OnlyListening => Remedy::setting("mode = \"dhcp\" or \"proxy\""),
             Self::NotBooting => Remedy::elsewhere(
                 "choose network boot (PXE or HTTP) in the boot order of its firmware, if it is to boot",
             ),

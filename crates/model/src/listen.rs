@@ -1,10 +1,11 @@
 //! Where we only listen: how often the server that answers there said what we would have said.
 
 use crate::address::HardwareAddress;
-use crate::network::ListenAs;
+use crate::network::{Family, ListenAs};
 use crate::time::Now;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// How one exchange came out.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -18,11 +19,33 @@ pub enum Outcome {
     Unheard,
 }
 
+/// Who asked, as far as its message says.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Asker {
+    /// Its card. None over IPv6 where neither its address nor its identifier shows one.
+    pub machine: Option<HardwareAddress>,
+    /// Its identifier over IPv6 (DUID), in hexadecimal digits.
+    pub duid: Option<String>,
+}
+
+impl fmt::Display for Asker {
+    /// The card, else the identifier.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.machine, &self.duid) {
+            (Some(machine), _) => machine.fmt(f),
+            (None, Some(duid)) => write!(f, "DUID {duid}"),
+            (None, None) => f.write_str("a machine that does not say who it is"),
+        }
+    }
+}
+
 /// What was compared on one link since we listen there.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Listening {
     /// The interface.
     pub link: String,
+    /// Of which of its networks.
+    pub family: Family,
     /// What we would do there.
     pub listen_as: ListenAs,
     /// Exchanges in which a machine would do the same.
@@ -50,8 +73,8 @@ pub struct DifferenceSeen {
     pub count: u64,
     /// The last time, in words: what we would say, and what they said.
     pub example: String,
-    /// For which machine that was.
-    pub machine: HardwareAddress,
+    /// For whom that was.
+    pub client: Asker,
     /// When that was.
     pub last: Now,
 }
@@ -62,7 +85,7 @@ pub struct LastDifference {
     /// When.
     pub at: Now,
     /// Whose.
-    pub machine: HardwareAddress,
+    pub client: Asker,
     /// What it asked.
     pub asked: String,
     /// What we would have said.

@@ -237,6 +237,16 @@ named! {
 }
 
 named! {
+    /// Of which protocol a network is.
+    Family: "family" {
+        /// IPv4, with DHCPv4.
+        Ipv4 = "ipv4",
+        /// IPv6, with DHCPv6.
+        Ipv6 = "ipv6",
+    }
+}
+
+named! {
     /// What we would do on a link where we only listen.
     ListenAs: "listen_as" {
         /// Boot answers beside a DHCP server.

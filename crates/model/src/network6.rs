@@ -1,6 +1,6 @@
 //! The IPv6 networks we serve, as the operator meant them.
 
-use crate::network::HttpBoot;
+use crate::network::{HttpBoot, Mode};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -109,6 +109,9 @@ impl FromStr for Pool6 {
 pub struct Network6 {
     /// The interface.
     pub interface: String,
+    /// `dhcp` or `listen`; what is `off` is no network.
+    #[serde(default = "as_dhcp")]
+    pub mode: Mode,
     /// Our own address on it: TFTP and HTTP server of the answers.
     pub server: Ipv6Addr,
     /// The subnet.
@@ -135,11 +138,17 @@ pub struct Network6 {
     pub rate: Option<u64>,
 }
 
+/// Reports that were written before there was a choice.
+fn as_dhcp() -> Mode {
+    Mode::Dhcp
+}
+
 impl Network6 {
     /// A network with nothing but what it cannot do without.
     pub fn new(interface: &str, server: Ipv6Addr, subnet: Subnet6) -> Self {
         Self {
             interface: interface.to_owned(),
+            mode: Mode::Dhcp,
             server,
             subnet,
             pools: Vec::new(),
@@ -154,7 +163,12 @@ impl Network6 {
         }
     }
 
-    /// Whether its machines get their addresses from us.
+    /// Whether we only listen there: we decide, and say nothing.
+    pub fn only_listens(&self) -> bool {
+        self.mode == Mode::Listen
+    }
+
+    /// Whether its machines get their addresses from us, or would if we spoke.
     pub fn gives_addresses(&self) -> bool {
         !self.pools.is_empty()
     }

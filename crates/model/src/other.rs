@@ -149,7 +149,11 @@ impl OtherServer {
 
 /// `10.0.0.66 (52:54:00:00:00:66)`, with where it came from if that is somebody else.
 #[must_use]
-pub fn named(server: Ipv4Addr, from: Option<Ipv4Addr>, mac: Option<&HardwareAddress>) -> String {
+pub fn named<A: fmt::Display + PartialEq>(
+    server: A,
+    from: Option<A>,
+    mac: Option<&HardwareAddress>,
+) -> String {
     match (from.filter(|from| *from != server), mac) {
         (Some(from), Some(mac)) => format!("{server} (by way of {from}, {mac})"),
         (Some(from), None) => format!("{server} (by way of {from})"),

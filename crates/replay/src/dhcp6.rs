@@ -83,9 +83,9 @@ impl Talk {
     }
 }
 
-/// Whether servers say it, or relays in their place.
+/// Whether servers say it to who asked, or relays in their place.
 fn is_reply(first: Option<u8>) -> bool {
-    matches!(first, Some(kind::ADVERTISE | kind::REPLY | kind::RELAY_REPL))
+    first.is_some_and(|first| first != kind::RECONFIGURE && kind::is_of_server(first))
 }
 
 fn key((relays, inner): (Vec<wire::dhcp6::Envelope>, Vec<u8>)) -> Option<Key> {

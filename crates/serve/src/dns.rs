@@ -90,7 +90,8 @@ pub(crate) fn places<'a>(
 ) -> Vec<(&'a str, IpAddr)> {
     let v4 = networks.iter().filter(|n| !matches!(n.mode, Mode::Off | Mode::Listen));
     let v4 = v4.map(|n| (n.interface.as_str(), n.server.into()));
-    let all = v4.chain(networks6.iter().map(|n| (n.interface.as_str(), n.server.into())));
+    let v6 = networks6.iter().filter(|n| !n.only_listens());
+    let all = v4.chain(v6.map(|n| (n.interface.as_str(), n.server.into())));
     let mut seen = BTreeSet::new();
     let on = all.filter(|(link, _)| dns.rules.interfaces.iter().any(|name| name == link));
     on.filter(|(_, address)| seen.insert(*address)).collect()

@@ -3,7 +3,9 @@
 //! In: what was asked on the network. Out: what to say, as `engine` puts it. Never: a decision of
 //! our own. They are traits so that this room can be tried without a store.
 
-use engine::{Answer, Check, Datagram6, Event, FileAsk, Found, Now, Outgoing6, Overheard};
+use engine::{
+    Answer, Check, Datagram6, Event, FileAsk, Found, Listened6, Now, Outgoing6, Overheard,
+};
 use model::dns::{Published, PublishedAt};
 use model::{HardwareAddress, Hash};
 use site::{Heard, Replies};
@@ -25,6 +27,10 @@ pub trait Owner: Clone + Send + Sync + 'static {
     /// Takes in what other servers said, all that came at once, without ever waiting. How many found
     /// room.
     fn overhear(&self, overheard: Vec<Overheard>) -> usize;
+
+    /// Takes in what was heard over IPv6 where we only listen, in its order, without ever waiting. How many
+    /// found room.
+    fn listen6(&self, heard: Vec<Listened6>) -> usize;
 
     /// Somebody uses the address of a check. Never waits; what is heard later is decided with this
     /// known. False if it could not be taken in.
@@ -167,6 +173,10 @@ impl Owner for site::SiteHandle {
 
     fn overhear(&self, overheard: Vec<Overheard>) -> usize {
         Self::overhear(self, overheard)
+    }
+
+    fn listen6(&self, heard: Vec<Listened6>) -> usize {
+        Self::listen6(self, heard)
     }
 
     fn conflict(&self, link: &str, check: Check, theirs: Option<HardwareAddress>) -> bool {

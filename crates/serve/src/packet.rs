@@ -214,14 +214,14 @@ fn take(link: &str, buffers: &sys::Buffers, opened: &Opened) -> Taken {
 
 /// Counts what others say on one link.
 #[derive(Default)]
-struct Pace {
+pub(crate) struct Pace {
     began: Now,
     count: u32,
 }
 
 impl Pace {
     /// How many more may be looked at in this second.
-    fn admits(&mut self, now: Now, more: usize) -> usize {
+    pub(crate) fn admits(&mut self, now: Now, more: usize) -> usize {
         if now.since(self.began) >= Duration::from_secs(1) {
             *self = Self { began: now, count: 0 };
         }

@@ -146,8 +146,9 @@ impl Opened {
         let served = served(networks, networks6);
         // Where we only listen nobody gets a file, and the other server may need the port.
         let answering = networks.iter().filter(|n| n.mode != Mode::Listen);
-        let tftp = tftp_on(&addresses(answering.copied(), networks6), &served, limits)?;
-        let ours = addresses(networks.iter().copied(), networks6);
+        let answering6 = networks6.iter().filter(|n| !n.only_listens());
+        let tftp = tftp_on(&addresses(answering.copied(), answering6), &served, limits)?;
+        let ours = addresses(networks.iter().copied(), networks6.iter());
         let mut http = vec![http_on(&ours, http_port, None)?];
         if let Some(Tls { port, keys }) = tls {
             http.push(http_on(&ours, port, Some(keys))?);
@@ -175,6 +176,10 @@ impl Opened {
         for opened in self.ipv6.dhcp {
             let listens = opened.listen(&mut listeners, &owner, &counters);
             listens.map_err(|e| StartError::thread("DHCPv6", e))?;
+        }
+        for opened in self.ipv6.listen {
+            let run = opened.run(owner.clone(), Arc::clone(&counters));
+            listeners.spawn(run.map_err(|e| StartError::thread("listening to DHCPv6", e))?);
         }
         for opened in self.ipv6.advertise {
             let run = opened.run().map_err(|e| StartError::thread("router advertisements", e))?;

@@ -137,6 +137,35 @@ pub fn clock_synchronised() -> Option<bool> {
     (state >= 0).then_some(state != libc::TIME_ERROR)
 }
 
+/// A packet socket on one interface for UDP of IPv6 to one of two ports: what is for others and what this host sends,
+/// too, as [`Takes::Everything`]. It takes no port. Written for packets that begin with their IPv6 header.
+pub(crate) fn listening_socket_6(index: u32, ports: [u16; 2]) -> io::Result<Socket> {
+    const UDP: u32 = 17;
+    let socket = Socket::new(Domain::PACKET, Type::DGRAM, None)?;
+    let op = SockFilter::new;
+    socket.attach_filter(&[
+        op(LOAD_HALF, 0, 0, PACKET_PROTOCOL),
+        op(JUMP_EQUAL, 0, 7, libc::ETH_P_IPV6 as u32),
+        op(LOAD_WORD, 0, 0, PACKET_TYPE),
+        op(JUMP_AT_LEAST, 5, 0, PACKET_LOOPBACK),
+        op(LOAD_BYTE, 0, 0, 6),
+        op(JUMP_EQUAL, 0, 3, UDP),
+        op(LOAD_HALF, 0, 0, 42),
+        op(JUMP_EQUAL, 2, 0, u32::from(ports[0])),
+        op(JUMP_EQUAL, 1, 0, u32::from(ports[1])),
+        op(RETURN, 0, 0, 0),
+        op(RETURN, 0, 0, 0x4_0000),
+    ])?;
+    take_everything(&socket, index)?;
+    if set_int(&socket, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, RECEIVE_BUFFER).is_err() {
+        set_int(&socket, libc::SOL_SOCKET, libc::SO_RCVBUF, RECEIVE_BUFFER)?;
+    }
+    socket.set_nonblocking(true)?;
+    // What this host sends is shown to those alone that want all protocols.
+    socket.bind(&link_address(index, libc::ETH_P_ALL as u16, [0; 6])?)?;
+    Ok(socket)
+}
+
 /// A packet socket on one interface for what routers and DHCPv6 servers say to hosts: router
 /// advertisements, and UDP to `port`; written for packets that begin with their IPv6 header.
 pub(crate) fn packet_socket_6(index: u32, port: u16) -> io::Result<Socket> {

@@ -1,5 +1,6 @@
 //! The door: what the rest of the server may ask of the owner of state.
 
+mod listening;
 mod published;
 
 use crate::SiteError;

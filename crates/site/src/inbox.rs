@@ -6,7 +6,8 @@ use crate::post::{Heard, Replies};
 use crate::{Limits, SiteError};
 use engine::tag::Expectation;
 use engine::{
-    Answer, Check, Command, Datagram6, Engine, FileAsk, Found, Now, Outgoing6, Overheard, Settings,
+    Answer, Check, Command, Datagram6, Engine, FileAsk, Found, Listened6, Now, Outgoing6,
+    Overheard, Settings,
 };
 use model::{By, Change, HardwareAddress};
 use std::collections::VecDeque;
@@ -35,6 +36,8 @@ pub(crate) enum Request {
     /// What another server answered about a machine ([`Engine::heard_elsewhere`]).
     Elsewhere(HardwareAddress, Result<Option<Vec<u8>>, String>),
     Overheard(Box<Overheard>),
+    /// What was heard over IPv6 where we only listen.
+    Listened6(Box<Listened6>),
     Stop,
 }
 
@@ -132,6 +135,9 @@ impl Inbox {
         let room = self.batch_max.saturating_sub(batch.len()).max(OVERHEARD_AT_LEAST);
         let overheard = waiting.overheard.len().min(room);
         batch.extend(waiting.overheard.drain(..overheard).map(|o| Request::Overheard(Box::new(o))));
+        let listened = waiting.listened6.len().min(room);
+        let listened = waiting.listened6.drain(..listened);
+        batch.extend(listened.map(|heard| Request::Listened6(Box::new(heard))));
     }
 }
 
@@ -150,6 +156,8 @@ struct Waiting {
     lanes: [VecDeque<(Heard, Replies)>; 2],
     /// What other servers said; a full lane takes no more.
     overheard: VecDeque<Overheard>,
+    /// What was heard over IPv6 where we only listen, requests and replies in their order; the same holds.
+    listened6: VecDeque<Listened6>,
 }
 
 /// What other servers said that waits; nobody waits for an answer to it.
@@ -159,7 +167,12 @@ const OVERHEARD_AT_LEAST: usize = 16;
 
 impl Waiting {
     fn new() -> Self {
-        Self { open: true, lanes: Default::default(), overheard: VecDeque::new() }
+        Self {
+            open: true,
+            lanes: Default::default(),
+            overheard: VecDeque::new(),
+            listened6: VecDeque::new(),
+        }
     }
 }
 
@@ -223,6 +236,21 @@ impl Ring {
         taken
     }
 
+    /// The same for what is heard over IPv6 where we only listen.
+    pub(crate) fn listen6(&self, heard: impl IntoIterator<Item = Listened6>) -> usize {
+        let mut waiting = self.lock();
+        if !waiting.open {
+            return 0;
+        }
+        let before = waiting.listened6.len();
+        let room = OVERHEARD_MAX.saturating_sub(before);
+        waiting.listened6.extend(heard.into_iter().take(room));
+        let taken = waiting.listened6.len() - before;
+        drop(waiting);
+        self.filled.notify_one();
+        taken
+    }
+
     /// How many wait in each lane.
     pub(crate) fn waiting(&self) -> [usize; 2] {
         self.lock().lanes.each_ref().map(VecDeque::len)
@@ -237,7 +265,7 @@ impl Ring {
 mod tests {
     use super::*;
     use engine::Datagram;
-    use std::net::{Ipv4Addr, SocketAddrV4};
+    use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 
     fn of_type(number: u8) -> Vec<u8> {
         [&[0; 240][..], &[53, 1, number, 255]].concat()
@@ -301,6 +329,41 @@ mod tests {
             rest += batch.len();
         }
         assert_eq!(rest, OVERHEARD_MAX - OVERHEARD_AT_LEAST);
+    }
+
+    #[test]
+    fn what_is_heard_over_ipv6_keeps_its_order_and_its_lane_has_a_limit() {
+        let limits = Limits { datagrams_max: 8, batch_max: 4, ..Limits::default() };
+        let (door, mut inbox) = new(&limits);
+        let from = |port| SocketAddrV6::new(Ipv6Addr::LOCALHOST, port, 0, 0);
+        let heard = |port: u16| {
+            let (link, bytes, from) = ("lan".to_owned(), vec![7], from(port));
+            match port % 2 {
+                0 => Listened6::Asked(Datagram6 { link, from, to: Ipv6Addr::LOCALHOST, bytes }),
+                _ => {
+                    let mac = HardwareAddress::mac([2; 6]);
+                    Listened6::Said(engine::Overheard6 { link, from, mac, bytes })
+                }
+            }
+        };
+        let most = u16::try_from(OVERHEARD_MAX).unwrap();
+        assert_eq!(door.ring.listen6((0..most + 10).map(heard)), OVERHEARD_MAX);
+        let mut ports = Vec::new();
+        loop {
+            let mut batch = Vec::new();
+            inbox.take_now(&mut batch);
+            if batch.is_empty() {
+                break;
+            }
+            ports.extend(batch.iter().map(|request| match request {
+                Request::Listened6(heard) => match &**heard {
+                    Listened6::Asked(asked) => asked.from.port(),
+                    Listened6::Said(said) => said.from.port(),
+                },
+                _ => panic!("nothing else was heard"),
+            }));
+        }
+        assert!(ports.is_sorted() && ports.len() == OVERHEARD_MAX, "{ports:?}");
     }
 
     #[test]

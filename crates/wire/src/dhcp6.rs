@@ -49,6 +49,14 @@ pub mod kind {
     pub const RELAY_FORW: u8 = 12;
     /// An answer for a relay to pass on.
     pub const RELAY_REPL: u8 = 13;
+    /// A server tells a client to ask once more.
+    pub const RECONFIGURE: u8 = 10;
+
+    /// Whether servers say it, or relays in their place, by the first byte of a message (RFC 8415, 7.3).
+    #[must_use]
+    pub fn is_of_server(first: u8) -> bool {
+        matches!(first, ADVERTISE | REPLY | RECONFIGURE | RELAY_REPL)
+    }
 }
 
 /// Option codes.

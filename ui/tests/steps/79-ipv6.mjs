@@ -91,7 +91,11 @@ export default async function (world) {
   await page.keyboard.press('Escape');
 
   await of6.getByRole('button', { name: 'Change …' }).click();
-  await dialog.getByRole('checkbox', { name: 'Serve it no longer', exact: false }).check();
+  const mode = dialog.getByRole('combobox', { name: 'Mode' });
+  await mode.selectOption('listen');
+  await dialog.getByText('mode = "listen"').waitFor();
+  check((await dialog.getByRole('checkbox', { name: 'Send router advertisements', exact: false }).count()) === 0, 'where we only listen nothing is advertised');
+  await mode.selectOption('off');
   await dialog.getByText('mode = "off"').waitFor();
   await dialog.getByRole('button', { name: 'Write and put in force' }).click();
   await dialog.waitFor({ state: 'detached' });

@@ -8,9 +8,10 @@ use super::{State, ask};
 use crate::types::LinkView;
 use crate::{House, Problem};
 use axum::Json;
-use engine::Engine;
+use engine::{Engine, Settings};
+use model::OtherServer;
+use model::network::Family;
 use model::other::Standing;
-use model::{Listening, OtherServer};
 use std::collections::BTreeMap;
 
 pub async fn list(State(house): State<House>) -> Result<Json<Vec<LinkView>>, Problem> {
@@ -19,15 +20,21 @@ pub async fn list(State(house): State<House>) -> Result<Json<Vec<LinkView>>, Pro
 
 fn links(engine: &Engine) -> Vec<LinkView> {
     let mut links: BTreeMap<&str, LinkView> = BTreeMap::new();
-    for network in engine.settings().networks.iter().filter(|network| network.is_heard()) {
-        let interface = network.interface.as_str();
+    let Settings { networks, networks6, .. } = engine.settings();
+    let heard = networks.iter().filter(|network| network.is_heard());
+    let heard = heard.map(|network| (network.interface.as_str(), network.mode));
+    // Other servers are judged over IPv4 alone; over IPv6 a link is heard where we only listen.
+    let heard6 = networks6.iter().filter(|network| network.only_listens());
+    let heard6 = heard6.map(|network| (network.interface.as_str(), network.mode));
+    for (interface, mode) in heard.chain(heard6) {
         let link = links.entry(interface).or_insert_with(|| LinkView {
             interface: interface.to_owned(),
             modes: Vec::new(),
             others: Vec::new(),
             agreement: None,
+            agreement_ipv6: None,
         });
-        let mode = network.mode.to_string();
+        let mode = mode.to_string();
         if !link.modes.contains(&mode) {
             link.modes.push(mode);
         }
@@ -38,9 +45,10 @@ fn links(engine: &Engine) -> Vec<LinkView> {
         }
     }
     for listening in engine.listening() {
-        let Listening { link, .. } = &listening;
-        if let Some(link) = links.get_mut(link.as_str()) {
-            link.agreement = Some(listening.into());
+        let Some(link) = links.get_mut(listening.link.as_str()) else { continue };
+        match listening.family {
+            Family::Ipv4 => link.agreement = Some(listening.into()),
+            Family::Ipv6 => link.agreement_ipv6 = Some(listening.into()),
         }
     }
     links.into_values().collect()

@@ -3,7 +3,7 @@
 use crate::Problem;
 use model::Event;
 use model::access::Role;
-use model::network::{Mode, Network};
+use model::network::Network;
 use model::{Arch, Channel, Network6};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -86,7 +86,7 @@ pub struct TlsFinding {
 pub struct NetworkStatus {
     /// Interface.
     pub interface: String,
-    /// `auto`, `dhcp`, `proxy`, `listen`, `off`; of IPv6 always `dhcp`.
+    /// `auto`, `dhcp`, `proxy`, `listen`, `off`; of IPv6 `dhcp` or `listen`.
     pub mode: String,
     /// Our address.
     pub server: String,
@@ -100,7 +100,7 @@ impl From<&Network6> for NetworkStatus {
     fn from(network: &Network6) -> Self {
         Self {
             interface: network.interface.clone(),
-            mode: Mode::Dhcp.to_string(),
+            mode: network.mode.to_string(),
             server: network.server.to_string(),
             subnet: network.subnet.to_string(),
             pool: network.pools.iter().map(ToString::to_string).collect(),

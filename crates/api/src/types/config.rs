@@ -112,7 +112,7 @@ pub struct NetworkWish {
 pub struct Network6Wish {
     /// Its interface.
     pub interface: String,
-    /// `dhcp` or `off`.
+    /// `dhcp`, `listen` or `off`.
     #[schemars(with = "String")]
     pub mode: Mode,
     /// Its subnet.

@@ -12,12 +12,14 @@ use std::net::Ipv4Addr;
 pub struct LinkView {
     /// Its interface.
     pub interface: String,
-    /// `auto`, `dhcp`, `proxy` or `listen`, once for each network there that has another.
+    /// `auto`, `dhcp`, `proxy` or `listen`, once for each network there that has another; of IPv6 `listen` alone.
     pub modes: Vec<String>,
     /// Other DHCP and boot servers that were heard there since the start.
     pub others: Vec<OtherServerView>,
-    /// What was compared, where we only listen and something was.
+    /// What was compared over IPv4, where we only listen and something was.
     pub agreement: Option<AgreementView>,
+    /// The same over IPv6.
+    pub agreement_ipv6: Option<AgreementView>,
 }
 
 /// A DHCP or boot server that is not us.
@@ -101,8 +103,10 @@ pub struct DifferenceView {
     pub count: u64,
     /// The last time, in words: what we would say, and what they said.
     pub example: String,
-    /// For which machine that was.
-    pub machine: HardwareAddress,
+    /// For which machine that was. `null` over IPv6 where neither its address nor its identifier shows a card.
+    pub machine: Option<HardwareAddress>,
+    /// Its identifier over IPv6 (DUID), in hexadecimal digits.
+    pub duid: Option<String>,
     /// When that was.
     pub last: String,
 }
@@ -112,8 +116,10 @@ pub struct DifferenceView {
 pub struct LastDifferenceView {
     /// When.
     pub at: String,
-    /// Whose.
-    pub machine: HardwareAddress,
+    /// Whose. `null` over IPv6 where neither its address nor its identifier shows a card.
+    pub machine: Option<HardwareAddress>,
+    /// Its identifier over IPv6 (DUID), in hexadecimal digits.
+    pub duid: Option<String>,
     /// What it asked.
     pub asked: String,
     /// What we would have said.
@@ -130,12 +136,14 @@ impl From<Listening> for AgreementView {
             what: seen.what,
             count: seen.count,
             example: seen.example,
-            machine: seen.machine,
+            machine: seen.client.machine,
+            duid: seen.client.duid,
             last: moment(seen.last),
         });
         let last_difference = listening.last_difference.map(|last| LastDifferenceView {
             at: moment(last.at),
-            machine: last.machine,
+            machine: last.client.machine,
+            duid: last.client.duid,
             asked: last.asked,
             ours: last.ours,
             theirs: last.theirs,

@@ -12,7 +12,7 @@ pub struct NetworkView {
     pub interface: String,
     /// `ipv4` or `ipv6`.
     pub family: String,
-    /// `auto`, `dhcp`, `proxy`, `listen`, `off`; of IPv6 always `dhcp`.
+    /// `auto`, `dhcp`, `proxy`, `listen`, `off`; of IPv6 `dhcp` or `listen`.
     pub mode: String,
     /// Our address.
     pub server: String,
@@ -93,21 +93,21 @@ impl NetworkView {
         Self {
             interface: network.interface.clone(),
             family: "ipv6".to_owned(),
-            mode: Mode::Dhcp.to_string(),
+            mode: network.mode.to_string(),
             server: network.server.to_string(),
             subnet: network.subnet.to_string(),
             pools: network.pools.iter().map(ToString::to_string).collect(),
             router: None,
             dns: texts(&network.dns),
             domain: network.domain.clone(),
-            lease_s: network.lease.map(|lease| lease.as_secs()),
+            lease_s: network.lease.filter(|_| !network.only_listens()).map(|lease| lease.as_secs()),
             relays: texts(&network.relays),
             others: Vec::new(),
             advertise: Some(network.advertise),
             rapid_commit: network.rapid_commit,
             http_boot: network.http_boot.to_string(),
             numbers,
-            fits: Mode::Dhcp.to_string(),
+            fits: network.mode.to_string(),
             because: asked_for(network),
         }
     }
@@ -115,6 +115,11 @@ impl NetworkView {
 
 /// Who tells machines that they are to ask us (RFC 4861, 4.2).
 fn asked_for(network: &Network6) -> String {
+    if network.only_listens() {
+        return "we decide and say nothing: `bootwright link agreement` shows how what another server \
+                says compares"
+            .to_owned();
+    }
     let (what, flag) = match network.gives_addresses() {
         true => ("addresses come", "M"),
         false => ("settings come", "O"),

@@ -86,7 +86,7 @@ impl Known {
     /// What the configuration says of IPv6 on an interface.
     fn served_6(&self, interface: &str) -> Option<Ours> {
         let networks = self.config.iter().flat_map(|config| &config.settings.networks6);
-        let mut here = networks.filter(|network| network.interface == interface);
+        let mut here = networks.filter(|n| n.interface == interface && !n.only_listens());
         // Of several, that of the link itself is what its machines meet.
         let first = here.clone().find(|network| network.relays.is_empty()).or_else(|| here.next());
         first.map(|network| Ours {
@@ -112,7 +112,13 @@ impl Known {
     /// Whether IPv6 is served on an interface, and IPv4 is not.
     fn is_ipv6_only(&self, interface: &str) -> bool {
         self.mode(interface).is_none()
-            && (self.served_6(interface).is_some() || !self.subnets_6(interface).is_empty())
+            && (self.is_configured_6(interface) || !self.subnets_6(interface).is_empty())
+    }
+
+    /// Whether a network of IPv6 is on an interface, answered or only listened to.
+    fn is_configured_6(&self, interface: &str) -> bool {
+        let mut networks = self.config.iter().flat_map(|config| &config.settings.networks6);
+        networks.any(|network| network.interface == interface)
     }
 
     /// What we do on an interface, as far as it is known.
@@ -143,7 +149,7 @@ impl Known {
         let v4 = settings.into_iter().flat_map(|s| &s.networks);
         let v4 = v4.filter(|n| !matches!(n.mode, Mode::Off | Mode::Listen));
         let v4 = v4.map(|n| (n.interface.clone(), IpAddr::V4(n.server)));
-        let v6 = settings.into_iter().flat_map(|s| &s.networks6);
+        let v6 = settings.into_iter().flat_map(|s| &s.networks6).filter(|n| !n.only_listens());
         let all = v4.chain(v6.map(|n| (n.interface.clone(), IpAddr::V6(n.server))));
         all.filter(move |(name, _)| name == interface).map(|(_, address)| address)
     }

@@ -336,7 +336,7 @@ mod tests {
         assert!(
             told.ends_with(
                 "for the reason above\n  the settings of this server say so\n  to change that: set \
-                 `mode = \"proxy\"`, then `bootwright reload`"
+                 `mode = \"dhcp\" or \"proxy\"`, then `bootwright reload`"
             ),
             "{told}"
         );

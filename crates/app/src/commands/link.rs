@@ -6,6 +6,8 @@ use crate::say;
 use api::Client;
 use api::types::{AgreementView, LinkView, OtherServerView};
 use clap::{Args, Subcommand};
+use model::HardwareAddress;
+use model::listen::Asker;
 
 /// What can be asked of links.
 #[derive(Debug, Subcommand)]
@@ -99,8 +101,8 @@ async fn agreement(client: &Client, which: &Which) -> Result<(), Failure> {
             report(link).iter().for_each(say::line);
         }
     }
-    let differed = |link: &&LinkView| link.agreement.as_ref().map_or(0, |sum| sum.differed);
-    match listening.iter().map(differed).sum::<u64>() {
+    let sums = listening.iter().flat_map(|link| link.agreement.iter().chain(&link.agreement_ipv6));
+    match sums.map(|sum| sum.differed).sum::<u64>() {
         0 => Ok(()),
         1 => Err(Failure::failed("one exchange differs")),
         more => Err(Failure::failed(format!("{more} exchanges differ"))),
@@ -108,15 +110,22 @@ async fn agreement(client: &Client, which: &Which) -> Result<(), Failure> {
 }
 
 fn report(link: &LinkView) -> Vec<String> {
-    let Some(sum) = &link.agreement else {
-        return vec![format!("{}: nothing was compared yet", link.interface)];
-    };
+    let over_ipv6 = format!("{} over IPv6", link.interface);
+    let sums = [(&link.interface, &link.agreement), (&over_ipv6, &link.agreement_ipv6)];
+    let sums = sums.into_iter().filter_map(|(name, sum)| Some((name, sum.as_ref()?)));
+    let lines: Vec<String> = sums.flat_map(|(name, sum)| lines_of_sum(name, sum)).collect();
+    match lines.is_empty() {
+        true => vec![format!("{}: nothing was compared yet", link.interface)],
+        false => lines,
+    }
+}
+
+fn lines_of_sum(name: &str, sum: &AgreementView) -> Vec<String> {
     let AgreementView { agreed, differed, unheard, .. } = sum;
     let compared = agreed.saturating_add(*differed);
     let mut lines = vec![
         format!(
-            "{}: as {}, {agreed} of {compared} exchanges agree ({}), {} to {}",
-            link.interface,
+            "{name}: as {}, {agreed} of {compared} exchanges agree ({}), {} to {}",
             sum.listen_as,
             share(*agreed, compared),
             sum.since,
@@ -126,14 +135,20 @@ fn report(link: &LinkView) -> Vec<String> {
     ];
     for seen in &sum.differences {
         lines.push(format!("  {} times {}", seen.count, seen.example));
-        lines.push(format!("    last for {} at {}", seen.machine, seen.last));
+        let client = client_of(seen.machine, seen.duid.as_ref());
+        lines.push(format!("    last for {client} at {}", seen.last));
     }
     if let Some(last) = &sum.last_difference {
-        lines.push(format!("  the last, {} of {} at {}", last.asked, last.machine, last.at));
+        let client = client_of(last.machine, last.duid.as_ref());
+        lines.push(format!("  the last, {} of {client} at {}", last.asked, last.at));
         lines.push(format!("    we would say  {}", last.ours));
         lines.push(format!("    they said     {}", last.theirs));
     }
     lines
+}
+
+fn client_of(machine: Option<HardwareAddress>, duid: Option<&String>) -> Asker {
+    Asker { machine, duid: duid.cloned() }
 }
 
 /// `98 %`; never 100 unless it is all.

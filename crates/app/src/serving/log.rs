@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(
             line,
             "<4>br0 52:54:00:77:00:01 DISCOVER → silence: this network is set to listen only \
-             (settings: set `mode = \"proxy\"`, then `bootwright reload`) [silence-only-listening]"
+             (settings: set `mode = \"dhcp\" or \"proxy\"`, then `bootwright reload`) [silence-only-listening]"
         );
         let two = log.line(&silent(Why::Malformed("a\n<0>b".to_owned())));
         assert_eq!(two.lines().count(), 1, "{two}");

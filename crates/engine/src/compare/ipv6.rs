@@ -2,9 +2,11 @@
 
 use super::{Bearing, Difference, Found, hex};
 use model::text::show;
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::net::Ipv6Addr;
+use std::time::Duration;
 use wire::dhcp6::{Association, Message, Packet, code};
 
 /// Options that [`Packet`] has: they are compared by what they mean.
@@ -27,6 +29,27 @@ const READ: [u16; 16] = [
     code::ELAPSED,
 ];
 
+/// What a difference of the kinds of two messages is called.
+pub(crate) const MESSAGE: &str = "message";
+
+/// `ADVERTISE fd77::100, file tftp://[fd77::1]/loader/snponly-x64.efi`: what a message gives its client.
+#[must_use]
+pub fn said6(packet: &Packet) -> String {
+    let mut words = packet.kind.name().to_owned();
+    for given in packet.associations.iter().flat_map(|one| &one.addresses) {
+        let held = if given.valid_s == 0 { " no longer" } else { "" };
+        words.push_str(&format!("{held} {}", given.address));
+    }
+    if let Some(url) = &packet.boot_url {
+        words.push_str(&format!(", file {}", show(url.strip_suffix(&[0]).unwrap_or(url))));
+    }
+    let own = packet.associations.iter().filter_map(|one| one.status.as_ref());
+    for status in packet.status.iter().chain(own) {
+        words.push_str(&format!(", status {} {}", status.code, show(&status.text)));
+    }
+    words
+}
+
 /// All differences between our reply and another server's to the same message, both out of their envelopes, those
 /// that bear on most first. Empty: what they say is the same, in whichever order.
 #[must_use]
@@ -43,7 +66,7 @@ pub fn replies6(ours: &[u8], theirs: &[u8]) -> Vec<Difference> {
                 Some(said.map_or("nothing that can be read", |_| "a message"))
             };
             let (a, b) = (says(a), says(b));
-            found.put("message", Bearing::Address, a.map(str::to_owned), b.map(str::to_owned));
+            found.put(MESSAGE, Bearing::Address, a.map(str::to_owned), b.map(str::to_owned));
         }
     }
     if let (Ok(a), Ok(b)) = (Message::parse(ours), Message::parse(theirs)) {
@@ -58,6 +81,21 @@ fn listed<T: Display>(all: &[T]) -> Option<String> {
     (!all.is_empty()).then(|| all.join(", "))
 }
 
+/// `: 9h longer`: by how much their lifetime differs from ours, where each of the two holds one address.
+fn differs_by(ours: &Option<Association>, theirs: &Option<Association>) -> Option<String> {
+    let valid_s = |one: &Option<Association>| match one.as_ref()?.addresses.as_slice() {
+        [only] if ![0, u32::MAX].contains(&only.valid_s) => Some(only.valid_s),
+        _ => None,
+    };
+    let (ours, theirs) = (valid_s(ours)?, valid_s(theirs)?);
+    let by = model::time::show_duration(Duration::from_secs(ours.abs_diff(theirs).into()));
+    match theirs.cmp(&ours) {
+        Ordering::Equal => None,
+        Ordering::Greater => Some(format!(": {by} longer")),
+        Ordering::Less => Some(format!(": {by} shorter")),
+    }
+}
+
 fn shown(all: &[Vec<u8>]) -> Option<String> {
     listed(&all.iter().map(|text| show(text)).collect::<Vec<_>>())
 }
@@ -67,7 +105,7 @@ impl Found {
         let mut both = |what: &str, bearing, of: &dyn Fn(&Packet) -> Option<String>| {
             self.put(what, bearing, of(ours), of(theirs));
         };
-        both("message", Bearing::Address, &|m| Some(m.kind.name().to_owned()));
+        both(MESSAGE, Bearing::Address, &|m| Some(m.kind.name().to_owned()));
         both("transaction", Bearing::Address, &|m| Some(hex(&m.xid)));
         both("option 1 (client identifier)", Bearing::Address, &|m| {
             m.client_id.as_deref().map(hex)
@@ -108,7 +146,8 @@ impl Found {
             both("lifetimes", Bearing::Time, &|one| {
                 let held = one.addresses.iter().filter(|a| a.valid_s > 0);
                 let times = held.map(|a| format!("{} s, {} s", a.preferred_s, a.valid_s));
-                listed(&times.collect::<Vec<_>>())
+                let by = differs_by(&a, &b).filter(|_| b.as_ref() == Some(one));
+                listed(&times.collect::<Vec<_>>()).map(|times| times + &by.unwrap_or_default())
             });
             both("asks again", Bearing::Time, &|one| {
                 let again = one.addresses.iter().any(|a| a.valid_s > 0);
@@ -193,9 +232,12 @@ mod tests {
             ("association 7: addresses: we say fd77::100, they say fd77::9", |p| {
                 p.associations[0].addresses[0].address = "fd77::9".parse().unwrap();
             }),
-            ("association 7: lifetimes: we say 100 s, 200 s, they say 100 s, 300 s", |p| {
-                p.associations[0].addresses[0].valid_s = 300;
-            }),
+            (
+                "association 7: lifetimes: we say 100 s, 200 s, they say 100 s, 300 s: 100s longer",
+                |p| {
+                    p.associations[0].addresses[0].valid_s = 300;
+                },
+            ),
             ("association 7: addresses: we say fd77::100, they say nothing", |p| {
                 p.associations.clear();
             }),

@@ -173,7 +173,7 @@ impl Engine {
         }
     }
 
-    fn asker6<'a>(&self, exchange: &'a Exchange<'_>, iaid: u32) -> Asker<'a> {
+    pub(crate) fn asker6<'a>(&self, exchange: &'a Exchange<'_>, iaid: u32) -> Asker<'a> {
         let client = exchange.client;
         Asker {
             duid: exchange.heard.packet.client_id.as_deref().unwrap_or_default(),

@@ -57,6 +57,16 @@ fn network_of<'a>(story: &Story, all: &'a [Network]) -> Option<&'a Network> {
 }
 
 impl<'a> Trail<'a> {
+    /// Whether it is not for us to answer where it boots.
+    pub(super) fn is_of_others(&self) -> bool {
+        let link = self.case.story.links.last();
+        let over_ipv6 = || link.is_some_and(|link| self.case.engine.only_listens6(link));
+        match self.network {
+            Some(network) => network.mode == Mode::Listen,
+            None => over_ipv6(),
+        }
+    }
+
     pub(super) fn new(case: Case<'a>) -> Self {
         let engine = case.engine;
         Self {

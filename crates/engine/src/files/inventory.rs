@@ -9,7 +9,6 @@ use super::{FileAsk, Found, Served, TEXT, missed};
 use crate::dhcp::event;
 use crate::{Answer, Engine, Told};
 use model::hardware::REPORT_MAX;
-use model::network::Mode;
 use model::plan::Why;
 use model::{Change, Happening, Hardware, HardwareAddress, Now, Uuid};
 use model::{Life, Machine};
@@ -53,7 +52,7 @@ impl Engine {
         if !self.serves(&ask.link, ask.from.ip()) {
             return Err(Why::OutsideServedSubnets);
         }
-        if self.network_at(ask).is_some_and(|network| network.mode == Mode::Listen) {
+        if self.only_listens_at(ask) {
             return Err(Why::OnlyListening);
         }
         let refused = |why: &str| Why::ReportRefused(why.to_owned());

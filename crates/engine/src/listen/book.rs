@@ -1,16 +1,13 @@
 //! Answers that wait for the other server's, and the sums of what was compared.
 
-use super::answers;
-use super::verdict::{self, Verdict};
+use super::Verdict;
 use crate::dhcp::event;
-use crate::others::Reply;
-use model::listen::{DifferenceSeen, LastDifference, Outcome};
-use model::network::ListenAs;
+use model::listen::{Asker, DifferenceSeen, LastDifference, Outcome};
+use model::network::{Family, ListenAs};
 use model::plan::Why;
-use model::{Event, Happening, HardwareAddress, Listening, Network, Now};
+use model::{Event, Happening, HardwareAddress, Listening, Now};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
-use wire::dhcp4::MessageType;
 
 /// Exchanges that wait for the other server; the oldest makes room.
 pub const WAITING_MAX: usize = 4096;
@@ -21,19 +18,48 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// What differs in more ways than [`DIFFERENCES_MAX`].
 const OTHER: &str = "other differences";
 
+/// What a client asked, over one of the two families.
+pub(crate) trait Asked: Clone {
+    /// What another server says.
+    type Reply;
+    /// Of which networks it is asked.
+    const FAMILY: Family;
+
+    /// Whether it is what was asked before, asked once more.
+    fn is_again(&self, before: &Self) -> bool;
+
+    /// Whether a reply is one to it.
+    fn is_answered_by(&self, reply: &Self::Reply) -> bool;
+
+    /// Who asked.
+    fn client(&self) -> Asker;
+
+    /// The card that asked, where it is known.
+    fn machine(&self) -> Option<HardwareAddress> {
+        self.client().machine
+    }
+
+    /// `REQUEST on 4011`.
+    fn in_words(&self) -> String;
+
+    /// `OFFER 10.0.0.5, file pxelinux.0 from 10.0.0.66`.
+    fn reply_in_words(reply: &Self::Reply) -> String;
+
+    /// Lays a reply beside ours; `None` where the reply says nothing of what we would have spoken about: the
+    /// addresses of the DHCP server that we would stand beside.
+    fn compare(waiting: &Waiting<Self>, reply: &Self::Reply) -> Option<Verdict>;
+
+    /// Nobody was heard, or only the DHCP server that we would stand beside.
+    fn unheard(waiting: &Waiting<Self>) -> Verdict;
+}
+
 /// What we would have said, until the other server speaks.
 #[derive(Clone, Debug)]
-pub(super) struct Waiting {
+pub(crate) struct Waiting<A> {
     pub(super) at: Now,
     pub(super) link: String,
     pub(super) listen_as: ListenAs,
-    pub(super) client: HardwareAddress,
-    pub(super) xid: u32,
-    pub(super) asked: Option<MessageType>,
-    /// It was asked on port 4011.
-    pub(super) pxe_port: bool,
-    /// The network of which any address is as good for this client as another.
-    pub(super) any_address: Option<Network>,
+    pub(super) asked: A,
     /// Our reply.
     pub(super) ours: Result<Vec<u8>, Why>,
     /// The DHCP server gave an address and said nothing of booting: who, and what in words. A boot
@@ -43,47 +69,24 @@ pub(super) struct Waiting {
     pub(super) done: bool,
 }
 
-impl Waiting {
-    fn is_of(&self, other: &Self) -> bool {
-        (self.xid, self.client, self.asked, self.pxe_port)
-            == (other.xid, other.client, other.asked, other.pxe_port)
-    }
-
-    fn asks(&self) -> String {
-        let kind = match self.asked {
-            Some(MessageType::Discover) => "DISCOVER",
-            Some(MessageType::Request) => "REQUEST",
-            Some(MessageType::Inform) => "INFORM",
-            Some(_) => "message",
-            None => "BOOTP request",
-        };
-        if self.pxe_port { format!("{kind} on 4011") } else { kind.to_owned() }
-    }
-
-    /// Whether there is anything to compare. A proxy never answers what is the DHCP server's alone.
-    fn expects_answer(&self) -> bool {
-        let ended = matches!(self.asked, Some(MessageType::Release | MessageType::Decline));
-        let theirs = matches!(self.ours, Err(Why::ProxyStaysOut(_) | Why::OtherServer(_)));
-        let beside = self.listen_as == ListenAs::Proxy;
-        !(ended || (theirs && beside))
-    }
-}
-
 /// All links where we listen.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Book {
+#[derive(Clone, Debug)]
+pub(crate) struct Book<A> {
     /// Oldest first.
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<Waiting<A>>,
     sums: BTreeMap<String, Listening>,
 }
 
-impl Book {
+impl<A> Default for Book<A> {
+    fn default() -> Self {
+        Self { waiting: VecDeque::new(), sums: BTreeMap::new() }
+    }
+}
+
+impl<A: Asked> Book<A> {
     /// What is asked again takes the place of what was asked before.
-    pub(super) fn wait_for(&mut self, mut waiting: Waiting) {
-        if !waiting.expects_answer() {
-            return;
-        }
-        let before = self.waiting.iter().position(|before| before.is_of(&waiting));
+    pub(super) fn wait_for(&mut self, mut waiting: Waiting<A>) {
+        let before = self.waiting.iter().position(|before| waiting.asked.is_again(&before.asked));
         if let Some(before) = before {
             if self.waiting.get(before).is_some_and(|before| before.done) {
                 return;
@@ -97,24 +100,17 @@ impl Book {
         self.waiting.push_back(waiting);
     }
 
-    /// Lays a reply beside what we would have said.
-    pub(super) fn compare(&mut self, now: Now, reply: &Reply, mac: HardwareAddress) -> Vec<Event> {
-        let mut events = self.give_up(now);
-        let Some(client) = reply.client else { return events };
-        let fits = |w: &&mut Waiting| {
-            !w.done && (w.xid, w.client) == (reply.xid, client) && answers(w.asked, reply.kind)
-        };
-        let Some(waiting) = self.waiting.iter_mut().rev().find(fits) else { return events };
-        let named = model::other::named(reply.server, Some(reply.from), Some(&mac));
-        let Some(verdict) = verdict::compare(waiting, &reply.message) else {
-            let said = verdict::in_a_line(&reply.message);
-            waiting.address_only.get_or_insert((named, said));
-            return events;
+    /// Lays a reply beside what we would have said to the same; `server` says who answers.
+    pub(super) fn compare(&mut self, now: Now, reply: &A::Reply, server: String) -> Option<Event> {
+        let fits = |waiting: &&mut Waiting<A>| !waiting.done && waiting.asked.is_answered_by(reply);
+        let waiting = self.waiting.iter_mut().rev().find(fits)?;
+        let Some(verdict) = A::compare(waiting, reply) else {
+            waiting.address_only.get_or_insert((server, A::reply_in_words(reply)));
+            return None;
         };
         waiting.done = true;
         let waiting = waiting.clone();
-        events.push(self.count(now, &waiting, verdict, Some(named)));
-        events
+        Some(self.count(now, &waiting, verdict, Some(server)))
     }
 
     /// Those that waited long enough.
@@ -123,7 +119,7 @@ impl Book {
         while self.waiting.front().is_some_and(|waiting| now.since(waiting.at) >= PATIENCE) {
             let Some(waiting) = self.waiting.pop_front() else { break };
             if !waiting.done {
-                let verdict = verdict::unheard(&waiting);
+                let verdict = A::unheard(&waiting);
                 let who = waiting.address_only.as_ref().map(|(who, _)| who.clone());
                 events.push(self.count(now, &waiting, verdict, who));
             }
@@ -134,11 +130,11 @@ impl Book {
     fn count(
         &mut self,
         now: Now,
-        waiting: &Waiting,
+        waiting: &Waiting<A>,
         verdict: Verdict,
         server: Option<String>,
     ) -> Event {
-        let new = || sum_of(&waiting.link, waiting.listen_as, now);
+        let new = || sum_of((A::FAMILY, &waiting.link), waiting.listen_as, now);
         let sum = self.sums.entry(waiting.link.clone()).or_insert_with(new);
         if sum.listen_as != waiting.listen_as {
             // The configuration says otherwise now.
@@ -152,23 +148,23 @@ impl Book {
         };
         *counter = counter.saturating_add(1);
         for (what, example) in &verdict.differences {
-            note_difference(&mut sum.differences, what, example, (waiting.client, now));
+            note_difference(&mut sum.differences, (what, example), &waiting.asked.client(), now);
         }
         let Verdict { outcome, ours, theirs, differences } = verdict;
         let differences: Vec<String> = differences.into_iter().map(|(_, text)| text).collect();
         if outcome == Outcome::Differs {
             sum.last_difference = Some(LastDifference {
                 at: now,
-                machine: waiting.client,
-                asked: waiting.asks(),
+                client: waiting.asked.client(),
+                asked: waiting.asked.in_words(),
                 ours: ours.clone(),
                 theirs: theirs.clone(),
                 differences: differences.clone(),
             });
         }
-        let asked = waiting.asks();
+        let asked = waiting.asked.in_words();
         let what = Happening::Compared { asked, outcome, server, ours, theirs, differences };
-        event(now, Some(waiting.client), &waiting.link, what)
+        event(now, waiting.asked.machine(), &waiting.link, what)
     }
 
     /// By link; the most frequent difference first.
@@ -187,9 +183,10 @@ impl Book {
     }
 }
 
-fn sum_of(link: &str, listen_as: ListenAs, now: Now) -> Listening {
+fn sum_of((family, link): (Family, &str), listen_as: ListenAs, now: Now) -> Listening {
     Listening {
         link: link.to_owned(),
+        family,
         listen_as,
         agreed: 0,
         differed: 0,
@@ -203,20 +200,21 @@ fn sum_of(link: &str, listen_as: ListenAs, now: Now) -> Listening {
 
 fn note_difference(
     all: &mut Vec<DifferenceSeen>,
-    what: &str,
-    example: &str,
-    (machine, now): (HardwareAddress, Now),
+    (what, example): (&str, &str),
+    client: &Asker,
+    now: Now,
 ) {
     let full = all.len() >= DIFFERENCES_MAX;
     let known = all.iter().any(|seen| seen.what == what);
     let what = if full && !known { OTHER } else { what };
     if !all.iter().any(|seen| seen.what == what) {
         let (what, example) = (what.to_owned(), String::new());
-        all.push(DifferenceSeen { what, count: 0, example, machine, last: now });
+        all.push(DifferenceSeen { what, count: 0, example, client: client.clone(), last: now });
     }
     if let Some(seen) = all.iter_mut().find(|seen| seen.what == what) {
         seen.count = seen.count.saturating_add(1);
         example.clone_into(&mut seen.example);
-        (seen.machine, seen.last) = (machine, now);
+        client.clone_into(&mut seen.client);
+        seen.last = now;
     }
 }

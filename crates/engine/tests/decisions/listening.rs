@@ -105,9 +105,9 @@ fn as_dhcp_what_differs_is_named_and_counted_with_its_last_example() {
     let sum = sum(&engine);
     assert_eq!((sum.agreed, sum.differed), (0, 3));
     let [router, dns] = &sum.differences[..] else { panic!("{:?}", sum.differences) };
-    assert_eq!((router.count, router.machine, dns.count), (3, mac(3), 1));
+    assert_eq!((router.count, router.client.machine, dns.count), (3, Some(mac(3)), 1));
     let last = sum.last_difference.unwrap();
-    assert_eq!((last.machine, last.differences.len()), (mac(3), 2));
+    assert_eq!((last.client.machine, last.differences.len()), (Some(mac(3)), 2));
 }
 
 #[test]

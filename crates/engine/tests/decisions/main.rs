@@ -15,6 +15,7 @@ mod house;
 mod images;
 mod inventory;
 mod listening;
+mod listening6;
 mod others;
 mod power;
 mod reasons;

@@ -48,7 +48,20 @@ impl Kea {
     /// # Errors
     /// When it does not start.
     pub fn start6(at: &Namespace, serves: Serves<'_>, directory: &Path) -> Result<Self, Trouble> {
-        Self::start_with(at, "kea-dhcp6", &config6(serves, directory), directory)
+        Self::start6_with(at, serves, &[], directory)
+    }
+
+    /// As [`Kea::start6`], with options for who asks for them: `("dns-servers", "fd77::53")`.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start6_with(
+        at: &Namespace,
+        serves: Serves<'_>,
+        options: &[(&str, &str)],
+        directory: &Path,
+    ) -> Result<Self, Trouble> {
+        Self::start_with(at, "kea-dhcp6", &config6(serves, options, directory), directory)
     }
 
     fn start_with(
@@ -83,7 +96,8 @@ impl Kea {
     }
 }
 
-fn config6(serves: Serves<'_>, directory: &Path) -> String {
+fn config6(serves: Serves<'_>, options: &[(&str, &str)], directory: &Path) -> String {
+    let options = options.iter().map(|(name, data)| json!({ "name": name, "data": data }));
     let leases = directory.join("kea-leases6.csv");
     let config = json!({ "Dhcp6": {
         "data-directory": directory,
@@ -91,6 +105,7 @@ fn config6(serves: Serves<'_>, directory: &Path) -> String {
         "lease-database": { "type": "memfile", "persist": true, "name": leases },
         "preferred-lifetime": serves.lease_s,
         "valid-lifetime": serves.lease_s,
+        "option-data": options.collect::<Vec<_>>(),
         "subnet6": [{
             "subnet": serves.subnet,
             "interface": Link::INTERFACE,
@@ -134,9 +149,10 @@ mod tests {
         assert_eq!(read["Dhcp4"]["lease-database"]["name"], "/var/tmp/x/leases.csv");
         assert_eq!(read["Dhcp4"]["lease-database"]["persist"], true);
         let serves = Serves { subnet: "fd80::/64", pool: "fd80::100-fd80::1ff", lease_s: 60 };
-        let text = config6(serves, Path::new("/var/tmp/x"));
+        let text = config6(serves, &[("dns-servers", "fd80::53")], Path::new("/var/tmp/x"));
         let read: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(read["Dhcp6"]["lease-database"]["name"], "/var/tmp/x/kea-leases6.csv");
         assert_eq!(read["Dhcp6"]["lease-database"]["persist"], true);
+        assert_eq!(read["Dhcp6"]["option-data"][0]["name"], "dns-servers");
     }
 }

@@ -171,7 +171,7 @@ fn a_declared_dnsmasq_never_raises_an_alarm() -> Tried {
 
 /// Makes the bridge forget at once where it heard whom: all it carries comes to all, as at a mirroring
 /// port of a switch.
-fn everybody_hears(link: &Link) -> Tried {
+pub(super) fn everybody_hears(link: &Link) -> Tried {
     let mut command = link.bridge().command("ip");
     command.args(["link", "set", "br0", "type", "bridge", "ageing_time", "0"]);
     let set = ran(&command)?;
@@ -179,7 +179,7 @@ fn everybody_hears(link: &Link) -> Tried {
     Ok(())
 }
 
-fn mac_of(namespace: &Namespace) -> Result<String, Trouble> {
+pub(super) fn mac_of(namespace: &Namespace) -> Result<String, Trouble> {
     // `ip netns exec` mounts the /sys of the namespace.
     let mut command = namespace.command("cat");
     command.arg(format!("/sys/class/net/{}/address", Link::INTERFACE));

@@ -48,5 +48,5 @@ fn a_remedy_names_the_machine_it_is_for() {
     let remedy = Why::LocalDiskBySilence.remedy().unwrap().of("lab-01");
     assert_eq!(remedy.to_string(), "run `bootwright machine set lab-01 --profile PROFILE`");
     let json = serde_json::to_value(Why::OnlyListening.remedy().unwrap()).unwrap();
-    assert_eq!(json, serde_json::json!({"by": "setting", "what": "mode = \"proxy\""}));
+    assert_eq!(json, serde_json::json!({"by": "setting", "what": "mode = \"dhcp\" or \"proxy\""}));
 }

@@ -6,7 +6,6 @@ use crate::verdict::{Entry, Theirs, Verdict};
 use engine::compare::{self, Bearing, Difference};
 use model::address::hex_of;
 use model::plan::Why;
-use model::text::show;
 use wire::dhcp6::{Envelope, Message, Packet, code, unwrapped};
 
 /// Fills in what the exchange says.
@@ -103,18 +102,7 @@ fn says(bytes: &[u8]) -> String {
         Ok(read) => read,
         Err(why) => return format!("nothing that can be read: {why}"),
     };
-    let mut words = packet.kind.name().to_owned();
-    for given in packet.associations.iter().flat_map(|one| &one.addresses) {
-        let held = if given.valid_s == 0 { " no longer" } else { "" };
-        words.push_str(&format!("{held} {}", given.address));
-    }
-    if let Some(url) = &packet.boot_url {
-        words.push_str(&format!(", file {}", show(url.strip_suffix(&[0]).unwrap_or(url))));
-    }
-    let own = packet.associations.iter().filter_map(|one| one.status.as_ref());
-    for status in packet.status.iter().chain(own) {
-        words.push_str(&format!(", status {} {}", status.code, show(&status.text)));
-    }
+    let mut words = compare::said6(&packet);
     if !relays.is_empty() {
         words.push_str(&format!(", through {}", self::relays(&relays)));
     }

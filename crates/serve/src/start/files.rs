@@ -35,10 +35,10 @@ fn served_by_ipv4(networks: &[&Network]) -> Vec<Subnet> {
 /// Our addresses, each once, with the interface it is on.
 pub(super) fn addresses<'a>(
     networks: impl Iterator<Item = &'a Network>,
-    networks6: &'a [Network6],
+    networks6: impl Iterator<Item = &'a Network6>,
 ) -> Vec<(&'a str, IpAddr)> {
     let v4 = networks.map(|n| (n.interface.as_str(), n.server.into()));
-    let all = v4.chain(networks6.iter().map(|n| (n.interface.as_str(), n.server.into())));
+    let all = v4.chain(networks6.map(|n| (n.interface.as_str(), n.server.into())));
     let mut seen = BTreeSet::new();
     all.filter(|(_, address)| seen.insert(*address)).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::refused::{Place, StartError};
 use crate::holder::Transport;
-use crate::{advertise, dhcp6};
+use crate::{advertise, dhcp6, listen6};
 use model::{Network, Network6};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -19,16 +19,28 @@ pub struct Networks<'a> {
 /// Their sockets, opened.
 pub(super) struct Opened6 {
     pub(super) dhcp: Vec<dhcp6::Opened>,
+    /// Where we only listen.
+    pub(super) listen: Vec<listen6::Opened>,
     pub(super) advertise: Vec<advertise::Opened>,
 }
 
 impl Opened6 {
     pub(super) fn new(networks: &[Network6]) -> Result<Self, StartError> {
+        let speaks = |network: &&Network6| !network.only_listens();
+        let on = |network: &'_ Network6| network.interface.clone();
+        let silent: BTreeSet<String> =
+            networks.iter().filter(|network| network.only_listens()).map(on).collect();
+        let mut listen = Vec::new();
+        for link in &silent {
+            let opened = listen6::Opened::new(link);
+            listen.push(opened.map_err(|cause| StartError::packet_socket(link, cause))?);
+        }
+        let networks: Vec<&Network6> = networks.iter().filter(speaks).collect();
         let links: BTreeSet<&str> = networks.iter().map(|n| n.interface.as_str()).collect();
         let mut dhcp = Vec::new();
         for link in links {
             let on_link: Vec<&Network6> =
-                networks.iter().filter(|network| network.interface == link).collect();
+                networks.iter().copied().filter(|network| network.interface == link).collect();
             let address = on_link.first().map(|network| network.server);
             let address = IpAddr::V6(address.unwrap_or(std::net::Ipv6Addr::UNSPECIFIED));
             let place = Place { link, address, port: wire::dhcp6::SERVER_PORT };
@@ -47,6 +59,6 @@ impl Opened6 {
                 cause,
             })?);
         }
-        Ok(Self { dhcp, advertise })
+        Ok(Self { dhcp, listen, advertise })
     }
 }

@@ -166,6 +166,7 @@ struct Inner {
     heard: Mutex<Vec<Datagram>>,
     conflicts: Mutex<Vec<(Ipv4Addr, Option<HardwareAddress>)>>,
     overheard: Mutex<Vec<engine::Overheard>>,
+    listened6: Mutex<Vec<engine::Listened6>>,
     events: Mutex<Vec<Event>>,
     edition: AtomicU64,
     names: Mutex<(u64, engine::names::Facts)>,
@@ -198,6 +199,7 @@ impl House {
             heard: Mutex::default(),
             conflicts: Mutex::default(),
             overheard: Mutex::default(),
+            listened6: Mutex::default(),
             events: Mutex::default(),
             edition: AtomicU64::new(0),
             names: Mutex::default(),
@@ -257,6 +259,10 @@ impl House {
     }
 
     /// What other servers said.
+    pub fn listened6(&self) -> Vec<engine::Listened6> {
+        self.0.listened6.lock().unwrap().clone()
+    }
+
     pub fn overheard(&self) -> Vec<engine::Overheard> {
         self.0.overheard.lock().unwrap().clone()
     }
@@ -310,6 +316,12 @@ impl Owner for House {
     fn overhear(&self, overheard: Vec<engine::Overheard>) -> usize {
         let taken = overheard.len();
         self.0.overheard.lock().unwrap().extend(overheard);
+        taken
+    }
+
+    fn listen6(&self, heard: Vec<engine::Listened6>) -> usize {
+        let taken = heard.len();
+        self.0.listened6.lock().unwrap().extend(heard);
         taken
     }
 

@@ -166,7 +166,8 @@ impl Owner {
                 | Request::Question(_)
                 | Request::Conflict(_)
                 | Request::Elsewhere(..)
-                | Request::Overheard(_) => {}
+                | Request::Overheard(_)
+                | Request::Listened6(_) => {}
                 Request::Configure(settings, to) => {
                     let _ = to.send(self.mind.configure(*settings));
                 }

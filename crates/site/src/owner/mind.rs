@@ -3,6 +3,8 @@
 //!
 //! In: requests and the moment. Out: a batch. Never: the store.
 
+mod ipv6;
+
 use super::{DROPPED_PAUSE, Decide, Dropped, TOGETHER, audit};
 use crate::SiteError;
 use crate::batch::{Batch, Held, Letter, promises};
@@ -16,7 +18,7 @@ use crate::store::{Damage, rows};
 use crate::tally::{self, Timed};
 use engine::command::Decided;
 use engine::record::Recorded;
-use engine::{Answer, Datagram, Datagram6, Engine, Noted, Now, Overheard, Settings, Told};
+use engine::{Answer, Datagram, Engine, Noted, Now, Overheard, Settings, Told};
 use model::{Change, Event, Happening, HardwareAddress};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -85,21 +87,14 @@ impl Mind {
         match request {
             Request::Datagram(heard, to) => self.datagram(now, heard, to, batch),
             Request::Datagram6(datagram, to) => {
-                let decide = self.decide.dhcp6;
-                let sender = self.engine.filed_sender6(&datagram);
-                let begins = sender.as_ref().filter(|(sender, _)| self.begins(sender, now));
-                let before = begins.map(|(sender, duid)| self.engine.facts_of6(sender, duid));
-                let describe = || describe6(&datagram);
-                let decide = |e: &mut Engine| decide(e, now, &datagram);
-                let told = self.guard(now, batch, Timed::Dhcp, describe, decide);
-                let Some(Told { answer, changes, events }) = told else { return };
-                // What no event tells of came too often to be worth more.
-                if !events.is_empty() {
-                    let machine = machine_in(&events).or(sender.map(|(sender, _)| sender));
-                    let recorded = || Recorded::dhcp6(now, &datagram, &answer);
-                    self.record(now, machine, before, recorded);
+                if let Some(told) = self.dhcp6(now, &datagram, batch) {
+                    self.settle(
+                        batch,
+                        Letter::Datagram6(to, told.answer),
+                        told.changes,
+                        told.events,
+                    );
                 }
-                self.settle(batch, Letter::Datagram6(to, answer), changes, events);
             }
             Request::File(ask, to) => {
                 let decide = self.decide.file;
@@ -133,6 +128,7 @@ impl Mind {
                 });
             }
             Request::Overheard(overheard) => self.overhear(now, &overheard, batch),
+            Request::Listened6(heard) => self.listened6(now, &heard, batch),
             Request::Stop => batch.stop = true,
         }
     }
@@ -463,12 +459,6 @@ fn describe(datagram: &Datagram) -> String {
 }
 
 /// The same of IPv6.
-fn describe6(datagram: &Datagram6) -> String {
-    let shown: String = datagram.bytes.iter().take(300).map(|b| format!("{b:02x}")).collect();
-    let (from, link, size) = (datagram.from, &datagram.link, datagram.bytes.len());
-    format!("{size} bytes from {from} on {link} to port 547: {shown}")
-}
-
 /// What a panic said.
 fn words(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());

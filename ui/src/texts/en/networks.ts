@@ -121,7 +121,6 @@ export const networks = {
     title: (network: string) => `How ${network} is served`,
     add: 'Serve a network',
     family: 'Family of addresses',
-    off: 'Serve it no longer; what is written stays in the file',
     pool6Hint: 'First and last, one pool a line: fd77::100-fd77::1ff. Without any, machines make their own addresses.',
     advertise: 'Send router advertisements: on a link where no router says that addresses come by DHCPv6',
     rapid: 'Two messages instead of four for clients that ask for it: where no other server gives addresses',

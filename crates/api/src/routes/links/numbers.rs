@@ -2,6 +2,7 @@
 //! no address ever becomes one.
 
 use engine::Engine;
+use model::network::Family;
 use model::other::Standing;
 use model::{Listening, OtherServer};
 use prometheus_client::collector::Collector;
@@ -39,11 +40,18 @@ impl Collector for Heard {
         let mut family =
             encoder.encode_descriptor("listen_compared", help, None, MetricType::Counter)?;
         for sum in &self.listening {
+            // A link has its name for what has always been counted; over IPv6 it says so.
+            let family_of = |outcome| match sum.family {
+                Family::Ipv4 => vec![("link", sum.link.as_str()), ("outcome", outcome)],
+                Family::Ipv6 => {
+                    vec![("link", sum.link.as_str()), ("outcome", outcome), ("family", "ipv6")]
+                }
+            };
             let outcomes =
                 [("agrees", sum.agreed), ("differs", sum.differed), ("unheard", sum.unheard)];
             for (outcome, count) in outcomes {
-                let labels = [("link", sum.link.as_str()), ("outcome", outcome)];
-                ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
+                let labels = family_of(outcome);
+                ConstCounter::new(count).encode(family.encode_family(&labels.as_slice())?)?;
             }
         }
         Ok(())
@@ -78,6 +86,7 @@ mod tests {
         };
         let sum = Listening {
             link: "br1".to_owned(),
+            family: Family::Ipv4,
             listen_as: ListenAs::Dhcp,
             agreed: 7,
             differed: 1,
@@ -88,7 +97,8 @@ mod tests {
             last: Now(0),
         };
         let mut registry = Registry::with_prefix("bootwright");
-        let heard = Heard { others: vec![rogue], listening: vec![sum] };
+        let over_ipv6 = Listening { family: Family::Ipv6, differed: 5, ..sum.clone() };
+        let heard = Heard { others: vec![rogue], listening: vec![sum, over_ipv6] };
         registry.register_collector(Box::new(heard));
         let mut text = String::new();
         encode(&mut text, &registry).unwrap();
@@ -97,6 +107,7 @@ mod tests {
             "bootwright_other_servers{standing=\"declared\"} 0",
             "bootwright_listen_compared_total{link=\"br1\",outcome=\"agrees\"} 7",
             "bootwright_listen_compared_total{link=\"br1\",outcome=\"differs\"} 1",
+            "bootwright_listen_compared_total{link=\"br1\",outcome=\"differs\",family=\"ipv6\"} 5",
         ] {
             assert!(text.lines().any(|found| found == line), "no line {line:?} in\n{text}");
         }

@@ -53,7 +53,12 @@ fn fill(table: &mut Table, wish: &Network6Wish) {
     if let Some(lease) = &wish.lease {
         put(table, "lease", lease.as_str().into());
     }
-    for (key, wanted) in [("advertise", wish.advertise), ("rapid_commit", wish.rapid_commit)] {
+    // Where we only listen nothing is sent.
+    let advertise = wish.advertise.filter(|_| wish.mode != Mode::Listen);
+    if wish.mode == Mode::Listen {
+        table.remove("advertise");
+    }
+    for (key, wanted) in [("advertise", advertise), ("rapid_commit", wish.rapid_commit)] {
         // Neither is, where nothing is said.
         match wanted {
             Some(false) if !table.contains_key(key) => {}
@@ -129,6 +134,13 @@ mod tests {
             changed(&off, &wish("br0", Mode::Dhcp)).unwrap(),
             format!("{FILE}mode = \"dhcp\"\n")
         );
+    }
+
+    #[test]
+    fn where_we_only_listen_nothing_is_advertised() {
+        let listens = Network6Wish { advertise: Some(true), ..wish("br0", Mode::Listen) };
+        let expected = FILE.replace("advertise = true\n", "mode = \"listen\"\n");
+        assert_eq!(changed(FILE, &listens).unwrap(), expected);
     }
 
     #[test]

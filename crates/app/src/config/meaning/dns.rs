@@ -32,7 +32,8 @@ impl Both<'_> {
     fn links(&self) -> BTreeSet<&str> {
         let can = |network: &&Network| !matches!(network.mode, Mode::Off | Mode::Listen);
         let v4 = self.v4.iter().filter(can).map(|network| network.interface.as_str());
-        v4.chain(self.v6.iter().map(|network| network.interface.as_str())).collect()
+        let v6 = self.v6.iter().filter(|network| !network.only_listens());
+        v4.chain(v6.map(|network| network.interface.as_str())).collect()
     }
 
     /// The interfaces on which we give settings, and whether all that these say of DNS is nothing or us.
@@ -44,6 +45,7 @@ impl Both<'_> {
         let v6 = self
             .v6
             .iter()
+            .filter(|n| !n.only_listens())
             .map(|n| (n.interface.as_str(), n.dns.is_empty() || n.dns.contains(&n.server)));
         let mut links = BTreeMap::new();
         for (link, ours) in v4.chain(v6) {

@@ -39,8 +39,10 @@ pub(super) fn one(
     if mode == Mode::Off {
         return None;
     }
-    if let Some(at) = raw.mode.as_ref().filter(|_| mode != Mode::Dhcp) {
-        let what = format!("mode \"{mode}\" is for IPv4: over IPv6 there are \"dhcp\" and \"off\"");
+    if let Some(at) = raw.mode.as_ref().filter(|_| !matches!(mode, Mode::Dhcp | Mode::Listen)) {
+        let what = format!(
+            "mode \"{mode}\" is for IPv4: over IPv6 there are \"dhcp\", \"listen\" and \"off\""
+        );
         let hint = "set mode = \"dhcp\"; without a `pool` machines get settings and boot data only";
         note(Fault::new(at.at.clone(), what).hint(hint));
     }
@@ -49,9 +51,14 @@ pub(super) fn one(
         return None;
     };
     let subnet = raw.subnet.as_ref()?;
-    if let Some(at) = raw.advertise.as_ref().filter(|at| at.value)
-        && !list(raw.relays.as_ref()).is_empty()
-    {
+    let advertises = raw.advertise.as_ref().filter(|at| at.value);
+    if let Some(at) = advertises.filter(|_| mode == Mode::Listen) {
+        let what = "`advertise` is for mode \"dhcp\": where we only listen nothing is sent";
+        let hint =
+            "leave `advertise` out until mode = \"dhcp\"; routers that advertise are not touched";
+        note(Fault::new(at.at.clone(), what).hint(hint));
+    }
+    if let Some(at) = advertises.filter(|_| !list(raw.relays.as_ref()).is_empty()) {
         let what =
             format!("{} is behind a relay: what we advertised would stay here", subnet.value);
         let hint =
@@ -64,6 +71,7 @@ pub(super) fn one(
         note(Fault::new(one_more.at.clone(), format!("more than {DNS_MAX} DNS servers")));
     }
     let network = Network6 {
+        mode,
         pools: list(raw.pools.as_ref()).iter().map(|pool| pool.value).collect(),
         dns: list(raw.dns.as_ref()).iter().map(|at| at.value).collect(),
         domain: raw.domain.as_ref().map(|at| at.value.clone()),
@@ -119,6 +127,13 @@ fn beside(raw: &RawNetwork6, subnet: &At<Subnet6>, earlier: &[RawNetwork6], note
             let fault = Fault::new(raw.at.clone(), what).other(other.at.clone(), "the first");
             note(fault.hint("a subnet behind a relay is a [[network]] with `relays`"));
         }
+        if name(raw) == name(other) && is_mixed(raw, other) {
+            let link = name(raw).unwrap_or_default();
+            let what = format!("on {link} we would listen only, and answer as well");
+            let fault =
+                Fault::new(raw.at.clone(), what).other(other.at.clone(), "the other network");
+            note(fault.hint("give all IPv6 networks of an interface the same mode"));
+        }
         let theirs = other.subnet.as_ref().map(|at| at.value);
         let overlaps =
             |b: &Subnet6| subnet.value.contains(b.address) || b.contains(subnet.value.address);
@@ -127,6 +142,13 @@ fn beside(raw: &RawNetwork6, subnet: &At<Subnet6>, earlier: &[RawNetwork6], note
             note(Fault::new(subnet.at.clone(), what));
         }
     }
+}
+
+/// Whether we would answer for one of two networks, and only listen for the other.
+fn is_mixed(one: &RawNetwork6, other: &RawNetwork6) -> bool {
+    let mode = |raw: &RawNetwork6| raw.mode.as_ref().map_or(Mode::Dhcp, |mode| mode.value);
+    let modes = [mode(one), mode(other)];
+    modes.contains(&Mode::Listen) && modes.contains(&Mode::Dhcp)
 }
 
 fn pools(raw: &RawNetwork6, subnet: &At<Subnet6>, note: &impl Fn(Fault)) {

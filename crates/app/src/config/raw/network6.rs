@@ -57,7 +57,7 @@ const OTHER_FAMILY: [(&str, &str); 12] = [
     ("routes", "machines learn routes from router advertisements"),
     ("options", "further options are sent over IPv4 only"),
     ("others", "other servers are judged on IPv4 only"),
-    ("listen_as", "over IPv6 there is no mode \"listen\" yet"),
+    ("listen_as", "over IPv6 mode \"listen\" always decides as mode \"dhcp\" would"),
     ("prefix", "write it behind the address of `subnet`: fd77::/64"),
 ];
 

@@ -47,7 +47,7 @@ fn what_would_not_work_is_said_with_its_place() {
     assert_eq!(of("lease=\"1m\"\n"), ["4:7 a lease shorter than 10m"]);
     assert_eq!(
         of("mode=\"proxy\"\n"),
-        ["4:6 mode \"proxy\" is for IPv4: over IPv6 there are \"dhcp\" and \"off\""]
+        ["4:6 mode \"proxy\" is for IPv4: over IPv6 there are \"dhcp\", \"listen\" and \"off\""]
     );
     assert_eq!(
         of("relays=[\"fd77::9\"]\nadvertise=true\n"),
@@ -61,6 +61,32 @@ fn what_would_not_work_is_said_with_its_place() {
     let twice = faults(&format!("{LAN}{}", LAN.replace("/64", "/48")));
     assert!(twice.iter().any(|f| f.contains("a second IPv6 network on br0")), "{twice:?}");
     assert!(twice.iter().any(|f| f.contains("overlaps")), "{twice:?}");
+}
+
+#[test]
+fn a_network_may_only_listen_beside_one_of_ipv4_that_answers() {
+    let settings =
+        settings(&format!("{LAB}\n{LAN}mode=\"listen\"\npool=[\"fd77::100-fd77::1ff\"]\n"));
+    assert_eq!(settings.networks.len(), 1);
+    let [lan] = settings.networks6.as_slice() else { panic!("{settings:?}") };
+    assert!(lan.only_listens() && lan.gives_addresses());
+    assert!(crate::serving::in_a_line6(lan).contains("IPv6, mode listen, we are fd77::1"));
+}
+
+#[test]
+fn where_nothing_is_sent_no_key_asks_for_it() {
+    let of = |keys: &str| faults(&format!("{LAN}mode=\"listen\"\n{keys}"));
+    assert_eq!(of("advertise=false\nrapid_commit=true\nhttp_boot=\"https\"\n"), [""; 0]);
+    assert_eq!(
+        of("advertise=true\n"),
+        ["5:11 `advertise` is for mode \"dhcp\": where we only listen nothing is sent"]
+    );
+    assert_eq!(of("listen_as=\"dhcp\"\n"), ["5:1 `listen_as` is for IPv4 networks"]);
+    let behind = LAN.replace("fd77::", "fd78::") + "relays=[\"fd78::9\"]\n";
+    let mixed = of(&behind);
+    assert_eq!(mixed, ["5:1 on br0 we would listen only, and answer as well"], "{mixed:?}");
+    assert_eq!(of(&format!("{behind}mode=\"listen\"\n")), [""; 0]);
+    assert_eq!(of(&format!("{behind}mode=\"off\"\n")), [""; 0]);
 }
 
 #[test]
