@@ -424,9 +424,9 @@ impl Engine {
             .map(|loader| format!("loader/{}", loader.name));
         let chosen = ask.says.entry.is_some() || config.entry.is_some();
         // That GRUB asks for its configuration like any other, so it must be the disk that it is
-        // told; and beside another server it would ask that one.
+        // told; beside another server it would ask that one, and over IPv6 Debian's stops at its prompt.
         let to_disk = matches!(plan.decision, Decision::LocalDisk | Decision::Refused);
-        let ours = self.gives_addresses_at(ask);
+        let finds_us = ask.at.is_ipv4() && self.gives_addresses_at(ask);
         let secret = self.told_to(ask, client, plan, reveal);
         let scene = Scene {
             server_name: &self.settings.server_name,
@@ -435,7 +435,7 @@ impl Engine {
             http_port: self.settings.http_port,
             by: ask.by,
             client,
-            grub: grub.filter(|_| to_disk && ours && !chosen),
+            grub: grub.filter(|_| to_disk && finds_us && !chosen),
             answer: secret.answer.as_deref(),
             code: secret.code.as_deref(),
         };

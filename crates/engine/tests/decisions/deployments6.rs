@@ -118,6 +118,19 @@ fn an_address_that_it_made_itself_is_known_by_its_card() {
     froze(&mut lab, MADE, &path);
 }
 
+/// GRUB over IPv6 would stop at its prompt: the firmware goes on to the disk.
+#[test]
+fn its_own_disk_is_started_without_grub() {
+    let (mut lab, path) = begun();
+    lab.get(plus(3), INSTALLER, &path).unwrap();
+    let script = lab.script(plus(4), LOADER, 1);
+    assert!(script.contains("is not given twice"), "{script}");
+    assert!(script.contains(":efi\nexit 1\n") && !script.contains("grub"), "{script}");
+    let at = lab.at;
+    let over_ipv4 = lab.script(plus(4), at, 2);
+    assert!(over_ipv4.contains("chain http://10.77.0.1/loader/grubx64.efi ||"), "{over_ipv4}");
+}
+
 /// Its script is given again to the machine itself only.
 #[test]
 fn its_script_is_given_to_the_same_machine_from_either_address() {

@@ -1,6 +1,8 @@
 use super::*;
 use engine::names::Facts;
-use engine::{Answer, Check, Datagram6, Event, FileAsk, Found, Now, Outgoing6, Overheard};
+use engine::{
+    Answer, Check, Datagram6, Event, FileAsk, Found, Listened6, Now, Outgoing6, Overheard,
+};
 use model::HardwareAddress;
 use model::dns::{Published, PublishedAt};
 use site::{Heard, Replies};
@@ -19,6 +21,10 @@ impl Owner for Nobody {
     }
 
     fn overhear(&self, _: Vec<Overheard>) -> usize {
+        0
+    }
+
+    fn listen6(&self, _: Vec<Listened6>) -> usize {
         0
     }
 
