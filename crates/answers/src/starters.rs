@@ -45,6 +45,7 @@ const STARTERS: &[Starter] = starters![
     Shell "report-done.sh",
     Shell "report-failed.sh",
     Shell "debian-early.sh",
+    Shell "debian-network.sh",
     Shell "debian-late.sh",
     Shell "ubuntu-early.sh",
     Shell "fedora-pre.sh",

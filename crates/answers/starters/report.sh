@@ -15,11 +15,18 @@ report() {
   # The Debian installer has neither: plain HTTP by hand.
   bw_rest=${bw_report_url#http://}
   bw_place=${bw_rest%%/*}
-  bw_port=${bw_place##*:}
-  [ "$bw_port" != "$bw_place" ] || bw_port=80
+  # An address of IPv6 stands in brackets, for its colons: [fd77::1]:8080.
+  bw_host=${bw_place%"]"*}
+  bw_host=${bw_host#"["}
+  case $bw_place in
+    "["*"]:"*) bw_port=${bw_place##*"]:"} ;;
+    "["*"]") bw_port=80 ;;
+    *:*) bw_port=${bw_place##*:} bw_host=${bw_place%:*} ;;
+    *) bw_port=80 ;;
+  esac
   bw_length=$(printf '%s' "$bw_words" | wc -c)
   printf 'POST /%s/%s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n%s' \
     "${bw_rest#*/}" "$1" "$bw_place" "$bw_length" "$bw_words" |
-    nc -w 30 "${bw_place%:*}" "$bw_port" >/dev/null 2>&1 || true
+    nc -w 30 "$bw_host" "$bw_port" >/dev/null 2>&1 || true
   return 0
 }

@@ -91,9 +91,9 @@ fn its_debconf_reads_back_what_was_put_in() {
     clippy::disallowed_methods,
     reason = "what an installer reports goes over a socket"
 )]
-fn server(count: usize) -> (u16, std::thread::JoinHandle<Vec<String>>) {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
+fn server(host: &str, count: usize) -> (String, std::thread::JoinHandle<Vec<String>>) {
+    let listener = std::net::TcpListener::bind(format!("{host}:0")).unwrap();
+    let place = listener.local_addr().unwrap().to_string();
     let thread = std::thread::spawn(move || {
         let mut heard = Vec::new();
         for _ in 0..count {
@@ -116,7 +116,7 @@ fn server(count: usize) -> (u16, std::thread::JoinHandle<Vec<String>>) {
         }
         heard
     });
-    (port, thread)
+    (place, thread)
 }
 
 #[test]
@@ -130,9 +130,9 @@ fn its_shell_finds_the_disk_and_reports() {
     fs::write(fake.join("sys/block/vda/size"), "16384\n").unwrap();
     fs::write(fake.join("sys/block/vda/serial"), "S3R1AL").unwrap();
     fs::write(fake.join("dev/vda"), vec![0; 8 << 20]).unwrap();
-    let check = |port: u16| {
+    let check = |place: &str| {
         let mut facts = facts();
-        facts.deployment.as_mut().unwrap().report = format!("http://127.0.0.1:{port}/report/0123");
+        facts.deployment.as_mut().unwrap().report = format!("http://{place}/report/0123");
         let text =
             render("disk.sh", &starters(), &facts, Reveal::Yes, &Limits::default()).unwrap().text;
         inside(
@@ -142,8 +142,8 @@ fn its_shell_finds_the_disk_and_reports() {
             ),
         )
     };
-    let (port, heard) = server(2);
-    let done = check(port);
+    let (place, heard) = server("127.0.0.1", 2);
+    let done = check(&place);
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     assert_eq!(fs::read_to_string(fake.join("tmp/bootwright.disk")).unwrap(), "/dev/vda\n");
     let heard = heard.join().unwrap();
@@ -160,10 +160,12 @@ fn its_shell_finds_the_disk_and_reports() {
     let mut disk = vec![0; 8 << 20];
     disk[510] = 0x55;
     fs::write(fake.join("dev/vda"), disk).unwrap();
-    let (port, heard) = server(2);
-    let done = check(port);
+    // Over IPv6, too, where the address has colons of its own.
+    let (place, heard) = server("[::1]", 2);
+    let done = check(&place);
     assert_eq!(done.status.code(), Some(1));
     let heard = heard.join().unwrap();
+    assert!(heard[0].contains("\r\nHost: [::1]:"), "{heard:?}");
     assert!(
         heard[1].starts_with("POST /report/0123/failed ") && heard[1].contains("is not empty"),
         "{heard:?}"
@@ -182,9 +184,9 @@ fn the_shipped_preseed_chooses_the_disk() {
     fs::write(root.join("sys/block/vda/size"), "16384\n").unwrap();
     fs::write(root.join("sys/block/vda/serial"), "S3R1AL\n").unwrap();
     fs::write(root.join("dev/vda"), vec![0; 8 << 20]).unwrap();
-    let (port, heard) = server(2);
+    let (place, heard) = server("127.0.0.1", 2);
     let mut facts = facts();
-    facts.deployment.as_mut().unwrap().report = format!("http://127.0.0.1:{port}/report/0123");
+    facts.deployment.as_mut().unwrap().report = format!("http://{place}/report/0123");
     let mut all: Vec<(String, Setting)> = facts
         .settings
         .iter()

@@ -48,7 +48,7 @@ fn files() -> Vec<Template> {
 #[test]
 fn all_are_there_and_make_a_file_with_nothing_raw() {
     let all = starters();
-    assert_eq!(all.len(), 25, "a starting point is no template");
+    assert_eq!(all.len(), 26, "a starting point is no template");
     for starter in &all {
         let limits = Limits::default();
         let real = render(starter.name(), &all, &machine(), Reveal::Yes, &limits);

@@ -127,7 +127,7 @@ fn its_own_disk_is_started_without_grub() {
     assert!(script.contains("is not given twice"), "{script}");
     assert!(script.contains(":efi\nexit 1\n") && !script.contains("grub"), "{script}");
     let at = lab.at;
-    let over_ipv4 = lab.script(plus(4), at, 2);
+    let over_ipv4 = lab.script(plus(4), at, 1);
     assert!(over_ipv4.contains("chain http://10.77.0.1/loader/grubx64.efi ||"), "{over_ipv4}");
 }
 
