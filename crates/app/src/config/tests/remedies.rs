@@ -39,22 +39,7 @@ fn every_remedy_is_understood() {
             }
             Some(Remedy::Setting(line)) => {
                 settings += 1;
-                let line = chosen(&line).replace("eth0", "br0");
-                let rest: String = [
-                    ("interface", "\"br0\""),
-                    ("mode", "\"dhcp\""),
-                    ("subnet", "\"10.77.0.0/24\""),
-                    ("pool", "[\"10.77.0.100-10.77.0.199\"]"),
-                ]
-                .iter()
-                .filter(|(key, _)| !line.starts_with(key))
-                .filter(|(key, _)| !line.contains("proxy") || *key == "interface")
-                .map(|(key, value)| format!("{key} = {value}\n"))
-                .collect();
-                let text = format!("[[network]]\n{rest}{line}\n");
-                if let Err(error) = read(&text) {
-                    panic!("{}: `{line}` is no setting: {error}", why.code());
-                }
+                alternatives(&line).iter().for_each(|line| taken(&why, line));
             }
             Some(Remedy::Elsewhere(text)) => {
                 let inside = text.split('`').skip(1).step_by(2);
@@ -64,4 +49,31 @@ fn every_remedy_is_understood() {
         }
     }
     assert!(commands >= 6 && settings >= 5, "{commands} commands, {settings} settings");
+}
+
+/// `mode = "dhcp" or "proxy"` is either.
+fn alternatives(line: &str) -> Vec<String> {
+    match line.split_once(" = ") {
+        Some((key, values)) => values.split(" or ").map(|v| format!("{key} = {v}")).collect(),
+        None => vec![line.to_owned()],
+    }
+}
+
+fn taken(why: &Why, line: &str) {
+    let line = chosen(line).replace("eth0", "br0");
+    let rest: String = [
+        ("interface", "\"br0\""),
+        ("mode", "\"dhcp\""),
+        ("subnet", "\"10.77.0.0/24\""),
+        ("pool", "[\"10.77.0.100-10.77.0.199\"]"),
+    ]
+    .iter()
+    .filter(|(key, _)| !line.starts_with(key))
+    .filter(|(key, _)| !line.contains("proxy") || *key == "interface")
+    .map(|(key, value)| format!("{key} = {value}\n"))
+    .collect();
+    let text = format!("[[network]]\n{rest}{line}\n");
+    if let Err(error) = read(&text) {
+        panic!("{}: `{line}` is no setting: {error}", why.code());
+    }
 }
