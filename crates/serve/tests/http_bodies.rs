@@ -235,7 +235,10 @@ fn a_body_that_does_not_come_in_time_is_not_waited_for() {
     let mut sent = 0;
     let end = loop {
         match slow.write(b"x").and_then(|_| slow.read(&mut [0; 100])) {
-            Err(e) if e.kind() == ErrorKind::WouldBlock => sent += 1,
+            // A program that another test started may have ended meanwhile.
+            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
+                sent += 1
+            }
             end => break end,
         }
         assert!(sent < 400, "it still listens");
