@@ -13,7 +13,7 @@ async fn facts_in(copy: &Path, state: &Path) -> Facts {
 #[test]
 fn a_copy_holds_what_was_kept_before_and_no_batch_in_part() {
     // How much is kept during a copy is the disk's to say: where it was next to nothing, more is copied.
-    let enough = [20_000, 80_000, 320_000].into_iter().any(|held| {
+    let enough = HELD.into_iter().any(|held| {
         let batches = runtime().block_on(copied_while_written(held));
         batches > 3
     });
@@ -55,18 +55,36 @@ async fn copied_while_written(held: u32) -> u32 {
     batch
 }
 
+/// So many leases are copied, and four times as many where the disk was too quick for what should come
+/// meanwhile.
+const HELD: [u32; 3] = [20_000, 80_000, 320_000];
+
 #[test]
-fn a_second_copy_is_told_to_wait_and_a_failed_one_costs_nothing() {
+fn a_second_copy_is_told_to_wait() {
+    let told = |held| {
+        runtime().block_on(async {
+            let folder = tempfile::tempdir().unwrap();
+            let mut store = Store::open(folder.path()).await.unwrap();
+            store.keep(Now(1), &leases_of(0..held)).await.unwrap();
+            let copier = store.copier().unwrap();
+            let (one, two) = (folder.path().join("one"), folder.path().join("two"));
+            let (one, two) = tokio::join!(copier.copy(&one), copier.copy(&two));
+            assert!(one.is_ok(), "{one:?}");
+            let busy = matches!(two, Err(StoreError::CopyBusy { .. }));
+            assert!(busy || two.is_ok(), "{two:?}");
+            busy
+        })
+    };
+    assert!(HELD.into_iter().any(told), "every first copy was done when the second was asked for");
+}
+
+#[test]
+fn a_failed_copy_costs_nothing() {
     runtime().block_on(async {
         let folder = tempfile::tempdir().unwrap();
         let mut store = Store::open(folder.path()).await.unwrap();
         store.keep(Now(1), &leases_of(0..20_000)).await.unwrap();
         let copier = store.copier().unwrap();
-        let (one, two) = (folder.path().join("one"), folder.path().join("two"));
-        let (one, two) = tokio::join!(copier.copy(&one), copier.copy(&two));
-        assert!(one.is_ok(), "{one:?}");
-        assert!(matches!(two, Err(StoreError::CopyBusy { .. })), "{two:?}");
-
         let nowhere = folder.path().join("no/such/folder");
         assert!(copier.copy(&nowhere).await.is_err());
         // The disk is full for the copy alone.
@@ -83,17 +101,22 @@ fn a_second_copy_is_told_to_wait_and_a_failed_one_costs_nothing() {
 
 #[test]
 fn a_copy_ends_for_whatever_is_no_batch() {
-    runtime().block_on(async {
-        let folder = tempfile::tempdir().unwrap();
-        let mut store = Store::open(folder.path()).await.unwrap();
-        store.keep(Now(1), &leases_of(0..50_000)).await.unwrap();
-        let copier = store.copier().unwrap();
-        let copy = folder.path().join("copy");
-        let (copied, reopened) = tokio::join!(copier.copy(&copy), store.reopen());
-        assert!(matches!(copied, Err(StoreError::CopyBrokenOff { .. })), "{copied:?}");
-        reopened.unwrap();
-        store.keep(Now(2), &leases_of([70_000])).await.unwrap();
-    });
+    let ended = |held| {
+        runtime().block_on(async {
+            let folder = tempfile::tempdir().unwrap();
+            let mut store = Store::open(folder.path()).await.unwrap();
+            store.keep(Now(1), &leases_of(0..held)).await.unwrap();
+            let copier = store.copier().unwrap();
+            let copy = folder.path().join("copy");
+            let (copied, reopened) = tokio::join!(copier.copy(&copy), store.reopen());
+            reopened.unwrap();
+            store.keep(Now(2), &leases_of([2 * held])).await.unwrap();
+            let broken_off = matches!(copied, Err(StoreError::CopyBrokenOff { .. }));
+            assert!(broken_off || copied.is_ok(), "{copied:?}");
+            broken_off
+        })
+    };
+    assert!(HELD.into_iter().any(ended), "every copy was done when the store was opened again");
 }
 
 #[test]
