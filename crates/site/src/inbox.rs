@@ -223,29 +223,28 @@ impl Ring {
 
     /// Never waits. What finds no room is lost. How many found room.
     pub(crate) fn overhear(&self, overheard: impl IntoIterator<Item = Overheard>) -> usize {
-        let mut waiting = self.lock();
-        if !waiting.open {
-            return 0;
-        }
-        let before = waiting.overheard.len();
-        let room = OVERHEARD_MAX.saturating_sub(before);
-        waiting.overheard.extend(overheard.into_iter().take(room));
-        let taken = waiting.overheard.len() - before;
-        drop(waiting);
-        self.filled.notify_one();
-        taken
+        self.put(overheard, |waiting| &mut waiting.overheard)
     }
 
     /// The same for what is heard over IPv6 where we only listen.
     pub(crate) fn listen6(&self, heard: impl IntoIterator<Item = Listened6>) -> usize {
+        self.put(heard, |waiting| &mut waiting.listened6)
+    }
+
+    /// Puts what was heard into a lane of its own, as far as there is room, and gives how many that were.
+    fn put<T>(
+        &self,
+        heard: impl IntoIterator<Item = T>,
+        lane: impl FnOnce(&mut Waiting) -> &mut VecDeque<T>,
+    ) -> usize {
         let mut waiting = self.lock();
         if !waiting.open {
             return 0;
         }
-        let before = waiting.listened6.len();
-        let room = OVERHEARD_MAX.saturating_sub(before);
-        waiting.listened6.extend(heard.into_iter().take(room));
-        let taken = waiting.listened6.len() - before;
+        let lane = lane(&mut waiting);
+        let before = lane.len();
+        lane.extend(heard.into_iter().take(OVERHEARD_MAX.saturating_sub(before)));
+        let taken = lane.len() - before;
         drop(waiting);
         self.filled.notify_one();
         taken

@@ -458,7 +458,6 @@ fn describe(datagram: &Datagram) -> String {
     format!("{size} bytes from {from} on {link} to port {}: {shown}", datagram.port)
 }
 
-/// The same of IPv6.
 /// What a panic said.
 fn words(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
