@@ -26,21 +26,20 @@ pub(super) struct Opened6 {
 
 impl Opened6 {
     pub(super) fn new(networks: &[Network6]) -> Result<Self, StartError> {
-        let speaks = |network: &&Network6| !network.only_listens();
-        let on = |network: &'_ Network6| network.interface.clone();
-        let silent: BTreeSet<String> =
-            networks.iter().filter(|network| network.only_listens()).map(on).collect();
+        let (silent, networks): (Vec<&Network6>, Vec<&Network6>) =
+            networks.iter().partition(|network| network.only_listens());
+        let links = |networks: &[&'_ Network6]| -> BTreeSet<String> {
+            networks.iter().map(|network| network.interface.clone()).collect()
+        };
         let mut listen = Vec::new();
-        for link in &silent {
+        for link in &links(&silent) {
             let opened = listen6::Opened::new(link);
             listen.push(opened.map_err(|cause| StartError::packet_socket(link, cause))?);
         }
-        let networks: Vec<&Network6> = networks.iter().filter(speaks).collect();
-        let links: BTreeSet<&str> = networks.iter().map(|n| n.interface.as_str()).collect();
         let mut dhcp = Vec::new();
-        for link in links {
+        for link in &links(&networks) {
             let on_link: Vec<&Network6> =
-                networks.iter().copied().filter(|network| network.interface == link).collect();
+                networks.iter().copied().filter(|network| network.interface == *link).collect();
             let address = on_link.first().map(|network| network.server);
             let address = IpAddr::V6(address.unwrap_or(std::net::Ipv6Addr::UNSPECIFIED));
             let place = Place { link, address, port: wire::dhcp6::SERVER_PORT };
