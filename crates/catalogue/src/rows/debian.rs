@@ -10,8 +10,10 @@ use model::image::{AnswerWay, Confidence};
 /// Files called `linux` that are read.
 const KERNELS_MAX: usize = 64;
 
-/// The installer is told its answers so; without any it asks at the console.
-const PRESEED: &str = "auto=true priority=critical interface=auto url={A}";
+/// The installer is told its answers so; without any it asks at the console. Whether to go on where nobody is a
+/// router it asks before it has them (its netcfg): whatever it needs may be on the link.
+const PRESEED: &str =
+    "auto=true priority=critical interface=auto netcfg/no_default_route=true url={A}";
 
 /// netinst and DVD. Their own initrd has only the retriever for discs.
 pub(crate) static INSTALLER_DISC: Row = Row {

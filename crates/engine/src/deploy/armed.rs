@@ -16,9 +16,6 @@ use model::{Change, Client, Event, HardwareAddress, Image, Now};
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// Debian's installer asks nobody then (its netcfg, `no_default_route`).
-const NO_ROUTER: &str = "netcfg/no_default_route=true";
-
 /// How long after something was booted once its script is given again, should the boot have broken
 /// off: a firmware that starts anew says so and ends it at once.
 pub(super) const ONCE_MORE: Duration = Duration::from_secs(120);
@@ -110,10 +107,9 @@ impl Engine {
         let machine = self.machines.get(&client.hardware);
         let name = machine.and_then(|machine| machine.name.as_ref());
         if let (true, Some(name)) = (image.recipe.kind == "debian-di", name) {
-            // It asks for its name before it has the answer file, and whether to go on where nobody is a
-            // router: whatever it needs may be on the link.
+            // It asks for its name before it has the answer file.
             let domain = self.domain_on(&client.link).unwrap_or_default();
-            args = format!("{args} hostname={name} domain={domain} {NO_ROUTER}");
+            args = format!("{args} hostname={name} domain={domain}");
         }
         args
     }
