@@ -1,7 +1,9 @@
 //! A small lab for the engine's tests: one network, one image, and clients that speak DHCP.
 
-use engine::{Answer, Command, Datagram, Engine, Outgoing, Settings, Told};
+use engine::{Answer, Command, Datagram, Engine, Noted, Outgoing, Settings, Told};
+use model::event::Happening;
 use model::image::{LoaderKind, Recipe, SignedChain};
+use model::listen::Outcome;
 use model::network::Mode;
 use model::plan::Why;
 use model::rule::Profile;
@@ -182,4 +184,13 @@ pub fn selecting(last: u8, address: Ipv4Addr, server: Ipv4Addr) -> Message {
     message.options.push(code::REQUESTED_ADDRESS, address.octets());
     message.options.push(code::SERVER_ID, server.octets());
     message
+}
+
+/// What was compared, where only one exchange was.
+pub fn compared(noted: &Noted) -> (Outcome, Vec<String>) {
+    let only = noted.events.iter().find_map(|event| match &event.what {
+        Happening::Compared { outcome, differences, .. } => Some((*outcome, differences.clone())),
+        _ => None,
+    });
+    only.unwrap_or_else(|| panic!("nothing was compared: {noted:?}"))
 }

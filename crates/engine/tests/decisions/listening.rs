@@ -1,11 +1,10 @@
 //! Mode `listen`: what we would have said beside what was said, and nothing of it leaves or is kept.
 
 use crate::house::{
-    datagram, engine, firmware, mac, request, rule_for_everybody, selecting, silence,
+    compared, datagram, engine, firmware, mac, request, rule_for_everybody, selecting, silence,
 };
 use crate::others::{THEM, overheard, theirs};
-use engine::{Engine, Noted};
-use model::event::Happening;
+use engine::Engine;
 use model::listen::Outcome;
 use model::network::{ListenAs, Mode};
 use model::plan::Why;
@@ -35,14 +34,6 @@ fn like_ours(to: &Message, kind: MessageType) -> Message {
     reply.options.push(code::DOMAIN_NAME, *b"lab.example");
     reply.options.push(code::BROADCAST_ADDRESS, [10, 77, 0, 255]);
     reply
-}
-
-fn compared(noted: &Noted) -> (Outcome, Vec<String>) {
-    let only = noted.events.iter().find_map(|event| match &event.what {
-        Happening::Compared { outcome, differences, .. } => Some((*outcome, differences.clone())),
-        _ => None,
-    });
-    only.unwrap_or_else(|| panic!("nothing was compared: {noted:?}"))
 }
 
 fn sum(engine: &Engine) -> Listening {

@@ -1,10 +1,10 @@
 //! Mode `listen` over IPv6: what we would have said beside what was said, and nothing of it leaves or is kept.
 
-use crate::house::{command, engine_with, mac, rule_for_everybody, settings};
+use crate::house::{command, compared, engine_with, mac, rule_for_everybody, settings};
 use engine::{
     Answer, Asker, Command, Datagram6, Engine, FileAsk, Noted, Overheard6, Settings, Told,
 };
-use model::event::{Carrier, Happening};
+use model::event::Carrier;
 use model::lease::{Reservation6, ReservedFor6};
 use model::listen::Outcome;
 use model::network::{Family, Mode};
@@ -115,14 +115,6 @@ fn like_ours(asked: &Packet, kind: Kind, address: &str) -> Packet {
         domains: if wants(code::DOMAINS) { vec!["lab.example".into()] } else { Vec::new() },
         ..Packet::new(kind, asked.xid)
     }
-}
-
-fn compared(noted: &Noted) -> (Outcome, Vec<String>) {
-    let only = noted.events.iter().find_map(|event| match &event.what {
-        Happening::Compared { outcome, differences, .. } => Some((*outcome, differences.clone())),
-        _ => None,
-    });
-    only.unwrap_or_else(|| panic!("nothing was compared: {noted:?}"))
 }
 
 fn sum(engine: &Engine) -> Listening {
