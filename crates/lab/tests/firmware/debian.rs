@@ -88,9 +88,7 @@ fn installs(firmware: Firmware, mode: Mode, mirror: &str) -> Result<World, Troub
     let own = vec![empty_disk(&world)?];
     let spec = Spec { own, reboots: true, memory_mib: 1536, ..world.machine()? };
 
-    world.guest.insert(Guest::start(&spec)?).wait_for("waits for approval", PATIENCE)?;
-    world.arm(&format!("serial:{SERIAL}"))?;
-    let guest = world.guest.as_mut().expect("it was switched on");
+    let guest = world.armed_while_it_waits(&spec)?;
     guest.wait_for("LAB INSTALLER restarts", INSTALLING)?;
     // Through the network, to its own disk, to the console of what was installed.
     guest.wait_for("Debian GNU/Linux 12 lab-01 ttyS0", STARTING)?;

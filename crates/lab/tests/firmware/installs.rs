@@ -34,10 +34,7 @@ fn ovmf_is_installed_once_and_starts_its_own_disk_from_then_on() -> Tried {
     let disk = world.disk(SERIAL)?;
     let spec = Spec { own: vec![disk.clone()], reboots: true, ..world.machine()? };
 
-    // Plugged in, and armed while it waits.
-    world.guest.insert(Guest::start(&spec)?).wait_for("waits for approval", PATIENCE)?;
-    world.arm(&format!("serial:{SERIAL}"))?;
-    let guest = world.guest.as_mut().expect("it was switched on");
+    let guest = world.armed_while_it_waits(&spec)?;
     guest.wait_for("LAB INSTALLER writes /dev/vda", PATIENCE)?;
     guest.wait_for("LAB INSTALLER restarts", PATIENCE)?;
     // The network is first in its boot order, and leads to the disk.
@@ -76,9 +73,7 @@ fn ovmf_is_installed_by_its_name_on_a_link_without_ipv4() -> Tried {
     let disk = world.disk(SERIAL)?;
     let spec = Spec { own: vec![disk.clone()], reboots: true, ..world.machine()? };
 
-    world.guest.insert(Guest::start(&spec)?).wait_for("waits for approval", PATIENCE)?;
-    world.arm(&format!("serial:{SERIAL}"))?;
-    let guest = world.guest.as_mut().expect("it was switched on");
+    let guest = world.armed_while_it_waits(&spec)?;
     guest.wait_for("LAB INSTALLER restarts", PATIENCE)?;
     guest.wait_for(LOGIN, PATIENCE)?;
     guest.stop();
@@ -136,6 +131,14 @@ impl World {
 
     fn disk(&self, serial: &str) -> Result<Own, Trouble> {
         Own::empty(self.directory.path().join(serial), serial, DISK_BYTES)
+    }
+
+    /// A machine is plugged in, and armed while it waits.
+    pub(super) fn armed_while_it_waits(&mut self, spec: &Spec) -> Result<&mut Guest, Trouble> {
+        let guest = self.guest.insert(Guest::start(spec)?);
+        guest.wait_for("waits for approval", PATIENCE)?;
+        self.arm(&format!("serial:{SERIAL}"))?;
+        Ok(self.guest.as_mut().expect("it was switched on"))
     }
 
     /// What an operator does when the machine has shown up: says it is ours, says its name, deploys it.
