@@ -5,7 +5,7 @@ bw_card=$(sed -n 's/^interface \([^ ]*\) .*/\1/p' "$bw_conf" 2>/dev/null)
 bw_global() { ip -6 addr show dev "$bw_card" scope global | grep inet6; }
 if [ -n "$bw_card" ] && ! pidof dhcp6c >/dev/null && ! bw_global | grep -q .; then
   dhcp6c -c "$bw_conf" "$bw_card"
-  for bw_second in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+  for bw_second in $(seq 20); do
     bw_global | grep -qv tentative && break
     sleep 1
   done
