@@ -2,7 +2,7 @@
 //! from a mirror.
 
 use super::installs::{LOGIN, SERIAL};
-use super::{INSTALLER, Mode, PATIENCE, Tried, World};
+use super::{INSTALLER, Mode, Tried, World};
 use lab::rig::guest::{Firmware, Guest, Own, Spec};
 use lab::rig::need::need;
 use lab::rig::ns::Link;
