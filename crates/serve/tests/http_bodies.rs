@@ -237,7 +237,7 @@ fn a_body_that_does_not_come_in_time_is_not_waited_for() {
         match slow.write(b"x").and_then(|_| slow.read(&mut [0; 100])) {
             // A program that another test started may have ended meanwhile.
             Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
-                sent += 1
+                sent += 1;
             }
             end => break end,
         }
