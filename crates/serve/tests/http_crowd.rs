@@ -123,6 +123,7 @@ fn http_slow_heads_and_slow_readers_by_the_hundred_slow_nobody() {
         };
         inside(&stage.world.there, || (0..count).map(connect).collect())
     };
+    let begun = Instant::now();
     let heads = connect(300, b"GET /x HTTP/1.1\r\nX-Slow: ");
     let readers = connect(300, b"GET /x HTTP/1.1\r\n\r\n");
     let mut crowded = load();
@@ -130,10 +131,10 @@ fn http_slow_heads_and_slow_readers_by_the_hundred_slow_nobody() {
         crowded = crowded.min(load());
     }
     assert!(crowded < alone * 3 + Duration::from_millis(500), "{crowded:?}, alone {alone:?}");
-    let cut = || (stage.server.counts().http_connections_cut == 300).then_some(());
-    support::eventually(cut).unwrap_or_else(|| panic!("{:?}", stage.server.counts()));
-    // Slow readers have two minutes.
-    assert_eq!(stage.server.counts().http_connections_cut, 300);
+    let cut = || Some(stage.server.counts().http_connections_cut).filter(|cut| *cut >= 300);
+    let cut = support::eventually(cut).unwrap_or_else(|| panic!("{:?}", stage.server.counts()));
+    // Slow readers have two minutes, which a busy host needs for the loads.
+    assert!(cut == 300 || begun.elapsed() > Duration::from_secs(120), "{cut}");
     drop((heads, readers));
 }
 
