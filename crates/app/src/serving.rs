@@ -34,7 +34,9 @@ pub fn in_a_line6(network: &Network6) -> String {
     } else {
         line.push_str(", machines make their addresses themselves");
     }
-    for (name, list) in [("relays", &network.relays), ("dns", &network.dns)] {
+    for (name, list) in
+        [("relays", &network.relays), ("dns", &network.dns), ("others", &network.others)]
+    {
         if !list.is_empty() {
             let all: Vec<String> = list.iter().map(ToString::to_string).collect();
             line.push_str(&format!(", {name} {}", all.join(", ")));
@@ -61,7 +63,9 @@ pub fn in_a_line(network: &Network) -> String {
         let lease = network.lease.map_or("for ever".to_owned(), show_duration);
         line.push_str(&format!(", pool {}, lease {lease}", pools.join(", ")));
     }
-    for (name, list) in [("relays", &network.relays), ("dns", &network.dns)] {
+    for (name, list) in
+        [("relays", &network.relays), ("dns", &network.dns), ("others", &network.others)]
+    {
         if !list.is_empty() {
             let all: Vec<String> = list.iter().map(ToString::to_string).collect();
             line.push_str(&format!(", {name} {}", all.join(", ")));

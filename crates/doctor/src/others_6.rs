@@ -11,6 +11,12 @@ use std::net::Ipv6Addr;
 
 pub use heard::{Heard, Ours, Prefix, Router, Server};
 
+/// How to say that somebody belongs there.
+const IF_IT_BELONGS: &str = "if it belongs there, name its address in `others` of the [[network]], or: bootwright doctor --expect ADDRESS";
+/// What keeps routers out that nobody asked for.
+const RA_GUARD: &str = "on switches: RA guard on all ports but the router's, bootwright doctor --switch \
+                        cisco-ios|arista-eos|aruba-cx|junos";
+
 /// What follows for one link.
 #[must_use]
 pub fn judge(heard: &Heard) -> Vec<Finding> {
@@ -75,12 +81,19 @@ fn router(link: &str, router: &Router) -> Finding {
 }
 
 fn many(heard: &Heard) -> Option<Finding> {
-    let [first, rest @ ..] = &heard.routers[..] else { return None };
+    // Whoever declared some knows what they announce.
+    let belongs = |router: &Router| heard.expected.contains(&router.address);
     let all = |router: &Router| -> BTreeSet<(Ipv6Addr, u8)> {
         router.prefixes.iter().map(|p| (p.subnet.address, p.subnet.prefix)).collect()
     };
-    let other =
-        rest.iter().find(|router| all(router) != all(first) && !router.prefixes.is_empty())?;
+    let differ = |a: &Router, b: &Router| {
+        let both = belongs(a) && belongs(b);
+        !both && all(a) != all(b) && !b.prefixes.is_empty()
+    };
+    let (first, other) = heard.routers.iter().enumerate().find_map(|(at, first)| {
+        let later = heard.routers.iter().skip(at.saturating_add(1));
+        later.into_iter().find(|other| differ(first, other)).map(|other| (first, other))
+    })?;
     Some(Finding::note(
         Code::Router6Many,
         format!(
@@ -89,8 +102,7 @@ fn many(heard: &Heard) -> Option<Finding> {
         ),
         "machines follow both, and what they send leaves by either; one of them may be a \
          computer that shares its connection by mistake",
-        "see whose it is by its MAC; on switches: RA guard on all ports but the router's, bootwright \
-         doctor --switch cisco-ios|arista-eos|aruba-cx|junos",
+        format!("see whose it is by its MAC; {IF_IT_BELONGS}; {RA_GUARD}"),
     ))
 }
 
@@ -123,9 +135,19 @@ fn told(heard: &Heard, ours: &Ours) -> Vec<Finding> {
             ),
         ));
     }
-    findings.extend(heard.routers.iter().find_map(|router| other_prefix(link, router, ours)));
-    let giving = heard.servers.iter().find(|server| server.offers_address);
-    if let Some(server) = giving.filter(|_| ours.gives_addresses) {
+    let undeclared = heard.routers.iter().filter(|r| !heard.expected.contains(&r.address));
+    findings.extend(undeclared.into_iter().find_map(|router| other_prefix(link, router, ours)));
+    let giving =
+        heard.servers.iter().filter(|server| server.offers_address && ours.gives_addresses);
+    let (declared, others): (Vec<&Server>, Vec<&Server>) =
+        giving.partition(|server| heard.expected.contains(&server.address));
+    if let Some(server) = declared.first() {
+        findings.push(Finding::good(format!(
+            "{link}: DHCPv6 server {} ({}) gives addresses beside us, as was declared",
+            server.address, server.mac
+        )));
+    }
+    if let Some(server) = others.first() {
         findings.push(Finding::note(
             Code::Dhcp6Two,
             format!(
@@ -134,8 +156,10 @@ fn told(heard: &Heard, ours: &Ours) -> Vec<Finding> {
             ),
             "a machine takes what comes first, and boots what that server says; where both have the \
              same pool, two machines get one address",
-            "let one of them give addresses: ours without a `pool` gives settings and boot data, or \
-             stop the other",
+            format!(
+                "let one of them give addresses: ours without a `pool` gives settings and boot data, or \
+                 stop the other; {IF_IT_BELONGS}"
+            ),
         )
         .seen(vec![servers::sent(server)]));
     }
@@ -302,6 +326,33 @@ mod tests {
         let on_link = Prefix { autonomous: false, ..prefix("fd77::/64") };
         let flags = Router { prefixes: vec![on_link], ..router() };
         assert_eq!(found(vec![router(), flags], vec![]), [FINE, FINE]);
+    }
+
+    #[test]
+    fn who_was_declared_is_no_note_and_beside_him_anybody_else_is() {
+        let other = |last: &str, subnet: &str| Router {
+            address: last.parse().unwrap(),
+            prefixes: vec![prefix(subnet)],
+            ..router()
+        };
+        let many = (Code::Router6Many, Grade::Note);
+        let expected = vec!["fe80::1".parse().unwrap(), "fe80::9".parse().unwrap()];
+        let pair = vec![router(), other("fe80::9", "fd99::/64")];
+        let heard = |routers| Heard {
+            expected: expected.clone(),
+            ..beside_ours(Ours { advertises: true, ..OURS }, routers, vec![])
+        };
+        assert!(!codes(&heard(pair.clone())).contains(&many));
+        let three = [pair, vec![other("fe80::66", "fd66::/64")]].concat();
+        assert!(codes(&heard(three)).contains(&many));
+
+        let two = (Code::Dhcp6Two, Grade::Note);
+        let managed = Router { managed: true, ..router() };
+        let mut heard = beside_ours(OURS, vec![managed], vec![server("", "")]);
+        assert!(codes(&heard).contains(&two));
+        heard.expected = vec!["fe80::2".parse().unwrap()];
+        assert!(!codes(&heard).contains(&two));
+        assert!(judge(&heard).iter().any(|f| f.what.ends_with("beside us, as was declared")));
     }
 
     #[test]

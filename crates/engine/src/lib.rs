@@ -53,7 +53,7 @@ pub use dhcp::{Check, Datagram, Destination, Outgoing, Unfiled};
 pub use dhcp6::{Datagram6, Outgoing6};
 pub use elsewhere::Inquiry;
 pub use files::{Asker, FileAsk, Found, Served};
-pub use listen::{Listened6, Overheard6};
+pub use listen::{Advertised6, Listened6, Overheard6};
 pub use model::plan::Answer;
 pub use model::{Change, Event, Now};
 pub use others::Overheard;

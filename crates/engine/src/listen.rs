@@ -20,7 +20,7 @@ pub(crate) use book::Book;
 pub use book::{DIFFERENCES_MAX, WAITING_MAX};
 pub(crate) use ipv4::Asked4;
 pub(crate) use ipv6::Asked6;
-pub use ipv6::{Listened6, Overheard6};
+pub use ipv6::{Advertised6, Listened6, Overheard6};
 
 use crate::{Engine, Settings};
 use model::listen::Outcome;

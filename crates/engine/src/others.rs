@@ -1,32 +1,38 @@
-//! Other DHCP and boot servers on our links, as they are heard, and whose offer machines take.
+//! Other DHCP and boot servers and routers on our links, as they are heard, and whose offer machines take.
 //!
 //! ```text
-//! reply ─ heard ── is it ours again? who sends it, and what does it do?
-//!       ─ table ── who was heard so far; what was offered to whom a moment ago
-//!       ─ judge ── does it belong there, and if not: what does it break?
+//! reply ─ heard, heard6 ── is it ours again? who sends it, and what does it do?
+//!       ─ table ────────── who was heard so far; what was offered to whom a moment ago
+//!       ─ judge, judge6 ── does it belong there, and if not: what does it break?
 //! ```
 //!
-//! In: replies that were not sent by us, REQUESTs that name somebody else, the moment. Out: what to
+//! In: replies and router advertisements that were not sent by us, REQUESTs that name somebody else, the moment. Out: what to
 //! tell, once, and again when it is otherwise. Never: an answer; a fact that is kept: all of it is
 //! soft, and limited.
 
 mod fit;
 mod heard;
+mod heard6;
 mod judge;
+mod judge6;
 mod table;
 
 pub use fit::fit;
 pub(crate) use heard::{Reply, offer_of};
 pub(crate) use table::Others;
-pub use table::{OFFERS_MAX, SERVERS_MAX};
+pub use table::{LINK_MAX, OFFERS_MAX, SERVERS_MAX};
 
 use crate::dhcp::{Exchange, event};
+use crate::listen::{Advertised6, Overheard6};
 use crate::{Engine, Noted};
 use judge::Verdict;
+use judge6::Around6;
 use model::network::Mode;
 use model::other::{Deeds, Standing};
-use model::{Event, Happening, HardwareAddress, Network, Now, OtherServer};
-use std::net::{Ipv4Addr, SocketAddrV4};
+use model::url::host_of_ipv6;
+use model::{Event, Happening, HardwareAddress, Network, Network6, Now, OtherServer};
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
 use table::{Entry, Expected, Sight};
 use wire::dhcp4::{MessageType, code};
 
@@ -52,25 +58,62 @@ impl Engine {
     /// a reply, or is our own heard again, changes nothing.
     pub fn overhear(&mut self, now: Now, overheard: &Overheard) -> Noted {
         let Some(reply) = Reply::read(overheard) else { return Noted::default() };
-        let networks = std::sync::Arc::clone(&self.networks);
+        let networks = Arc::clone(&self.networks);
         let served = networks.iter().any(|n| n.interface == overheard.link && n.is_heard());
         if !served || self.is_our_own(overheard, &reply) {
             return Noted::default();
         }
         let sight = Sight {
-            server: reply.server,
-            from: Some(*overheard.from.ip()),
+            server: reply.server.into(),
+            from: Some((*overheard.from.ip()).into()),
             mac: Some(overheard.mac),
             does: reply.does,
             client: reply.client.filter(|client| Some(*client) != overheard.ours),
             offer: Some(reply.offer.clone()),
             relayed: reply.relay,
+            duid: None,
+            announced: None,
         };
         self.others.note_offer(now, &reply, overheard.mac);
-        self.others.see(now, &overheard.link, sight);
-        let mut events = self.tell_other(now, &overheard.link, reply.server);
+        let mut events = self.see_other(now, &overheard.link, sight);
         events.extend(self.compare_heard(now, &reply, overheard.mac));
         Noted { changes: Vec::new(), events }
+    }
+
+    /// Files and judges what a DHCPv6 server says on a link of ours, and tells it once. Our own word that a relay brings
+    /// back is nobody's.
+    pub(crate) fn hear_server6(&mut self, now: Now, overheard: &Overheard6) -> Vec<Event> {
+        if !self.is_heard6(&overheard.link) {
+            return Vec::new();
+        }
+        let networks = Arc::clone(&self.networks6);
+        let ours = |url: &[u8]| {
+            let host = host_of_ipv6(url);
+            networks.iter().any(|network| host == Some(network.server))
+        };
+        let own = |sight: &Sight| sight.duid.as_ref() == Some(&self.server_duid);
+        let sight = heard6::server(overheard, ours).filter(|sight| !own(sight));
+        sight.map_or_else(Vec::new, |sight| self.see_other(now, &overheard.link, sight))
+    }
+
+    /// Takes in what a router says of a link of ours: it is filed, judged and told once.
+    pub fn hear_router6(&mut self, now: Now, advertised: &Advertised6) -> Noted {
+        let heard = self.is_heard6(&advertised.link);
+        let sight = heard.then(|| heard6::router(advertised)).flatten();
+        let events =
+            sight.map_or_else(Vec::new, |sight| self.see_other(now, &advertised.link, sight));
+        Noted { changes: Vec::new(), events }
+    }
+
+    /// Whether machines of ours are on this link over IPv6: what others say to those behind a relay is not heard.
+    fn is_heard6(&self, link: &str) -> bool {
+        self.networks6.iter().any(|network| network.interface == link && network.is_on_link())
+    }
+
+    fn see_other(&mut self, now: Now, link: &str, sight: Sight) -> Vec<Event> {
+        let server = sight.server;
+        self.others.see(now, link, sight);
+        self.tell_other(now, link, server)
     }
 
     /// Every other server that was heard, by link and address.
@@ -79,7 +122,14 @@ impl Engine {
             let Verdict { standing, means, .. } = self.judged(entry);
             entry.shown(standing, means)
         };
-        self.others.servers().map(shown).collect()
+        // Of a link that we left nobody is judged.
+        let heard = |entry: &&Entry| match entry.server {
+            IpAddr::V4(_) => {
+                self.networks.iter().any(|n| n.interface == entry.link && n.is_heard())
+            }
+            IpAddr::V6(_) => self.is_heard6(&entry.link),
+        };
+        self.others.servers().filter(heard).map(shown).collect()
     }
 
     /// Whether a reply is our own that came back: sent by our card, from our address, or with our
@@ -112,17 +162,18 @@ impl Engine {
         let hardware = exchange.client.hardware;
         let offer = self.others.offer_to(now, message.xid, &hardware, server);
         let sight = Sight {
-            server,
+            server: server.into(),
             from: None,
             mac: None,
             does: Deeds { addresses: true, ..Deeds::default() },
             client: Some(hardware),
             offer: None,
             relayed: None,
+            duid: None,
+            announced: None,
         };
-        self.others.see(now, link, sight);
-        let mut events = self.tell_other(now, link, server);
-        let entry = self.others.entry(link, server);
+        let mut events = self.see_other(now, link, sight);
+        let entry = self.others.entry(link, server.into());
         let own = Some(message.ciaddr).filter(|address| !address.is_unspecified());
         let what = Happening::OfferTaken {
             server,
@@ -137,7 +188,7 @@ impl Engine {
     }
 
     /// What is to be told of a server now: nothing, if it was told.
-    fn tell_other(&mut self, now: Now, link: &str, server: Ipv4Addr) -> Vec<Event> {
+    fn tell_other(&mut self, now: Now, link: &str, server: IpAddr) -> Vec<Event> {
         let Some(entry) = self.others.entry(link, server) else { return Vec::new() };
         let standing = self.standing(entry);
         if !self.others.may_tell(now, link, server, standing) {
@@ -159,27 +210,54 @@ impl Engine {
 
     /// Whether a server belongs on its link, and what follows, in words.
     fn judged(&self, entry: &Entry) -> Verdict {
+        if entry.server.is_ipv6() {
+            return judge6::judge(entry, &self.around6(entry));
+        }
         let (on_link, expected) = self.around(entry);
         judge::judge(entry, &on_link, expected)
     }
 
     /// The same without words: every reply of another server comes here.
     fn standing(&self, entry: &Entry) -> Standing {
+        if entry.server.is_ipv6() {
+            return judge6::standing(entry, &self.around6(entry));
+        }
         let (on_link, expected) = self.around(entry);
         judge::standing(entry, &on_link, expected)
     }
 
-    /// The networks of its link, and who is expected there.
+    /// The networks of IPv4 of its link, and who is expected there.
     fn around(&self, entry: &Entry) -> (Vec<&Network>, Expected) {
         let on_link: Vec<&Network> =
             self.networks.iter().filter(|n| n.interface == entry.link).collect();
-        let undeclared = |other: &Entry| self.is_undeclared(&on_link, other);
+        let undeclared = |other: &Entry| {
+            other.server.is_ipv4()
+                && !judge::is_declared(other, &on_link)
+                && !judge::is_relay(other, &on_link)
+        };
         let expected = self.others.expected(&entry.link, undeclared);
         (on_link, expected)
     }
 
-    fn is_undeclared(&self, on_link: &[&Network], entry: &Entry) -> bool {
-        !judge::is_declared(entry, on_link) && !judge::is_relay(entry, on_link)
+    /// The networks of IPv6 of its link, and who is expected there.
+    fn around6(&self, entry: &Entry) -> Around6<'_> {
+        let link = &entry.link;
+        let here = |network: &&Network6| network.interface == *link && network.is_on_link();
+        let on_link: Vec<&Network6> = self.networks6.iter().filter(here).collect();
+        let of_family = |other: &Entry| other.server.is_ipv6();
+        let is_declared = |other: &Entry| judge6::is_declared(other, &on_link);
+        let undeclared = |other: &Entry| of_family(other) && !is_declared(other);
+        let first = |does: &dyn Fn(&Entry) -> bool| {
+            self.others.first(link, |other| undeclared(other) && does(other))
+        };
+        let addresses = first(&|other| other.does.addresses);
+        let boot = first(&|other| other.does.boot && !other.does.addresses);
+        // A router that was replaced is not waited for.
+        let announces = |e: &Entry| !e.announced.prefixes.is_empty() && self.others.is_fresh(e);
+        let router = first(&announces);
+        let here = |other: &&Entry| other.link == *link && of_family(other) && is_declared(other);
+        let declared = self.others.servers().filter(here).collect();
+        Around6 { on_link, addresses, boot, router, declared }
     }
 }
 

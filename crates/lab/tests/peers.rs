@@ -13,7 +13,7 @@
 //! publish   names at BIND and Knot: with a lease, with its end, and whatever fails between
 //! doctor    whom `doctor` names beside real servers, and whom it leaves alone
 //! others    a second dnsmasq is a rogue, or declared; listening only, beside the dnsmasq that answers
-//! others6   the same over IPv6, beside the Kea that answers dhclient
+//! others6   the same over IPv6, beside the Kea that answers dhclient, and a home router that nobody asked for
 //! load      killed again and again under load; every ACK after its sync, as strace sees it
 //! network   loss, copies, disorder and forged packets on a real link: the same bytes, no more packets
 //! cloud_init  cloud-init's reader takes the answers of an autoinstall image

@@ -324,13 +324,13 @@ pub enum Happening {
         /// In a line.
         says: String,
     },
-    /// Another DHCP server was heard on the link.
+    /// Another DHCP server, or a router that advertises, was heard on the link.
     OtherServer {
         /// Who it says it is (option 54), else where its replies come from.
-        server: Ipv4Addr,
+        server: IpAddr,
         /// Where its replies come from, a relay perhaps.
         #[serde(default)]
-        from: Option<Ipv4Addr>,
+        from: Option<IpAddr>,
         /// The hardware address that its replies come from.
         #[serde(default)]
         mac: Option<HardwareAddress>,
@@ -458,9 +458,10 @@ impl fmt::Display for Happening {
             }
             Self::MachineAppeared { says } => write!(f, "appeared: {says}"),
             Self::Inventory { says } => write!(f, "has {says}"),
-            Self::OtherServer { server, from, mac, means, .. } => {
+            Self::OtherServer { server, from, mac, does, means, .. } => {
                 let named = other::named(*server, *from, mac.as_ref());
-                write!(f, "another DHCP server, {named}: {means}")
+                let what = if does.router { "router" } else { "DHCP server" };
+                write!(f, "another {what}, {named}: {means}")
             }
             Self::OfferTaken { server, mac, address, offered, .. } => {
                 let named = other::named(*server, None, mac.as_ref());

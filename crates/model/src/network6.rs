@@ -136,6 +136,10 @@ pub struct Network6 {
     pub http_boot: HttpBoot,
     /// Bytes per second that all machines here may fetch together; none is as fast as it goes.
     pub rate: Option<u64>,
+    /// DHCPv6 servers and routers that belong on this link, by the address that they speak from. Where
+    /// one is named, no other is expected.
+    #[serde(default)]
+    pub others: Vec<Ipv6Addr>,
 }
 
 /// Reports that were written before there was a choice.
@@ -160,12 +164,18 @@ impl Network6 {
             advertise: false,
             http_boot: HttpBoot::Http,
             rate: None,
+            others: Vec::new(),
         }
     }
 
     /// Whether we only listen there: we decide, and say nothing.
     pub fn only_listens(&self) -> bool {
         self.mode == Mode::Listen
+    }
+
+    /// Whether its machines are on its link, and not behind a relay.
+    pub fn is_on_link(&self) -> bool {
+        self.relays.is_empty()
     }
 
     /// Whether its machines get their addresses from us, or would if we spoke.

@@ -1,4 +1,4 @@
-//! DHCP and boot servers on our links that are not us: who was heard, what they do, and whether they
+//! DHCP and boot servers and routers on our links that are not us: who was heard, what they do, and whether they
 //! belong there.
 
 use crate::address::HardwareAddress;
@@ -8,7 +8,7 @@ use crate::time::Now;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 named! {
     /// Whether another server belongs on its link.
@@ -16,11 +16,13 @@ named! {
         /// `others` of its network names it.
         Declared = "declared",
         /// Where we give no addresses: the first server that was heard to give them. Where we only
-        /// listen: the first boot server, too.
+        /// listen: the first boot server, too. Over IPv6 a router that announces no prefixes, one of
+        /// ours, or one that a declared router announces; where we do not advertise and no router was
+        /// declared also the first, and those that announce one of the same.
         Expected = "expected",
         /// A relay of ours.
         Relay = "relay",
-        /// It neither gives nor refuses addresses, and names no boot file.
+        /// It neither gives nor refuses addresses, announces none, and names no boot file.
         Bystander = "bystander",
         /// It does harm there, and nobody declared it.
         Rogue = "rogue",
@@ -39,14 +41,19 @@ pub struct Fit {
 /// What a server was heard to do.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Deeds {
-    /// It gives addresses (OFFER and ACK with `yiaddr`, BOOTP replies).
+    /// It gives addresses (OFFER and ACK with `yiaddr`, BOOTP replies; an ADVERTISE or REPLY of
+    /// DHCPv6 with an address in it).
     pub addresses: bool,
     /// It refuses addresses (NAK).
     pub refuses: bool,
-    /// It answers PXE or HTTP Boot as a boot server does (option 60 of that class, option 43).
+    /// It answers PXE or HTTP Boot as a boot server does (option 60 of that class, option 43); over
+    /// IPv6 it names a boot file (option 59) that is not ours.
     pub boot: bool,
-    /// It names a boot file (the field `file`, option 67).
+    /// It names a boot file (the field `file`, option 67; over IPv6 option 59).
     pub file: bool,
+    /// It sends router advertisements (RFC 4861).
+    #[serde(default)]
+    pub router: bool,
 }
 
 impl Deeds {
@@ -58,6 +65,7 @@ impl Deeds {
             refuses: self.refuses || more.refuses,
             boot: self.boot || more.boot,
             file: self.file || more.file,
+            router: self.router || more.router,
         }
     }
 }
@@ -70,6 +78,7 @@ impl fmt::Display for Deeds {
             (self.refuses, "refuses addresses"),
             (self.boot, "answers boot requests"),
             (self.file && !self.boot, "names a boot file"),
+            (self.router, "sends router advertisements"),
         ];
         let done: Vec<&str> = all.iter().filter(|(does, _)| *does).map(|(_, what)| *what).collect();
         match done.as_slice() {
@@ -84,7 +93,7 @@ impl fmt::Display for Deeds {
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TheirOffer {
     /// The address; none from a boot server.
-    pub address: Option<Ipv4Addr>,
+    pub address: Option<IpAddr>,
     /// The boot file or URL, shown.
     pub file: Option<String>,
     /// Where it says the file is (`siaddr`, else option 66), shown.
@@ -113,10 +122,11 @@ impl fmt::Display for TheirOffer {
 pub struct OtherServer {
     /// The interface.
     pub link: String,
-    /// Who it says it is (option 54), else where its replies come from.
-    pub server: Ipv4Addr,
+    /// Who it says it is (option 54), else where its replies come from: over IPv6 always that, as a
+    /// rule an address of the link alone.
+    pub server: IpAddr,
     /// Where its replies come from: itself, or a relay. None if only clients named it.
-    pub from: Option<Ipv4Addr>,
+    pub from: Option<IpAddr>,
     /// The hardware address that its replies come from.
     pub mac: Option<HardwareAddress>,
     /// What it does.
@@ -165,11 +175,13 @@ pub fn named<A: fmt::Display + PartialEq>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::Ipv4Addr;
 
     #[test]
     fn deeds_read_as_a_sentence() {
-        let does =
-            |addresses, refuses, boot, file| Deeds { addresses, refuses, boot, file }.to_string();
+        let does = |addresses, refuses, boot, file| {
+            Deeds { addresses, refuses, boot, file, router: false }.to_string()
+        };
         assert_eq!(does(true, false, false, false), "gives addresses");
         assert_eq!(does(true, false, true, true), "gives addresses and answers boot requests");
         assert_eq!(
@@ -177,6 +189,8 @@ mod tests {
             "gives addresses, refuses addresses and names a boot file"
         );
         assert_eq!(does(false, false, false, false), "gives neither addresses nor boot files");
+        let router = Deeds { addresses: true, router: true, ..Deeds::default() };
+        assert_eq!(router.to_string(), "gives addresses and sends router advertisements");
     }
 
     #[test]

@@ -34,9 +34,9 @@ macro_rules! counters {
 counters! {
     /// DHCP messages given to the owner.
     dhcp_received,
-    /// DHCP replies of other servers given to the owner.
+    /// What other DHCP servers and routers say, given to the owner.
     dhcp_overheard,
-    /// DHCP replies of others that were too many on one link.
+    /// The same that was too much on one link.
     dhcp_unheard,
     /// DHCP replies sent.
     dhcp_sent,

@@ -3,7 +3,7 @@
 //! ```text
 //! packet ── DHCP on 67 and 4011, beside any other server of this host ──▶ owner.dhcp
 //! dhcp6 ─── DHCPv6 on 547 ──────────────────────────────────────────────▶ owner.dhcp6
-//! listen6 ── DHCPv6 of others, where we only listen ────────────────────▶ owner.listen6
+//! listen6 ── DHCPv6 servers, routers, and where we only listen, clients ─▶ owner.listen6
 //! advertise ─ router advertisements, where they are to come from us
 //! tftp ──── UDP 69, transfers on a few ports that they share ────────────▶ owner.file ─▶ bytes
 //! http ──── the boot port ──────────────────────────────────────────────▶ owner.file ─▶ bytes

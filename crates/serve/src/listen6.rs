@@ -1,14 +1,15 @@
-//! DHCPv6 on a link where we only listen: what clients ask and what the server there answers, taken off the wire in
-//! one order by one packet socket.
+//! What is said over IPv6 on a link of ours and is not for us to answer, taken off the wire in one order by one packet
+//! socket: what other DHCPv6 servers and routers say, and where we only listen what clients ask as well.
 //!
-//! In: UDP to the ports of servers and of clients, whoever it is for. Out: what the owner compares. Never: a packet,
-//! or a port of this host: what is here has nothing to send with.
+//! In: router advertisements, and UDP to the ports of clients; where we only listen also that of servers, and whoever
+//! it is for. Out: what the owner judges and compares. Never: a packet, or a port of this host: what is here has
+//! nothing to send with.
 
 use crate::count::Counters;
 use crate::owner::Owner;
 use crate::packet::Pace;
 use crate::{interfaces, sys};
-use engine::{Datagram6, Listened6, Overheard6};
+use engine::{Advertised6, Datagram6, Listened6, Overheard6};
 use model::HardwareAddress;
 use socket2::Socket;
 use std::io;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 use wire::dhcp6::{CLIENT_PORT, SERVER_PORT, kind};
-use wire::ip6::{self, Body};
+use wire::ip6::{self, Body, HOP_LIMIT_MAX};
 
 /// A longer packet is none for us. Jumbo frames fit.
 const PACKET_MAX: usize = 9216;
@@ -26,24 +27,48 @@ const LOOK: Duration = Duration::from_secs(5);
 /// After the interface went down or away.
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// What is heard of a link.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Hears {
+    /// We only listen there: everything that comes by, whoever it is for.
+    Everything,
+    /// We answer there: what others say to all, and to this host. What we say ourselves is not heard.
+    Others,
+}
+
 /// The socket of one link.
 pub(crate) struct Opened {
     link: String,
+    hears: Hears,
     index: u32,
-    /// The card of the interface.
-    mac: Option<HardwareAddress>,
+    cards: Cards,
     socket: Socket,
+}
+
+/// The cards of this host.
+#[derive(Clone, Debug, Default)]
+struct Cards {
+    /// That of the interface.
+    own: Option<HardwareAddress>,
+    /// All of them: two may be on one link.
+    all: Vec<HardwareAddress>,
 }
 
 impl Opened {
     /// # Errors
     ///
     /// When packet sockets are not allowed, or the interface is not there.
-    pub(crate) fn new(link: &str) -> io::Result<Self> {
-        let found = interfaces::named(link)?;
+    pub(crate) fn new(link: &str, hears: Hears) -> io::Result<Self> {
+        let all = interfaces::interfaces()?;
+        let cards = all.iter().filter_map(|interface| interface.mac).collect();
+        let found = all.into_iter().find(|interface| interface.name == link);
         let found = found.ok_or_else(|| io::Error::from_raw_os_error(libc::ENODEV))?;
-        let socket = sys::listening_socket_6(found.index, [SERVER_PORT, CLIENT_PORT])?;
-        Ok(Self { link: link.to_owned(), index: found.index, mac: found.mac, socket })
+        let cards = Cards { own: found.mac, all: cards };
+        let socket = match hears {
+            Hears::Everything => sys::listening_socket_6(found.index, [SERVER_PORT, CLIENT_PORT]),
+            Hears::Others => sys::packet_socket_6(found.index, CLIENT_PORT),
+        }?;
+        Ok(Self { link: link.to_owned(), hears, index: found.index, cards, socket })
     }
 
     /// Listens for as long as it is polled.
@@ -56,16 +81,17 @@ impl Opened {
         owner: O,
         counters: Arc<Counters>,
     ) -> io::Result<impl Future<Output = ()> + Send + 'static> {
-        let Self { link, index, mac, socket } = self;
-        let ear = Ear { link, index, mac, owner, counters, pace: Pace::default() };
+        let Self { link, hears, index, cards, socket } = self;
+        let ear = Ear { link, hears, index, cards, owner, counters, pace: Pace::default() };
         Ok(ear.listen(sys::watched(socket)?))
     }
 }
 
 struct Ear<O> {
     link: String,
+    hears: Hears,
     index: u32,
-    mac: Option<HardwareAddress>,
+    cards: Cards,
     owner: O,
     counters: Arc<Counters>,
     pace: Pace,
@@ -100,27 +126,35 @@ impl<O: Owner> Ear<O> {
     /// A new socket if the interface is another one by now, as after `ip link del` and `add`.
     fn opened_again(&mut self) -> Option<AsyncFd<Socket>> {
         interfaces::index(&self.link).filter(|index| *index != self.index)?;
-        let Opened { index, mac, socket, .. } = Opened::new(&self.link).ok()?;
-        (self.index, self.mac) = (index, mac);
+        let Opened { index, cards, socket, .. } = Opened::new(&self.link, self.hears).ok()?;
+        (self.index, self.cards) = (index, cards);
         sys::watched(socket).ok()
     }
 
     fn hand_over(&mut self, buffers: &sys::Buffers) {
         let whole = buffers.packets().filter(|(_, came)| !came.cut);
-        let mut heard: Vec<Listened6> = whole
-            .filter_map(|(bytes, came)| read(&self.link, self.mac, bytes, came.from))
+        // A bridge may hand back what we said.
+        let own = |mac: sys::Mac| self.cards.all.contains(&HardwareAddress::mac(mac));
+        let of_others =
+            whole.filter(|(_, came)| self.hears == Hears::Everything || !own(came.from));
+        let mut heard: Vec<Listened6> = of_others
+            .filter_map(|(bytes, came)| read(&self.link, self.cards.own, bytes, came.from))
             .collect();
         if heard.is_empty() {
             return;
         }
-        let came = heard.len();
-        heard.truncate(self.pace.admits(self.owner.now(), came));
-        let said = heard.iter().filter(|heard| matches!(heard, Listened6::Said(_))).count();
-        let asked = heard.len() - said;
+        let asks: Vec<bool> =
+            heard.iter().map(|heard| matches!(heard, Listened6::Asked(_))).collect();
+        heard.truncate(self.pace.admits(self.owner.now(), asks.len()));
         let taken = if heard.is_empty() { 0 } else { self.owner.listen6(heard) };
-        self.counters.dhcp_overheard.add(said.min(taken) as u64);
-        self.counters.dhcp6_received.add(asked.min(taken) as u64);
-        self.counters.dhcp6_dropped.add(came.saturating_sub(taken) as u64);
+        // The first find room.
+        let (taken, lost) = asks.split_at(taken.min(asks.len()));
+        let asked = |these: &[bool]| these.iter().filter(|asks| **asks).count();
+        let said = |these: &[bool]| these.iter().filter(|asks| !**asks).count();
+        self.counters.dhcp6_received.add(asked(taken) as u64);
+        self.counters.dhcp6_dropped.add(asked(lost) as u64);
+        self.counters.dhcp_overheard.add(said(taken) as u64);
+        self.counters.dhcp_unheard.add(said(lost) as u64);
     }
 }
 
@@ -132,11 +166,21 @@ fn read(
     from: sys::Mac,
 ) -> Option<Listened6> {
     let packet = ip6::parse(bytes).ok()?;
-    let Body::Udp { src_port, dst_port, payload } = packet.body else { return None };
-    let (link, bytes) = (link.to_owned(), payload.to_vec());
-    let (mac, source) = (HardwareAddress::mac(from), SocketAddrV6::new(packet.src, src_port, 0, 0));
+    let (link, mac) = (link.to_owned(), HardwareAddress::mac(from));
+    let (src_port, dst_port, payload) = match packet.body {
+        Body::Udp { src_port, dst_port, payload } => (src_port, dst_port, payload),
+        // One that passed a router would be a forgery, and so one from afar (RFC 4861, 6.1.2).
+        Body::Icmp(message) if packet.hop_limit == HOP_LIMIT_MAX => {
+            let (from, bytes) = (packet.src, message.to_vec());
+            let near = from.is_unicast_link_local();
+            return near.then_some(Listened6::Advertised(Advertised6 { link, from, mac, bytes }));
+        }
+        Body::Icmp(_) => return None,
+    };
+    let (bytes, source) = (payload.to_vec(), SocketAddrV6::new(packet.src, src_port, 0, 0));
     if kind::is_of_server(*payload.first()?) {
-        return Some(Listened6::Said(Overheard6 { link, from: source, mac, bytes }));
+        let (from, to) = (source, packet.dst);
+        return Some(Listened6::Said(Overheard6 { link, from, to, mac, bytes }));
     }
     // What this host asks for itself, a probe of ours say, is no machine's; and no server hears it on another port.
     if dst_port != SERVER_PORT || own == Some(mac) {

@@ -28,7 +28,7 @@ pub trait Owner: Clone + Send + Sync + 'static {
     /// room.
     fn overhear(&self, overheard: Vec<Overheard>) -> usize;
 
-    /// Takes in what was heard over IPv6 where we only listen, in its order, without ever waiting. How many
+    /// Takes in what was heard over IPv6 of what is not for us, in its order, without ever waiting. How many
     /// found room.
     fn listen6(&self, heard: Vec<Listened6>) -> usize;
 

@@ -62,6 +62,15 @@ const PACKET_PROTOCOL: u32 = 0xffff_f000;
 const PACKET_OTHERHOST: u32 = 3;
 /// Packet types from this on never were on a wire.
 const PACKET_LOOPBACK: u32 = 5;
+/// Where the kernel keeps, for filters, the tag of a VLAN that a frame came with. Who wants all protocols sees what is of
+/// the VLANs of an interface as well, each of which is another link.
+const PACKET_TAG: u32 = 0xffff_f02c;
+/// The number of a VLAN in it; zero is a priority alone (IEEE 802.1Q, 9.6).
+const VLAN: u32 = 0x0fff;
+/// ICMPv6, as the next header of IPv6 has it.
+const ICMP_6: u32 = 58;
+/// Its type (RFC 4861, 4.2).
+const ROUTER_ADVERTISEMENT: u32 = 134;
 
 /// What a packet socket takes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -75,7 +84,7 @@ pub(crate) enum Takes {
 
 /// Lets whole UDP datagrams to one of three ports pass; written for packets that begin with their
 /// IPv4 header.
-fn udp_to(ports: [u16; 3], takes: Takes) -> [SockFilter; 15] {
+fn udp_to(ports: [u16; 3], takes: Takes) -> [SockFilter; 17] {
     let op = SockFilter::new;
     let not_this = match takes {
         Takes::OurOwn => PACKET_OTHERHOST,
@@ -83,7 +92,9 @@ fn udp_to(ports: [u16; 3], takes: Takes) -> [SockFilter; 15] {
     };
     [
         op(LOAD_HALF, 0, 0, PACKET_PROTOCOL),
-        op(JUMP_EQUAL, 0, 11, libc::ETH_P_IP as u32),
+        op(JUMP_EQUAL, 0, 13, libc::ETH_P_IP as u32),
+        op(LOAD_HALF, 0, 0, PACKET_TAG),
+        op(JUMP_ANY_BIT, 11, 0, VLAN),
         op(LOAD_WORD, 0, 0, PACKET_TYPE),
         op(JUMP_AT_LEAST, 9, 0, not_this),
         op(LOAD_BYTE, 0, 0, 9),
@@ -137,18 +148,24 @@ pub fn clock_synchronised() -> Option<bool> {
     (state >= 0).then_some(state != libc::TIME_ERROR)
 }
 
-/// A packet socket on one interface for UDP of IPv6 to one of two ports: what is for others and what this host sends,
-/// too, as [`Takes::Everything`]. It takes no port. Written for packets that begin with their IPv6 header.
+/// A packet socket on one interface for UDP of IPv6 to one of two ports, and for router advertisements: what is for
+/// others and what this host sends, too, as [`Takes::Everything`]. It takes no port. Written for packets that begin
+/// with their IPv6 header.
 pub(crate) fn listening_socket_6(index: u32, ports: [u16; 2]) -> io::Result<Socket> {
     const UDP: u32 = 17;
     let socket = Socket::new(Domain::PACKET, Type::DGRAM, None)?;
     let op = SockFilter::new;
     socket.attach_filter(&[
         op(LOAD_HALF, 0, 0, PACKET_PROTOCOL),
-        op(JUMP_EQUAL, 0, 7, libc::ETH_P_IPV6 as u32),
+        op(JUMP_EQUAL, 0, 12, libc::ETH_P_IPV6 as u32),
         op(LOAD_WORD, 0, 0, PACKET_TYPE),
-        op(JUMP_AT_LEAST, 5, 0, PACKET_LOOPBACK),
+        op(JUMP_AT_LEAST, 10, 0, PACKET_LOOPBACK),
+        op(LOAD_HALF, 0, 0, PACKET_TAG),
+        op(JUMP_ANY_BIT, 8, 0, VLAN),
         op(LOAD_BYTE, 0, 0, 6),
+        op(JUMP_EQUAL, 0, 2, ICMP_6),
+        op(LOAD_BYTE, 0, 0, 40),
+        op(JUMP_EQUAL, 5, 4, ROUTER_ADVERTISEMENT),
         op(JUMP_EQUAL, 0, 3, UDP),
         op(LOAD_HALF, 0, 0, 42),
         op(JUMP_EQUAL, 2, 0, u32::from(ports[0])),
@@ -169,15 +186,13 @@ pub(crate) fn listening_socket_6(index: u32, ports: [u16; 2]) -> io::Result<Sock
 /// A packet socket on one interface for what routers and DHCPv6 servers say to hosts: router
 /// advertisements, and UDP to `port`; written for packets that begin with their IPv6 header.
 pub(crate) fn packet_socket_6(index: u32, port: u16) -> io::Result<Socket> {
-    const ICMP: u32 = 58;
-    const ROUTER_ADVERTISEMENT: u32 = 134;
     let socket = Socket::new(Domain::PACKET, Type::DGRAM, None)?;
     let op = SockFilter::new;
     socket.attach_filter(&[
         op(LOAD_WORD, 0, 0, PACKET_TYPE),
         op(JUMP_AT_LEAST, 6, 0, PACKET_OTHERHOST),
         op(LOAD_BYTE, 0, 0, 6),
-        op(JUMP_EQUAL, 0, 2, ICMP),
+        op(JUMP_EQUAL, 0, 2, ICMP_6),
         op(LOAD_BYTE, 0, 0, 40),
         op(JUMP_EQUAL, 3, 2, ROUTER_ADVERTISEMENT),
         op(LOAD_HALF, 0, 0, 42),

@@ -36,7 +36,7 @@ pub(crate) enum Request {
     /// What another server answered about a machine ([`Engine::heard_elsewhere`]).
     Elsewhere(HardwareAddress, Result<Option<Vec<u8>>, String>),
     Overheard(Box<Overheard>),
-    /// What was heard over IPv6 where we only listen.
+    /// What was heard over IPv6 of what is not for us.
     Listened6(Box<Listened6>),
     Stop,
 }
@@ -156,7 +156,7 @@ struct Waiting {
     lanes: [VecDeque<(Heard, Replies)>; 2],
     /// What other servers said; a full lane takes no more.
     overheard: VecDeque<Overheard>,
-    /// What was heard over IPv6 where we only listen, requests and replies in their order; the same holds.
+    /// What was heard over IPv6 of what is not for us, requests and replies in their order; the same holds.
     listened6: VecDeque<Listened6>,
 }
 
@@ -226,7 +226,7 @@ impl Ring {
         self.put(overheard, |waiting| &mut waiting.overheard)
     }
 
-    /// The same for what is heard over IPv6 where we only listen.
+    /// The same for what is heard over IPv6 of what is not for us.
     pub(crate) fn listen6(&self, heard: impl IntoIterator<Item = Listened6>) -> usize {
         self.put(heard, |waiting| &mut waiting.listened6)
     }
@@ -341,7 +341,8 @@ mod tests {
                 0 => Listened6::Asked(Datagram6 { link, from, to: Ipv6Addr::LOCALHOST, bytes }),
                 _ => {
                     let mac = HardwareAddress::mac([2; 6]);
-                    Listened6::Said(engine::Overheard6 { link, from, mac, bytes })
+                    let to = Ipv6Addr::LOCALHOST;
+                    Listened6::Said(engine::Overheard6 { link, from, to, mac, bytes })
                 }
             }
         };
@@ -358,6 +359,7 @@ mod tests {
                 Request::Listened6(heard) => match &**heard {
                     Listened6::Asked(asked) => asked.from.port(),
                     Listened6::Said(said) => said.from.port(),
+                    Listened6::Advertised(_) => panic!("no router was heard"),
                 },
                 _ => panic!("nothing else was heard"),
             }));

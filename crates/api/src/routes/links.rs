@@ -23,8 +23,8 @@ fn links(engine: &Engine) -> Vec<LinkView> {
     let Settings { networks, networks6, .. } = engine.settings();
     let heard = networks.iter().filter(|network| network.is_heard());
     let heard = heard.map(|network| (network.interface.as_str(), network.mode));
-    // Other servers are judged over IPv4 alone; over IPv6 a link is heard where we only listen.
-    let heard6 = networks6.iter().filter(|network| network.only_listens());
+    // What others say to machines behind a relay is not heard here.
+    let heard6 = networks6.iter().filter(|n| n.is_on_link() || n.only_listens());
     let heard6 = heard6.map(|network| (network.interface.as_str(), network.mode));
     for (interface, mode) in heard.chain(heard6) {
         let link = links.entry(interface).or_insert_with(|| LinkView {

@@ -5,16 +5,16 @@ use model::other::{Deeds, Standing};
 use model::{HardwareAddress, Listening, OtherServer, TheirOffer};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 /// A link that we hear.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LinkView {
     /// Its interface.
     pub interface: String,
-    /// `auto`, `dhcp`, `proxy` or `listen`, once for each network there that has another; of IPv6 `listen` alone.
+    /// `auto`, `dhcp`, `proxy` or `listen`, once for each network there that has another.
     pub modes: Vec<String>,
-    /// Other DHCP and boot servers that were heard there since the start.
+    /// Other DHCP and boot servers and routers that were heard there since the start.
     pub others: Vec<OtherServerView>,
     /// What was compared over IPv4, where we only listen and something was.
     pub agreement: Option<AgreementView>,
@@ -22,13 +22,13 @@ pub struct LinkView {
     pub agreement_ipv6: Option<AgreementView>,
 }
 
-/// A DHCP or boot server that is not us.
+/// A DHCP or boot server, or a router, that is not us.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OtherServerView {
-    /// Who it says it is (option 54), else where its replies come from.
-    pub server: Ipv4Addr,
+    /// Who it says it is (option 54), else where its replies come from: over IPv6 always that.
+    pub server: IpAddr,
     /// Where its replies come from: itself, or a relay. `null` if only clients named it.
-    pub from: Option<Ipv4Addr>,
+    pub from: Option<IpAddr>,
     /// The hardware address that its replies come from.
     pub mac: Option<HardwareAddress>,
     /// What it does.

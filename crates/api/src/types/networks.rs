@@ -102,7 +102,7 @@ impl NetworkView {
             domain: network.domain.clone(),
             lease_s: network.lease.filter(|_| !network.only_listens()).map(|lease| lease.as_secs()),
             relays: texts(&network.relays),
-            others: Vec::new(),
+            others: texts(&network.others),
             advertise: Some(network.advertise),
             rapid_commit: network.rapid_commit,
             http_boot: network.http_boot.to_string(),

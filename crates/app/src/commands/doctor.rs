@@ -27,7 +27,7 @@ use model::Network;
 use model::network::Mode;
 use model::network6::Subnet6;
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 /// What `doctor` takes.
@@ -37,9 +37,9 @@ pub struct Doctor {
     /// Look at this interface; may be said several times. Without it, at those that are configured.
     #[arg(long, value_name = "IF")]
     interface: Vec<String>,
-    /// A DHCP or boot server that belongs on the links; may be said several times.
+    /// A DHCP or boot server, or over IPv6 a router, that belongs on the links; may be said several times.
     #[arg(long, value_name = "ADDRESS")]
-    expect: Vec<Ipv4Addr>,
+    expect: Vec<IpAddr>,
     /// Print the configuration by which a switch keeps other servers out, instead of findings:
     /// cisco-ios, arista-eos, aruba-cx or junos.
     #[arg(long, value_name = "KIND", value_parser = kind, conflicts_with = "json")]
@@ -71,8 +71,8 @@ struct Known {
     interfaces: Vec<String>,
     /// The state directory.
     state: PathBuf,
-    /// Servers that belong on the links.
-    expect: Vec<Ipv4Addr>,
+    /// Servers and routers that belong on the links.
+    expect: Vec<IpAddr>,
     /// How the running server fares with DNS servers that it tells of names.
     published: Vec<PublishView>,
 }
@@ -133,10 +133,15 @@ impl Known {
         configured.or_else(told)
     }
 
-    /// Servers that belong on this link: `others` of its networks, and `--expect`.
-    fn expected(&self, interface: &str) -> Vec<Ipv4Addr> {
-        let of_link = self.networks().iter().filter(|network| network.interface == interface);
-        of_link.flat_map(|network| &network.others).chain(&self.expect).copied().collect()
+    /// Servers and routers that belong on this link: `others` of its networks, and `--expect`.
+    fn expected(&self, interface: &str) -> impl Iterator<Item = IpAddr> {
+        let settings = self.config.as_ref().map(|config| &config.settings);
+        let v4 = settings.into_iter().flat_map(|settings| &settings.networks);
+        let v4 = v4.filter(move |network| network.interface == interface).flat_map(|n| &n.others);
+        let v6 = settings.into_iter().flat_map(|settings| &settings.networks6);
+        let v6 = v6.filter(move |network| network.interface == interface).flat_map(|n| &n.others);
+        let of_link = v4.copied().map(IpAddr::V4).chain(v6.copied().map(IpAddr::V6));
+        of_link.chain(self.expect.iter().copied())
     }
 
     /// Our addresses on an interface at which names are answered.

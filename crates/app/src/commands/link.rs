@@ -64,7 +64,7 @@ impl Which {
 fn lines_of(link: &LinkView) -> Vec<String> {
     let mut lines = vec![format!("{}: mode {}", link.interface, link.modes.join(", "))];
     if link.others.is_empty() {
-        lines.push("  no other DHCP or boot server was heard".to_owned());
+        lines.push("  no other DHCP or boot server, and no router, was heard".to_owned());
     }
     for other in &link.others {
         lines.push(format!("  {}  {}", other.standing, named(other)));

@@ -2,10 +2,11 @@
 
 use model::event::Happening;
 use model::network::Mode;
-use model::{Event, Network};
+use model::{Event, Network, Network6};
 use serve::holder::{Transport, holders};
-use serve::probe::{OtherServer, probe};
+use serve::probe::{OtherServer, link_6, probe};
 use site::SiteHandle;
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
@@ -88,20 +89,35 @@ pub fn means(network: &Network, servers: &[OtherServer], here: &[String]) -> Str
     }
 }
 
+/// Has routers and DHCPv6 servers speak on the links that we serve over IPv6. What they say the engine hears.
+async fn ask_over_ipv6(networks: &[Network6]) {
+    let served = networks.iter().filter(|network| !network.only_listens() && network.is_on_link());
+    let links: BTreeSet<String> = served.map(|network| network.interface.clone()).collect();
+    let mut asked = JoinSet::new();
+    for link in links {
+        // A link that is gone or down has nobody to be asked; its own sockets tell that.
+        asked.spawn(async move { link_6(&link, LISTEN).await.is_ok() });
+    }
+    asked.join_all().await;
+}
+
 /// Asks the served links now and then, for as long as the server runs, and tells what changed. What
 /// answers is heard by the engine as well, which judges who answers: where two servers give
 /// addresses, the alarm is its.
 pub async fn keep_asking(site: SiteHandle) {
     let mut said: Vec<(String, String)> = Vec::new();
     loop {
-        let Ok(networks) = site.ask(|engine, _| engine.settings().networks.clone()).await else {
-            return;
-        };
+        let networks = site.ask(|engine, _| {
+            let settings = engine.settings();
+            (settings.networks.clone(), settings.networks6.clone())
+        });
+        let Ok((networks, networks6)) = networks.await else { return };
         let asked: Vec<Network> = networks
             .into_iter()
             .filter(|n| matches!(n.mode, Mode::Auto | Mode::Dhcp | Mode::Proxy))
             .collect();
-        let heard = ask(asked.iter().map(|n| n.interface.clone())).await;
+        let over_ipv4 = ask(asked.iter().map(|n| n.interface.clone()));
+        let (heard, ()) = tokio::join!(over_ipv4, ask_over_ipv6(&networks6));
         let here = on_this_host(std::process::id());
         for Heard { interface, servers } in heard {
             let Some(network) = asked.iter().find(|n| n.interface == interface) else { continue };

@@ -17,6 +17,8 @@ pub struct Heard {
     pub own: Vec<Ipv6Addr>,
     /// Our addresses on it at which names are answered; none where they are not.
     pub names: Vec<Ipv6Addr>,
+    /// Servers and routers that belong there, by the address that they speak from.
+    pub expected: Vec<Ipv6Addr>,
     /// Routers that announced themselves.
     pub routers: Vec<Router>,
     /// DHCPv6 servers that answered; never our own, which hears nothing of what this host sends.

@@ -3,7 +3,7 @@
 use super::{Heard, Server};
 use crate::{Code, Finding};
 use model::text::show;
-use std::net::Ipv6Addr;
+use model::url::host_of_ipv6;
 
 /// What follows of one server by itself.
 pub(super) fn judge(heard: &Heard, server: &Server) -> Vec<Finding> {
@@ -38,13 +38,6 @@ fn named(server: &Server) -> impl Iterator<Item = (&'static str, &[u8])> {
     both.into_iter().filter(|(_, url)| !url.is_empty())
 }
 
-/// The address that a URL leads to (in brackets, RFC 3986, 3.2.2); none where it has a name.
-fn host(url: &[u8]) -> Option<Ipv6Addr> {
-    let text = std::str::from_utf8(url).ok()?;
-    let (_, rest) = text.split_once("://[")?;
-    rest.split_once(']')?.0.parse().ok()
-}
-
 /// What it would have which firmware boot, and whether that leads machines away from us.
 fn boots(heard: &Heard, server: &Server) -> Finding {
     let Server { address, mac, .. } = server;
@@ -60,9 +53,12 @@ fn boots(heard: &Heard, server: &Server) -> Finding {
         return Finding::good(format!("{who} and no boot file"));
     }
     let what = format!("{who} and would boot {}", urls.join("; "));
-    let is_ours = |url: &[u8]| host(url).is_some_and(|host| heard.own.contains(&host));
+    let is_ours = |url: &[u8]| host_of_ipv6(url).is_some_and(|host| heard.own.contains(&host));
     if named(server).all(|(_, url)| is_ours(url)) {
         return Finding::good(format!("{what}, which is ours"));
+    }
+    if heard.expected.contains(address) {
+        return Finding::good(format!("{what}, as was declared"));
     }
     let why = match heard.ours.as_ref().is_some_and(|ours| !ours.relayed) {
         true => {

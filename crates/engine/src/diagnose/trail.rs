@@ -94,11 +94,12 @@ impl<'a> Trail<'a> {
         self.network.is_some_and(|network| network.mode != Mode::Dhcp)
     }
 
-    /// Another server that was heard to give addresses there while this boot went on.
+    /// Another server that was heard to give addresses of IPv4 there while this boot went on.
     pub(super) fn address_server(&self) -> Option<OtherServer> {
         let story = self.case.story;
         let all = self.case.engine.others().into_iter();
-        let mut giving = all.filter(|other| other.does.addresses && other.last >= story.from);
+        let gives = |other: &OtherServer| other.does.addresses && other.server.is_ipv4();
+        let mut giving = all.filter(|other| gives(other) && other.last >= story.from);
         giving.find(|other| story.links.contains(&other.link))
     }
 

@@ -1,7 +1,7 @@
 //! Exchanges of DHCPv6: our answer that nobody got, beside the one that the machine got.
 //!
-//! Other servers are heard here only for what they answer; who they are and whether they belong on a link is judged
-//! over IPv4 alone.
+//! Who the other servers are, and whether they belong on a link, is judged in [`others`](crate::others), where we
+//! answer as well.
 
 use super::Verdict;
 use super::book::{Asked, Waiting};
@@ -26,19 +26,36 @@ pub struct Overheard6 {
     pub link: String,
     /// Its source address and port.
     pub from: SocketAddrV6,
+    /// Its destination address.
+    pub to: Ipv6Addr,
     /// The hardware address that the frame came from.
     pub mac: HardwareAddress,
     /// The message.
     pub bytes: Vec<u8>,
 }
 
-/// What is heard on a link where we only listen, in the order in which it came.
+/// A router advertisement on a link of ours, whoever sent it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Advertised6 {
+    /// The interface.
+    pub link: String,
+    /// Its source address.
+    pub from: Ipv6Addr,
+    /// The hardware address that the frame came from.
+    pub mac: HardwareAddress,
+    /// The message, from the ICMPv6 type on.
+    pub bytes: Vec<u8>,
+}
+
+/// What is heard on a link of what is not for us, in the order in which it came.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Listened6 {
-    /// A client asks, or a relay for it: for [`Engine::dhcp6`], which stays silent.
+    /// Where we only listen, a client asks, or a relay for it: for [`Engine::dhcp6`], which stays silent.
     Asked(Datagram6),
     /// A server says something: for [`Engine::overhear6`].
     Said(Overheard6),
+    /// A router does: for [`Engine::hear_router6`].
+    Advertised(Advertised6),
 }
 
 impl Listened6 {
@@ -47,6 +64,7 @@ impl Listened6 {
         match self {
             Self::Asked(datagram) => &datagram.link,
             Self::Said(overheard) => &overheard.link,
+            Self::Advertised(advertised) => &advertised.link,
         }
     }
 }
@@ -123,15 +141,16 @@ impl Engine {
         self.networks6.iter().any(|network| network.interface == link && network.only_listens())
     }
 
-    /// Lays what another server says on a link where we only listen beside what we would have said.
+    /// Takes in what another server says on a link: it is filed, judged and told once, and where we only listen laid
+    /// beside what we would have said.
     pub fn overhear6(&mut self, now: Now, overheard: &Overheard6) -> Noted {
-        if !self.only_listens6(&overheard.link) {
-            return Noted::default();
+        let mut events = self.hear_server6(now, overheard);
+        let compared = self.only_listens6(&overheard.link).then(|| self.read6(overheard)).flatten();
+        if let Some(reply) = compared {
+            let server = model::other::named(*overheard.from.ip(), None, Some(&overheard.mac));
+            events.extend(self.listening6.give_up(now));
+            events.extend(self.listening6.compare(now, &reply, server));
         }
-        let Some(reply) = self.read6(overheard) else { return Noted::default() };
-        let server = model::other::named(*overheard.from.ip(), None, Some(&overheard.mac));
-        let mut events = self.listening6.give_up(now);
-        events.extend(self.listening6.compare(now, &reply, server));
         Noted { changes: Vec::new(), events }
     }
 

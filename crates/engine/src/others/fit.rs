@@ -10,7 +10,8 @@ use model::{Network, OtherServer};
 pub fn fit(network: &Network, others: &[OtherServer]) -> Fit {
     let link = &network.interface;
     let gives = |other: &&OtherServer| {
-        other.link == *link && other.does.addresses && other.standing != Standing::Relay
+        let over_ipv4 = other.link == *link && other.server.is_ipv4();
+        over_ipv4 && other.does.addresses && other.standing != Standing::Relay
     };
     let givers: Vec<String> = others.iter().filter(gives).map(OtherServer::named).collect();
     if !givers.is_empty() {
@@ -47,7 +48,7 @@ mod tests {
     fn other(link: &str, addresses: bool, standing: Standing) -> OtherServer {
         OtherServer {
             link: link.to_owned(),
-            server: Ipv4Addr::new(10, 0, 0, 66),
+            server: Ipv4Addr::new(10, 0, 0, 66).into(),
             from: None,
             mac: None,
             does: Deeds { addresses, ..Deeds::default() },

@@ -4,7 +4,7 @@ use super::Overheard;
 use model::other::Deeds;
 use model::text::show;
 use model::{HardwareAddress, TheirOffer};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use wire::dhcp4::{Message, MessageType, Op, code, vendor_class};
 
 /// Facts of one reply.
@@ -41,6 +41,7 @@ impl Reply {
             refuses: nak,
             boot: offer.boot && !nak,
             file: offer.file.is_some() && !nak,
+            router: false,
         };
         let hardware = HardwareAddress::new(message.htype, message.hardware_address());
         Some(Self {
@@ -60,7 +61,7 @@ impl Reply {
 /// What a reply gives its client.
 pub(crate) fn offer_of(message: &Message) -> TheirOffer {
     TheirOffer {
-        address: Some(message.yiaddr).filter(|address| !address.is_unspecified()),
+        address: Some(message.yiaddr).filter(|address| !address.is_unspecified()).map(IpAddr::V4),
         file: file(message),
         next_server: next_server(message),
         boot: is_boot(message),

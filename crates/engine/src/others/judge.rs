@@ -4,6 +4,7 @@ use super::table::{Entry, Expected};
 use model::Network;
 use model::network::Mode;
 use model::other::Standing;
+use std::net::IpAddr;
 
 /// What a switch does against it stands there.
 const SNOOPING: &str = "docs/rogue-servers.md says how a switch keeps it out";
@@ -20,9 +21,10 @@ pub(super) struct Verdict {
 /// Whether `others` of a network on the link names it: by its own address, or by the one its
 /// replies come from.
 pub(super) fn is_declared(entry: &Entry, on_link: &[&Network]) -> bool {
+    let named =
+        |network: &Network, address: IpAddr| network.others.iter().any(|other| address == *other);
     on_link.iter().any(|network| {
-        network.others.contains(&entry.server)
-            || entry.from.is_some_and(|from| network.others.contains(&from))
+        named(network, entry.server) || entry.from.is_some_and(|from| named(network, from))
     })
 }
 
@@ -30,9 +32,10 @@ pub(super) fn is_declared(entry: &Entry, on_link: &[&Network]) -> bool {
 /// and ours.
 pub(super) fn is_relay(entry: &Entry, on_link: &[&Network]) -> bool {
     let relays = || on_link.iter().flat_map(|network| &network.relays);
-    relays().any(|relay| *relay == entry.server)
-        || entry.relayed == Some(entry.server)
-            && on_link.iter().any(|network| network.subnet.contains(entry.server))
+    let IpAddr::V4(server) = entry.server else { return false };
+    relays().any(|relay| *relay == server)
+        || entry.relayed == Some(server)
+            && on_link.iter().any(|network| network.subnet.contains(server))
 }
 
 /// Judges a server by the networks of its link, and by who else is there.
@@ -46,8 +49,8 @@ pub(super) fn judge(entry: &Entry, on_link: &[&Network], expected: Expected) -> 
         Standing::Expected if is_beside(entry, expected) => beside(entry, only_listens(on_link)),
         Standing::Expected => format!("it {does}; we only listen"),
         Standing::Rogue => {
-            let (means, hint) = harm(entry, on_link, expected, gives(on_link));
-            let harm = Some(format!("{}: {means}\nhint: {hint}", entry.named()));
+            let means = harm(entry, on_link, expected, gives(on_link));
+            let harm = Some(alarm(entry, &means));
             return Verdict { standing, means, harm };
         }
     };
@@ -105,12 +108,12 @@ fn beside(entry: &Entry, listening: bool) -> String {
     }
 }
 
-/// What a server breaks that does not belong there, and what to do.
-fn harm(entry: &Entry, on_link: &[&Network], expected: Expected, giving: bool) -> (String, String) {
+/// What a server breaks that does not belong there.
+fn harm(entry: &Entry, on_link: &[&Network], expected: Expected, giving: bool) -> String {
     let (does, server) = (entry.does, entry.server);
     let first = on_link.first();
     let subnet = first.map(|network| network.subnet.to_string()).unwrap_or_default();
-    let means = match (giving, does.addresses) {
+    match (giving, does.addresses) {
         (true, true) => format!(
             "TWO SERVERS GIVE ADDRESSES on {subnet}: we do, and it does (it {does}). Machines take \
              whichever answers first, so some boot and some do not"
@@ -134,7 +137,12 @@ fn harm(entry: &Entry, on_link: &[&Network], expected: Expected, giving: bool) -
             "it answers boot requests on {subnet} beside us: machines take whoever comes first, so \
              some get its boot file"
         ),
-    };
+    }
+}
+
+/// What is alarmed with: who it is, what it breaks, and what to do.
+pub(super) fn alarm(entry: &Entry, means: &str) -> String {
+    let server = entry.server;
     let find = match &entry.mac {
         Some(mac) => format!("find {mac} in the address table of the switch and unplug it"),
         None => {
@@ -142,8 +150,9 @@ fn harm(entry: &Entry, on_link: &[&Network], expected: Expected, giving: bool) -
                 .to_owned()
         }
     };
-    let hint = format!(
-        "{find}; {SNOOPING}. If it belongs there, say so: others = [\"{server}\"] in [[network]]"
-    );
-    (means, hint)
+    format!(
+        "{}: {means}\nhint: {find}; {SNOOPING}. If it belongs there, say so: others = [\"{server}\"] in \
+         [[network]]",
+        entry.named()
+    )
 }

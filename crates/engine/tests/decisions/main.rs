@@ -17,6 +17,7 @@ mod inventory;
 mod listening;
 mod listening6;
 mod others;
+mod others6;
 mod power;
 mod reasons;
 mod rules;

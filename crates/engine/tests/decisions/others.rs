@@ -6,7 +6,7 @@ use model::event::Happening;
 use model::network::Mode;
 use model::other::{Deeds, Standing};
 use model::{HardwareAddress, Now, OtherServer, TheirOffer};
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 use wire::dhcp4::{Message, MessageType, code};
 
 pub const THEM: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 66);
@@ -75,7 +75,7 @@ fn a_second_server_that_gives_addresses_is_a_rogue_and_told_once() {
     assert!(noted.events.iter().any(|event| matches!(
         event.what,
         Happening::OtherServer {
-            server: THEM,
+            server: IpAddr::V4(THEM),
             mac: Some(_),
             standing: Some(Standing::Rogue),
             does: Deeds { addresses: true, boot: false, .. },
@@ -231,7 +231,7 @@ fn servers_that_are_made_up_fill_neither_memory_nor_screen() {
         let noted = engine.overhear(Now(u64::from(n)), &overheard(&offer(1, server), server));
         told += alarms(&noted).len();
     }
-    assert_eq!(engine.others().len(), engine::others::SERVERS_MAX);
+    assert_eq!(engine.others().len(), engine::others::LINK_MAX);
     assert!((1..=16).contains(&told), "{told}");
 }
 
@@ -256,7 +256,7 @@ fn a_machine_that_takes_anothers_offer_says_whose_and_what_it_was() {
             standing: Some(Standing::Rogue),
             address: Some(GIVEN),
             offered: Some(TheirOffer {
-                address: Some(GIVEN),
+                address: Some(GIVEN.into()),
                 file: Some("evil\\u{1b}.efi".into()),
                 next_server: Some(THEM.to_string()),
                 boot: false,

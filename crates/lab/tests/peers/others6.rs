@@ -1,6 +1,7 @@
-//! Listening only, over IPv6: what we would have said beside the Kea that answers.
+//! Others over IPv6: who is a rogue and who belongs there, and what we would have said beside the Kea that answers.
 
 use lab::rig::capture::Capture;
+use lab::rig::dnsmasq::Dnsmasq;
 use lab::rig::kea::{Kea, Serves};
 use lab::rig::need::{self, need};
 use lab::rig::ns::{Link, Namespace};
@@ -36,13 +37,20 @@ fn listening() -> String {
     )
 }
 
-/// The server there. It binds the address of its link, which the kernel tries first.
-fn kea(at: &Namespace, directory: &Path) -> Result<Kea, Trouble> {
+/// The address of its link alone, which the kernel tries first.
+fn link_local(at: &Namespace) -> Result<String, Trouble> {
     wait_until("the addresses of the interface are tried", || {
         let shown = there(at, "ip", &["-6", "-o", "addr", "show", "dev", Link::INTERFACE])?;
-        let ready = shown.out.contains("fe80:") && !shown.out.contains("tentative");
-        Ok(ready.then_some(()))
-    })?;
+        let words = shown.out.split_whitespace();
+        let own =
+            words.filter_map(|word| word.strip_suffix("/64")).find(|a| a.starts_with("fe80:"));
+        Ok(own.filter(|_| !shown.out.contains("tentative")).map(str::to_owned))
+    })
+}
+
+/// The server there. It binds the address of its link.
+fn kea(at: &Namespace, directory: &Path) -> Result<Kea, Trouble> {
+    link_local(at)?;
     let serves = Serves { subnet: "fd77::/64", pool: "fd77::100 - fd77::1ff", lease_s: 3600 };
     Kea::start6_with(at, serves, OPTIONS, directory)
 }
@@ -103,6 +111,60 @@ fn listening_beside_a_kea_over_ipv6_agrees_and_tells_of_another_boot_file() -> T
 #[ignore = "real clients in namespaces, as root: `./x test` runs it"]
 fn listening_on_the_host_of_the_kea_over_ipv6_hears_what_it_says() -> Tried {
     compares(world(|link| link.server())?)?.leaves_nothing()
+}
+
+/// A home router in the wrong socket: it advertises itself and gives addresses, of IPv6 alone.
+fn home_router(at: &Namespace) -> Result<(Dnsmasq, String), Trouble> {
+    let own = ["addr", "add", "fd99::1/64", "dev", Link::INTERFACE, "nodad"];
+    let given = there(at, "ip", &own)?;
+    assert_eq!(given.code, Some(0), "{}", given.said());
+    let address = link_local(at)?;
+    // It says that it is ready once it serves IPv4, which nobody here asks for.
+    let ready = "--dhcp-range=10.77.0.100,static";
+    let flags = [ready, "--enable-ra", "--dhcp-range=fd99::100,fd99::1ff,slaac,64,1h"];
+    Ok((Dnsmasq::with(at, &flags)?, address))
+}
+
+#[test]
+#[ignore = "real clients in namespaces, as root: `./x test` runs it"]
+fn a_home_router_is_a_rogue_over_ipv6_until_it_is_declared() -> Tried {
+    prepared()?;
+    let link = Link::new()?;
+    link.without_ipv4()?;
+    let (peer, address) = home_router(&link.peer())?;
+    let named = format!("{address} ({})", mac_of(&link.peer())?);
+    let isolated = format!("{}advertise = true\n", listening().replace("mode = \"listen\"\n", ""));
+    let server = Server::start(&binary()?, &link, &isolated)?;
+    let world = World::new(link, server, Some(peer));
+
+    let other = wait_until("it was heard as a router and as a server", || {
+        let other = world.json(&["link", "show"])?[0]["others"][0].clone();
+        let does = |what: &str| other["does"][what] == true;
+        Ok((does("router") && does("addresses")).then_some(other))
+    })?;
+    assert_eq!((&other["server"], &other["standing"]), (&json!(address), &json!("rogue")));
+    let means = other["means"].as_str().unwrap_or_default();
+    for part in
+        ["TWO SERVERS GIVE ADDRESSES on fd77::/64", "some of fd99::/64, and we announce fd77::/64"]
+    {
+        assert!(means.contains(part), "{part}: {means}");
+    }
+    let log = world.server.log().text();
+    let alarms: Vec<&str> = log.lines().filter(|line| line.contains("ALARM")).collect();
+    assert!(alarms.len() == 1 && alarms[0].contains(&named), "{alarms:#?}");
+    let status = world.operator(&["status"])?;
+    assert!(status.out.contains(&format!("ALARM: {named} on eth0")), "{}", status.out);
+
+    // Who belongs there is said so, and then it is quiet.
+    write(world.server.config(), &format!("{isolated}others = [\"{address}\"]\n"))?;
+    world.server.cli(&["reload"])?;
+    let others = world.json(&["link", "show"])?[0]["others"].clone();
+    assert_eq!(others[0]["standing"], "declared", "{others:#}");
+    // Our own advertisements and answers are none of others.
+    assert_eq!(others.as_array().map(Vec::len), Some(1), "{others:#}");
+    let status = world.operator(&["status"])?;
+    assert!(!status.out.contains("ALARM"), "{}", status.out);
+    world.leaves_nothing()
 }
 
 type WithKea = (World, Kea, tempfile::TempDir);

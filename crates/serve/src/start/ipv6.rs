@@ -2,7 +2,8 @@
 
 use super::refused::{Place, StartError};
 use crate::holder::Transport;
-use crate::{advertise, dhcp6, listen6};
+use crate::listen6::{self, Hears};
+use crate::{advertise, dhcp6};
 use model::{Network, Network6};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -19,7 +20,7 @@ pub struct Networks<'a> {
 /// Their sockets, opened.
 pub(super) struct Opened6 {
     pub(super) dhcp: Vec<dhcp6::Opened>,
-    /// Where we only listen.
+    /// What others say, and where we only listen what is asked.
     pub(super) listen: Vec<listen6::Opened>,
     pub(super) advertise: Vec<advertise::Opened>,
 }
@@ -31,9 +32,14 @@ impl Opened6 {
         let links = |networks: &[&'_ Network6]| -> BTreeSet<String> {
             networks.iter().map(|network| network.interface.clone()).collect()
         };
+        let near: Vec<&Network6> =
+            networks.iter().copied().filter(|network| network.is_on_link()).collect();
+        let heard = [(links(&silent), Hears::Everything), (links(&near), Hears::Others)];
         let mut listen = Vec::new();
-        for link in &links(&silent) {
-            let opened = listen6::Opened::new(link);
+        for (link, hears) in
+            heard.iter().flat_map(|(all, hears)| all.iter().map(move |l| (l, *hears)))
+        {
+            let opened = listen6::Opened::new(link, hears);
             listen.push(opened.map_err(|cause| StartError::packet_socket(link, cause))?);
         }
         let mut dhcp = Vec::new();

@@ -56,11 +56,12 @@ export const networks = {
   change6: 'Change …',
   others: {
     title: 'Others on this link',
-    none: 'No other DHCP or boot server was heard since the start.',
+    none: 'No other DHCP or boot server or router was heard since the start.',
     gives: 'gives addresses',
     refuses: 'refuses addresses',
     boot: 'answers boot requests',
     file: 'names a boot file',
+    router: 'sends router advertisements',
     nothing: 'does nothing that matters here',
     said: (replies: number, taken: number) => `${n(replies)} replies heard, ${n(taken)} offers taken`,
     heard: 'last heard',

@@ -34,7 +34,7 @@ pub async fn ask(known: &Known, all: &[Link]) -> (Vec<Heard>, Vec<others_6::Hear
             interface: interface.clone(),
             mode: known.mode(interface),
             own: own.clone(),
-            expected: known.expected(interface),
+            expected: known.expected(interface).filter_map(of_4).collect(),
             here: here.clone(),
             names: known.names(interface).filter_map(of_4).collect(),
             ..Heard::default()
@@ -44,6 +44,7 @@ pub async fn ask(known: &Known, all: &[Link]) -> (Vec<Heard>, Vec<others_6::Hear
             interface: interface.clone(),
             own: own_6.clone(),
             names,
+            expected: known.expected(interface).filter_map(of_6).collect(),
             ours: known.served_6(interface),
             ..others_6::Heard::default()
         };

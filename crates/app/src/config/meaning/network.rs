@@ -133,9 +133,7 @@ fn only_for_dhcp(raw: &RawNetwork, mode: Mode, note: &impl Fn(Fault)) {
 /// Who else belongs there, and what we would be.
 fn others(raw: &RawNetwork, mode: Mode, note: &impl Fn(Fault)) {
     let others = list(raw.others.as_ref());
-    if let Some(one_more) = others.get(OTHERS_MAX) {
-        note(Fault::new(one_more.at.clone(), format!("more than {OTHERS_MAX} other servers")));
-    }
+    too_many_others(others, note);
     if let Some(nobody) = others.iter().find(|at| is_no_server(at.value)) {
         let what = format!("{} is the address of no server", nobody.value);
         note(Fault::new(nobody.at.clone(), what).hint(
@@ -147,6 +145,12 @@ fn others(raw: &RawNetwork, mode: Mode, note: &impl Fn(Fault)) {
         let what =
             format!("`listen_as` is for mode \"listen\"; in mode \"{mode}\" it has no effect");
         note(Fault::new(at.at.clone(), what).hint("set mode = \"listen\", or remove the key"));
+    }
+}
+
+pub(super) fn too_many_others<A>(others: &[At<A>], note: &impl Fn(Fault)) {
+    if let Some(one_more) = others.get(OTHERS_MAX) {
+        note(Fault::new(one_more.at.clone(), format!("more than {OTHERS_MAX} other servers")));
     }
 }
 

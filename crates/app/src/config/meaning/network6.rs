@@ -7,7 +7,7 @@ use super::super::fault::Fault;
 use super::super::raw::RawNetwork6;
 use super::super::reader::At;
 use super::list;
-use super::network::no_such_link;
+use super::network::{no_such_link, too_many_others};
 use crate::links::Link;
 use model::Network6;
 use model::network::{HttpBoot, Mode};
@@ -66,6 +66,7 @@ pub(super) fn one(
         note(Fault::new(at.at.clone(), what).hint(hint));
     }
     beside(raw, subnet, earlier, note);
+    others(raw, note);
     pools(raw, subnet, note);
     if let Some(one_more) = list(raw.dns.as_ref()).get(DNS_MAX) {
         note(Fault::new(one_more.at.clone(), format!("more than {DNS_MAX} DNS servers")));
@@ -77,6 +78,7 @@ pub(super) fn one(
         domain: raw.domain.as_ref().map(|at| at.value.clone()),
         lease: lease(raw, note),
         relays: list(raw.relays.as_ref()).iter().map(|at| at.value).collect(),
+        others: list(raw.others.as_ref()).iter().map(|at| at.value).collect(),
         rapid_commit: raw.rapid_commit.as_ref().is_some_and(|at| at.value),
         advertise: raw.advertise.as_ref().is_some_and(|at| at.value),
         http_boot: raw.http_boot.as_ref().map_or(HttpBoot::Http, |at| at.value),
@@ -88,6 +90,25 @@ pub(super) fn one(
         )
     };
     Some(network)
+}
+
+/// Who else belongs there.
+fn others(raw: &RawNetwork6, note: &impl Fn(Fault)) {
+    let others = list(raw.others.as_ref());
+    too_many_others(others, note);
+    let nobody = others.iter().find(|at| at.value.is_unspecified() || at.value.is_multicast());
+    if let Some(at) = nobody {
+        let what = format!("{} is the address of no server", at.value);
+        note(Fault::new(at.at.clone(), what).hint(
+            "`others` names DHCPv6 servers and routers that belong on this link, by the address that \
+             they speak from, as a rule one of fe80::/10: `bootwright link show` has it",
+        ));
+    }
+    let behind = !list(raw.relays.as_ref()).is_empty();
+    if let Some(at) = others.first().filter(|_| behind) {
+        let what = "`others` of a network behind a relay: nobody there is heard here";
+        note(Fault::new(at.at.clone(), what).hint("leave `others` out here"));
+    }
 }
 
 /// Our own address in the subnet. One behind a relay is reached from whatever we have there.

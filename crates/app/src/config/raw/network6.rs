@@ -35,6 +35,8 @@ pub struct RawNetwork6 {
     pub lease: Option<At<Option<Duration>>>,
     /// `relays`
     pub relays: Option<At<Vec<At<Ipv6Addr>>>>,
+    /// `others`
+    pub others: Option<At<Vec<At<Ipv6Addr>>>>,
     /// `rapid_commit`
     pub rapid_commit: Option<At<bool>>,
     /// `advertise`
@@ -46,7 +48,7 @@ pub struct RawNetwork6 {
 }
 
 /// Keys of networks of IPv4 that have no meaning here, and what to do.
-const OTHER_FAMILY: [(&str, &str); 12] = [
+const OTHER_FAMILY: [(&str, &str); 11] = [
     ("router", "DHCPv6 names no router: machines learn it from router advertisements"),
     ("authoritative", "a DHCPv6 client is always told when an address is not of its link"),
     ("pxe_reply", "it is about options that DHCPv6 does not have"),
@@ -56,7 +58,6 @@ const OTHER_FAMILY: [(&str, &str); 12] = [
     ("option_82", "relays of DHCPv6 say where a client is in another way"),
     ("routes", "machines learn routes from router advertisements"),
     ("options", "further options are sent over IPv4 only"),
-    ("others", "other servers are judged on IPv4 only"),
     ("listen_as", "over IPv6 mode \"listen\" always decides as mode \"dhcp\" would"),
     ("prefix", "write it behind the address of `subnet`: fd77::/64"),
 ];
@@ -78,6 +79,7 @@ pub(super) fn network6(mut section: Section<'_>) -> RawNetwork6 {
         domain: section.meant("domain", domain),
         lease: section.meant("lease", parse_duration),
         relays: section.list("relays", address),
+        others: section.list("others", address),
         rapid_commit: section.flag("rapid_commit"),
         advertise: section.flag("advertise"),
         http_boot: section.named("http_boot", &names(HttpBoot::ALL, HttpBoot::name)),

@@ -91,6 +91,23 @@ fn where_nothing_is_sent_no_key_asks_for_it() {
 }
 
 #[test]
+fn servers_and_routers_that_belong_there_are_named_where_they_can_be_heard() {
+    let lan = |keys: &str| format!("{LAN}{keys}");
+    let settings = settings(&lan("others=[\"fe80::1\", \"fd77::2\"]\n"));
+    let others: Vec<String> =
+        settings.networks6[0].others.iter().map(ToString::to_string).collect();
+    assert_eq!(others, ["fe80::1", "fd77::2"]);
+    for nobody in ["::", "ff02::1"] {
+        let said = faults(&lan(&format!("others=[\"{nobody}\"]\n")));
+        assert!(said[0].contains(&format!("{nobody} is the address of no server")), "{said:?}");
+    }
+    let said = faults(&lan("others=[\"10.77.0.2\"]\n"));
+    assert!(said[0].contains("`10.77.0.2` is no IPv6 address"), "{said:?}");
+    let said = faults(&lan("relays=[\"fd77::9\"]\nothers=[\"fe80::1\"]\n"));
+    assert!(said.iter().any(|f| f.contains("nobody there is heard here")), "{said:?}");
+}
+
+#[test]
 fn keys_of_ipv6_in_a_network_of_ipv4_are_named() {
     let text = format!("{}advertise = true\n", LAB.split("\n[boot]").next().unwrap());
     let said = faults(&text);

@@ -1,10 +1,10 @@
-//! DHCPv6: messages to be answered, and what is heard where we only listen.
+//! DHCPv6: messages to be answered, and what is heard of what is not for us.
 
 use super::{Mind, machine_in};
 use crate::batch::{Batch, Letter};
 use crate::tally::Timed;
 use engine::record::Recorded;
-use engine::{Datagram6, Engine, Listened6, Noted, Now, Outgoing6, Overheard6, Told};
+use engine::{Advertised6, Datagram6, Engine, Listened6, Noted, Now, Outgoing6, Overheard6, Told};
 
 impl Mind {
     /// Decides one message, and remembers it for a report. `None` where it was given up.
@@ -30,19 +30,23 @@ impl Mind {
         Some(told)
     }
 
-    /// What was heard where we only listen. Nobody waits for an answer, and none is sent.
+    /// What was heard of what is not for us. Nobody waits for an answer, and none is sent.
     pub(super) fn listened6(&mut self, now: Now, heard: &Listened6, batch: &mut Batch) {
-        // The network may be served since it was heard; then nothing is promised to whoever is not answered.
-        if !self.engine.only_listens6(heard.link()) {
-            return;
-        }
         let (changes, events) = match heard {
             Listened6::Asked(datagram) => {
+                // The network may be served since it was heard; then nothing is promised to whoever is not answered.
+                if !self.engine.only_listens6(&datagram.link) {
+                    return;
+                }
                 let Some(told) = self.dhcp6(now, datagram, batch) else { return };
                 (told.changes, told.events)
             }
             Listened6::Said(overheard) => {
                 let Some(noted) = self.overhear6(now, overheard, batch) else { return };
+                (noted.changes, noted.events)
+            }
+            Listened6::Advertised(advertised) => {
+                let Some(noted) = self.advertised6(now, advertised, batch) else { return };
                 (noted.changes, noted.events)
             }
         };
@@ -52,6 +56,18 @@ impl Mind {
     fn overhear6(&mut self, now: Now, overheard: &Overheard6, batch: &mut Batch) -> Option<Noted> {
         let describe = || format!("a DHCPv6 reply of {} on {}", overheard.from, overheard.link);
         let decide = |e: &mut Engine| e.overhear6(now, overheard);
+        self.guard(now, batch, Timed::Upkeep, describe, decide)
+    }
+
+    fn advertised6(
+        &mut self,
+        now: Now,
+        advertised: &Advertised6,
+        batch: &mut Batch,
+    ) -> Option<Noted> {
+        let Advertised6 { from, link, .. } = advertised;
+        let describe = || format!("a router advertisement of {from} on {link}");
+        let decide = |e: &mut Engine| e.hear_router6(now, advertised);
         self.guard(now, batch, Timed::Upkeep, describe, decide)
     }
 }
