@@ -9,9 +9,12 @@ use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 /// The machine of [`World::machine`].
 const MAC: &str = "52:54:00:77:00:01";
+/// The server looks for other servers for 4 s when it starts.
+const SETTLED: Duration = Duration::from_secs(30);
 /// Backups are always encrypted.
 const PASSPHRASE: &str = "correct horse battery staple";
 
@@ -36,6 +39,8 @@ fn is_answered_again(firmware: Firmware, answers: usize) -> Tried {
     world.offer_debian()?;
     let folder = world.directory.path().to_owned();
     let before = before(&world)?;
+    // Its own question for other servers is none that it answers.
+    world.server.log().wait_for("no other DHCP server answers", SETTLED, || None)?;
     let capture = Capture::start(&world.link, &folder)?;
 
     world.switch_on(false)?.wait_for(INSTALLER, PATIENCE)?;
