@@ -231,11 +231,7 @@ fn names_are_answered_over_ipv6_too_and_to_nobody_outside_its_subnet() {
         return;
     }
     let (world, house) = (World::new(), House::new(|_| None));
-    for (ns, address, link) in
-        [(&world.here, "fd77::1/64", "lan"), (&world.there, "fd77::9/64", "nic")]
-    {
-        run("ip", &["-n", ns, "address", "add", address, "dev", link, "nodad"]);
-    }
+    world.with_ipv6();
     let server = "fd77::1".parse().unwrap();
     let lan = Network6::new("lan", server, "fd77::/64".parse().unwrap());
     let mut known = facts(&[]);

@@ -32,13 +32,7 @@ struct Stage {
 /// A link without IPv4 that is served, or listened to.
 fn stage(mode: Mode) -> Stage {
     let (world, house) = (World::new(), House::new(|_| None));
-    let ends = [(&world.here, "lan", ["fd77::1/64", "fe80::1/64"])];
-    let ends = ends.into_iter().chain([(&world.there, "nic", ["fd77::9/64", "fe80::9/64"])]);
-    for (ns, link, addresses) in ends {
-        for address in addresses {
-            run("ip", &["-n", ns, "address", "add", address, "dev", link, "nodad"]);
-        }
-    }
+    world.with_ipv6();
     let lan = Network6::new("lan", "fd77::1".parse().unwrap(), "fd77::/64".parse().unwrap());
     let networks = serve::Networks { v4: &[], v6: &[Network6 { mode, ..lan }] };
     let ports = Ports { http: 80, tls: None, syslog: None, dns: None, publish: Vec::new() };

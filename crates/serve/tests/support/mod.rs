@@ -85,6 +85,16 @@ impl World {
         run("ip", &["-n", there, "link", "set", "nic", "up"]);
     }
 
+    /// Both ends speak IPv6, too, each at an address of the network and at one of the link.
+    pub fn with_ipv6(&self) {
+        let ends = [(&self.here, "lan", "1/64"), (&self.there, "nic", "9/64")];
+        for (ns, link, last) in ends {
+            for address in [format!("fd77::{last}"), format!("fe80::{last}")] {
+                run("ip", &["-n", ns, "address", "add", &address, "dev", link, "nodad"]);
+            }
+        }
+    }
+
     /// Runs a program on the machine's side.
     pub fn there(&self, program: &str, args: &[&str]) -> Output {
         let args = [&["netns", "exec", &self.there, program], args].concat();
