@@ -6,9 +6,9 @@
 //!       ─ judge, judge6 ── does it belong there, and if not: what does it break?
 //! ```
 //!
-//! In: replies and router advertisements that were not sent by us, REQUESTs that name somebody else, the moment. Out: what to
-//! tell, once, and again when it is otherwise. Never: an answer; a fact that is kept: all of it is
-//! soft, and limited.
+//! In: replies and router advertisements that were not sent by us, REQUESTs that name somebody
+//! else, the moment. Out: what to tell, once, and again when it is otherwise. Never: an answer; a
+//! fact that is kept: all of it is soft, and limited.
 
 mod fit;
 mod heard;

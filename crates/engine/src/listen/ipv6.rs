@@ -58,17 +58,6 @@ pub enum Listened6 {
     Advertised(Advertised6),
 }
 
-impl Listened6 {
-    /// The interface.
-    pub fn link(&self) -> &str {
-        match self {
-            Self::Asked(datagram) => &datagram.link,
-            Self::Said(overheard) => &overheard.link,
-            Self::Advertised(advertised) => &advertised.link,
-        }
-    }
-}
-
 /// What a client asked.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked6 {

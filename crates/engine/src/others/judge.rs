@@ -3,7 +3,7 @@
 use super::table::{Entry, Expected};
 use model::Network;
 use model::network::Mode;
-use model::other::Standing;
+use model::other::{Deeds, Standing};
 use std::net::IpAddr;
 
 /// What a switch does against it stands there.
@@ -114,20 +114,10 @@ fn harm(entry: &Entry, on_link: &[&Network], expected: Expected, giving: bool) -
     let first = on_link.first();
     let subnet = first.map(|network| network.subnet.to_string()).unwrap_or_default();
     match (giving, does.addresses) {
-        (true, true) => format!(
-            "TWO SERVERS GIVE ADDRESSES on {subnet}: we do, and it does (it {does}). Machines take \
-             whichever answers first, so some boot and some do not"
-        ),
+        (true, true) => two_servers(does, &subnet, &Giver::Us),
         (false, true) => {
             let other = expected.addresses.filter(|other| *other != server);
-            let other = other.map_or_else(
-                || "the servers that `others` names do, and it does".to_owned(),
-                |other| format!("{other} does, and it does"),
-            );
-            format!(
-                "TWO SERVERS GIVE ADDRESSES on {subnet}: {other} (it {does}). Machines take whichever \
-                 answers first"
-            )
+            two_servers(does, &subnet, &other.map_or(Giver::Declared, Giver::First))
         }
         (_, false) if does.refuses && !does.boot => format!(
             "it refuses addresses that it did not give on {subnet}: machines lose theirs and start \
@@ -138,6 +128,28 @@ fn harm(entry: &Entry, on_link: &[&Network], expected: Expected, giving: bool) -
              some get its boot file"
         ),
     }
+}
+
+/// Beside whom a server gives addresses.
+pub(super) enum Giver {
+    Us,
+    /// The first that was heard to.
+    First(IpAddr),
+    /// Whoever was declared.
+    Declared,
+}
+
+/// That it does, and what follows.
+pub(super) fn two_servers(does: Deeds, subnet: &str, giver: &Giver) -> String {
+    let (who, so) = match giver {
+        Giver::Us => ("we do".to_owned(), ", so some boot and some do not"),
+        Giver::First(first) => (format!("{first} does"), ""),
+        Giver::Declared => ("the servers that `others` names do".to_owned(), ""),
+    };
+    format!(
+        "TWO SERVERS GIVE ADDRESSES on {subnet}: {who}, and it does (it {does}). Machines take whichever \
+         answers first{so}"
+    )
 }
 
 /// What is alarmed with: who it is, what it breaks, and what to do.

@@ -2,7 +2,7 @@
 //!
 //! One device may be both; then it belongs there when both belong.
 
-use super::judge::{Verdict, alarm};
+use super::judge::{Giver, Verdict, alarm, two_servers};
 use super::table::Entry;
 use model::Network6;
 use model::network::Mode;
@@ -171,20 +171,11 @@ fn harm(entry: &Entry, around: &Around6<'_>) -> String {
     let mut harms = Vec::new();
     if as_server(entry, around) == Standing::Rogue {
         harms.push(match (around.gives(), does.addresses) {
-            (true, true) => format!(
-                "TWO SERVERS GIVE ADDRESSES on {subnet}: we do, and it does (it {does}). Machines take \
-                 whichever answers first, so some boot and some do not"
-            ),
+            (true, true) => two_servers(does, &subnet, &Giver::Us),
             (false, true) => {
                 let first = around.addresses.filter(|_| around.is_open());
-                let first = first.map_or_else(
-                    || "the servers that `others` names do".to_owned(),
-                    |first| format!("{} does", first.server),
-                );
-                format!(
-                    "TWO SERVERS GIVE ADDRESSES on {subnet}: {first}, and it does (it {does}). Machines \
-                     take whichever answers first"
-                )
+                let first = first.map(|first| first.server);
+                two_servers(does, &subnet, &first.map_or(Giver::Declared, Giver::First))
             }
             (_, false) => format!(
                 "it names a boot file on {subnet} beside others: machines take whoever comes first, so \

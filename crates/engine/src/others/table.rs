@@ -182,8 +182,7 @@ impl Others {
         }
     }
 
-    /// Whether it was heard within the last hour: what routers say, and what is asked of servers over IPv6, comes again
-    /// within half of it.
+    /// Whether it was heard within the last hour. Routers say what they say at least every 30 minutes (RFC 4861, 6.2.1).
     pub(super) fn is_fresh(&self, entry: &Entry) -> bool {
         self.now.since(entry.last) < QUIET
     }
